@@ -1,0 +1,9 @@
+//! **underplane** trains, certifies and audits feature-convex neural networks.
+//!
+//! A feature-convex classifier f = g ∘ φ lies above its tangent planes, which gives a closed-form certified radius for
+//! every ℓp norm (Pfrommer, Anderson, Piet, Sojoudi, NeurIPS 2023). This crate computes that radius and others on the
+//! same networks, with rigorous rounding, and cross-checks them.
+
+pub mod data;
+pub mod matrix;
+pub mod model;

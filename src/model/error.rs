@@ -1,0 +1,61 @@
+//! What can be wrong with a model.
+
+use std::path::PathBuf;
+
+/// Why a model could not be read or built.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The file could not be opened, read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The bytes are not an ONNX model.
+    #[error("not a readable ONNX model: {0}")]
+    Decode(String),
+    /// The model uses something that is not supported.
+    #[error("node `{node}`: {what}")]
+    Unsupported {
+        /// Node name.
+        node: String,
+        /// What is not supported.
+        what: String,
+    },
+    /// Shapes, sizes or counts do not fit.
+    #[error("node `{node}`: expected {expected}, found {found}")]
+    Shape {
+        /// Node name.
+        node: String,
+        /// What the operation needs.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A constant is NaN or infinite.
+    #[error("node `{node}`: {place} is {value}")]
+    NotFinite {
+        /// Node name.
+        node: String,
+        /// Which entry.
+        place: String,
+        /// Its value.
+        value: f64,
+    },
+}
+
+impl ModelError {
+    pub(crate) fn shape(node: &str, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        ModelError::Shape { node: node.into(), expected: expected.into(), found: found.into() }
+    }
+
+    pub(crate) fn unsupported(node: &str, what: impl Into<String>) -> Self {
+        ModelError::Unsupported { node: node.into(), what: what.into() }
+    }
+
+    pub(crate) fn not_finite(node: &str, place: String, value: f64) -> Self {
+        ModelError::NotFinite { node: node.into(), place, value }
+    }
+}

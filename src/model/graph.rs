@@ -1,0 +1,288 @@
+//! The network as a graph of few, exactly defined operations over one sample.
+//!
+//! Every node stands for a vector of reals, flattened row-major from its shape (`[features]`,
+//! `[channels, height, width]` …, the batch axis left out). An operation means its exact value in real arithmetic
+//! with the stored constants; floats only ever approximate it.
+
+use super::error::ModelError;
+
+/// Index of a node; every node comes after its inputs.
+pub type NodeId = usize;
+
+/// A matrix `[out × in]`, row-major, and a bias per row: y = W x + b.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dense {
+    /// Number of outputs.
+    pub rows: usize,
+    /// Number of inputs.
+    pub cols: usize,
+    /// `[rows × cols]`, row-major.
+    pub weight: Vec<f32>,
+    /// `[rows]`.
+    pub bias: Vec<f32>,
+}
+
+impl Dense {
+    /// Row `i` of the weight.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.weight[i * self.cols..(i + 1) * self.cols]
+    }
+}
+
+/// t ↦ `above`·t for t ≥ 0 and `below`·t for t < 0: ReLU (0, 1), LeakyReLU (α, 1), the absolute value (−1, 1).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Kink {
+    /// Slope on the negative side.
+    pub below: f64,
+    /// Slope on the positive side.
+    pub above: f64,
+}
+
+impl Kink {
+    /// max(t, 0).
+    pub const RELU: Kink = Kink { below: 0.0, above: 1.0 };
+    /// |t|.
+    pub const ABS: Kink = Kink { below: -1.0, above: 1.0 };
+
+    /// The slope on the side of `t` (at 0: `above`).
+    pub fn slope(self, t: f64) -> f64 {
+        if t < 0.0 { self.below } else { self.above }
+    }
+}
+
+/// What a node computes from its inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// The sample.
+    Input,
+    /// A fixed vector.
+    Constant(Vec<f64>),
+    /// A linear layer.
+    Dense(Dense),
+    /// Elementwise product with a constant.
+    Scale(Vec<f64>),
+    /// Elementwise sum with a constant.
+    Shift(Vec<f64>),
+    /// Elementwise quotient by a constant without zeros.
+    Divide(Vec<f64>),
+    /// Elementwise piecewise-linear activation.
+    Kink(Kink),
+    /// Elementwise sum of two or more inputs.
+    Sum,
+    /// Elementwise maximum of two or more inputs.
+    Max,
+    /// Concatenation along one axis; `outer` is the number of entries before that axis (1 for the first).
+    Concat {
+        /// Product of the dimensions before the axis.
+        outer: usize,
+    },
+    /// The same entries under another shape.
+    Reshape,
+}
+
+impl Op {
+    /// The operation's name in messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Input => "Input",
+            Op::Constant(_) => "Constant",
+            Op::Dense(_) => "Dense",
+            Op::Scale(_) => "Scale",
+            Op::Shift(_) => "Shift",
+            Op::Divide(_) => "Divide",
+            Op::Kink(Kink::RELU) => "Relu",
+            Op::Kink(Kink::ABS) => "Abs",
+            Op::Kink(_) => "LeakyRelu",
+            Op::Sum => "Sum",
+            Op::Max => "Max",
+            Op::Concat { .. } => "Concat",
+            Op::Reshape => "Reshape",
+        }
+    }
+}
+
+/// One operation with its inputs and the shape of its result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Name from the model file, for messages.
+    pub name: String,
+    /// What it computes.
+    pub op: Op,
+    /// The nodes it reads, in order.
+    pub inputs: Vec<NodeId>,
+    /// Shape of one sample.
+    pub shape: Vec<usize>,
+}
+
+impl Node {
+    /// Number of entries.
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// A network: nodes in evaluation order, node 0 the input, one of them the output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    output: NodeId,
+}
+
+impl Graph {
+    /// A graph that holds the input alone.
+    pub fn new(name: &str, shape: &[usize]) -> Self {
+        let input = Node { name: name.into(), op: Op::Input, inputs: vec![], shape: shape.to_vec() };
+        Graph { nodes: vec![input], output: 0 }
+    }
+
+    /// All nodes, in evaluation order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// One node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// The output node: the last one pushed unless [`Graph::set_output`] says otherwise.
+    pub fn output(&self) -> NodeId {
+        self.output
+    }
+
+    /// Declares the output.
+    pub fn set_output(&mut self, id: NodeId) {
+        assert!(id < self.nodes.len(), "output node {id} of {}", self.nodes.len());
+        self.output = id;
+    }
+
+    /// Number of input coordinates.
+    pub fn input_size(&self) -> usize {
+        self.nodes[0].size()
+    }
+
+    /// Appends a node whose shape follows from its operation, and makes it the output.
+    ///
+    /// # Errors
+    /// When the inputs' shapes do not fit the operation, or a constant is NaN or infinite.
+    pub fn push(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
+        let shape = self.infer(name, &op, inputs)?;
+        self.append(name, op, inputs, shape)
+    }
+
+    /// Appends a node that gives its input another shape.
+    ///
+    /// # Errors
+    /// When the number of entries changes.
+    pub fn push_reshape(&mut self, name: &str, input: NodeId, shape: &[usize]) -> Result<NodeId, ModelError> {
+        let found = self.nodes[input].size();
+        let expected: usize = shape.iter().product();
+        if found != expected {
+            return Err(ModelError::shape(
+                name,
+                format!("{expected} entries for {shape:?}"),
+                format!("{found} entries"),
+            ));
+        }
+        self.append(name, Op::Reshape, &[input], shape.to_vec())
+    }
+
+    fn append(&mut self, name: &str, op: Op, inputs: &[NodeId], shape: Vec<usize>) -> Result<NodeId, ModelError> {
+        self.nodes.push(Node { name: name.into(), op, inputs: inputs.to_vec(), shape });
+        self.output = self.nodes.len() - 1;
+        Ok(self.output)
+    }
+
+    fn infer(&self, name: &str, op: &Op, inputs: &[NodeId]) -> Result<Vec<usize>, ModelError> {
+        let count = match op {
+            Op::Input => return Err(ModelError::shape(name, "one input", "a second one")),
+            Op::Constant(_) => 0..=0,
+            Op::Sum | Op::Max => 2..=usize::MAX,
+            Op::Concat { .. } => 1..=usize::MAX,
+            _ => 1..=1,
+        };
+        if !count.contains(&inputs.len()) {
+            return Err(ModelError::shape(name, format!("{count:?} inputs"), format!("{} inputs", inputs.len())));
+        }
+        if let Op::Constant(values) = op {
+            finite(name, "value", values.iter().copied())?;
+            return Ok(vec![values.len()]);
+        }
+        let first = &self.nodes[inputs[0]];
+        match op {
+            Op::Dense(dense) => {
+                expect(name, "weight entries", dense.rows * dense.cols, dense.weight.len())?;
+                expect(name, "bias entries", dense.rows, dense.bias.len())?;
+                expect(name, "input features", dense.cols, first.size())?;
+                finite_matrix(name, dense)?;
+                finite(name, "bias", dense.bias.iter().map(|&b| f64::from(b)))?;
+                Ok(vec![dense.rows])
+            }
+            Op::Scale(values) | Op::Shift(values) | Op::Divide(values) => {
+                expect(name, "constants", first.size(), values.len())?;
+                finite(name, "constant", values.iter().copied())?;
+                if matches!(op, Op::Divide(_)) && values.contains(&0.0) {
+                    return Err(ModelError::shape(name, "a divisor without zeros", "0"));
+                }
+                Ok(first.shape.clone())
+            }
+            Op::Sum | Op::Max => {
+                for &input in &inputs[1..] {
+                    if self.nodes[input].shape != first.shape {
+                        let found = format!("{:?} and {:?}", first.shape, self.nodes[input].shape);
+                        return Err(ModelError::shape(name, "inputs of one shape", found));
+                    }
+                }
+                Ok(first.shape.clone())
+            }
+            Op::Concat { outer } => self.infer_concat(name, *outer, inputs),
+            _ => Ok(first.shape.clone()),
+        }
+    }
+
+    fn infer_concat(&self, name: &str, outer: usize, inputs: &[NodeId]) -> Result<Vec<usize>, ModelError> {
+        let first = &self.nodes[inputs[0]].shape;
+        let axis = (0..first.len()).find(|&axis| first[..axis].iter().product::<usize>() == outer);
+        let axis = axis.ok_or_else(|| ModelError::shape(name, "an axis to join along", format!("{first:?}")))?;
+        let mut shape = first.clone();
+        for &input in &inputs[1..] {
+            let other = &self.nodes[input].shape;
+            let fits = other.len() == first.len() && (0..first.len()).all(|i| i == axis || other[i] == first[i]);
+            if !fits {
+                return Err(ModelError::shape(
+                    name,
+                    format!("shapes equal outside axis {axis}"),
+                    format!("{first:?} and {other:?}"),
+                ));
+            }
+            shape[axis] += other[axis];
+        }
+        Ok(shape)
+    }
+}
+
+fn expect(name: &str, what: &str, expected: usize, found: usize) -> Result<(), ModelError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(ModelError::shape(name, format!("{expected} {what}"), format!("{found}")))
+}
+
+fn finite(name: &str, what: &str, values: impl Iterator<Item = f64>) -> Result<(), ModelError> {
+    for (i, value) in values.enumerate() {
+        if !value.is_finite() {
+            return Err(ModelError::not_finite(name, format!("{what}[{i}]"), value));
+        }
+    }
+    Ok(())
+}
+
+fn finite_matrix(name: &str, dense: &Dense) -> Result<(), ModelError> {
+    match dense.weight.iter().position(|w| !w.is_finite()) {
+        None => Ok(()),
+        Some(i) => {
+            let place = format!("W[{}][{}]", i / dense.cols, i % dense.cols);
+            Err(ModelError::not_finite(name, place, f64::from(dense.weight[i])))
+        }
+    }
+}

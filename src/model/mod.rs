@@ -1,0 +1,7 @@
+//! Networks: the graph, its ONNX form, its convexity, and its evaluation.
+
+pub mod error;
+pub mod graph;
+
+pub use error::ModelError;
+pub use graph::{Dense, Graph, Kink, Node, NodeId, Op};
