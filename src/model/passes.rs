@@ -252,14 +252,7 @@ fn transposed<T: Scalar>(network: &Network, id: NodeId, v: &[T], batch: usize, a
     }
 }
 
-fn split<T: Scalar>(
-    node: &Node,
-    v: &[T],
-    blocks: usize,
-    adjoints: &mut [Option<Vec<T>>],
-    graph: &Graph,
-    batch: usize,
-) {
+fn split<T: Scalar>(node: &Node, v: &[T], blocks: usize, adjoints: &mut [Option<Vec<T>>], graph: &Graph, batch: usize) {
     let mut parts: Vec<Vec<T>> =
         node.inputs.iter().map(|&i| Vec::with_capacity(graph.node(i).size() * batch)).collect();
     let mut rest = v;

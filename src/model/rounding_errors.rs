@@ -55,13 +55,7 @@ fn dense_errors(dense: &Dense, row_norms: &[f64], x: &[f64], error: &[f64]) -> V
     row_norms.iter().zip(&dense.bias).map(|(&norm, &bias)| bound(norm, bias)).collect()
 }
 
-fn elementwise_errors(
-    values: &Values<f64>,
-    sample: usize,
-    id: NodeId,
-    node: &Node,
-    errors: &[Vec<f64>],
-) -> Vec<f64> {
+fn elementwise_errors(values: &Values<f64>, sample: usize, id: NodeId, node: &Node, errors: &[Vec<f64>]) -> Vec<f64> {
     let result = values.of(id, sample);
     let scaled = |factors: &mut dyn Iterator<Item = f64>| -> Vec<f64> {
         let e = &errors[node.inputs[0]];
@@ -146,13 +140,7 @@ fn rounded_kink(y: f64, e: f64, slope: f64) -> f64 {
     if slope == 0.0 || slope == 1.0 { e * slope } else { rounded(y, e, slope) }
 }
 
-fn line_errors(
-    values: &Values<f64>,
-    sample: usize,
-    node: &Node,
-    errors: &[Vec<f64>],
-    slopes: Vec<&[f64]>,
-) -> Vec<f64> {
+fn line_errors(values: &Values<f64>, sample: usize, node: &Node, errors: &[Vec<f64>], slopes: Vec<&[f64]>) -> Vec<f64> {
     let size = errors[node.inputs[0]].len();
     let g = gamma(node.inputs.len() + 3);
     let bound = |i: usize| {
