@@ -4,7 +4,9 @@
 //! except that a rung of the ladder may take the maximum with the rung below it.
 
 pub mod closed_form;
+pub mod lp;
 pub mod sharp;
+pub mod witness;
 
 use crate::model::Model;
 use crate::perturbation::Perturbation;
