@@ -8,7 +8,7 @@ use num_traits::{Signed, Zero};
 use rand::RngExt;
 use underplane::model::minorant::{minorants, tangents};
 use underplane::model::passes::{Slopes, forward, tangent_slopes};
-use underplane::model::{Model, Op};
+use underplane::model::{Dense, Graph, Model, Op};
 use underplane::perturbation::{Norm, Perturbation, Range};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::sharp::Sharp;
@@ -197,7 +197,14 @@ fn convexity_is_found_and_its_break_is_named() {
         let id = graph.nodes().iter().position(|n| n.name == "layer1").unwrap();
         let Op::Dense(mut layer) = graph.node(id).op.clone() else { panic!("a layer") };
         layer.weight[1] = -0.25;
-        let broken = with_op(&mut graph, id, Op::Dense(layer));
+        graph = with_op(&graph, id, Op::Dense(layer));
+        // Where nothing reads the broken entry, f stays convex.
+        let last = graph.nodes().iter().position(|n| n.name == "layer2").unwrap();
+        let Op::Dense(mut readout) = graph.node(last).op.clone() else { panic!("a layer") };
+        readout.weight[0] = 0.0;
+        assert!(model(with_op(&graph, last, Op::Dense(readout.clone()))).convexity().is_ok());
+        readout.weight[0] = 0.5;
+        let broken = model(with_op(&graph, last, Op::Dense(readout)));
         let reason = broken.convexity().unwrap_err().reason.clone();
         assert!(reason.contains("layer1") && reason.contains("W[0][1] = -2.5e-1"), "{reason}");
         let x = inputs(&mut rng, 2, 3);
@@ -207,12 +214,12 @@ fn convexity_is_found_and_its_break_is_named() {
     }
 }
 
-fn with_op(graph: &mut underplane::model::Graph, id: usize, op: Op) -> Model {
-    let mut copy = underplane::model::Graph::new("x", &graph.node(0).shape);
+fn with_op(graph: &Graph, id: usize, op: Op) -> Graph {
+    let mut copy = Graph::new("x", &graph.node(0).shape);
     for (i, node) in graph.nodes().iter().enumerate().skip(1) {
         copy.push(&node.name, if i == id { op.clone() } else { node.op.clone() }, &node.inputs).unwrap();
     }
-    model(copy)
+    copy
 }
 
 #[test]
@@ -231,8 +238,8 @@ fn the_lipschitz_constant_of_value_and_absolute_value_is_a_power_of_two() {
 #[test]
 fn a_flat_network_is_robust_without_bound_and_a_tie_is_not() {
     for (bias, expected) in [(1.0, f64::INFINITY), (0.0, 0.0), (-1.0, 0.0)] {
-        let mut graph = underplane::model::Graph::new("x", &[3]);
-        let zero = underplane::model::Dense { rows: 1, cols: 3, weight: vec![0.0; 3], bias: vec![bias] };
+        let mut graph = Graph::new("x", &[3]);
+        let zero = Dense { rows: 1, cols: 3, weight: vec![0.0; 3], bias: vec![bias] };
         graph.push("out", Op::Dense(zero), &[0]).unwrap();
         let model = model(graph);
         for norm in [Norm::L1, Norm::L2, Norm::Linf, Norm::Lp(1.5)] {
