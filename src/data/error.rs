@@ -40,6 +40,52 @@ pub enum DataError {
         /// Upper end of the box.
         high: f32,
     },
+    /// There is no task or source of that name.
+    #[error("there is no {what} `{name}`; there are: {}", known.join(", "))]
+    UnknownName {
+        /// "task" or "source".
+        what: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// A file of a source is not in the data directory.
+    #[error(
+        "{file} of `{name}` is not in {}; get it with `underplane data fetch {name}`, or by hand ({urls}) and \
+         `underplane data import {name} --from FILE` (SHA-256 once unpacked: {sha256})",
+        folder.display()
+    )]
+    Absent {
+        /// The source.
+        name: &'static str,
+        /// The file.
+        file: &'static str,
+        /// Where it was looked for.
+        folder: PathBuf,
+        /// Where it can be found.
+        urls: String,
+        /// Its checksum.
+        sha256: &'static str,
+    },
+    /// A file is not the one that the source is known by.
+    #[error("{}: expected SHA-256 {expected} (once unpacked), found {found}", path.display())]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// Its checksum by the source's record.
+        expected: String,
+        /// The checksum of what is there.
+        found: String,
+    },
+    /// Too few samples for a split.
+    #[error("task `{task}`: expected samples of both classes in every split, found {found}")]
+    TooFew {
+        /// The task.
+        task: String,
+        /// The counts.
+        found: String,
+    },
     /// The ends of a box are not two numbers in order.
     #[error("box [{low}, {high}]: expected two numbers, the lower one first")]
     EmptyBox {

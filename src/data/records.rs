@@ -23,7 +23,12 @@ pub(crate) struct Text {
 impl Text {
     /// Reads a plain or gzip file of at most `limit` bytes, unpacked.
     pub fn open(path: &Path, limit: u64) -> Result<Text, DataError> {
-        Ok(Text { path: path.into(), bytes: Content::open(path)?.rest(limit)? })
+        Text::from_content(Content::open(path)?, limit)
+    }
+
+    /// The same from content that is already open.
+    pub fn from_content(mut content: Content<'_>, limit: u64) -> Result<Text, DataError> {
+        Ok(Text { path: content.path().into(), bytes: content.rest(limit)? })
     }
 
     /// All records, blank lines left out; their lengths may differ.
