@@ -7,3 +7,4 @@
 pub mod data;
 pub mod matrix;
 pub mod model;
+pub mod train;
