@@ -7,4 +7,7 @@
 pub mod data;
 pub mod matrix;
 pub mod model;
+pub mod perturbation;
+pub mod radius;
+pub mod rounding;
 pub mod train;
