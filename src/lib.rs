@@ -7,3 +7,6 @@
 pub mod data;
 pub mod matrix;
 pub mod model;
+pub mod perturbation;
+pub mod radius;
+pub mod rounding;
