@@ -142,6 +142,8 @@ pub struct Break {
     pub node: NodeId,
     /// The node whose entry does not fit there.
     pub culprit: NodeId,
+    /// That entry, where one decides by itself.
+    pub entry: Option<usize>,
     /// What does not fit, with the weight and its place.
     pub reason: String,
 }
@@ -162,8 +164,8 @@ pub fn analyse(graph: &Graph, free: &[NodeId]) -> Analysis {
     let mut first_break = None;
     for (id, node) in graph.nodes().iter().enumerate() {
         let (facts, stopped) = node_facts(node, &nodes, free.contains(&id));
-        if let (None, true, Some((culprit, reason))) = (&first_break, relevant[id], stopped) {
-            first_break = Some(Break { node: id, culprit, reason });
+        if let (None, true, Some((culprit, entry, reason))) = (&first_break, relevant[id], stopped) {
+            first_break = Some(Break { node: id, culprit, entry, reason });
         }
         nodes.push(facts);
     }
@@ -182,7 +184,8 @@ pub fn ancestors(graph: &Graph, targets: &[NodeId]) -> Vec<bool> {
     reached
 }
 
-type Stopped = Option<(NodeId, String)>;
+/// (culprit, its entry, reason).
+type Stopped = Option<(NodeId, Option<usize>, String)>;
 
 fn node_facts(node: &Node, nodes: &[Facts], free: bool) -> (Facts, Stopped) {
     let input = |k: usize| &nodes[node.inputs[k]];
@@ -222,7 +225,7 @@ fn dense_facts(dense: &Dense, input: &Facts, culprit: NodeId) -> (Facts, Stopped
             total.1 = total.1.plus(input.sign[j].scaled(w));
         }
         if total.0 == Curvature::Unknown && stopped.is_none() {
-            stopped = dense_break(dense, i, input).map(|reason| (culprit, reason));
+            stopped = dense_break(dense, i, input).map(|reason| (culprit, None, reason));
         }
         curvature.push(total.0);
         sign.push(total.1);
@@ -241,6 +244,25 @@ fn dense_break(dense: &Dense, i: usize, input: &Facts) -> Option<String> {
     offender.map(|(j, w)| format!("W[{i}][{j}] = {w:e} multiplies a {}, non-affine input", input.curvature[j]))
 }
 
+/// The node and the constant that made entry `i` of node `id` concave, in words.
+pub fn concave_origin(graph: &Graph, facts: &[Facts], id: NodeId, i: usize) -> Option<(NodeId, String)> {
+    let node = graph.node(id);
+    let concave = |input: &NodeId| facts[*input].curvature.get(i) == Some(&Curvature::Concave);
+    match &node.op {
+        Op::Dense(dense) => {
+            let input = &facts[node.inputs[0]];
+            let convex = |&(j, &w): &(usize, &f32)| w < 0.0 && input.curvature[j] == Curvature::Convex;
+            let (j, w) = dense.row(i).iter().enumerate().find(convex)?;
+            Some((id, format!("W[{i}][{j}] = {w:e} multiplies a convex, non-affine input")))
+        }
+        Op::Scale(c) | Op::Divide(c) if c[i] < 0.0 => {
+            Some((id, format!("constant[{i}] = {:e} multiplies or divides a convex, non-affine input", c[i])))
+        }
+        Op::Concat { .. } => None,
+        _ => concave_origin(graph, facts, *node.inputs.iter().find(|input| concave(input))?, i),
+    }
+}
+
 fn kink_facts(kink: Kink, input: &Facts, culprit: NodeId, free: bool) -> (Facts, Stopped) {
     let mut stopped = None;
     let (mut curvature, mut sign) = (Vec::new(), Vec::new());
@@ -250,7 +272,7 @@ fn kink_facts(kink: Kink, input: &Facts, culprit: NodeId, free: bool) -> (Facts,
         if result == Curvature::Unknown && c != Curvature::Unknown && stopped.is_none() {
             let (below, above) = (kink.below, kink.above);
             let reason = format!("slopes {below} below 0 and {above} above 0 applied to entry {i}, which is {c}");
-            stopped = Some((culprit, reason));
+            stopped = Some((culprit, Some(i), reason));
         }
         curvature.push(result);
         sign.push(kink_sign(kink, s));
@@ -296,7 +318,7 @@ fn sum_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
             let sum = a.plus(b);
             if sum == Curvature::Unknown && a != Curvature::Unknown && b != Curvature::Unknown && stopped.is_none() {
                 let culprit = if b == Curvature::Concave { input } else { node.inputs[0] };
-                stopped = Some((culprit, format!("entry {i} adds a {a} and a {b} term")));
+                stopped = Some((culprit, Some(i), format!("entry {i} adds a {a} and a {b} term")));
             }
             total.curvature[i] = sum;
             total.sign[i] = total.sign[i].plus(other.sign[i]);
@@ -313,7 +335,7 @@ fn max_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
         let constant = entries.clone().all(|(_, c, _)| c == Curvature::Constant);
         let offender = entries.clone().find(|(_, c, _)| !c.is_convex());
         if let (Some((culprit, c @ Curvature::Concave, _)), None) = (offender, &stopped) {
-            stopped = Some((culprit, format!("entry {i} takes the maximum of a {c} term")));
+            stopped = Some((culprit, Some(i), format!("entry {i} takes the maximum of a {c} term")));
         }
         curvature.push(match offender {
             Some(_) => Curvature::Unknown,

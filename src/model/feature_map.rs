@@ -3,7 +3,7 @@
 //! If f is convex in x, φ is the identity; else φ is the smallest coordinate-wise prefix after which g is convex
 //! (METHOD §1). "Coordinate-wise" means that every feature depends on one input coordinate only.
 
-use super::curvature::{Analysis, Curvature, analyse, ancestors};
+use super::curvature::{Analysis, Curvature, analyse, ancestors, concave_origin};
 use super::graph::{Graph, NodeId, Op};
 use super::minorant::Enclosed;
 use crate::perturbation::Norm;
@@ -57,14 +57,12 @@ pub fn split(graph: &Graph) -> Result<(FeatureMap, Analysis), NotConvex> {
     let mut free: Vec<NodeId> = Vec::new();
     loop {
         let analysis = analyse(graph, &free);
-        let facts = &analysis.nodes[graph.output()];
-        if facts.curvature.iter().all(|c| c.is_convex()) {
+        if is_convex(graph, &analysis) {
+            let (free, analysis) = smallest(graph, free, analysis);
             return Ok((feature_map(graph, free, &coordinatewise), analysis));
         }
-        let more = match &analysis.first_break {
-            Some(stop) => candidates(graph, stop.culprit, &free, &coordinatewise),
-            None => candidates(graph, graph.output(), &free, &coordinatewise),
-        };
+        let culprit = analysis.first_break.as_ref().map_or(graph.output(), |stop| stop.culprit);
+        let more = candidates(graph, culprit, &free, &coordinatewise);
         if more.is_empty() {
             return Err(reason(graph, &analysis));
         }
@@ -73,26 +71,44 @@ pub fn split(graph: &Graph) -> Result<(FeatureMap, Analysis), NotConvex> {
     }
 }
 
+fn is_convex(graph: &Graph, analysis: &Analysis) -> bool {
+    analysis.nodes[graph.output()].curvature.iter().all(|c| c.is_convex())
+}
+
+/// Gives back every kink without which g is convex as well.
+fn smallest(graph: &Graph, mut free: Vec<NodeId>, mut analysis: Analysis) -> (Vec<NodeId>, Analysis) {
+    for kink in free.clone() {
+        let fewer: Vec<NodeId> = free.iter().copied().filter(|&id| id != kink).collect();
+        let without = analyse(graph, &fewer);
+        if is_convex(graph, &without) {
+            (free, analysis) = (fewer, without);
+        }
+    }
+    (free, analysis)
+}
+
 fn reason(graph: &Graph, analysis: &Analysis) -> NotConvex {
-    let concave = analysis.nodes[graph.output()].curvature.contains(&Curvature::Concave);
-    match &analysis.first_break {
-        Some(stop) if !concave => {
-            let reason = format!("node `{}`: {}", graph.node(stop.node).name, stop.reason);
-            NotConvex { node: stop.node, reason }
+    let (node, entry, what) = match &analysis.first_break {
+        Some(stop) => (stop.node, stop.entry.map(|entry| (stop.culprit, entry)), stop.reason.clone()),
+        None => {
+            let what = "the logit is concave, so only its negative could be certified".to_string();
+            (graph.output(), Some((graph.output(), 0)), what)
         }
-        _ => {
-            let name = &graph.node(graph.output()).name;
-            let reason = format!("node `{name}`: the logit is concave, so only its negative could be certified");
-            NotConvex { node: graph.output(), reason }
-        }
+    };
+    let name = |node: NodeId| &graph.node(node).name;
+    let concave = |&(id, i): &(NodeId, usize)| analysis.nodes[id].curvature[i] == Curvature::Concave;
+    let origin = entry.filter(concave).and_then(|(id, i)| concave_origin(graph, &analysis.nodes, id, i));
+    match origin {
+        Some((origin, cause)) => NotConvex {
+            node: origin,
+            reason: format!("node `{}`: {cause}; then node `{}`: {what}", name(origin), name(node)),
+        },
+        None => NotConvex { node, reason: format!("node `{}`: {what}", name(node)) },
     }
 }
 
-/// Kinks with an affine, coordinate-wise argument that the coordinate-wise node `culprit` is made of.
+/// Kinks with an affine, coordinate-wise argument that `culprit` depends on.
 fn candidates(graph: &Graph, culprit: NodeId, free: &[NodeId], known: &[Option<Coordinatewise>]) -> Vec<NodeId> {
-    if known[culprit].is_none() {
-        return Vec::new();
-    }
     let below = ancestors(graph, &[culprit]);
     let eligible = |id: &NodeId| {
         let node = graph.node(*id);
