@@ -77,8 +77,13 @@ pub(super) fn formulate(
     length: f64,
     limit: f64,
 ) -> Formulation {
-    let mut result =
-        Formulation { program: Program::default(), moves: Vec::new(), length, first_rows: Vec::new(), logit_scale: 1.0 };
+    let mut result = Formulation {
+        program: Program::default(),
+        moves: Vec::new(),
+        length,
+        first_rows: Vec::new(),
+        logit_scale: 1.0,
+    };
     let matters = mattering(epigraph, x.len());
     let coordinates = (0..x.len()).filter(|&i| matters[i]).map(|i| (i, perturbation.room(x[i])));
     result.add_moves(coordinates, perturbation.norm, goal, limit);

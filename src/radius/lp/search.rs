@@ -19,10 +19,24 @@ use std::time::Instant;
 /// Solver runs per sample.
 const RUNS: u32 = 40;
 
-/// Solver tolerances, and by how much of the radius the point is pushed beyond logit 0: the ray through a point with
-/// logit 1e-12 may miss every negative point, the segment to a pushed one does not. The later ones only where the gap
-/// asks for them.
-const TRIES: [(f64, f64); 4] = [(1e-9, 0.0), (1e-10, 1e-5), (1e-12, 0.0), (1e-11, 1e-3)];
+/// One way to run the solver.
+#[derive(Clone, Copy)]
+struct Try {
+    tolerance: f64,
+    /// By how much of the radius the point is pushed beyond logit 0: the ray through a point with logit 1e-12 may miss
+    /// every negative point, the segment to a pushed one does not.
+    push: f64,
+    /// See [`Limits::step`]: long steps are fast, and can cycle.
+    step: f64,
+}
+
+/// The later ones only where the gap, or a failure, asks for them.
+const TRIES: [Try; 4] = [
+    Try { tolerance: 1e-9, push: 0.0, step: 0.99 },
+    Try { tolerance: 1e-10, push: 1e-5, step: 0.9 },
+    Try { tolerance: 1e-12, push: 0.0, step: 0.95 },
+    Try { tolerance: 1e-11, push: 1e-3, step: 0.8 },
+];
 
 /// How far beyond the solution pieces are looked for that the next solution may need.
 const BEYOND: f64 = 1.2;
@@ -58,18 +72,18 @@ impl Found {
     /// For the `detail` column.
     pub fn detail(&self, lp: Lp, norm: Norm) -> String {
         let solver = if norm == Norm::L2 { super::LpSolver::Clarabel } else { lp.solver };
-        let gap = match self.gap() {
-            Some(gap) if gap <= EXACT_GAP => format!("gap {gap:.1e}"),
-            Some(gap) => format!("not exact: gap {gap:.1e}"),
-            None if self.lower == f64::INFINITY => "no point has f ≤ 0".into(),
-            None => "not exact: no point with f ≤ 0 found".into(),
+        let (gap, remark) = match self.gap() {
+            Some(gap) if gap <= EXACT_GAP => (format!("gap {gap:.1e}"), None),
+            Some(gap) => (format!("not exact: gap {gap:.1e}"), self.remark.as_ref()),
+            None if self.lower == f64::INFINITY => ("no point has f ≤ 0".into(), None),
+            None => ("not exact: no point with f ≤ 0 found".into(), self.remark.as_ref()),
         };
         let mut detail = format!("{gap}, {solver}, {} runs", self.runs);
         if let Some(iterations) = self.iterations {
             detail += &format!(", {iterations} iterations");
         }
         detail += &format!(", {} units kept", self.kept);
-        if let Some(remark) = &self.remark {
+        if let Some(remark) = remark {
             detail += &format!("; {remark}");
         }
         detail
@@ -114,12 +128,12 @@ impl Search<'_> {
     fn run(&mut self, mut kept: BTreeSet<Piece>) {
         let (mut tries, mut sensitivity, mut settled) = (TRIES.into_iter(), 0.0, None);
         let mut attempt = tries.next();
-        while let (Some((tolerance, push)), true) = (attempt, self.found.runs < RUNS) {
+        while let (Some(this), true) = (attempt, self.found.runs < RUNS) {
             let pieces: Vec<Piece> = kept.iter().copied().collect();
             let epigraph = epigraph(self.model.network(), self.x, &self.lines, &pieces);
-            let margin = if push > 0.0 && sensitivity > 0.0 { push * self.found.lower / sensitivity } else { 0.0 };
+            let margin = if sensitivity > 0.0 { this.push * self.found.lower / sensitivity } else { 0.0 };
             let formulation = self.formulate(&epigraph, Goal::Nearest { margin });
-            let answer = match self.solve(&formulation, tolerance) {
+            let answer = match self.solve(&formulation, this) {
                 Ok(answer) => answer,
                 Err(failure) => {
                     let hopeless = failure == Failure::Infeasible && settled.is_none();
@@ -170,13 +184,14 @@ impl Search<'_> {
         formulate(epigraph, self.x, self.perturbation, goal, length, limit)
     }
 
-    fn solve(&mut self, formulation: &Formulation, tolerance: f64) -> Result<Answer, Failure> {
+    fn solve(&mut self, formulation: &Formulation, this: Try) -> Result<Answer, Failure> {
         let seconds = self.lp.seconds - self.started.elapsed().as_secs_f64();
         if seconds <= 0.0 {
             return Err(Failure::Solver(format!("time limit of {} s reached", self.lp.seconds)));
         }
         self.found.runs += 1;
-        let answer = self.lp.solver.solve(&formulation.program, Limits { tolerance, seconds })?;
+        let limits = Limits { tolerance: this.tolerance, step: this.step, seconds };
+        let answer = self.lp.solver.solve(&formulation.program, limits)?;
         if let Some(iterations) = answer.iterations {
             *self.found.iterations.get_or_insert(0) += iterations;
         }
@@ -259,11 +274,11 @@ impl Search<'_> {
     /// prove it or a witness that refutes it. Says whether there is a witness.
     fn least_logit(&mut self, kept: &mut BTreeSet<Piece>) -> bool {
         let mut tries = TRIES.into_iter();
-        while let (Some((tolerance, _)), true) = (tries.next(), self.found.runs < RUNS) {
+        while let (Some(this), true) = (tries.next(), self.found.runs < RUNS) {
             let pieces: Vec<Piece> = kept.iter().copied().collect();
             let epigraph = epigraph(self.model.network(), self.x, &self.lines, &pieces);
             let formulation = self.formulate(&epigraph, Goal::LeastLogit);
-            match self.solve(&formulation, tolerance) {
+            match self.solve(&formulation, this) {
                 Ok(answer) => {
                     let point = formulation.point(self.x, &answer.values, self.perturbation);
                     self.raise(&epigraph, &formulation, &answer, &point);
