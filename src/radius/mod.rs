@@ -3,7 +3,9 @@
 //! A method turns (model, samples, perturbation) into one [`Outcome`] per sample. Methods do not know each other,
 //! except that a rung of the ladder may take the maximum with the rung below it.
 
+pub mod best;
 pub mod closed_form;
+pub mod run;
 pub mod sharp;
 
 use crate::model::Model;
