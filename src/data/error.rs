@@ -78,6 +78,28 @@ pub enum DataError {
         /// The checksum of what is there.
         found: String,
     },
+    /// A file of a source could not be downloaded.
+    #[error(
+        "`{name}` could not be downloaded ({reason}); put by hand into {}: {files}, or run \
+         `underplane data import {name} --from FILE_OR_FOLDER`",
+        folder.display()
+    )]
+    Download {
+        /// The source.
+        name: &'static str,
+        /// The files and their checksums.
+        files: String,
+        /// Where they belong.
+        folder: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
+    /// No sample of the task was selected.
+    #[error("task `{task}`: no sample selected")]
+    EmptySelection {
+        /// The task.
+        task: String,
+    },
     /// Too few samples for a split.
     #[error("task `{task}`: expected samples of both classes in every split, found {found}")]
     TooFew {
