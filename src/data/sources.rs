@@ -13,6 +13,8 @@ pub struct Source {
     pub page: &'static str,
     /// Terms of use, as far as its makers state any.
     pub licence: &'static str,
+    /// Public address of an archive (`.tar.gz`) that holds the files, where there is one.
+    pub archive: Option<&'static str>,
     /// Its files.
     pub files: &'static [SourceFile],
 }
@@ -41,6 +43,7 @@ pub const SOURCES: &[Source] = &[
         title: "MNIST handwritten digits (LeCun, Cortes, Burges 1998)",
         page: "http://yann.lecun.com/exdb/mnist/",
         licence: "none stated; commonly given as CC BY-SA 3.0",
+        archive: None,
         files: &[
             file(
                 "train-images-idx3-ubyte",
@@ -85,6 +88,7 @@ pub const SOURCES: &[Source] = &[
         title: "Fashion-MNIST (Xiao, Rasul, Vollgraf 2017)",
         page: "https://github.com/zalandoresearch/fashion-mnist",
         licence: "MIT",
+        archive: None,
         files: &[
             file(
                 "train-images-idx3-ubyte",
@@ -129,6 +133,7 @@ pub const SOURCES: &[Source] = &[
         title: "Spambase (Hopkins, Reeber, Forman, Suermondt 1999)",
         page: "https://archive.ics.uci.edu/dataset/94/spambase",
         licence: "CC BY 4.0",
+        archive: None,
         files: &[file(
             "spambase.data",
             702_942,
@@ -141,11 +146,15 @@ pub const SOURCES: &[Source] = &[
         title: "UCI Phishing Websites (Mohammad, McCluskey 2015)",
         page: "https://archive.ics.uci.edu/dataset/327/phishing+websites",
         licence: "CC BY 4.0",
+        archive: None,
         files: &[file(
             "Training Dataset.arff",
             800_856,
             "0dfcd84ccdedca6e1be2ce26452c1f1089ac3f839b9a1b0ab1cdcf6d895f9a70",
-            &["https://archive.ics.uci.edu/ml/machine-learning-databases/00327/Training%20Dataset.arff"],
+            &[
+                "https://archive.ics.uci.edu/ml/machine-learning-databases/00327/Training%20Dataset.arff",
+                "https://raw.githubusercontent.com/santoshchejarla/WebSecAsst/6d4d2626795a74878329586fff786224b5b457fd/Training%20Dataset.arff",
+            ],
         )],
     },
     Source {
@@ -153,11 +162,94 @@ pub const SOURCES: &[Source] = &[
         title: "Drebin-215, Android permissions, intents and API calls (Yerima, Sezer 2018)",
         page: "https://doi.org/10.6084/m9.figshare.5854653",
         licence: "CC BY 4.0",
+        archive: None,
         files: &[file(
             "drebin215.csv",
             6_514_978,
             "710f2c11b0cad04c36f56dd16398127feb697fd99e8efa7f75890b792fba3ad5",
             &[],
+        )],
+    },
+    Source {
+        name: "cifar-10",
+        title: "CIFAR-10, binary version (Krizhevsky 2009)",
+        page: "https://www.cs.toronto.edu/~kriz/cifar.html",
+        licence: "none stated; asks to be cited",
+        archive: Some("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"),
+        files: &[
+            file(
+                "data_batch_1.bin",
+                30_730_000,
+                "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+                &[],
+            ),
+            file(
+                "data_batch_2.bin",
+                30_730_000,
+                "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+                &[],
+            ),
+            file(
+                "data_batch_3.bin",
+                30_730_000,
+                "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+                &[],
+            ),
+            file(
+                "data_batch_4.bin",
+                30_730_000,
+                "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+                &[],
+            ),
+            file(
+                "data_batch_5.bin",
+                30_730_000,
+                "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+                &[],
+            ),
+            file("test_batch.bin", 30_730_000, "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b", &[]),
+        ],
+    },
+    // The records with labels 3 and 5 of the above, in its order: a quarter of the size, and all that the task reads.
+    Source {
+        name: "cifar-cats-dogs",
+        title: "CIFAR-10, the records of cats and dogs alone (Krizhevsky 2009)",
+        page: "https://www.cs.toronto.edu/~kriz/cifar.html",
+        licence: "none stated; asks to be cited",
+        archive: None,
+        files: &[
+            file("train.bin", 30_730_000, "fffcc58db4ba6df8cd399397c2ae7dc8a8d96d7854fa4c9941489e1649abd8fb", &[]),
+            file("test.bin", 6_146_000, "693b8402d28f6cd4a3ed7f509f699024e0f841015ecc841ec06df9204926ef8b", &[]),
+        ],
+    },
+    Source {
+        name: "clamp",
+        title: "ClaMP, headers of Windows executables, integrated features (Kumar, Kuppusamy, Aghila 2017)",
+        page: "https://github.com/urwithajit9/ClaMP",
+        licence: "none stated; asks to be cited",
+        archive: None,
+        files: &[file(
+            "ClaMP_Integrated-5184.csv",
+            1_283_431,
+            "41332e79aa7a1fcafac479fb636028e2a0dd647f2ea92efcf51bcfa959c5d90a",
+            &[
+                "https://raw.githubusercontent.com/urwithajit9/ClaMP/e6354465401a68c3398c0425d78fb1e4f1896c0c/dataset/ClaMP_Integrated-5184.csv",
+            ],
+        )],
+    },
+    Source {
+        name: "pdf-malware",
+        title: "CIC-Evasive-PDFMal2022 (Issakhani, Victor, Tekeoglu, Lashkari 2022)",
+        page: "https://www.unb.ca/cic/datasets/pdfmal-2022.html",
+        licence: "free to use and redistribute with citation",
+        archive: None,
+        files: &[file(
+            "PDFMalware2022.csv",
+            2_351_532,
+            "61686c9b323cb41bf8c048e5e4fe1e43eaf7d8d634667dc256a1349d6242b489",
+            &[
+                "https://raw.githubusercontent.com/arcofiero/IE7275_Data_Mining_in_Engineering/9194033177cb580687a591f9cc83ed1991ee687b/PDFMalware2022.csv",
+            ],
         )],
     },
 ];

@@ -25,6 +25,11 @@ impl Store {
         Store { source, folder: data_dir.join(source.name), trusted: true }
     }
 
+    /// The source's record.
+    pub fn source(&self) -> &'static Source {
+        self.source
+    }
+
     /// Where a file is, plain or gzip, if it is there.
     pub fn locate(&self, file: &SourceFile) -> Option<PathBuf> {
         let packed = format!("{}.gz", file.name);

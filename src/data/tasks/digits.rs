@@ -13,20 +13,22 @@ const UNIT: &str = "pixel intensity in [0, 1]";
 /// MNIST, 3 against 8.
 pub(super) const MNIST_3_8: Recipe = Recipe {
     name: "mnist-3-8",
-    source: "mnist",
+    sources: &["mnist"],
     sensitive: "digit 3",
     unit: UNIT,
     range: Some((0.0, 1.0)),
+    features: 28 * 28,
     build: |recipe, store, seed| build(recipe, store, seed, 3, 8),
 };
 
 /// Fashion-MNIST, T-shirt against shirt.
 pub(super) const FASHION_SHIRTS: Recipe = Recipe {
     name: "fashion-shirts",
-    source: "fashion-mnist",
+    sources: &["fashion-mnist"],
     sensitive: "T-shirt/top",
     unit: UNIT,
     range: Some((0.0, 1.0)),
+    features: 28 * 28,
     build: |recipe, store, seed| build(recipe, store, seed, 0, 6),
 };
 

@@ -9,10 +9,11 @@ use crate::data::table::Table;
 
 pub(super) const DREBIN: Recipe = Recipe {
     name: "drebin",
-    source: "drebin",
+    sources: &["drebin"],
     sensitive: "malware",
     unit: "flipped features",
     range: Some((0.0, 1.0)),
+    features: 215,
     build,
 };
 

@@ -10,10 +10,11 @@ use std::path::Path;
 
 pub(super) const PHISHING: Recipe = Recipe {
     name: "phishing",
-    source: "phishing",
+    sources: &["phishing"],
     sensitive: "phishing",
     unit: "feature steps (from −1 to 1 is 2 steps)",
     range: Some((-1.0, 1.0)),
+    features: 30,
     build,
 };
 

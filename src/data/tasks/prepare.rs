@@ -60,6 +60,28 @@ pub(super) fn official_split(
     finish(recipe, train.select(&parts[1]), train.select(&parts[0]), test, notes)
 }
 
+/// sign(x) ln(1 + |x|): tames columns that span many orders of magnitude, keeps 0 and the sign.
+pub(super) fn signed_log(x: f64) -> f32 {
+    (x.abs().ln_1p().copysign(x)) as f32 + 0.0
+}
+
+/// Leaves out the columns that hold one value in all samples, and says which.
+pub(super) fn without_constants(samples: Dataset, names: &[&str], notes: &mut Vec<String>) -> (Dataset, Vec<String>) {
+    let d = samples.features();
+    let varies = |column: &usize| {
+        let mut values = samples.inputs.iter().skip(*column).step_by(d);
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    let (kept, constant): (Vec<usize>, Vec<usize>) = (0..d).partition(varies);
+    let list = |columns: &[usize]| columns.iter().map(|&column| names[column].to_string()).collect::<Vec<_>>();
+    if !constant.is_empty() {
+        notes.push(format!("columns left out that hold one value throughout: {}", list(&constant).join(", ")));
+    }
+    let inputs = samples.inputs.chunks_exact(d.max(1)).flat_map(|row| kept.iter().map(|&column| row[column])).collect();
+    (Dataset { shape: vec![kept.len()], inputs, sensitive: samples.sensitive }, list(&kept))
+}
+
 fn note(purged: &Purged) -> String {
     let mut text = format!(
         "{} samples dropped with {} vectors that carry both labels, {} repeats of a vector dropped",

@@ -12,10 +12,11 @@ const FEATURES: usize = 57;
 
 pub(super) const SPAMBASE: Recipe = Recipe {
     name: "spambase",
-    source: "spambase",
+    sources: &["spambase"],
     sensitive: "spam",
     unit: "standard deviations of ln(1 + 10x)",
     range: None,
+    features: FEATURES,
     build,
 };
 
