@@ -6,7 +6,9 @@
 pub mod best;
 pub mod closed_form;
 pub mod run;
+pub mod lp;
 pub mod sharp;
+pub mod witness;
 
 use crate::model::Model;
 use crate::perturbation::Perturbation;
