@@ -4,6 +4,7 @@
 //! except that a rung of the ladder may take the maximum with the rung below it.
 
 pub mod closed_form;
+pub mod ibp;
 pub mod sharp;
 
 use crate::model::Model;
