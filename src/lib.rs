@@ -10,3 +10,4 @@ pub mod model;
 pub mod perturbation;
 pub mod radius;
 pub mod rounding;
+pub mod train;

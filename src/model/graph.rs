@@ -140,6 +140,11 @@ impl Graph {
         &self.nodes
     }
 
+    /// Takes the nodes out, in evaluation order.
+    pub(crate) fn into_nodes(self) -> Vec<Node> {
+        self.nodes
+    }
+
     /// One node.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]

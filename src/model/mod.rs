@@ -4,10 +4,13 @@ pub mod curvature;
 pub mod error;
 pub mod feature_map;
 pub mod graph;
+mod live;
 pub mod minorant;
 pub mod network;
+pub mod onnx;
 pub mod passes;
 mod rounding_errors;
+pub mod sensitive;
 
 pub use curvature::{Analysis, Curvature, Sign};
 pub use error::ModelError;
@@ -15,6 +18,7 @@ pub use feature_map::{FeatureMap, NotConvex};
 pub use graph::{Dense, Graph, Kink, Node, NodeId, Op};
 pub use minorant::{Enclosed, Minorant};
 pub use network::Network;
+pub use sensitive::{Sensitive, select};
 
 use minorant::Stops;
 
