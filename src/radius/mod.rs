@@ -5,8 +5,9 @@
 
 pub mod best;
 pub mod closed_form;
-pub mod run;
+pub mod ibp;
 pub mod lp;
+pub mod run;
 pub mod sharp;
 pub mod witness;
 

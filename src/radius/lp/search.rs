@@ -179,8 +179,7 @@ impl Search<'_> {
 
     fn prove(&mut self, slopes: Slopes<f64>) {
         let minorants = minorants(self.model.network(), self.x, slopes, self.convexity.input_stops());
-        let radius =
-            separable::radius(&minorants[0], self.convexity, self.model.graph(), self.x, self.perturbation);
+        let radius = separable::radius(&minorants[0], self.convexity, self.model.graph(), self.x, self.perturbation);
         self.found.lower = self.found.lower.max(radius);
     }
 
