@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Results go to stdout, progress and errors to stderr.
 
 mod certify;
+mod data;
 mod inspect;
 mod load;
 mod methods;
@@ -35,6 +36,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Certify inputs: one row per input, norm and method
     Certify(certify::Args),
+    /// Real datasets: list, fetch, import, export
+    Data(data::DataArgs),
 }
 
 /// Parses the arguments, runs the subcommand, and turns the result into an exit code: 0 answered, 1 refuted, 2 usage
@@ -44,6 +47,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Inspect(args) => inspect::run(&args),
         Command::Certify(args) => certify::run(&args),
+        Command::Data(args) => data::run(&args).map(|()| Finish::Answered),
     };
     match result {
         Ok(Finish::Answered) => ExitCode::SUCCESS,

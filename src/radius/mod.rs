@@ -11,7 +11,7 @@ pub mod run;
 pub mod sharp;
 pub mod witness;
 
-use crate::model::Model;
+use crate::model::{Model, NotConvex};
 use crate::perturbation::Perturbation;
 use std::fmt;
 
@@ -177,6 +177,11 @@ pub trait Method: Sync {
 
     /// One answer per sample, in order. Single-threaded: callers run batches in parallel.
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome>;
+}
+
+/// What a method that needs convexity answers without it.
+pub(crate) fn not_convex(broken: &NotConvex, count: usize) -> Vec<Outcome> {
+    vec![Outcome::plain(Verdict::Unknown(format!("not convex: {}", broken.reason))); count]
 }
 
 /// What to answer when a lower bound of f(x) is not positive: the sample is of the other class, or nobody knows.
