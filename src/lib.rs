@@ -7,3 +7,8 @@
 pub mod data;
 pub mod matrix;
 pub mod model;
+pub mod perturbation;
+pub mod radius;
+pub mod report;
+pub mod rounding;
+pub mod train;

@@ -1,6 +1,6 @@
 //! What can be wrong with a model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a model could not be read or built.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,25 @@ pub enum ModelError {
     /// The bytes are not an ONNX model.
     #[error("not a readable ONNX model: {0}")]
     Decode(String),
+    /// What is wrong, with the file it is wrong in.
+    #[error("{path}: {error}")]
+    In {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        error: Box<ModelError>,
+    },
+    /// The model as a whole (its opset, inputs, outputs …) is not one that can be read or written.
+    #[error("{0}")]
+    Model(String),
+    /// A stored tensor is malformed.
+    #[error("tensor `{tensor}`: {what}")]
+    Tensor {
+        /// Name of the tensor.
+        tensor: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The model uses something that is not supported.
     #[error("node `{node}`: {what}")]
     Unsupported {
@@ -53,6 +72,18 @@ impl ModelError {
 
     pub(crate) fn unsupported(node: &str, what: impl Into<String>) -> Self {
         ModelError::Unsupported { node: node.into(), what: what.into() }
+    }
+
+    pub(crate) fn tensor(tensor: &str, what: impl Into<String>) -> Self {
+        ModelError::Tensor { tensor: tensor.into(), what: what.into() }
+    }
+
+    /// The same error with the file's name in front; an error that names a file already stays as it is.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        match self {
+            ModelError::File { .. } | ModelError::In { .. } => self,
+            error => ModelError::In { path: path.into(), error: Box::new(error) },
+        }
     }
 
     pub(crate) fn not_finite(node: &str, place: String, value: f64) -> Self {

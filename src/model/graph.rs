@@ -140,6 +140,11 @@ impl Graph {
         &self.nodes
     }
 
+    /// Takes the nodes out, in evaluation order.
+    pub(crate) fn into_nodes(self) -> Vec<Node> {
+        self.nodes
+    }
+
     /// One node.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]
@@ -188,6 +193,9 @@ impl Graph {
     }
 
     fn append(&mut self, name: &str, op: Op, inputs: &[NodeId], shape: Vec<usize>) -> Result<NodeId, ModelError> {
+        if shape.contains(&0) {
+            return Err(ModelError::shape(name, "at least one entry", format!("shape {shape:?}")));
+        }
         self.nodes.push(Node { name: name.into(), op, inputs: inputs.to_vec(), shape });
         self.output = self.nodes.len() - 1;
         Ok(self.output)

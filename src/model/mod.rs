@@ -1,7 +1,127 @@
 //! Networks: the graph, its ONNX form, its convexity, and its evaluation.
 
+pub mod curvature;
 pub mod error;
+pub mod feature_map;
 pub mod graph;
+mod live;
+pub mod minorant;
+pub mod network;
+pub mod onnx;
+pub mod passes;
+mod rounding_errors;
+pub mod sensitive;
 
+pub use curvature::{Analysis, Curvature, Sign};
 pub use error::ModelError;
+pub use feature_map::{FeatureMap, NotConvex};
 pub use graph::{Dense, Graph, Kink, Node, NodeId, Op};
+pub use minorant::{Enclosed, Minorant};
+pub use network::Network;
+pub use sensitive::{Sensitive, select};
+
+use minorant::Stops;
+
+/// A network with one logit, and what its weights say about its convexity.
+#[derive(Debug)]
+pub struct Model {
+    network: Network,
+    convexity: Result<Convexity, NotConvex>,
+}
+
+/// The split f = g ∘ φ of a feature-convex network.
+#[derive(Debug)]
+pub struct Convexity {
+    /// φ.
+    pub map: FeatureMap,
+    /// Curvature and sign of every node, with φ's kinks as variables.
+    pub analysis: Analysis,
+    /// The input and φ's kinks: where minorants in x stop.
+    pub stops: Vec<NodeId>,
+    /// φ's kinks.
+    pub free: Vec<NodeId>,
+}
+
+impl Model {
+    /// Analyses a graph with one output entry.
+    ///
+    /// # Errors
+    /// When the output has several entries.
+    pub fn new(graph: Graph) -> Result<Model, ModelError> {
+        let output = graph.node(graph.output());
+        if output.size() != 1 {
+            let found = format!("{} entries; a network with two logits needs --sensitive INDEX", output.size());
+            return Err(ModelError::shape(&output.name, "one logit", found));
+        }
+        let graph = without_idle_kinks(graph)?;
+        let convexity = feature_map::split(&graph).map(|(map, analysis)| {
+            let free: Vec<NodeId> = map.kinks.iter().map(|kink| kink.node).collect();
+            let stops = std::iter::once(0).chain(free.iter().copied()).collect();
+            Convexity { map, analysis, stops, free }
+        });
+        Ok(Model { network: Network::new(graph), convexity })
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        self.network.graph()
+    }
+
+    /// The graph with its caches.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Number of input coordinates.
+    pub fn input_size(&self) -> usize {
+        self.graph().input_size()
+    }
+
+    /// The split, or why there is none.
+    ///
+    /// # Errors
+    /// When g is not convex for any coordinate-wise φ.
+    pub fn convexity(&self) -> Result<&Convexity, &NotConvex> {
+        self.convexity.as_ref()
+    }
+
+    /// f at every sample of `inputs` `[batch × input size]`, enclosed.
+    pub fn enclose(&self, inputs: &[f64]) -> Vec<Enclosed> {
+        minorant::enclose(&self.network, inputs)
+    }
+}
+
+impl Convexity {
+    /// Where minorants in x stop.
+    pub fn input_stops(&self) -> Stops<'_> {
+        Stops { nodes: &self.stops, free: &self.free }
+    }
+
+    /// Where minorants in ψ = φ(x) stop.
+    pub fn feature_stops(&self) -> Stops<'_> {
+        Stops { nodes: &self.map.features, free: &self.free }
+    }
+}
+
+/// Replaces every kink whose argument never changes sign by the line that it is there.
+fn without_idle_kinks(graph: Graph) -> Result<Graph, ModelError> {
+    let analysis = curvature::analyse(&graph, &[]);
+    let mut result = Graph::new(&graph.node(0).name, &graph.node(0).shape);
+    for (id, node) in graph.nodes().iter().enumerate().skip(1) {
+        let op = match &node.op {
+            Op::Kink(kink) => match analysis.nodes[node.inputs[0]].summary().1 {
+                Sign::NonNegative | Sign::Zero => Op::Scale(vec![kink.above; node.size()]),
+                Sign::NonPositive => Op::Scale(vec![kink.below; node.size()]),
+                Sign::Unknown => node.op.clone(),
+            },
+            other => other.clone(),
+        };
+        let copied = match op {
+            Op::Reshape => result.push_reshape(&node.name, node.inputs[0], &node.shape)?,
+            op => result.push(&node.name, op, &node.inputs)?,
+        };
+        debug_assert_eq!(copied, id);
+    }
+    result.set_output(graph.output());
+    Ok(result)
+}

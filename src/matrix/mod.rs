@@ -1,6 +1,11 @@
-//! Dense matrix products on row-major slices: the one place that talks to `gemm`.
+//! Dense matrix products on row-major slices: the one place that talks to `gemm`, and kernels for one vector.
+
+mod vector;
+
+pub use vector::{add_transposed_product, matrix_vector};
 
 use gemm::Parallelism;
+use std::sync::OnceLock;
 
 /// A float that networks are evaluated in: `f32` (fast) or `f64` (to be bounded rigorously).
 pub trait Scalar:
@@ -25,8 +30,12 @@ pub trait Scalar:
     fn of(value: f64) -> Self;
     /// Exact for both types.
     fn wide(self) -> f64;
-    /// Rounded once.
+    /// self · factor + addend, rounded once.
     fn fused(self, factor: Self, addend: Self) -> Self;
+    /// A stored weight, exactly.
+    fn of_weight(weight: f32) -> Self;
+    /// Stored weights as a slice of this type; `wide` keeps the converted copy.
+    fn weights<'a>(narrow: &'a [f32], wide: &'a OnceLock<Vec<f64>>) -> &'a [Self];
 }
 
 impl Scalar for f32 {
@@ -42,6 +51,13 @@ impl Scalar for f32 {
     fn fused(self, factor: Self, addend: Self) -> Self {
         self.mul_add(factor, addend)
     }
+    #[inline(always)]
+    fn of_weight(weight: f32) -> Self {
+        weight
+    }
+    fn weights<'a>(narrow: &'a [f32], _: &'a OnceLock<Vec<f64>>) -> &'a [Self] {
+        narrow
+    }
 }
 
 impl Scalar for f64 {
@@ -56,6 +72,13 @@ impl Scalar for f64 {
     #[inline(always)]
     fn fused(self, factor: Self, addend: Self) -> Self {
         self.mul_add(factor, addend)
+    }
+    #[inline(always)]
+    fn of_weight(weight: f32) -> Self {
+        f64::from(weight)
+    }
+    fn weights<'a>(narrow: &'a [f32], wide: &'a OnceLock<Vec<f64>>) -> &'a [Self] {
+        wide.get_or_init(|| narrow.iter().map(|&w| f64::from(w)).collect())
     }
 }
 
@@ -145,5 +168,42 @@ pub fn multiply<T: Scalar>(out: &mut [T], accumulate: bool, a: View<T>, b: View<
             false,
             parallelism,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(i: usize) -> f32 {
+        ((i * 7919 + 13) % 1009) as f32 / 504.5 - 1.0
+    }
+
+    proptest! {
+        #[test]
+        fn products_agree_with_their_definition(rows in 1_usize..40, cols in 1_usize..70, batch in 1_usize..9) {
+            let weight: Vec<f32> = (0..rows * cols).map(entry).collect();
+            let x: Vec<f64> = (0..batch * cols).map(|i| f64::from(entry(i + 5))).collect();
+            let v: Vec<f64> = (0..rows).map(|i| if i % 3 == 0 { 0.0 } else { f64::from(entry(i)) }).collect();
+            let wide: Vec<f64> = weight.iter().map(|&w| f64::from(w)).collect();
+            let naive = |b: usize, i: usize| (0..cols).map(|j| wide[i * cols + j] * x[b * cols + j]).sum::<f64>();
+            let mut all = vec![0.0; batch * rows];
+            multiply(&mut all, false, View::new(&x, batch, cols), View::new(&wide, rows, cols).transposed(), Threads::One);
+            for b in 0..batch {
+                let mut one = vec![0.0; rows];
+                matrix_vector(&mut one, &weight, &x[b * cols..(b + 1) * cols]);
+                for i in 0..rows {
+                    prop_assert!((one[i] - naive(b, i)).abs() < 1e-12);
+                    prop_assert!((all[b * rows + i] - naive(b, i)).abs() < 1e-12);
+                }
+            }
+            let mut back = vec![1.0; cols];
+            add_transposed_product(&mut back, &weight, &v);
+            for j in 0..cols {
+                let sum: f64 = (0..rows).map(|i| wide[i * cols + j] * v[i]).sum();
+                prop_assert!((back[j] - 1.0 - sum).abs() < 1e-12);
+            }
+        }
     }
 }

@@ -1,0 +1,269 @@
+//! The split f = g ∘ φ: which part of the graph is the feature map.
+//!
+//! If f is convex in x, φ is the identity; else φ is the smallest coordinate-wise prefix after which g is convex
+//! (METHOD §1). "Coordinate-wise" means that every feature depends on one input coordinate only.
+
+use super::curvature::{Analysis, Curvature, analyse, ancestors, concave_origin};
+use super::graph::{Graph, NodeId, Op};
+use super::minorant::Enclosed;
+use crate::perturbation::Norm;
+
+/// Entries that each depend on one input coordinate.
+#[derive(Clone, Debug)]
+pub struct Coordinatewise {
+    /// `[size]`: the coordinate, or `None` for a constant entry.
+    pub coordinate: Vec<Option<usize>>,
+    /// `[size]`: the derivative where `affine`, else a bound of its absolute value.
+    pub scale: Vec<Enclosed>,
+    /// No kink on the way from the input.
+    pub affine: bool,
+}
+
+/// A kink of the feature map: entry i is K(t_i + scale_i · δ) with δ the change of `coordinate_i`.
+#[derive(Clone, Debug)]
+pub struct FeatureKink {
+    /// The kink's node.
+    pub node: NodeId,
+    /// Its argument.
+    pub argument: Coordinatewise,
+}
+
+/// φ, and with it g.
+#[derive(Clone, Debug)]
+pub struct FeatureMap {
+    /// The nodes whose entries are the features ψ = φ(x); the input alone when φ is the identity.
+    pub features: Vec<NodeId>,
+    /// The kinks inside φ; none when φ is the identity.
+    pub kinks: Vec<FeatureKink>,
+    /// For every input coordinate the Lipschitz factors of the features that depend on it.
+    factors: Vec<Vec<f64>>,
+}
+
+/// Why there is no split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotConvex {
+    /// The node at which the rules stop.
+    pub node: NodeId,
+    /// One line: the node's name and what breaks convexity there.
+    pub reason: String,
+}
+
+/// Finds the split.
+///
+/// # Errors
+/// The first node that breaks convexity of g for every coordinate-wise φ tried.
+pub fn split(graph: &Graph) -> Result<(FeatureMap, Analysis), NotConvex> {
+    let coordinatewise = coordinatewise(graph);
+    let mut free: Vec<NodeId> = Vec::new();
+    loop {
+        let analysis = analyse(graph, &free);
+        if is_convex(graph, &analysis) {
+            let (free, analysis) = smallest(graph, free, analysis);
+            return Ok((feature_map(graph, free, &coordinatewise), analysis));
+        }
+        let culprit = analysis.first_break.as_ref().map_or(graph.output(), |stop| stop.culprit);
+        let more = candidates(graph, culprit, &free, &coordinatewise);
+        if more.is_empty() {
+            return Err(reason(graph, &analysis));
+        }
+        free.extend(more);
+        free.sort_unstable();
+    }
+}
+
+fn is_convex(graph: &Graph, analysis: &Analysis) -> bool {
+    analysis.nodes[graph.output()].curvature.iter().all(|c| c.is_convex())
+}
+
+/// Gives back every kink without which g is convex as well.
+fn smallest(graph: &Graph, mut free: Vec<NodeId>, mut analysis: Analysis) -> (Vec<NodeId>, Analysis) {
+    for kink in free.clone() {
+        let fewer: Vec<NodeId> = free.iter().copied().filter(|&id| id != kink).collect();
+        let without = analyse(graph, &fewer);
+        if is_convex(graph, &without) {
+            (free, analysis) = (fewer, without);
+        }
+    }
+    (free, analysis)
+}
+
+fn reason(graph: &Graph, analysis: &Analysis) -> NotConvex {
+    let (node, entry, what) = match &analysis.first_break {
+        Some(stop) => (stop.node, stop.entry.map(|entry| (stop.culprit, entry)), stop.reason.clone()),
+        None => {
+            let what = "the logit is concave, so only its negative could be certified".to_string();
+            (graph.output(), Some((graph.output(), 0)), what)
+        }
+    };
+    let name = |node: NodeId| &graph.node(node).name;
+    let concave = |&(id, i): &(NodeId, usize)| analysis.nodes[id].curvature[i] == Curvature::Concave;
+    let origin = entry.filter(concave).and_then(|(id, i)| concave_origin(graph, &analysis.nodes, id, i));
+    match origin {
+        Some((origin, cause)) => NotConvex {
+            node: origin,
+            reason: format!("node `{}`: {cause}; then node `{}`: {what}", name(origin), name(node)),
+        },
+        None => NotConvex { node, reason: format!("node `{}`: {what}", name(node)) },
+    }
+}
+
+/// Kinks with an affine, coordinate-wise argument that `culprit` depends on.
+fn candidates(graph: &Graph, culprit: NodeId, free: &[NodeId], known: &[Option<Coordinatewise>]) -> Vec<NodeId> {
+    let below = ancestors(graph, &[culprit]);
+    let eligible = |id: &NodeId| {
+        let node = graph.node(*id);
+        let affine = |input: &NodeId| known[*input].as_ref().is_some_and(|c| c.affine);
+        below[*id] && matches!(node.op, Op::Kink(_)) && !free.contains(id) && node.inputs.iter().all(affine)
+    };
+    (0..graph.nodes().len()).filter(eligible).collect()
+}
+
+fn feature_map(graph: &Graph, free: Vec<NodeId>, known: &[Option<Coordinatewise>]) -> FeatureMap {
+    let features = if free.is_empty() { vec![0] } else { frontier(graph, &free) };
+    let mut factors = vec![Vec::new(); graph.input_size()];
+    for &feature in &features {
+        let entries = known[feature].as_ref().expect("features are coordinate-wise");
+        for (coordinate, scale) in entries.coordinate.iter().zip(&entries.scale) {
+            if let Some(i) = coordinate {
+                factors[*i].push(f64::max(scale.upper().abs(), scale.lower().abs()));
+            }
+        }
+    }
+    let kink = |node: NodeId| FeatureKink {
+        node,
+        argument: known[graph.node(node).inputs[0]].clone().expect("a kink of φ has a coordinate-wise argument"),
+    };
+    FeatureMap { features, kinks: free.into_iter().map(kink).collect(), factors }
+}
+
+/// The nodes of the prefix that something outside the prefix reads.
+fn frontier(graph: &Graph, free: &[NodeId]) -> Vec<NodeId> {
+    let prefix = ancestors(graph, free);
+    let relevant = ancestors(graph, &[graph.output()]);
+    let mut read = vec![false; prefix.len()];
+    read[graph.output()] = true;
+    for (id, node) in graph.nodes().iter().enumerate() {
+        if relevant[id] && !prefix[id] {
+            node.inputs.iter().for_each(|&input| read[input] = true);
+        }
+    }
+    (0..prefix.len()).filter(|&id| prefix[id] && read[id]).collect()
+}
+
+impl FeatureMap {
+    /// φ(x) = x.
+    pub fn is_identity(&self) -> bool {
+        self.kinks.is_empty()
+    }
+
+    /// An upper bound of the Lipschitz constant of φ from ‖·‖_p to ‖·‖_p: max over the coordinates of the ℓp norm of
+    /// its features' factors, which is exact for (y, |y|).
+    pub fn lipschitz(&self, norm: Norm) -> f64 {
+        self.factors.iter().map(|factors| norm.upper(factors)).fold(0.0, f64::max)
+    }
+
+    /// The constant for every p at once, as (number of features per coordinate, largest factor): count^{1/p} · factor;
+    /// `None` when the coordinates that decide are not of that form.
+    pub fn lipschitz_form(&self) -> Option<(usize, f64)> {
+        let count = self.factors.iter().map(Vec::len).max().unwrap_or(0);
+        let largest = self.factors.iter().flatten().copied().fold(0.0, f64::max);
+        let attained = |factors: &Vec<f64>| factors.len() == count && factors.iter().all(|&f| f == largest);
+        self.factors.iter().any(attained).then_some((count, largest))
+    }
+}
+
+/// For every node its coordinate-wise form, where it has one.
+pub(crate) fn coordinatewise(graph: &Graph) -> Vec<Option<Coordinatewise>> {
+    let mut known: Vec<Option<Coordinatewise>> = Vec::new();
+    for node in graph.nodes() {
+        let inputs: Option<Vec<&Coordinatewise>> = node.inputs.iter().map(|&i| known[i].as_ref()).collect();
+        let entry = inputs.and_then(|inputs| node_form(&node.op, node.size(), &inputs));
+        known.push(entry);
+    }
+    known
+}
+
+const EXACT_ZERO: Enclosed = Enclosed { value: 0.0, error: 0.0 };
+
+fn node_form(op: &Op, size: usize, inputs: &[&Coordinatewise]) -> Option<Coordinatewise> {
+    let scaled = |factor: &dyn Fn(usize) -> (f64, bool)| {
+        let scale = inputs[0].scale.iter().enumerate().map(|(i, s)| product(*s, factor(i))).collect();
+        Coordinatewise { scale, ..inputs[0].clone() }
+    };
+    match op {
+        Op::Input => Some(Coordinatewise {
+            coordinate: (0..size).map(Some).collect(),
+            scale: vec![Enclosed { value: 1.0, error: 0.0 }; size],
+            affine: true,
+        }),
+        Op::Constant(_) => {
+            Some(Coordinatewise { coordinate: vec![None; size], scale: vec![EXACT_ZERO; size], affine: true })
+        }
+        Op::Scale(c) => Some(scaled(&|i| (c[i], true))),
+        Op::Divide(c) => Some(scaled(&|i| (1.0 / c[i], 1.0 / (1.0 / c[i]) == c[i] && is_power_of_two(c[i])))),
+        Op::Shift(_) | Op::Reshape => Some(inputs[0].clone()),
+        Op::Kink(kink) => {
+            let steepest = kink.below.abs().max(kink.above.abs());
+            let mut form = scaled(&|_| (steepest, true));
+            form.scale.iter_mut().for_each(|s| s.value = s.value.abs());
+            Some(Coordinatewise { affine: false, ..form })
+        }
+        Op::Sum => sum_form(inputs),
+        Op::Concat { outer } => Some(concat_form(inputs, *outer)),
+        Op::Dense(_) | Op::Max => None,
+    }
+}
+
+fn is_power_of_two(x: f64) -> bool {
+    x.is_normal() && x.to_bits().trailing_zeros() >= 52
+}
+
+/// scale · factor, where the factor itself is exact or rounded once.
+fn product(scale: Enclosed, (factor, exact): (f64, bool)) -> Enclosed {
+    let value = scale.value * factor;
+    if exact && factor.abs() == 1.0 {
+        return Enclosed { value, error: scale.error };
+    }
+    let rounding =
+        3.0 * f64::EPSILON * value.abs() + if value == 0.0 && scale.value == 0.0 { 0.0 } else { f64::MIN_POSITIVE };
+    let exact_product = exact && scale.value.abs() == 1.0;
+    let error = scale.error * factor.abs() * (1.0 + 1e-12) + if exact_product { 0.0 } else { rounding };
+    Enclosed { value, error }
+}
+
+fn sum_form(inputs: &[&Coordinatewise]) -> Option<Coordinatewise> {
+    let mut total = inputs[0].clone();
+    for other in &inputs[1..] {
+        total.affine &= other.affine;
+        for i in 0..total.scale.len() {
+            let coordinate = match (total.coordinate[i], other.coordinate[i]) {
+                (a, None) => a,
+                (None, b) => b,
+                (Some(a), Some(b)) if a == b => Some(a),
+                _ => return None,
+            };
+            total.coordinate[i] = coordinate;
+            total.scale[i] = sum(total.scale[i], other.scale[i], total.affine);
+        }
+    }
+    Some(total)
+}
+
+/// a + b of two derivatives, or |a| + |b| of two bounds.
+fn sum(a: Enclosed, b: Enclosed, affine: bool) -> Enclosed {
+    let size = a.value.abs() + b.value.abs();
+    let value = if affine { a.value + b.value } else { size };
+    Enclosed { value, error: (a.error + b.error + f64::EPSILON * size) * (1.0 + 1e-12) }
+}
+
+fn concat_form(inputs: &[&Coordinatewise], outer: usize) -> Coordinatewise {
+    let (mut coordinate, mut scale) = (Vec::new(), Vec::new());
+    for block in 0..outer {
+        for input in inputs {
+            let chunk = input.scale.len() / outer;
+            coordinate.extend_from_slice(&input.coordinate[block * chunk..(block + 1) * chunk]);
+            scale.extend_from_slice(&input.scale[block * chunk..(block + 1) * chunk]);
+        }
+    }
+    Coordinatewise { coordinate, scale, affine: inputs.iter().all(|input| input.affine) }
+}

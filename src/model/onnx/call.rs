@@ -1,0 +1,181 @@
+//! One node of the file with its inputs looked up: what an operator's import sees.
+
+use std::ops::RangeInclusive;
+
+use super::proto::{self, AttributeProto, NodeProto, TensorProto};
+use super::tensor::{Ints, Tensor};
+use crate::model::{ModelError, NodeId};
+
+/// What a name in the file stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// A node of the graph; its full shape is the batch axis and then the node's shape.
+    Node(NodeId),
+    /// A float constant.
+    Float(Tensor),
+    /// An integer constant.
+    Int(Ints),
+}
+
+/// A node of the file.
+pub(super) struct Call<'a> {
+    /// The name that messages use.
+    pub name: String,
+    node: &'a NodeProto,
+    inputs: Vec<Option<Value>>,
+}
+
+impl<'a> Call<'a> {
+    /// The node and its inputs (`None` for one that is left out).
+    pub fn new(name: String, node: &'a NodeProto, inputs: Vec<Option<Value>>) -> Self {
+        Call { name, node, inputs }
+    }
+
+    /// The operator's name.
+    pub fn operator(&self) -> &str {
+        self.node.op_type.as_deref().unwrap_or("")
+    }
+
+    /// Something that is not supported, at this node.
+    pub fn refuse(&self, what: impl Into<String>) -> ModelError {
+        ModelError::unsupported(&self.name, what)
+    }
+
+    /// A misfit, at this node.
+    pub fn misfit(&self, expected: impl Into<String>, found: impl Into<String>) -> ModelError {
+        ModelError::shape(&self.name, expected, found)
+    }
+
+    /// Checks the number of inputs and that there are no attributes but `attributes`.
+    pub fn check(&self, inputs: RangeInclusive<usize>, attributes: &[&str]) -> Result<(), ModelError> {
+        let operator = self.operator();
+        if !inputs.contains(&self.inputs.len()) {
+            let (least, most) = (inputs.start(), inputs.end());
+            let expected = match (least, most) {
+                (least, &usize::MAX) => format!("at least {least} inputs for {operator}"),
+                (least, most) if least == most => format!("{least} inputs for {operator}"),
+                (least, most) => format!("{least} to {most} inputs for {operator}"),
+            };
+            return Err(self.misfit(expected, format!("{}", self.inputs.len())));
+        }
+        for (index, attribute) in self.node.attribute.iter().enumerate() {
+            let name = attribute.name.as_deref().unwrap_or("");
+            if !attributes.contains(&name) {
+                return Err(self.refuse(format!("attribute `{}` of {operator} is not supported", name.escape_debug())));
+            }
+            if self.node.attribute[..index].iter().any(|other| other.name.as_deref() == Some(name)) {
+                return Err(self.refuse(format!("attribute `{name}` is given twice")));
+            }
+            if attribute.ref_attr_name.as_deref().is_some_and(|name| !name.is_empty()) {
+                return Err(self.refuse(format!("attribute `{name}` refers to a function's attribute")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of inputs, those left out included.
+    pub fn count(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// An input that may be left out.
+    pub fn optional(&self, index: usize) -> Option<&Value> {
+        self.inputs.get(index).and_then(Option::as_ref)
+    }
+
+    /// An input that must be there.
+    pub fn input(&self, index: usize) -> Result<&Value, ModelError> {
+        self.optional(index).ok_or_else(|| self.misfit(format!("input {index}"), "none"))
+    }
+
+    /// An input that must be a float constant; `what` names it.
+    pub fn float(&self, index: usize, what: &str) -> Result<&Tensor, ModelError> {
+        match self.input(index)? {
+            Value::Float(tensor) => Ok(tensor),
+            other => Err(self.misfit(format!("a float constant as {what}"), kind(other))),
+        }
+    }
+
+    /// An input that must be an integer constant; `what` names it.
+    pub fn ints(&self, index: usize, what: &str) -> Result<&Ints, ModelError> {
+        match self.input(index)? {
+            Value::Int(ints) => Ok(ints),
+            other => Err(self.misfit(format!("an integer constant as {what}"), kind(other))),
+        }
+    }
+
+    /// The same, without the batch size among the entries.
+    pub fn known_ints(&self, index: usize, what: &str) -> Result<Vec<i64>, ModelError> {
+        let ints = self.ints(index, what)?;
+        ints.known().ok_or_else(|| self.refuse(format!("{what} that depend on the batch size are not supported")))
+    }
+
+    /// The same, or nothing if the input is left out.
+    pub fn optional_ints(&self, index: usize, what: &str) -> Result<Option<Vec<i64>>, ModelError> {
+        if self.optional(index).is_none() {
+            return Ok(None);
+        }
+        self.known_ints(index, what).map(Some)
+    }
+
+    /// An integer attribute.
+    pub fn int_attribute(&self, name: &str) -> Result<Option<i64>, ModelError> {
+        // A proto3 writer leaves zeros out.
+        self.typed(name, proto::ATTRIBUTE_INT, |a| {
+            a.i.or_else(|| (a.r#type == Some(proto::ATTRIBUTE_INT)).then_some(0))
+        })
+    }
+
+    /// A float attribute, which must be finite.
+    pub fn float_attribute(&self, name: &str) -> Result<Option<f32>, ModelError> {
+        let zero = |a: &AttributeProto| (a.r#type == Some(proto::ATTRIBUTE_FLOAT)).then_some(0.0);
+        let value = self.typed(name, proto::ATTRIBUTE_FLOAT, |a| a.f.or_else(|| zero(a)))?;
+        match value {
+            Some(value) if !value.is_finite() => Err(ModelError::not_finite(&self.name, name.into(), value.into())),
+            value => Ok(value),
+        }
+    }
+
+    /// A list of integers as attribute.
+    pub fn ints_attribute(&self, name: &str) -> Result<Option<&'a [i64]>, ModelError> {
+        self.typed(name, proto::ATTRIBUTE_INTS, |attribute| Some(attribute.ints.as_slice()))
+    }
+
+    /// A list of floats as attribute.
+    pub fn floats_attribute(&self, name: &str) -> Result<Option<&'a [f32]>, ModelError> {
+        self.typed(name, proto::ATTRIBUTE_FLOATS, |attribute| Some(attribute.floats.as_slice()))
+    }
+
+    /// A tensor as attribute.
+    pub fn tensor_attribute(&self, name: &str) -> Result<Option<&'a TensorProto>, ModelError> {
+        self.typed(name, proto::ATTRIBUTE_TENSOR, |attribute| attribute.t.as_ref())
+    }
+
+    fn attribute(&self, name: &str) -> Option<&'a AttributeProto> {
+        self.node.attribute.iter().find(|attribute| attribute.name.as_deref() == Some(name))
+    }
+
+    fn typed<T>(
+        &self,
+        name: &str,
+        kind: i32,
+        get: impl Fn(&'a AttributeProto) -> Option<T>,
+    ) -> Result<Option<T>, ModelError> {
+        let Some(attribute) = self.attribute(name) else { return Ok(None) };
+        // Very old writers leave the type out.
+        let declared = attribute.r#type.unwrap_or(0);
+        let value = if declared == kind || declared == 0 { get(attribute) } else { None };
+        value
+            .map(Some)
+            .ok_or_else(|| self.misfit(format!("another type of attribute `{name}`"), format!("type {declared}")))
+    }
+}
+
+/// The kind of a value, in messages.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Node(_) => "a value that depends on the input",
+        Value::Float(_) => "a float constant",
+        Value::Int(_) => "an integer constant",
+    }
+}

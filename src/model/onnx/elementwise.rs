@@ -1,0 +1,281 @@
+//! Elementwise operators: arithmetic with numpy's broadcasting, activations, maxima.
+
+use super::call::{Call, Value, kind};
+use super::exact;
+use super::integers;
+use super::kinks;
+use super::pick::pick;
+use super::reader::Importer;
+use super::tensor::{Tensor, Walk, broadcast};
+use crate::model::{Kink, ModelError, NodeId, Op};
+
+pub(super) fn add(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    match (call.input(0)?, call.input(1)?) {
+        (Value::Float(a), Value::Float(b)) => fold(importer, call, a, b, exact::add),
+        (Value::Int(a), Value::Int(b)) => integers::add(importer, call, a, b),
+        (Value::Node(a), Value::Node(b)) => {
+            let (a, b) = aligned(importer, call, *a, *b)?;
+            sum(importer, call, a, b)
+        }
+        (Value::Node(node), Value::Float(c)) | (Value::Float(c), Value::Node(node)) => {
+            with_constant(importer, call, *node, c, Op::Shift)
+        }
+        (a, b) => Err(mixed(call, a, b)),
+    }
+}
+
+pub(super) fn sub(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    match (call.input(0)?, call.input(1)?) {
+        (Value::Float(a), Value::Float(b)) => fold(importer, call, a, b, |a, b| exact::add(a, -b)),
+        (Value::Int(a), Value::Int(b)) => integers::sub(importer, call, a, b),
+        (Value::Node(a), Value::Node(b)) => {
+            let (a, b) = aligned(importer, call, *a, *b)?;
+            let b = negated(importer, call, b)?;
+            sum(importer, call, a, b)
+        }
+        (Value::Node(node), Value::Float(c)) => {
+            with_constant(importer, call, *node, c, |values| Op::Shift(values.into_iter().map(|v| -v).collect()))
+        }
+        (Value::Float(c), Value::Node(node)) => {
+            let minus = negated(importer, call, *node)?;
+            with_constant(importer, call, minus, c, Op::Shift)
+        }
+        (a, b) => Err(mixed(call, a, b)),
+    }
+}
+
+pub(super) fn mul(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    match (call.input(0)?, call.input(1)?) {
+        (Value::Float(a), Value::Float(b)) => fold(importer, call, a, b, exact::mul),
+        (Value::Int(a), Value::Int(b)) => integers::mul(importer, call, a, b),
+        (Value::Node(node), Value::Float(c)) | (Value::Float(c), Value::Node(node)) => {
+            with_constant(importer, call, *node, c, Op::Scale)
+        }
+        (Value::Node(_), Value::Node(_)) => {
+            Err(call.refuse("the product of two values that both depend on the input is not supported"))
+        }
+        (a, b) => Err(mixed(call, a, b)),
+    }
+}
+
+pub(super) fn div(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    match (call.input(0)?, call.input(1)?) {
+        (Value::Float(a), Value::Float(b)) => fold(importer, call, a, b, exact::div),
+        (Value::Int(a), Value::Int(b)) => integers::div(importer, call, a, b),
+        (Value::Node(node), Value::Float(c)) => with_constant(importer, call, *node, c, Op::Divide),
+        (_, Value::Node(_)) => Err(call.refuse("division by a value that depends on the input is not supported")),
+        (a, b) => Err(mixed(call, a, b)),
+    }
+}
+
+pub(super) fn neg(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    match call.input(0)? {
+        Value::Float(a) => map(importer, call, a, |v| -v),
+        Value::Node(node) => Ok(Value::Node(negated(importer, call, *node)?)),
+        other => Err(call.misfit("a float value", kind(other))),
+    }
+}
+
+pub(super) fn abs(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    activation(importer, call, Kink::ABS)
+}
+
+pub(super) fn relu(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    activation(importer, call, Kink::RELU)
+}
+
+pub(super) fn leaky_relu(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let alpha = call.float_attribute("alpha")?.unwrap_or(0.01);
+    activation(importer, call, Kink { below: f64::from(alpha), above: 1.0 })
+}
+
+fn activation(importer: &mut Importer, call: &Call, kink: Kink) -> Result<Value, ModelError> {
+    match call.input(0)? {
+        Value::Node(node) => Ok(Value::Node(importer.push(call, Op::Kink(kink), &[*node])?)),
+        Value::Float(a) => {
+            let slope = Tensor::new(a.shape.clone(), a.iter().map(|t| kink.slope(t)).collect());
+            fold(importer, call, a, &slope, exact::mul)
+        }
+        other => Err(call.misfit("a float value", kind(other))),
+    }
+}
+
+/// The maximum of any number of values; max(u, c) of a value and a constant is c + max(u − c, 0).
+pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let mut constant: Option<Tensor> = None;
+    let mut nodes: Vec<NodeId> = vec![];
+    for index in 0..call.count() {
+        match call.input(index)? {
+            Value::Node(node) => nodes.push(*node),
+            Value::Float(c) => {
+                constant = Some(match constant.take() {
+                    None => c.clone(),
+                    Some(other) => folded(importer, call, &other, c, |a, b| Some(a.max(b)))?,
+                });
+            }
+            other => return Err(call.misfit("float values", kind(other))),
+        }
+    }
+    let Some((&first, rest)) = nodes.split_first() else {
+        return constant.map(Value::Float).ok_or_else(|| call.misfit("an input", "none"));
+    };
+    let mut top = first;
+    if !rest.is_empty() {
+        top = max_of_nodes(importer, call, &nodes)?;
+    }
+    let Some(c) = constant else { return Ok(Value::Node(top)) };
+    let (node, values) = spread_over(importer, call, top, &c)?;
+    if values.iter().all(|&v| v == 0.0) {
+        return Ok(Value::Node(importer.push(call, Op::Kink(Kink::RELU), &[node])?));
+    }
+    let below = importer.push(call, Op::Shift(values.iter().map(|v| -v).collect()), &[node])?;
+    let excess = importer.push(call, Op::Kink(Kink::RELU), &[below])?;
+    Ok(Value::Node(importer.push(call, Op::Shift(values), &[excess])?))
+}
+
+fn max_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Result<NodeId, ModelError> {
+    let mut shape = importer.graph.node(nodes[0]).shape.clone();
+    for &node in nodes {
+        shape = common(call, &shape, &importer.graph.node(node).shape)?;
+    }
+    let spread: Vec<NodeId> =
+        nodes.iter().map(|&node| stretched(importer, call, node, &shape)).collect::<Result<_, _>>()?;
+    if let [a, b] = spread[..]
+        && let Some((kink, of)) = kinks::maximum(&importer.graph, a, b)
+    {
+        return importer.push(call, Op::Kink(kink), &[of]);
+    }
+    importer.push(call, Op::Max, &spread)
+}
+
+/// a + b, or |y| where a and b are relu(y) and relu(−y).
+pub(super) fn sum(importer: &mut Importer, call: &Call, a: NodeId, b: NodeId) -> Result<Value, ModelError> {
+    let (op, inputs) = match kinks::absolute(&importer.graph, a, b) {
+        Some(of) => (Op::Kink(Kink::ABS), vec![of]),
+        None => (Op::Sum, vec![a, b]),
+    };
+    Ok(Value::Node(importer.push(call, op, &inputs)?))
+}
+
+/// Both nodes under their common shape.
+pub(super) fn aligned(
+    importer: &mut Importer,
+    call: &Call,
+    a: NodeId,
+    b: NodeId,
+) -> Result<(NodeId, NodeId), ModelError> {
+    let shape = common(call, &importer.graph.node(a).shape, &importer.graph.node(b).shape)?;
+    Ok((stretched(importer, call, a, &shape)?, stretched(importer, call, b, &shape)?))
+}
+
+/// The common shape of two nodes. Their ranks must agree, or one's batch axis would meet another axis of the other.
+fn common(call: &Call, a: &[usize], b: &[usize]) -> Result<Vec<usize>, ModelError> {
+    let shape = if a.len() == b.len() { broadcast(a, b) } else { None };
+    shape.ok_or_else(|| call.misfit("shapes that broadcast", format!("[N, …] = {} and {}", full(a), full(b))))
+}
+
+fn stretched(importer: &mut Importer, call: &Call, node: NodeId, shape: &[usize]) -> Result<NodeId, ModelError> {
+    let from = importer.graph.node(node).shape.clone();
+    if from == shape {
+        return Ok(node);
+    }
+    pick(importer, call, node, shape, Walk::broadcast(&from, shape))
+}
+
+/// An operation with a constant that broadcasts to the node's shape, or the node to the constant's.
+pub(super) fn with_constant(
+    importer: &mut Importer,
+    call: &Call,
+    node: NodeId,
+    constant: &Tensor,
+    op: impl Fn(Vec<f64>) -> Op,
+) -> Result<Value, ModelError> {
+    let (node, values) = spread_over(importer, call, node, constant)?;
+    Ok(Value::Node(importer.push(call, op(values), &[node])?))
+}
+
+fn spread_over(
+    importer: &mut Importer,
+    call: &Call,
+    node: NodeId,
+    constant: &Tensor,
+) -> Result<(NodeId, Vec<f64>), ModelError> {
+    let shape = importer.graph.node(node).shape.clone();
+    let constant = without_batch(call, constant, shape.len())?;
+    let target = broadcast(&shape, &constant.shape).ok_or_else(|| {
+        call.misfit("shapes that broadcast", format!("{} and the constant's {:?}", full(&shape), constant.shape))
+    })?;
+    let node = stretched(importer, call, node, &target)?;
+    let values = importer.spread(call, &constant, &target)?;
+    Ok((node, values))
+}
+
+/// The constant without a batch axis of size 1 in front; `rank` counts the axes of the node behind its batch axis.
+fn without_batch(call: &Call, constant: &Tensor, rank: usize) -> Result<Tensor, ModelError> {
+    match constant.shape.split_first() {
+        Some((&batch, rest)) if rest.len() == rank => match batch {
+            1 => Ok(constant.reshaped(rest.to_vec())),
+            _ => {
+                Err(call.misfit("a constant that is the same for every sample", format!("shape {:?}", constant.shape)))
+            }
+        },
+        Some((_, rest)) if rest.len() > rank => {
+            Err(call
+                .misfit(format!("a constant with at most {} axes", rank + 1), format!("shape {:?}", constant.shape)))
+        }
+        _ => Ok(constant.clone()),
+    }
+}
+
+fn negated(importer: &mut Importer, call: &Call, node: NodeId) -> Result<NodeId, ModelError> {
+    let size = importer.graph.node(node).size();
+    importer.push(call, Op::Scale(vec![-1.0; size]), &[node])
+}
+
+fn map(importer: &mut Importer, call: &Call, a: &Tensor, f: impl Fn(f64) -> f64) -> Result<Value, ModelError> {
+    importer.spend_shape(call, &a.shape)?;
+    Ok(Value::Float(a.map(f)))
+}
+
+fn fold(
+    importer: &mut Importer,
+    call: &Call,
+    a: &Tensor,
+    b: &Tensor,
+    f: impl Fn(f64, f64) -> Option<f64>,
+) -> Result<Value, ModelError> {
+    folded(importer, call, a, b, f).map(Value::Float)
+}
+
+/// A constant computed from two, where every entry is exactly an f64.
+fn folded(
+    importer: &mut Importer,
+    call: &Call,
+    a: &Tensor,
+    b: &Tensor,
+    f: impl Fn(f64, f64) -> Option<f64>,
+) -> Result<Tensor, ModelError> {
+    let shape = broadcast(&a.shape, &b.shape)
+        .ok_or_else(|| call.misfit("shapes that broadcast", format!("{:?} and {:?}", a.shape, b.shape)))?;
+    importer.spend_shape(call, &shape)?;
+    let pairs = Walk::broadcast(&a.shape, &shape).zip(Walk::broadcast(&b.shape, &shape));
+    let mut values = Vec::with_capacity(shape.iter().product());
+    for (i, j) in pairs {
+        let (x, y) = (a.get(i), b.get(j));
+        values.push(f(x, y).ok_or_else(|| {
+            let operator = call.operator();
+            call.refuse(format!("{operator} of the constants {x} and {y} is not exact in 64-bit floats"))
+        })?);
+    }
+    Ok(Tensor::new(shape, values))
+}
+
+fn mixed(call: &Call, a: &Value, b: &Value) -> ModelError {
+    call.misfit("two float values or two integer constants", format!("{} and {}", kind(a), kind(b)))
+}
+
+/// A node's shape with its batch axis.
+fn full(shape: &[usize]) -> String {
+    let dims: Vec<String> = std::iter::once("N".into()).chain(shape.iter().map(usize::to_string)).collect();
+    format!("[{}]", dims.join(", "))
+}

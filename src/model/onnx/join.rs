@@ -1,0 +1,214 @@
+//! Concat, constants, and the operators that leave values as they are.
+
+use super::call::{Call, Value, kind};
+use super::layout::axis_of;
+use super::reader::Importer;
+use super::tensor::{Dim, Ints, Tensor, Walk, broadcast};
+use crate::model::{ModelError, NodeId, Op};
+
+pub(super) fn identity(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    call.input(0).cloned()
+}
+
+/// Dropout in inference is the identity.
+pub(super) fn dropout(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    match call.optional_ints(2, "training_mode (input 2)")? {
+        Some(mode) if mode != [0] => Err(call.refuse("Dropout in training mode is not supported")),
+        _ => call.input(0).cloned(),
+    }
+}
+
+pub(super) fn constant(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if let Some(tensor) = call.tensor_attribute("value")? {
+        return importer.stored(call, tensor);
+    }
+    if let Some(value) = call.float_attribute("value_float")? {
+        return Ok(Value::Float(Tensor::single(vec![], vec![value])));
+    }
+    if let Some(values) = call.floats_attribute("value_floats")? {
+        if let Some(i) = values.iter().position(|v| !v.is_finite()) {
+            return Err(ModelError::not_finite(&call.name, format!("value_floats[{i}]"), values[i].into()));
+        }
+        if !values.is_empty() {
+            return Ok(Value::Float(Tensor::single(vec![values.len()], values.to_vec())));
+        }
+    }
+    if let Some(value) = call.int_attribute("value_int")? {
+        return Ok(Value::Int(Ints { shape: vec![], values: vec![Dim::Known(value)] }));
+    }
+    if let Some(values) = call.ints_attribute("value_ints")? {
+        return Ok(Value::Int(Ints::vector(values.iter().map(|&v| Dim::Known(v)).collect())));
+    }
+    Err(call.misfit("a constant with entries", "none"))
+}
+
+pub(super) fn constant_of_shape(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let target = call.ints(0, "shape (input 0)")?.values.clone();
+    let value = match call.tensor_attribute("value")? {
+        Some(tensor) => importer.stored(call, tensor)?,
+        None => Value::Float(Tensor::single(vec![1], vec![0.0])),
+    };
+    match value {
+        Value::Float(tensor) if tensor.len() == 1 => expanded(importer, call, &tensor.reshaped(vec![]), &target),
+        Value::Int(ints) if ints.values.len() == 1 => {
+            let shape = known_shape(call, &target)?;
+            importer.spend_shape(call, &shape)?;
+            Ok(Value::Int(Ints { values: vec![ints.values[0]; shape.iter().product()], shape }))
+        }
+        _ => Err(call.misfit("a value of one entry", "another number")),
+    }
+}
+
+pub(super) fn expand(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let target = call.ints(1, "shape (input 1)")?.values.clone();
+    match call.input(0)? {
+        Value::Float(tensor) => expanded(importer, call, tensor, &target),
+        Value::Node(node) => expand_node(importer, call, *node, &target),
+        Value::Int(_) => Err(call.refuse("Expand of integers is not supported")),
+    }
+}
+
+/// A constant of a shape that may have the batch axis in front.
+fn expanded(importer: &mut Importer, call: &Call, tensor: &Tensor, target: &[Dim]) -> Result<Value, ModelError> {
+    let misfit = |shape: &[usize]| call.misfit("shapes that broadcast", format!("{:?} and {shape:?}", tensor.shape));
+    let Some((Dim::Batch, rest)) = target.split_first() else {
+        let shape = known_shape(call, target)?;
+        let shape = broadcast(&tensor.shape, &shape).ok_or_else(|| misfit(&shape))?;
+        importer.spend_shape(call, &shape)?;
+        let walk = Walk::broadcast(&tensor.shape, &shape);
+        return Ok(Value::Float(tensor.picked(shape, walk)));
+    };
+    let shape = known_shape(call, rest)?;
+    let sample = match tensor.shape.split_first() {
+        Some((1, inner)) if inner.len() == shape.len() => tensor.reshaped(inner.to_vec()),
+        _ => tensor.clone(),
+    };
+    match broadcast(&sample.shape, &shape) {
+        Some(common) if common.len() == shape.len() => per_sample(importer, call, &sample, &common).map(Value::Node),
+        _ => Err(misfit(&shape)),
+    }
+}
+
+fn expand_node(importer: &mut Importer, call: &Call, node: NodeId, target: &[Dim]) -> Result<Value, ModelError> {
+    let from = importer.graph.node(node).shape.clone();
+    let rest = match target.split_first() {
+        Some((Dim::Batch | Dim::Known(1), rest)) if rest.len() == from.len() => rest,
+        _ if target.len() <= from.len() => target,
+        _ => return Err(call.refuse("Expand of the batch axis is not supported")),
+    };
+    let shape = known_shape(call, rest)?;
+    let common = broadcast(&from, &shape)
+        .ok_or_else(|| call.misfit("shapes that broadcast", format!("N, {from:?} and {shape:?}")))?;
+    let walk = Walk::broadcast(&from, &common);
+    importer.spend_shape(call, &common)?;
+    super::pick::pick(importer, call, node, &common, walk).map(Value::Node)
+}
+
+fn known_shape(call: &Call, dims: &[Dim]) -> Result<Vec<usize>, ModelError> {
+    dims.iter()
+        .map(|dim| match *dim {
+            Dim::Known(size) if size >= 1 => usize::try_from(size).map_err(|_| call.misfit("a size", size.to_string())),
+            Dim::Known(size) => Err(call.misfit("sizes of at least 1", size.to_string())),
+            Dim::Batch => Err(call.refuse("the batch size in another place than in front is not supported")),
+        })
+        .collect()
+}
+
+/// A constant as a node: the same for every sample.
+fn per_sample(importer: &mut Importer, call: &Call, tensor: &Tensor, shape: &[usize]) -> Result<NodeId, ModelError> {
+    let values = importer.spread(call, tensor, shape)?;
+    let id = importer.push(call, Op::Constant(values), &[])?;
+    importer.reshape(call, id, shape)
+}
+
+pub(super) fn concat(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let axis = call.int_attribute("axis")?.ok_or_else(|| call.misfit("attribute `axis`", "none"))?;
+    let values: Vec<Value> = (0..call.count()).map(|index| call.input(index).cloned()).collect::<Result<_, _>>()?;
+    if values.iter().any(|value| matches!(value, Value::Node(_))) {
+        return concat_nodes(importer, call, axis, &values).map(Value::Node);
+    }
+    match &values[0] {
+        Value::Float(_) => concat_floats(importer, call, axis, &values),
+        _ => concat_ints(call, axis, &values),
+    }
+}
+
+fn concat_ints(call: &Call, axis: i64, values: &[Value]) -> Result<Value, ModelError> {
+    axis_of(call, axis, 1, false)?;
+    let mut joined = vec![];
+    for value in values {
+        match value {
+            Value::Int(ints) if ints.shape.len() == 1 => joined.extend_from_slice(&ints.values),
+            Value::Int(_) => return Err(call.refuse("Concat of integers with several axes or none is not supported")),
+            other => return Err(call.misfit("integer constants", kind(other))),
+        }
+    }
+    Ok(Value::Int(Ints::vector(joined)))
+}
+
+fn concat_floats(importer: &mut Importer, call: &Call, axis: i64, values: &[Value]) -> Result<Value, ModelError> {
+    let mut parts = vec![];
+    for value in values {
+        match value {
+            Value::Float(tensor) => parts.push(tensor),
+            other => return Err(call.misfit("float constants", kind(other))),
+        }
+    }
+    let axis = axis_of(call, axis, parts[0].shape.len(), false)?;
+    let shapes: Vec<&[usize]> = parts.iter().map(|part| &part.shape[..]).collect();
+    let shape = joined_shape(call, axis, &shapes)?;
+    importer.spend_shape(call, &shape)?;
+    let outer: usize = shape[..axis].iter().product();
+    let mut entries = Vec::with_capacity(shape.iter().product());
+    for block in 0..outer {
+        for part in &parts {
+            let width = part.len() / outer;
+            entries.extend((block * width..(block + 1) * width).map(|index| part.get(index)));
+        }
+    }
+    Ok(Value::Float(Tensor::new(shape, entries)))
+}
+
+fn concat_nodes(importer: &mut Importer, call: &Call, axis: i64, values: &[Value]) -> Result<NodeId, ModelError> {
+    let mut nodes = vec![];
+    for value in values {
+        nodes.push(match value {
+            Value::Node(node) => *node,
+            Value::Float(tensor) if importer.fixed_batch == Some(1) && tensor.shape.first() == Some(&1) => {
+                let sample = tensor.reshaped(tensor.shape[1..].to_vec());
+                per_sample(importer, call, &sample, &sample.shape)?
+            }
+            other => return Err(call.misfit("values that depend on the input", kind(other))),
+        });
+    }
+    let shapes: Vec<Vec<usize>> = nodes.iter().map(|&node| importer.graph.node(node).shape.clone()).collect();
+    let axis = axis_of(call, axis, shapes[0].len() + 1, false)?;
+    if axis == 0 {
+        return Err(call.refuse("Concat along the batch axis is not supported"));
+    }
+    let axis = axis - 1;
+    let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+    let shape = joined_shape(call, axis, &shapes)?;
+    // As vectors or matrices, so that the axis to join along is beyond doubt.
+    let outer: usize = shape[..axis].iter().product();
+    let mut parts = vec![];
+    for &node in &nodes {
+        let width = importer.graph.node(node).size() / outer;
+        let flat = if outer == 1 { vec![width] } else { vec![outer, width] };
+        parts.push(importer.reshape(call, node, &flat)?);
+    }
+    let joined = importer.push(call, Op::Concat { outer }, &parts)?;
+    importer.reshape(call, joined, &shape)
+}
+
+fn joined_shape(call: &Call, axis: usize, shapes: &[&[usize]]) -> Result<Vec<usize>, ModelError> {
+    let mut joined = shapes[0].to_vec();
+    for shape in &shapes[1..] {
+        let fits = shape.len() == joined.len() && (0..joined.len()).all(|i| i == axis || shape[i] == joined[i]);
+        let size = if fits { joined[axis].checked_add(shape[axis]) } else { None };
+        joined[axis] = size.ok_or_else(|| {
+            call.misfit(format!("shapes equal outside axis {axis}"), format!("{:?} and {shape:?}", shapes[0]))
+        })?;
+    }
+    Ok(joined)
+}

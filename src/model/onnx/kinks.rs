@@ -1,0 +1,112 @@
+//! Absolute values and leaky slopes that are written with other operators.
+//!
+//! Two nodes are compared as affine functions of their nearest common source u: (s·u + t)/d entry by entry, where s, t
+//! and d are composed exactly or not at all. So −y is recognised as Neg, as a product with −1, as 0 − y, or as m − x
+//! next to x − m.
+
+use super::exact;
+use crate::model::{Graph, Kink, NodeId, Op};
+
+/// How many steps are followed back from a node.
+const MOST_STEPS: usize = 32;
+
+/// y, where `a` and `b` are relu(y) and relu(−y), so that their sum is |y|.
+pub(super) fn absolute(graph: &Graph, a: NodeId, b: NodeId) -> Option<NodeId> {
+    let argument = |id: NodeId| match graph.node(id).op {
+        Op::Kink(Kink::RELU) => Some(graph.node(id).inputs[0]),
+        _ => None,
+    };
+    let (y, minus) = (argument(a)?, argument(b)?);
+    let (_, first, second) = from_common_source(graph, y, minus)?;
+    first.is_minus(&second).then_some(y)
+}
+
+/// The activation that max(a, b) is, and of which node: |a| where b = −a, a leaky slope where a and b are multiples of
+/// one node.
+pub(super) fn maximum(graph: &Graph, a: NodeId, b: NodeId) -> Option<(Kink, NodeId)> {
+    let (source, first, second) = from_common_source(graph, a, b)?;
+    if first.is_minus(&second) {
+        return Some((Kink::ABS, a));
+    }
+    let (s, t) = (first.slope()?, second.slope()?);
+    let fits = graph.node(source).shape == graph.node(a).shape;
+    fits.then_some((Kink { below: s.min(t), above: s.max(t) }, source))
+}
+
+/// (s·u + t)/d, entry by entry.
+struct Affine {
+    s: Vec<f64>,
+    t: Vec<f64>,
+    d: Vec<f64>,
+}
+
+impl Affine {
+    fn identity(size: usize) -> Self {
+        Affine { s: vec![1.0; size], t: vec![0.0; size], d: vec![1.0; size] }
+    }
+
+    fn then(mut self, op: &Op) -> Option<Self> {
+        match op {
+            Op::Scale(c) => {
+                self.s = products(&self.s, c)?;
+                self.t = products(&self.t, c)?;
+            }
+            Op::Shift(c) => {
+                let c = products(c, &self.d)?;
+                self.t = self.t.iter().zip(&c).map(|(&t, &c)| exact::add(t, c)).collect::<Option<_>>()?;
+            }
+            Op::Divide(c) => self.d = products(&self.d, c)?,
+            Op::Reshape => {}
+            _ => return None,
+        }
+        Some(self)
+    }
+
+    fn is_minus(&self, other: &Affine) -> bool {
+        let opposite = |a: &[f64], b: &[f64]| {
+            let left = products(a, &other.d);
+            let right = products(b, &self.d);
+            matches!((left, right), (Some(left), Some(right)) if left.iter().zip(&right).all(|(x, y)| *x == -*y))
+        };
+        opposite(&self.s, &other.s) && opposite(&self.t, &other.t)
+    }
+
+    /// s, where the function is u ↦ s·u with one s for all entries.
+    fn slope(&self) -> Option<f64> {
+        let s = *self.s.first()?;
+        let plain = self.t.iter().all(|&t| t == 0.0) && self.d.iter().all(|&d| d == 1.0);
+        (plain && self.s.iter().all(|&other| other == s)).then_some(s)
+    }
+}
+
+fn products(a: &[f64], b: &[f64]) -> Option<Vec<f64>> {
+    a.iter().zip(b).map(|(&a, &b)| exact::mul(a, b)).collect()
+}
+
+fn from_common_source(graph: &Graph, a: NodeId, b: NodeId) -> Option<(NodeId, Affine, Affine)> {
+    if graph.node(a).shape != graph.node(b).shape {
+        return None;
+    }
+    let (trail_a, trail_b) = (trail(graph, a), trail(graph, b));
+    let steps_a = trail_a.iter().position(|id| trail_b.contains(id))?;
+    let source = trail_a[steps_a];
+    let steps_b = trail_b.iter().position(|&id| id == source)?;
+    let compose = |trail: &[NodeId]| {
+        let start = Affine::identity(graph.node(source).size());
+        trail.iter().rev().try_fold(start, |function, &id| function.then(&graph.node(id).op))
+    };
+    Some((source, compose(&trail_a[..steps_a])?, compose(&trail_b[..steps_b])?))
+}
+
+/// The node and what it is an elementwise affine function of, nearest first.
+fn trail(graph: &Graph, id: NodeId) -> Vec<NodeId> {
+    let mut trail = vec![id];
+    while trail.len() <= MOST_STEPS {
+        let node = graph.node(trail[trail.len() - 1]);
+        match node.op {
+            Op::Scale(_) | Op::Shift(_) | Op::Divide(_) | Op::Reshape => trail.push(node.inputs[0]),
+            _ => break,
+        }
+    }
+    trail
+}

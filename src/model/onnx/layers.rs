@@ -1,0 +1,185 @@
+//! Gemm, MatMul and BatchNormalization.
+
+use super::batch_norm::Channel;
+use super::call::{Call, Value, kind};
+use super::elementwise::{aligned, sum, with_constant};
+use super::exact;
+use super::reader::Importer;
+use super::stored::place;
+use super::tensor::{Tensor, Walk, fits};
+use crate::model::{Dense, ModelError, NodeId, Op};
+
+/// alpha·x·B + beta·C with x [N, K], B [K, M] (or [M, K] with transB), C nothing, [M] or what broadcasts to it.
+pub(super) fn gemm(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if call.int_attribute("transA")?.unwrap_or(0) != 0 {
+        return Err(call.refuse("Gemm with transA is not supported: it would mix the samples of a batch"));
+    }
+    let transposed = call.int_attribute("transB")?.unwrap_or(0) != 0;
+    let alpha = f64::from(call.float_attribute("alpha")?.unwrap_or(1.0));
+    let beta = f64::from(call.float_attribute("beta")?.unwrap_or(1.0));
+    let input = variable(call)?;
+    let weight = call.float(1, "weight (input 1)")?;
+    let [_, _] = weight.shape[..] else {
+        return Err(call.misfit("a weight of two axes", format!("shape {:?}", weight.shape)));
+    };
+    if importer.graph.node(input).shape.len() != 1 {
+        let shape = &importer.graph.node(input).shape;
+        return Err(call.misfit("an input [N, features]", format!("N and then {shape:?}")));
+    }
+    let bias = bias_of(call, beta, weight.shape[usize::from(!transposed)])?;
+    let inside = bias.clone().filter(|_| alpha == 1.0);
+    let mut value = dense(importer, call, input, weight, transposed, inside.clone())?;
+    if alpha != 1.0 {
+        let size = importer.graph.node(value).size();
+        value = importer.push(call, Op::Scale(vec![alpha; size]), &[value])?;
+    }
+    match call.optional(2) {
+        None => Ok(Value::Node(value)),
+        Some(_) if inside.is_some() => Ok(Value::Node(value)),
+        Some(Value::Float(c)) => {
+            let width = importer.graph.node(value).shape.clone();
+            let scaled = scaled(importer, call, c, beta)?;
+            let result = with_constant(importer, call, value, &scaled, Op::Shift)?;
+            match result {
+                Value::Node(id) if importer.graph.node(id).shape == width => Ok(result),
+                _ => Err(call.misfit(format!("a bias for {width:?}"), format!("shape {:?}", c.shape))),
+            }
+        }
+        Some(Value::Node(c)) => {
+            let (mut value, mut c) = aligned(importer, call, value, *c)?;
+            if beta != 1.0 {
+                c = importer.push(call, Op::Scale(vec![beta; importer.graph.node(c).size()]), &[c])?;
+            }
+            std::mem::swap(&mut value, &mut c);
+            sum(importer, call, c, value)
+        }
+        Some(other) => Err(call.misfit("a float value as input 2", kind(other))),
+    }
+}
+
+/// beta·C as the bias of a layer of `rows` outputs, where it is one of 32-bit floats.
+fn bias_of(call: &Call, beta: f64, rows: usize) -> Result<Option<Vec<f32>>, ModelError> {
+    let Some(Value::Float(c)) = call.optional(2) else { return Ok(None) };
+    let shape = match c.shape[..] {
+        [1, size] | [size] => [size],
+        [] => [1],
+        _ => return Ok(None),
+    };
+    if shape[0] != 1 && shape[0] != rows {
+        return Err(call.misfit(format!("a bias of {rows} entries"), format!("shape {:?}", c.shape)));
+    }
+    let values = Walk::broadcast(&shape, &[rows]).map(|i| exact::mul(c.get(i), beta));
+    Ok(values.map(|v| v.filter(|&v| fits(v)).map(|v| v as f32)).collect())
+}
+
+fn scaled(importer: &mut Importer, call: &Call, c: &Tensor, beta: f64) -> Result<Tensor, ModelError> {
+    importer.spend_shape(call, &c.shape)?;
+    let values: Option<Vec<f64>> = c.iter().map(|v| exact::mul(v, beta)).collect();
+    let values = values.ok_or_else(|| call.refuse("beta·C is not exact in 64-bit floats"))?;
+    Ok(Tensor::new(c.shape.clone(), values))
+}
+
+/// x·B with x [N, K] and B [K, M] or [K]. Axes of size 1 in front of K are kept.
+pub(super) fn mat_mul(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let input = variable(call)?;
+    let weight = call.float(1, "matrix (input 1)")?;
+    let shape = importer.graph.node(input).shape.clone();
+    let misfit = || {
+        call.misfit(
+            "an input [N, K] and a matrix [K, M]",
+            format!("N, then {shape:?}, and a constant {:?}", weight.shape),
+        )
+    };
+    let (lead, vector) = match (&shape[..], &weight.shape[..]) {
+        ([lead @ .., _], [_, _]) => (lead, false),
+        ([lead @ .., _], [_]) => (lead, true),
+        _ => return Err(misfit()),
+    };
+    if lead.iter().any(|&dim| dim != 1) {
+        return Err(misfit());
+    }
+    let matrix = if vector { weight.reshaped(vec![weight.len(), 1]) } else { weight.clone() };
+    let value = dense(importer, call, input, &matrix, false, None)?;
+    let mut shape = lead.to_vec();
+    if !vector {
+        shape.push(matrix.shape[1]);
+    }
+    Ok(Value::Node(importer.reshape(call, value, &shape)?))
+}
+
+fn variable(call: &Call) -> Result<NodeId, ModelError> {
+    match call.input(0)? {
+        Value::Node(node) => Ok(*node),
+        _ if matches!(call.optional(1), Some(Value::Node(_))) => {
+            Err(call.refuse("a constant matrix on the left is not supported: it would mix the samples of a batch"))
+        }
+        _ => Err(call.refuse("a matrix product of two constants is not supported")),
+    }
+}
+
+/// A linear layer with the weight [K, M], or [M, K] if `transposed`.
+fn dense(
+    importer: &mut Importer,
+    call: &Call,
+    input: NodeId,
+    weight: &Tensor,
+    transposed: bool,
+    bias: Option<Vec<f32>>,
+) -> Result<NodeId, ModelError> {
+    let (rows, cols) = match (weight.shape[0], weight.shape[1]) {
+        (rows, cols) if transposed => (rows, cols),
+        (cols, rows) => (rows, cols),
+    };
+    let found = importer.graph.node(input).size();
+    if found != cols {
+        return Err(call.misfit(format!("{cols} input features"), format!("{found}")));
+    }
+    let Some(singles) = weight.as_single() else {
+        let wide = weight.iter().position(|v| !fits(v)).unwrap_or(0);
+        let place = place(wide, &weight.shape);
+        return Err(call.refuse(format!("the weight {place} = {} is not a 32-bit float", weight.get(wide))));
+    };
+    importer.spend_shape(call, &weight.shape)?;
+    let weight = match transposed {
+        true => singles.to_vec(),
+        false => Walk::new(&[rows, cols], &[1, rows as isize], 0).map(|index| singles[index]).collect(),
+    };
+    let bias = bias.unwrap_or_else(|| vec![0.0; rows]);
+    importer.push(call, Op::Dense(Dense { rows, cols, weight, bias }), &[input])
+}
+
+/// Inference: a·x + b per channel, the coefficients rounded once (see [`super::batch_norm`]).
+pub(super) fn batch_normalization(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if call.int_attribute("training_mode")?.unwrap_or(0) != 0 {
+        return Err(call.refuse("BatchNormalization in training mode is not supported"));
+    }
+    let epsilon = call.float_attribute("epsilon")?.unwrap_or(1e-5);
+    let Value::Node(input) = call.input(0)? else {
+        return Err(call.refuse("BatchNormalization of a constant is not supported"));
+    };
+    let shape = importer.graph.node(*input).shape.clone();
+    let Some(&channels) = shape.first() else {
+        return Err(call.misfit("an input [N, channels, …]", "[N]"));
+    };
+    let parameter = |index: usize, what: &str| {
+        let tensor = call.float(index, what)?;
+        match tensor.shape == [channels] {
+            true => Ok(tensor),
+            false => Err(call.misfit(format!("{what} of shape [{channels}]"), format!("{:?}", tensor.shape))),
+        }
+    };
+    let (scale, bias) = (parameter(1, "scale")?, parameter(2, "bias")?);
+    let (mean, var) = (parameter(3, "mean")?, parameter(4, "variance")?);
+    importer.spend_shape(call, &shape)?;
+    let spatial = shape[1..].iter().product::<usize>();
+    let (mut gains, mut offsets) = (vec![], vec![]);
+    for i in 0..channels {
+        let epsilon = f64::from(epsilon);
+        let channel = Channel { scale: scale.get(i), bias: bias.get(i), mean: mean.get(i), var: var.get(i), epsilon };
+        let (a, b) = channel.coefficients().map_err(|what| call.refuse(format!("channel {i}: {what}")))?;
+        gains.extend(std::iter::repeat_n(f64::from(a), spatial));
+        offsets.extend(std::iter::repeat_n(f64::from(b), spatial));
+    }
+    let scaled = importer.push(call, Op::Scale(gains), &[*input])?;
+    Ok(Value::Node(importer.push(call, Op::Shift(offsets), &[scaled])?))
+}

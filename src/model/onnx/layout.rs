@@ -1,0 +1,251 @@
+//! Operators that give the same entries another shape.
+
+use super::call::{Call, Value};
+use super::reader::Importer;
+use super::tensor::{Dim, Ints, Walk, row_major};
+use crate::model::{ModelError, NodeId};
+
+pub(super) fn flatten(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let axis = call.int_attribute("axis")?.unwrap_or(1);
+    match call.input(0)? {
+        Value::Node(node) => {
+            let shape = importer.graph.node(*node).shape.clone();
+            // Flatten may cut behind the last axis, too.
+            let cut = axis_of(call, axis, shape.len() + 1, true)?;
+            if cut == 0 || shape[..cut - 1].iter().any(|&dim| dim != 1) {
+                return Err(
+                    call.refuse(format!("Flatten with axis {axis} of N, {shape:?} joins other axes to the batch"))
+                );
+            }
+            let size = importer.graph.node(*node).size();
+            Ok(Value::Node(importer.reshape(call, *node, &[size])?))
+        }
+        Value::Float(tensor) => {
+            let cut = axis_of(call, axis, tensor.shape.len(), true)?;
+            let shape = vec![tensor.shape[..cut].iter().product(), tensor.shape[cut..].iter().product()];
+            Ok(Value::Float(tensor.reshaped(shape)))
+        }
+        Value::Int(_) => Err(call.refuse("Flatten of integers is not supported")),
+    }
+}
+
+pub(super) fn reshape(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let target = call.ints(1, "shape (input 1)")?.values.clone();
+    let allow_zero = call.int_attribute("allowzero")?.unwrap_or(0) != 0;
+    match call.input(0)? {
+        Value::Node(node) => reshape_node(importer, call, *node, &target, allow_zero).map(Value::Node),
+        Value::Float(tensor) => {
+            let shape = resolve(call, &tensor.shape, 0, tensor.len(), &target, allow_zero)?;
+            Ok(Value::Float(tensor.reshaped(shape)))
+        }
+        Value::Int(ints) => {
+            let shape = resolve(call, &ints.shape, 0, ints.values.len(), &target, allow_zero)?;
+            Ok(Value::Int(Ints { shape, values: ints.values.clone() }))
+        }
+    }
+}
+
+/// The first target axis must be the batch axis: its symbol, 0, the size that the file fixes, or −1 with all others
+/// known.
+fn reshape_node(
+    importer: &mut Importer,
+    call: &Call,
+    node: NodeId,
+    target: &[Dim],
+    allow_zero: bool,
+) -> Result<NodeId, ModelError> {
+    let Some((&first, rest)) = target.split_first() else {
+        return Err(call.refuse("Reshape to a scalar would drop the batch axis"));
+    };
+    let from = importer.graph.node(node).shape.clone();
+    let size = importer.graph.node(node).size();
+    let keeps = match first {
+        Dim::Batch => true,
+        Dim::Known(0) => !allow_zero,
+        Dim::Known(-1) => !rest.contains(&Dim::Known(-1)),
+        Dim::Known(n) => importer.fixed_batch == Some(n),
+    };
+    if !keeps || rest.contains(&Dim::Batch) {
+        return Err(call.refuse(format!("Reshape to {} does not keep the batch axis in front", shown(target))));
+    }
+    let shape = resolve(call, &from, 1, size, rest, allow_zero)?;
+    importer.reshape(call, node, &shape)
+}
+
+/// The shape of `size` entries that `target` asks for; `from` is copied where it says 0, and `offset` counts the axes
+/// in front that both have lost.
+fn resolve(
+    call: &Call,
+    from: &[usize],
+    offset: usize,
+    size: usize,
+    target: &[Dim],
+    allow_zero: bool,
+) -> Result<Vec<usize>, ModelError> {
+    let misfit = || call.misfit(format!("a shape of {size} entries"), shown(target));
+    let mut shape = vec![0; target.len()];
+    let mut open = None;
+    let mut known = 1usize;
+    for (axis, dim) in target.iter().enumerate() {
+        shape[axis] = match *dim {
+            Dim::Batch => return Err(call.refuse("a constant's shape depends on the batch size")),
+            Dim::Known(-1) if open.is_none() => {
+                open = Some(axis);
+                continue;
+            }
+            Dim::Known(0) if !allow_zero => {
+                *from.get(axis).ok_or_else(|| call.misfit(format!("an axis {} to copy", axis + offset), "none"))?
+            }
+            Dim::Known(dim) => usize::try_from(dim).map_err(|_| misfit())?,
+        };
+        known = known.checked_mul(shape[axis]).ok_or_else(misfit)?;
+    }
+    if let Some(axis) = open {
+        if known == 0 || !size.is_multiple_of(known) {
+            return Err(misfit());
+        }
+        shape[axis] = size / known;
+        known *= shape[axis];
+    }
+    if known == size { Ok(shape) } else { Err(misfit()) }
+}
+
+pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let axes = call.optional_ints(1, "axes (input 1)")?;
+    match call.input(0)? {
+        Value::Node(node) => {
+            let shape = importer.graph.node(*node).shape.clone();
+            let all_ones = shape.iter().all(|&dim| dim == 1);
+            let full: Vec<usize> = std::iter::once(0).chain(shape).collect();
+            let rest = match axes {
+                Some(axes) => squeezed(call, &full, &axes)?,
+                // Nothing but the batch axis is left, whatever its size is.
+                None if all_ones => vec![0],
+                None => return Err(call.refuse("Squeeze without axes would also drop a batch axis of size 1")),
+            };
+            if rest.first() != Some(&0) {
+                return Err(call.refuse("Squeeze of the batch axis is not supported"));
+            }
+            Ok(Value::Node(importer.reshape(call, *node, &rest[1..])?))
+        }
+        Value::Float(tensor) => {
+            let shape = squeezed_constant(call, &tensor.shape, axes)?;
+            Ok(Value::Float(tensor.reshaped(shape)))
+        }
+        Value::Int(ints) => {
+            let shape = squeezed_constant(call, &ints.shape, axes)?;
+            Ok(Value::Int(Ints { shape, values: ints.values.clone() }))
+        }
+    }
+}
+
+fn squeezed_constant(call: &Call, shape: &[usize], axes: Option<Vec<i64>>) -> Result<Vec<usize>, ModelError> {
+    match axes {
+        Some(axes) => squeezed(call, shape, &axes),
+        None => Ok(shape.iter().copied().filter(|&dim| dim != 1).collect()),
+    }
+}
+
+/// The shape without the named axes, which must have size 1 (or 0, which stands for the batch).
+fn squeezed(call: &Call, shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, ModelError> {
+    let mut drop = vec![false; shape.len()];
+    for &axis in axes {
+        let index = axis_of(call, axis, shape.len(), false)?;
+        if shape[index] > 1 {
+            return Err(call.misfit(format!("size 1 on axis {axis}"), format!("{}", shape[index])));
+        }
+        drop[index] = true;
+    }
+    Ok(shape.iter().zip(drop).filter(|(_, drop)| !drop).map(|(&dim, _)| dim).collect())
+}
+
+pub(super) fn unsqueeze(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let axes = call.known_ints(1, "axes (input 1)")?;
+    match call.input(0)? {
+        Value::Node(node) => {
+            let full: Vec<usize> = std::iter::once(0).chain(importer.graph.node(*node).shape.clone()).collect();
+            let shape = unsqueezed(call, &full, &axes)?;
+            if shape.first() != Some(&0) {
+                return Err(call.refuse("Unsqueeze in front of the batch axis is not supported"));
+            }
+            Ok(Value::Node(importer.reshape(call, *node, &shape[1..])?))
+        }
+        Value::Float(tensor) => Ok(Value::Float(tensor.reshaped(unsqueezed(call, &tensor.shape, &axes)?))),
+        Value::Int(ints) => {
+            let shape = unsqueezed(call, &ints.shape, &axes)?;
+            Ok(Value::Int(Ints { shape, values: ints.values.clone() }))
+        }
+    }
+}
+
+/// The shape with axes of size 1 at the named places of the result.
+fn unsqueezed(call: &Call, shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, ModelError> {
+    let rank = shape.len() + axes.len();
+    let mut added = vec![false; rank];
+    for &axis in axes {
+        let index = axis_of(call, axis, rank, false)?;
+        if std::mem::replace(&mut added[index], true) {
+            return Err(call.refuse(format!("axis {axis} is named twice")));
+        }
+    }
+    let mut old = shape.iter().copied();
+    Ok(added.into_iter().map(|added| if added { 1 } else { old.next().unwrap_or(1) }).collect())
+}
+
+/// Constants are transposed; of values, only axes of size 1 may move.
+pub(super) fn transpose(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let permutation = call.ints_attribute("perm")?;
+    match call.input(0)? {
+        Value::Node(node) => {
+            let shape = importer.graph.node(*node).shape.clone();
+            let order = order(call, permutation, shape.len() + 1)?;
+            let still: Vec<usize> = order.iter().copied().filter(|&axis| axis == 0 || shape[axis - 1] != 1).collect();
+            if order[0] != 0 || !still.is_sorted() {
+                let what =
+                    format!("Transpose of N, {shape:?} by {order:?} moves axes, which is only supported for size 1");
+                return Err(call.refuse(what));
+            }
+            let moved: Vec<usize> = order[1..].iter().map(|&axis| shape[axis - 1]).collect();
+            Ok(Value::Node(importer.reshape(call, *node, &moved)?))
+        }
+        Value::Float(tensor) => {
+            let order = order(call, permutation, tensor.shape.len())?;
+            importer.spend_shape(call, &tensor.shape)?;
+            let strides = row_major(&tensor.shape);
+            let shape: Vec<usize> = order.iter().map(|&axis| tensor.shape[axis]).collect();
+            let strides: Vec<isize> = order.iter().map(|&axis| strides[axis]).collect();
+            let walk = Walk::new(&shape, &strides, 0);
+            Ok(Value::Float(tensor.picked(shape, walk)))
+        }
+        Value::Int(ints) if ints.shape.len() <= 1 => Ok(Value::Int(ints.clone())),
+        Value::Int(_) => Err(call.refuse("Transpose of integers is not supported")),
+    }
+}
+
+fn order(call: &Call, permutation: Option<&[i64]>, rank: usize) -> Result<Vec<usize>, ModelError> {
+    let Some(given) = permutation else { return Ok((0..rank).rev().collect()) };
+    let misfit = || call.misfit(format!("a permutation of {rank} axes"), format!("{given:?}"));
+    let order: Vec<usize> =
+        given.iter().map(|&axis| usize::try_from(axis)).collect::<Result<_, _>>().map_err(|_| misfit())?;
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if sorted.iter().copied().eq(0..rank) { Ok(order) } else { Err(misfit()) }
+}
+
+/// The axis, counted from the front; `behind` allows the place behind the last one.
+pub(super) fn axis_of(call: &Call, axis: i64, rank: usize, behind: bool) -> Result<usize, ModelError> {
+    let front = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
+    let index = front.and_then(|axis| usize::try_from(axis).ok()).filter(|&axis| axis < rank + usize::from(behind));
+    index.ok_or_else(|| call.misfit(format!("an axis of {rank}"), format!("axis {axis}")))
+}
+
+fn shown(target: &[Dim]) -> String {
+    let dims: Vec<String> = target
+        .iter()
+        .map(|dim| match dim {
+            Dim::Known(value) => value.to_string(),
+            Dim::Batch => "N".into(),
+        })
+        .collect();
+    format!("[{}]", dims.join(", "))
+}

@@ -1,0 +1,150 @@
+//! Gather and Slice: some entries along one axis, in some order.
+
+use super::call::{Call, Value};
+use super::layout::axis_of;
+use super::reader::Importer;
+use super::tensor::{Ints, Walk, row_major};
+use crate::model::{Dense, ModelError, NodeId, Op};
+
+/// The entries of a node at `indices`, under `shape`: a Reshape where all stay in place, else a 0/1 matrix.
+pub(super) fn pick(
+    importer: &mut Importer,
+    call: &Call,
+    node: NodeId,
+    shape: &[usize],
+    indices: impl Iterator<Item = usize>,
+) -> Result<NodeId, ModelError> {
+    let cols = importer.graph.node(node).size();
+    let rows = shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim));
+    importer.spend(&call.name, rows)?;
+    let indices: Vec<usize> = indices.collect();
+    if indices.iter().copied().eq(0..cols) {
+        return importer.reshape(call, node, shape);
+    }
+    importer.spend(&call.name, indices.len().checked_mul(cols))?;
+    let rows = indices.len();
+    let mut weight = vec![0.0; rows * cols];
+    indices.iter().enumerate().for_each(|(row, &col)| weight[row * cols + col] = 1.0);
+    let picked = importer.push(call, Op::Dense(Dense { rows, cols, weight, bias: vec![0.0; rows] }), &[node])?;
+    importer.reshape(call, picked, shape)
+}
+
+pub(super) fn gather(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let axis = call.int_attribute("axis")?.unwrap_or(0);
+    let places = call.ints(1, "indices (input 1)")?;
+    let known = call.known_ints(1, "indices (input 1)")?;
+    let along = |shape: &[usize], axis: usize| -> Result<(Vec<usize>, Vec<usize>), ModelError> {
+        let size = shape[axis];
+        let found: Vec<usize> = known
+            .iter()
+            .map(|&index| {
+                axis_of(call, index, size, false)
+                    .map_err(|_| call.misfit(format!("indices into axis {axis} of size {size}"), format!("{index}")))
+            })
+            .collect::<Result<_, _>>()?;
+        let result = [&shape[..axis], &places.shape, &shape[axis + 1..]].concat();
+        Ok((result, found))
+    };
+    take(importer, call, axis, along)
+}
+
+/// Slice along any axes, one after the other.
+pub(super) fn slice(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let starts = call.known_ints(1, "starts")?;
+    let ends = call.known_ints(2, "ends")?;
+    let axes = call.optional_ints(3, "axes")?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = call.optional_ints(4, "steps")?.unwrap_or_else(|| vec![1; starts.len()]);
+    if [&ends, &axes, &steps].iter().any(|list| list.len() != starts.len()) {
+        return Err(call.misfit("starts, ends, axes and steps of one length", "others"));
+    }
+    let [start, end, axis, step] = match (&starts[..], &ends[..], &axes[..], &steps[..]) {
+        ([start], [end], [axis], [step]) => [*start, *end, *axis, *step],
+        _ => return Err(call.refuse("Slice along several axes at once is not supported")),
+    };
+    let along = |shape: &[usize], axis: usize| {
+        let found = range(call, shape[axis], start, end, step)?;
+        let mut result = shape.to_vec();
+        result[axis] = found.len();
+        Ok((result, found))
+    };
+    take(importer, call, axis, along)
+}
+
+/// The indices start, start + step, … up to but without end; negative ones count from the end, all are clamped.
+fn range(call: &Call, size: usize, start: i64, end: i64, step: i64) -> Result<Vec<usize>, ModelError> {
+    let size = size as i64;
+    let clamp = |index: i64, low: i64, high: i64| {
+        let front = if index < 0 { index.saturating_add(size) } else { index };
+        front.clamp(low, high)
+    };
+    let mut found = vec![];
+    let (mut index, end) = match step {
+        0 => return Err(call.misfit("a step other than 0", "0")),
+        1.. => (clamp(start, 0, size), clamp(end, 0, size)),
+        _ => (clamp(start, -1, size - 1), clamp(end, -1, size - 1)),
+    };
+    while if step > 0 { index < end } else { index > end } {
+        found.push(index as usize);
+        index = index.saturating_add(step);
+    }
+    Ok(found)
+}
+
+type Along<'a> = dyn Fn(&[usize], usize) -> Result<(Vec<usize>, Vec<usize>), ModelError> + 'a;
+
+/// Entries along one axis: `along` gives, for a shape and an axis, the result's shape and the indices on that axis.
+fn take(
+    importer: &mut Importer,
+    call: &Call,
+    axis: i64,
+    along: impl Fn(&[usize], usize) -> Result<(Vec<usize>, Vec<usize>), ModelError>,
+) -> Result<Value, ModelError> {
+    match call.input(0)? {
+        Value::Node(node) => {
+            let shape = importer.graph.node(*node).shape.clone();
+            let axis = axis_of(call, axis, shape.len() + 1, false)?;
+            if axis == 0 {
+                return Err(call.refuse(format!("{} along the batch axis is not supported", call.operator())));
+            }
+            let (result, indices) = flat(importer, call, &shape, axis - 1, &along)?;
+            pick(importer, call, *node, &result, indices.into_iter()).map(Value::Node)
+        }
+        Value::Float(tensor) => {
+            let axis = axis_of(call, axis, tensor.shape.len(), false)?;
+            let (result, indices) = flat(importer, call, &tensor.shape, axis, &along)?;
+            Ok(Value::Float(tensor.picked(result, indices.into_iter())))
+        }
+        Value::Int(ints) => {
+            let axis = axis_of(call, axis, ints.shape.len(), false)?;
+            let (shape, indices) = flat(importer, call, &ints.shape, axis, &along)?;
+            let values = indices.into_iter().map(|index| ints.values[index]).collect();
+            Ok(Value::Int(Ints { shape, values }))
+        }
+    }
+}
+
+fn flat(
+    importer: &mut Importer,
+    call: &Call,
+    shape: &[usize],
+    axis: usize,
+    along: &Along,
+) -> Result<(Vec<usize>, Vec<usize>), ModelError> {
+    let (result, places) = along(shape, axis)?;
+    if places.is_empty() && !matches!(call.input(0)?, Value::Int(_)) {
+        return Err(call.misfit("entries to take", "none"));
+    }
+    importer.spend_shape(call, &result)?;
+    let mut view = shape.to_vec();
+    view[axis] = places.len();
+    // Walk over positions in `places`, then replace the position on that axis by the place.
+    let strides = row_major(shape);
+    let stride = strides[axis] as usize;
+    let mut others = strides.clone();
+    others[axis] = 0;
+    let mut on_axis = vec![0; shape.len()];
+    on_axis[axis] = 1;
+    let base = Walk::new(&view, &others, 0);
+    let position = Walk::new(&view, &on_axis, 0);
+    Ok((result, base.zip(position).map(|(base, position)| base + places[position] * stride).collect()))
+}

@@ -1,0 +1,246 @@
+//! From a stored tensor to a constant: data types, raw and typed fields, data in another file.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path};
+
+use prost::bytes::Bytes;
+
+use super::proto::{self, TensorProto};
+use super::tensor::{Dim, Ints, Tensor};
+use crate::model::ModelError;
+
+/// A constant.
+#[derive(Clone, Debug)]
+pub(super) enum Constant {
+    /// Float data, finite and not empty.
+    Float(Tensor),
+    /// Integer or truth values.
+    Int(Ints),
+}
+
+/// Reads a tensor; `folder` is where data outside the model file is looked for.
+///
+/// # Errors
+/// When the tensor's name, shape, type and data do not fit together, or a float is NaN or infinite.
+pub(super) fn constant(stored: &TensorProto, folder: Option<&Path>) -> Result<Constant, ModelError> {
+    let name = stored.name.as_deref().unwrap_or("");
+    let fail = |what: String| ModelError::tensor(name, what);
+    if stored.segment.is_some() {
+        return Err(fail("is stored in segments, which is not supported".into()));
+    }
+    let (shape, count) = dimensions(&stored.dims).map_err(fail)?;
+    let external = external(stored, folder, count).map_err(fail)?;
+    let data = Data { stored, external, count };
+    match stored.data_type.unwrap_or(0) {
+        proto::FLOAT => {
+            let values = data.read("float_data", &stored.float_data, f32::from_le_bytes, |v| v).map_err(fail)?;
+            check(name, &shape, values.iter().map(|&v| f64::from(v)))?;
+            Ok(Constant::Float(Tensor::single(shape, values)))
+        }
+        proto::DOUBLE => {
+            let values = data.read("double_data", &stored.double_data, f64::from_le_bytes, |v| v).map_err(fail)?;
+            check(name, &shape, values.iter().copied())?;
+            Ok(Constant::Float(Tensor::new(shape, values)))
+        }
+        proto::FLOAT16 => half(name, shape, &data, half_to_single),
+        proto::BFLOAT16 => half(name, shape, &data, |bits| f32::from_bits(u32::from(bits) << 16)),
+        proto::INT64 => data.ints("int64_data", &stored.int64_data, i64::from_le_bytes, |v| v, shape).map_err(fail),
+        proto::INT32 => data
+            .ints("int32_data", &stored.int32_data, |b| i32::from_le_bytes(b).into(), i64::from, shape)
+            .map_err(fail),
+        proto::BOOL => data
+            .ints("int32_data", &stored.int32_data, |b: [u8; 1]| (b[0] != 0).into(), |v| (v != 0).into(), shape)
+            .map_err(fail),
+        other => Err(fail(format!("data type {other} is not supported (float32, float64, float16, int64, int32 are)"))),
+    }
+}
+
+fn half(name: &str, shape: Vec<usize>, data: &Data, widen: impl Fn(u16) -> f32) -> Result<Constant, ModelError> {
+    let values = data
+        .read("int32_data", &data.stored.int32_data, |b| widen(u16::from_le_bytes(b)), |v| widen(v as u16))
+        .map_err(|what| ModelError::tensor(name, what))?;
+    check(name, &shape, values.iter().map(|&v| f64::from(v)))?;
+    Ok(Constant::Float(Tensor::single(shape, values)))
+}
+
+/// IEEE half precision: 1 sign, 5 exponent, 10 fraction bits.
+fn half_to_single(bits: u16) -> f32 {
+    let sign = if bits >> 15 == 0 { 1.0 } else { -1.0 };
+    let fraction = f32::from(bits & 0x3ff);
+    match i32::from(bits >> 10 & 0x1f) {
+        0 => sign * fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => sign * f32::INFINITY,
+        31 => f32::NAN,
+        exponent => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    }
+}
+
+fn dimensions(dims: &[i64]) -> Result<(Vec<usize>, usize), String> {
+    let mut count = 1usize;
+    let mut shape = Vec::with_capacity(dims.len());
+    for &dim in dims {
+        let size = usize::try_from(dim).map_err(|_| format!("has the negative dimension {dim}"))?;
+        count = count.checked_mul(size).ok_or_else(|| format!("has too many entries: {dims:?}"))?;
+        shape.push(size);
+    }
+    Ok((shape, count))
+}
+
+/// Numbers that the model can compute with: at least one, all finite.
+fn check(name: &str, shape: &[usize], values: impl Iterator<Item = f64>) -> Result<(), ModelError> {
+    if shape.contains(&0) {
+        return Err(ModelError::tensor(name, format!("is empty: its shape is {shape:?}")));
+    }
+    for (index, value) in values.enumerate() {
+        if !value.is_finite() {
+            return Err(ModelError::tensor(name, format!("entry {} is {value}", place(index, shape))));
+        }
+    }
+    Ok(())
+}
+
+/// The index as `[3][17]`.
+pub(super) fn place(index: usize, shape: &[usize]) -> String {
+    let mut left = index;
+    let mut parts: Vec<String> = vec![];
+    for &size in shape.iter().rev() {
+        parts.push(format!("[{}]", left % size));
+        left /= size;
+    }
+    parts.reverse();
+    if parts.is_empty() { "0".into() } else { parts.concat() }
+}
+
+struct Data<'a> {
+    stored: &'a TensorProto,
+    external: Option<Bytes>,
+    count: usize,
+}
+
+impl Data<'_> {
+    /// The entries, from raw bytes (in this file or another) or from the typed field.
+    fn read<const SIZE: usize, S: Copy, T>(
+        &self,
+        field: &str,
+        typed: &[S],
+        from_bytes: impl Fn([u8; SIZE]) -> T,
+        from_typed: impl Fn(S) -> T,
+    ) -> Result<Vec<T>, String> {
+        let inside = self.stored.raw_data.as_ref().filter(|raw| !raw.is_empty());
+        if let Some(raw) = self.external.as_ref().or(inside) {
+            if !typed.is_empty() {
+                return Err(format!("has both raw data and {field}"));
+            }
+            let expected = self.count.checked_mul(SIZE);
+            if expected != Some(raw.len()) {
+                let expected = expected.map_or("more".into(), |n| n.to_string());
+                let dims = &self.stored.dims;
+                return Err(format!("expected {expected} bytes of raw data for shape {dims:?}, found {}", raw.len()));
+            }
+            let (chunks, _) = raw.as_chunks::<SIZE>();
+            return Ok(chunks.iter().map(|&chunk| from_bytes(chunk)).collect());
+        }
+        if typed.len() != self.count {
+            let (count, dims) = (self.count, &self.stored.dims);
+            return Err(format!("expected {count} entries for shape {dims:?}, found {} in {field}", typed.len()));
+        }
+        Ok(typed.iter().map(|&value| from_typed(value)).collect())
+    }
+
+    fn ints<const SIZE: usize, S: Copy>(
+        &self,
+        field: &str,
+        typed: &[S],
+        from_bytes: impl Fn([u8; SIZE]) -> i64,
+        from_typed: impl Fn(S) -> i64,
+        shape: Vec<usize>,
+    ) -> Result<Constant, String> {
+        let values = self.read(field, typed, |b| Dim::Known(from_bytes(b)), |v| Dim::Known(from_typed(v)))?;
+        Ok(Constant::Int(Ints { shape, values }))
+    }
+}
+
+/// The bytes of a tensor whose data lies in another file of the model's folder.
+fn external(stored: &TensorProto, folder: Option<&Path>, count: usize) -> Result<Option<Bytes>, String> {
+    match stored.data_location.unwrap_or(0) {
+        0 if stored.external_data.is_empty() => return Ok(None),
+        0 | 1 => {}
+        other => return Err(format!("has the unknown data location {other}")),
+    }
+    let Some(folder) = folder else {
+        return Err("is stored in another file, which can only be read with the model's folder known".into());
+    };
+    let entry = |key: &str| {
+        let found = stored.external_data.iter().find(|entry| entry.key.as_deref() == Some(key));
+        found.and_then(|entry| entry.value.as_deref())
+    };
+    let number = |key: &str| match entry(key) {
+        None => Ok(None),
+        Some(text) => text.parse::<u64>().map(Some).map_err(|_| format!("has the external {key} `{text}`")),
+    };
+    let location = entry("location").ok_or("is stored in another file that is not named")?;
+    let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
+    let path = Path::new(location);
+    if location.is_empty() || path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(format!("lies in `{location}`, which is outside the model's folder"));
+    }
+    let size = match stored.data_type.unwrap_or(0) {
+        proto::FLOAT | proto::INT32 => 4,
+        proto::DOUBLE | proto::INT64 => 8,
+        proto::FLOAT16 | proto::BFLOAT16 => 2,
+        _ => 1,
+    };
+    let expected = (count as u64).checked_mul(size).ok_or("has too many entries")?;
+    if length.is_some_and(|length| length != expected) {
+        let found = length.unwrap_or(0);
+        return Err(format!("expected {expected} bytes for shape {:?}, found length {found}", stored.dims));
+    }
+    let bytes =
+        slice_of_file(folder, path, offset, expected).map_err(|what| format!("data file `{location}`: {what}"))?;
+    Ok(Some(bytes))
+}
+
+fn slice_of_file(folder: &Path, path: &Path, offset: u64, length: u64) -> Result<Bytes, String> {
+    let text = |error: std::io::Error| error.to_string();
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let home = folder.canonicalize().map_err(text)?;
+    let target = folder.join(path).canonicalize().map_err(text)?;
+    if !target.starts_with(&home) {
+        return Err("lies outside the model's folder".into());
+    }
+    let mut file = File::open(&target).map_err(text)?;
+    let meta = file.metadata().map_err(text)?;
+    if !meta.is_file() {
+        return Err("is not a file".into());
+    }
+    let end = offset.checked_add(length).filter(|&end| end <= meta.len());
+    if end.is_none() {
+        return Err(format!("expected {length} bytes from {offset} on, found {} bytes in all", meta.len()));
+    }
+    file.seek(SeekFrom::Start(offset)).map_err(text)?;
+    let mut bytes = vec![0; usize::try_from(length).map_err(|error| error.to_string())?];
+    file.read_exact(&mut bytes).map_err(text)?;
+    Ok(Bytes::from(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_precision_is_exact() {
+        assert_eq!(half_to_single(0x3c00), 1.0);
+        assert_eq!(half_to_single(0xc000), -2.0);
+        assert_eq!(half_to_single(0x0001), 2f32.powi(-24));
+        assert_eq!(half_to_single(0x7bff), 65504.0);
+        assert_eq!(half_to_single(0x7c00), f32::INFINITY);
+        assert!(half_to_single(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn places_are_row_major() {
+        assert_eq!(place(5, &[2, 3]), "[1][2]");
+        assert_eq!(place(0, &[]), "0");
+    }
+}

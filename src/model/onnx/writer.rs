@@ -1,0 +1,305 @@
+//! From a graph to a file: opset 17, IR 8, one input `x` [N, …], one output `logit`.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prost::Message;
+use prost::bytes::Bytes;
+
+use super::proto::*;
+use super::tensor::fits;
+use crate::model::{Dense, Graph, Kink, ModelError, Node, Op};
+
+/// The operator set that is written.
+const OPSET: i64 = 17;
+const INPUT: &str = "x";
+const OUTPUT: &str = "logit";
+
+/// Writes the graph as an ONNX file, under a temporary name first, so that a whole file or none is there.
+///
+/// # Errors
+/// When a constant cannot be written as 32-bit floats, or the file cannot be written.
+pub fn write(graph: &Graph, path: &Path) -> Result<(), ModelError> {
+    let bytes = encode(graph).map_err(|error| error.in_file(path))?;
+    let temporary = temporary_name(path);
+    let written = write_new(&temporary, &bytes).and_then(|()| std::fs::rename(&temporary, path));
+    written.map_err(|source| {
+        // Nothing more can be done if the removal fails, too.
+        let _ = std::fs::remove_file(&temporary);
+        ModelError::File { path: path.into(), source }
+    })
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A name in the same folder that no other writer uses.
+fn temporary_name(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!(".{name}.{}.{count}.tmp", std::process::id()))
+}
+
+/// The graph as the bytes of an ONNX file. Reading them gives a graph of the same function.
+///
+/// Constants of 64 bits are written as sums of 32-bit floats of one sign; everything else has the same form.
+///
+/// # Errors
+/// When a constant cannot be written as 32-bit floats.
+pub fn encode(graph: &Graph) -> Result<Vec<u8>, ModelError> {
+    let mut writer = Writer::default();
+    writer.taken.extend([INPUT.to_string(), OUTPUT.to_string()]);
+    let mut names = vec![INPUT.to_string()];
+    for node in &graph.nodes()[1..] {
+        let name = writer.node(graph, node, &names)?;
+        names.push(name);
+    }
+    let output = graph.node(graph.output());
+    let mut last = names[graph.output()].clone();
+    let mut shape = output.shape.clone();
+    if shape.is_empty() {
+        last = writer.reshape("output", &last, &[1]);
+        shape = vec![1];
+    }
+    writer.emit("Identity", "logit", &[&last], vec![]);
+    if let Some(node) = writer.nodes.last_mut() {
+        node.output = vec![OUTPUT.into()];
+    }
+    let model = ModelProto {
+        ir_version: Some(8),
+        producer_name: Some("underplane".into()),
+        producer_version: Some(env!("CARGO_PKG_VERSION").into()),
+        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
+        graph: Some(GraphProto {
+            node: writer.nodes,
+            name: Some("network".into()),
+            initializer: writer.initializers,
+            input: vec![info(INPUT, &graph.node(0).shape)],
+            output: vec![info(OUTPUT, &shape)],
+            sparse_initializer: vec![],
+        }),
+    };
+    Ok(model.encode_to_vec())
+}
+
+fn info(name: &str, shape: &[usize]) -> ValueInfoProto {
+    let batch = DimensionProto { dim_value: None, dim_param: Some("N".into()) };
+    let rest = shape.iter().map(|&dim| DimensionProto { dim_value: Some(dim as i64), dim_param: None });
+    let shape = TensorShapeProto { dim: std::iter::once(batch).chain(rest).collect() };
+    let tensor = TensorTypeProto { elem_type: Some(FLOAT), shape: Some(shape) };
+    ValueInfoProto { name: Some(name.into()), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
+}
+
+#[derive(Default)]
+struct Writer {
+    nodes: Vec<NodeProto>,
+    initializers: Vec<TensorProto>,
+    taken: HashSet<String>,
+}
+
+impl Writer {
+    /// Writes one node of the graph; gives the name of its value.
+    fn node(&mut self, graph: &Graph, node: &Node, names: &[String]) -> Result<String, ModelError> {
+        let inputs: Vec<&str> = node.inputs.iter().map(|&id| names[id].as_str()).collect();
+        let name = &node.name;
+        Ok(match &node.op {
+            Op::Input => return Err(ModelError::shape(name, "one input", "a second one")),
+            Op::Constant(values) => self.constant(node, values)?,
+            Op::Dense(dense) => self.dense(graph, node, dense, inputs[0]),
+            Op::Scale(values) => self.scale(name, inputs[0], values, &node.shape)?,
+            Op::Shift(values) => {
+                let mut last = inputs[0].to_string();
+                for part in parts(name, values)? {
+                    let constant = self.tensor(name, &part, &node.shape);
+                    last = self.emit("Add", name, &[&last, &constant], vec![]);
+                }
+                last
+            }
+            Op::Divide(values) => {
+                let single = values.iter().map(|&v| if fits(v) { Ok(v as f32) } else { Err(too_fine(name, v)) });
+                let single: Vec<f32> = single.collect::<Result<_, _>>()?;
+                let constant = self.tensor(name, &single, &node.shape);
+                self.emit("Div", name, &[inputs[0], &constant], vec![])
+            }
+            Op::Kink(kink) => self.kink(node, *kink, inputs[0])?,
+            Op::Sum => {
+                let mut last = inputs[0].to_string();
+                for input in &inputs[1..] {
+                    last = self.emit("Add", name, &[&last, input], vec![]);
+                }
+                last
+            }
+            Op::Max => self.emit("Max", name, &inputs, vec![]),
+            Op::Concat { outer } => {
+                let shape = &graph.node(node.inputs[0]).shape;
+                let axis = (0..shape.len()).find(|&axis| shape[..axis].iter().product::<usize>() == *outer);
+                let axis =
+                    axis.ok_or_else(|| ModelError::shape(name, "an axis to join along", format!("{shape:?}")))?;
+                self.emit("Concat", name, &inputs, vec![int("axis", axis as i64 + 1)])
+            }
+            Op::Reshape => self.reshape(name, inputs[0], &node.shape),
+        })
+    }
+
+    fn dense(&mut self, graph: &Graph, node: &Node, dense: &Dense, input: &str) -> String {
+        let flat = match graph.node(node.inputs[0]).shape[..] {
+            [_] => input.to_string(),
+            _ => self.reshape(&node.name, input, &[dense.cols]),
+        };
+        let weight = self.tensor(&format!("{}.weight", node.name), &dense.weight, &[dense.rows, dense.cols]);
+        let bias = self.tensor(&format!("{}.bias", node.name), &dense.bias, &[dense.rows]);
+        self.emit("Gemm", &node.name, &[&flat, &weight, &bias], vec![int("transB", 1)])
+    }
+
+    /// A product with 64-bit constants is the sum of products with their 32-bit parts.
+    fn scale(&mut self, name: &str, input: &str, values: &[f64], shape: &[usize]) -> Result<String, ModelError> {
+        let mut sum: Option<String> = None;
+        for part in parts(name, values)? {
+            let constant = self.tensor(name, &part, shape);
+            let product = self.emit("Mul", name, &[input, &constant], vec![]);
+            sum = Some(match sum {
+                None => product,
+                Some(sum) => self.emit("Add", name, &[&sum, &product], vec![]),
+            });
+        }
+        sum.ok_or_else(|| ModelError::shape(name, "constants", "none"))
+    }
+
+    fn kink(&mut self, node: &Node, kink: Kink, input: &str) -> Result<String, ModelError> {
+        let name = &node.name;
+        if kink == Kink::RELU {
+            return Ok(self.emit("Relu", name, &[input], vec![]));
+        }
+        if kink == Kink::ABS {
+            return Ok(self.emit("Abs", name, &[input], vec![]));
+        }
+        if kink.above == 1.0 && fits(kink.below) {
+            return Ok(self.emit("LeakyRelu", name, &[input], vec![float("alpha", kink.below as f32)]));
+        }
+        // above·relu(t) − below·relu(−t)
+        let size = node.size();
+        let positive = self.emit("Relu", name, &[input], vec![]);
+        let positive = self.scale(name, &positive, &vec![kink.above; size], &node.shape)?;
+        let negative = self.emit("Neg", name, &[input], vec![]);
+        let negative = self.emit("Relu", name, &[&negative], vec![]);
+        let negative = self.scale(name, &negative, &vec![-kink.below; size], &node.shape)?;
+        Ok(self.emit("Add", name, &[&positive, &negative], vec![]))
+    }
+
+    /// A vector that is the same for every sample, repeated along the batch axis.
+    fn constant(&mut self, node: &Node, values: &[f64]) -> Result<String, ModelError> {
+        let name = &node.name;
+        let batch = self.emit("Shape", name, &[INPUT], vec![int("start", 0), int("end", 1)]);
+        let size = self.ints(name, &[values.len() as i64]);
+        let shape = self.emit("Concat", name, &[&batch, &size], vec![int("axis", 0)]);
+        let parts = parts(name, values)?;
+        let first = self.tensor(name, &parts[0], &[1, values.len()]);
+        let mut last = self.emit("Expand", name, &[&first, &shape], vec![]);
+        for part in &parts[1..] {
+            let constant = self.tensor(name, part, &[values.len()]);
+            last = self.emit("Add", name, &[&last, &constant], vec![]);
+        }
+        Ok(last)
+    }
+
+    fn reshape(&mut self, name: &str, input: &str, shape: &[usize]) -> String {
+        let target: Vec<i64> = std::iter::once(0).chain(shape.iter().map(|&dim| dim as i64)).collect();
+        let target = self.ints(name, &target);
+        self.emit("Reshape", name, &[input, &target], vec![])
+    }
+
+    /// Appends a node; gives the name of its value, which is its own.
+    fn emit(&mut self, operator: &str, name: &str, inputs: &[&str], attribute: Vec<AttributeProto>) -> String {
+        let name = self.fresh(name);
+        self.nodes.push(NodeProto {
+            input: inputs.iter().map(|&input| input.into()).collect(),
+            output: vec![name.clone()],
+            name: Some(name.clone()),
+            op_type: Some(operator.into()),
+            attribute,
+            ..NodeProto::default()
+        });
+        name
+    }
+
+    fn tensor(&mut self, name: &str, values: &[f32], shape: &[usize]) -> String {
+        let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.store(name, FLOAT, shape.iter().map(|&dim| dim as i64).collect(), raw)
+    }
+
+    fn ints(&mut self, name: &str, values: &[i64]) -> String {
+        let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.store(&format!("{name}.shape"), INT64, vec![values.len() as i64], raw)
+    }
+
+    fn store(&mut self, name: &str, data_type: i32, dims: Vec<i64>, raw: Vec<u8>) -> String {
+        let name = self.fresh(name);
+        self.initializers.push(TensorProto {
+            dims,
+            data_type: Some(data_type),
+            name: Some(name.clone()),
+            raw_data: Some(Bytes::from(raw)),
+            ..TensorProto::default()
+        });
+        name
+    }
+
+    /// A name that is not taken yet, as close to the wish as possible.
+    fn fresh(&mut self, wish: &str) -> String {
+        let wish = if wish.is_empty() { "node" } else { wish };
+        let mut name = wish.to_string();
+        let mut count = 1;
+        while !self.taken.insert(name.clone()) {
+            count += 1;
+            name = format!("{wish}_{count}");
+        }
+        name
+    }
+}
+
+/// Vectors of 32-bit floats that sum to `values` exactly; every part of an entry has the entry's sign.
+fn parts(name: &str, values: &[f64]) -> Result<Vec<Vec<f32>>, ModelError> {
+    let mut parts: Vec<Vec<f32>> = vec![];
+    let mut rest = values.to_vec();
+    while parts.is_empty() || rest.iter().any(|&v| v != 0.0) {
+        let part: Vec<f32> = rest.iter().map(|&v| toward_zero(v)).collect();
+        for (i, v) in rest.iter_mut().enumerate() {
+            if *v != 0.0 && part[i] == 0.0 {
+                return Err(too_fine(name, values[i]));
+            }
+            if !part[i].is_finite() || part[i].abs() == f32::MAX && v.abs() > f64::from(f32::MAX) {
+                return Err(too_fine(name, values[i]));
+            }
+            *v -= f64::from(part[i]);
+        }
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+fn toward_zero(v: f64) -> f32 {
+    let near = v as f32;
+    if f64::from(near).abs() > v.abs() {
+        return f32::from_bits(near.to_bits() - 1);
+    }
+    near
+}
+
+fn too_fine(name: &str, value: f64) -> ModelError {
+    ModelError::unsupported(name, format!("the constant {value:e} cannot be written with 32-bit floats"))
+}
+
+fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { name: Some(name.into()), i: Some(value), r#type: Some(ATTRIBUTE_INT), ..AttributeProto::default() }
+}
+
+fn float(name: &str, value: f32) -> AttributeProto {
+    let r#type = Some(ATTRIBUTE_FLOAT);
+    AttributeProto { name: Some(name.into()), f: Some(value), r#type, ..AttributeProto::default() }
+}

@@ -1,0 +1,282 @@
+//! Forward and backward passes in floats, over a batch: fast, and not rigorous by themselves.
+//!
+//! [`crate::model::minorant`] bounds the errors of the `f64` passes afterwards.
+
+use super::graph::{Graph, Node, NodeId, Op};
+use super::network::Network;
+use crate::matrix::{Scalar, Threads, View, add_transposed_product, matrix_vector, multiply};
+
+/// Batches of at least this many samples go through matrix–matrix products.
+const BATCHED: usize = 8;
+
+/// Every node's values for a batch, each `[batch × size]`, row-major.
+#[derive(Clone, Debug)]
+pub struct Values<T> {
+    /// Number of samples.
+    pub batch: usize,
+    /// One buffer per node.
+    pub nodes: Vec<Vec<T>>,
+}
+
+impl<T> Values<T> {
+    /// The values of one sample at one node.
+    pub fn of(&self, node: NodeId, sample: usize) -> &[T] {
+        let size = self.nodes[node].len() / self.batch;
+        &self.nodes[node][sample * size..(sample + 1) * size]
+    }
+}
+
+/// For every unit of a kink the line s·t that stands for it, and for every maximum the weights of its inputs.
+///
+/// One buffer per node, empty where the node is neither: `[batch × size]` for a kink, `[inputs × batch × size]` with
+/// weights that are ≥ 0 and sum to 1 over the inputs for a maximum.
+#[derive(Clone, Debug)]
+pub struct Slopes<T> {
+    /// Number of samples.
+    pub batch: usize,
+    /// One buffer per node.
+    pub nodes: Vec<Vec<T>>,
+}
+
+/// Evaluates the network at `inputs` `[batch × input size]`.
+///
+/// # Panics
+/// When `inputs` does not hold whole samples.
+pub fn forward<T: Scalar>(network: &Network, inputs: &[T]) -> Values<T> {
+    evaluate(network, inputs, None, &[])
+}
+
+/// Evaluates the network with every kink and maximum replaced by its line, those in `free` excepted.
+///
+/// # Panics
+/// When `inputs` does not hold one sample for each of the slopes'.
+pub fn forward_lines<T: Scalar>(network: &Network, inputs: &[T], slopes: &Slopes<T>, free: &[NodeId]) -> Values<T> {
+    let values = evaluate(network, inputs, Some(slopes), free);
+    assert_eq!(values.batch, slopes.batch, "samples and slopes");
+    values
+}
+
+fn evaluate<T: Scalar>(network: &Network, inputs: &[T], slopes: Option<&Slopes<T>>, free: &[NodeId]) -> Values<T> {
+    let graph = network.graph();
+    let size = graph.input_size();
+    assert!(size > 0 && inputs.len().is_multiple_of(size), "inputs of {size} coordinates each");
+    let batch = inputs.len() / size;
+    let mut nodes: Vec<Vec<T>> = Vec::with_capacity(graph.nodes().len());
+    for (id, node) in graph.nodes().iter().enumerate() {
+        let value = match &node.op {
+            Op::Input => inputs.to_vec(),
+            Op::Dense(_) => dense(network, id, &nodes[node.inputs[0]], batch),
+            Op::Kink(_) | Op::Max if slopes.is_some() && !free.contains(&id) => {
+                lines(node, &nodes, &slopes.expect("checked").nodes[id])
+            }
+            _ => elementwise(graph, node, &nodes, batch),
+        };
+        nodes.push(value);
+    }
+    Values { batch, nodes }
+}
+
+fn dense<T: Scalar>(network: &Network, id: NodeId, x: &[T], batch: usize) -> Vec<T> {
+    let Op::Dense(layer) = &network.graph().node(id).op else { unreachable!("a linear layer") };
+    let mut out = vec![T::ZERO; batch * layer.rows];
+    if batch >= BATCHED {
+        let weight = T::weights(&layer.weight, &network.cache(id).wide);
+        let weight = View::new(weight, layer.rows, layer.cols).transposed();
+        multiply(&mut out, false, View::new(x, batch, layer.cols), weight, Threads::One);
+    } else if layer.cols > 0 {
+        for (out, x) in out.chunks_exact_mut(layer.rows.max(1)).zip(x.chunks_exact(layer.cols)) {
+            matrix_vector(out, &layer.weight, x);
+        }
+    }
+    for sample in out.chunks_exact_mut(layer.rows.max(1)) {
+        for (y, &b) in sample.iter_mut().zip(&layer.bias) {
+            *y += T::of_weight(b);
+        }
+    }
+    out
+}
+
+fn elementwise<T: Scalar>(graph: &Graph, node: &Node, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
+    let input = |k: usize| &nodes[node.inputs[k]];
+    let with = |values: &[f64], f: fn(T, T) -> T| -> Vec<T> {
+        let constants = values.iter().map(|&c| T::of(c)).cycle();
+        input(0).iter().zip(constants).map(|(&x, c)| f(x, c)).collect()
+    };
+    match &node.op {
+        Op::Constant(values) => values.iter().map(|&c| T::of(c)).cycle().take(batch * values.len()).collect(),
+        Op::Scale(values) => with(values, |x, c| x * c),
+        Op::Shift(values) => with(values, |x, c| x + c),
+        Op::Divide(values) => with(values, |x, c| x / c),
+        Op::Kink(kink) => {
+            let (below, above) = (T::of(kink.below), T::of(kink.above));
+            input(0).iter().map(|&t| if t < T::ZERO { below * t } else { above * t }).collect()
+        }
+        Op::Sum => fold(node, nodes, |a, b| a + b),
+        Op::Max => fold(node, nodes, |a, b| if b > a { b } else { a }),
+        Op::Concat { outer } => concat(graph, node, nodes, batch * outer),
+        Op::Reshape => input(0).clone(),
+        Op::Input | Op::Dense(_) => unreachable!("not elementwise"),
+    }
+}
+
+fn lines<T: Scalar>(node: &Node, nodes: &[Vec<T>], slopes: &[T]) -> Vec<T> {
+    let size = nodes[node.inputs[0]].len();
+    let mut result = vec![T::ZERO; size];
+    for (k, &input) in node.inputs.iter().enumerate() {
+        for ((y, &x), &s) in result.iter_mut().zip(&nodes[input]).zip(&slopes[k * size..]) {
+            *y += s * x;
+        }
+    }
+    result
+}
+
+fn fold<T: Scalar>(node: &Node, nodes: &[Vec<T>], f: fn(T, T) -> T) -> Vec<T> {
+    let mut result = nodes[node.inputs[0]].clone();
+    for &input in &node.inputs[1..] {
+        for (a, &b) in result.iter_mut().zip(&nodes[input]) {
+            *a = f(*a, b);
+        }
+    }
+    result
+}
+
+fn concat<T: Scalar>(graph: &Graph, node: &Node, nodes: &[Vec<T>], blocks: usize) -> Vec<T> {
+    let batch_outer = blocks;
+    let mut result = Vec::with_capacity(node.inputs.iter().map(|&i| nodes[i].len()).sum());
+    for block in 0..batch_outer {
+        for &input in &node.inputs {
+            debug_assert!(graph.node(input).size() > 0);
+            let chunk = nodes[input].len() / batch_outer;
+            result.extend_from_slice(&nodes[input][block * chunk..(block + 1) * chunk]);
+        }
+    }
+    result
+}
+
+/// The slopes of the tangent plane at the evaluated points.
+pub fn tangent_slopes<T: Scalar>(network: &Network, values: &Values<T>) -> Slopes<T> {
+    let nodes = network.graph().nodes().iter().map(|node| match &node.op {
+        Op::Kink(kink) => {
+            let (below, above) = (T::of(kink.below), T::of(kink.above));
+            values.nodes[node.inputs[0]].iter().map(|&t| if t < T::ZERO { below } else { above }).collect()
+        }
+        Op::Max => first_largest(node, values),
+        _ => Vec::new(),
+    });
+    Slopes { batch: values.batch, nodes: nodes.collect() }
+}
+
+fn first_largest<T: Scalar>(node: &Node, values: &Values<T>) -> Vec<T> {
+    let size = values.nodes[node.inputs[0]].len();
+    let mut weights = vec![T::ZERO; node.inputs.len() * size];
+    for i in 0..size {
+        let mut best = 0;
+        for (k, &input) in node.inputs.iter().enumerate() {
+            if values.nodes[input][i] > values.nodes[node.inputs[best]][i] {
+                best = k;
+            }
+        }
+        weights[best * size + i] = T::ONE;
+    }
+    weights
+}
+
+/// Coefficients of the output's line at the nodes of `stops`, `[batch × size]` each, in the order of `stops`.
+///
+/// Nothing flows through a stop: what reaches it is collected there.
+pub fn backward<T: Scalar>(network: &Network, slopes: &Slopes<T>, stops: &[NodeId]) -> Vec<Vec<T>> {
+    let adjoints = adjoints(network, slopes, stops);
+    stops
+        .iter()
+        .map(|&stop| {
+            let size = network.graph().node(stop).size() * slopes.batch;
+            adjoints[stop].clone().unwrap_or_else(|| vec![T::ZERO; size])
+        })
+        .collect()
+}
+
+/// The adjoint of every node that the output depends on without passing through a stop.
+pub(crate) fn adjoints<T: Scalar>(network: &Network, slopes: &Slopes<T>, stops: &[NodeId]) -> Vec<Option<Vec<T>>> {
+    let output = network.graph().output();
+    let ones = vec![T::ONE; slopes.batch * network.graph().node(output).size()];
+    adjoints_from(network, slopes, stops, output, ones)
+}
+
+/// The adjoints of the combinations `seeds` `[batch × size]` of the entries of node `from`.
+pub(crate) fn adjoints_from<T: Scalar>(
+    network: &Network,
+    slopes: &Slopes<T>,
+    stops: &[NodeId],
+    from: NodeId,
+    seeds: Vec<T>,
+) -> Vec<Option<Vec<T>>> {
+    let graph = network.graph();
+    let batch = slopes.batch;
+    let mut adjoints: Vec<Option<Vec<T>>> = vec![None; graph.nodes().len()];
+    adjoints[from] = Some(seeds);
+    for id in (0..=from).rev() {
+        if stops.contains(&id) {
+            continue;
+        }
+        let Some(v) = adjoints[id].take() else { continue };
+        let node = graph.node(id);
+        match &node.op {
+            Op::Dense(_) => transposed(network, id, &v, batch, &mut adjoints),
+            Op::Concat { outer } => split(node, &v, batch * outer, &mut adjoints, graph, batch),
+            _ => {
+                for (k, &input) in node.inputs.iter().enumerate() {
+                    add(&mut adjoints[input], contribution(node, k, &v, &slopes.nodes[id]));
+                }
+            }
+        }
+        adjoints[id] = Some(v);
+    }
+    adjoints
+}
+
+fn contribution<T: Scalar>(node: &Node, k: usize, v: &[T], slopes: &[T]) -> Vec<T> {
+    match &node.op {
+        Op::Scale(values) => v.iter().zip(values.iter().map(|&c| T::of(c)).cycle()).map(|(&v, c)| v * c).collect(),
+        Op::Divide(values) => v.iter().zip(values.iter().map(|&c| T::of(c)).cycle()).map(|(&v, c)| v / c).collect(),
+        Op::Kink(_) => v.iter().zip(slopes).map(|(&v, &s)| v * s).collect(),
+        Op::Max => v.iter().zip(&slopes[k * v.len()..]).map(|(&v, &s)| v * s).collect(),
+        _ => v.to_vec(),
+    }
+}
+
+fn add<T: Scalar>(slot: &mut Option<Vec<T>>, contribution: Vec<T>) {
+    match slot {
+        None => *slot = Some(contribution),
+        Some(sum) => sum.iter_mut().zip(contribution).for_each(|(a, b)| *a += b),
+    }
+}
+
+fn transposed<T: Scalar>(network: &Network, id: NodeId, v: &[T], batch: usize, adjoints: &mut [Option<Vec<T>>]) {
+    let node = network.graph().node(id);
+    let Op::Dense(layer) = &node.op else { unreachable!("a linear layer") };
+    let target = adjoints[node.inputs[0]].get_or_insert_with(|| vec![T::ZERO; batch * layer.cols]);
+    if batch >= BATCHED {
+        let weight = View::new(T::weights(&layer.weight, &network.cache(id).wide), layer.rows, layer.cols);
+        multiply(target, true, View::new(v, batch, layer.rows), weight, Threads::One);
+    } else if layer.cols > 0 {
+        for (out, v) in target.chunks_exact_mut(layer.cols).zip(v.chunks_exact(layer.rows.max(1))) {
+            add_transposed_product(out, &layer.weight, v);
+        }
+    }
+}
+
+fn split<T: Scalar>(node: &Node, v: &[T], blocks: usize, adjoints: &mut [Option<Vec<T>>], graph: &Graph, batch: usize) {
+    let mut parts: Vec<Vec<T>> =
+        node.inputs.iter().map(|&i| Vec::with_capacity(graph.node(i).size() * batch)).collect();
+    let mut rest = v;
+    for _ in 0..blocks {
+        for (part, &input) in parts.iter_mut().zip(&node.inputs) {
+            let (chunk, tail) = rest.split_at(graph.node(input).size() * batch / blocks);
+            part.extend_from_slice(chunk);
+            rest = tail;
+        }
+    }
+    for (part, &input) in parts.into_iter().zip(&node.inputs) {
+        add(&mut adjoints[input], part);
+    }
+}

@@ -1,0 +1,300 @@
+//! A-priori rounding-error bounds for the `f64` passes, entry by entry.
+//!
+//! For a linear layer the bound is γ_n·‖W_i‖₂·‖x̃‖₂ + ‖W_i‖₂·‖e‖₂ (Cauchy–Schwarz, with row norms computed once per
+//! model), which costs as much as the layer has outputs; every other operation is bounded entry by entry.
+
+use super::graph::{Dense, Kink, Node, NodeId, Op};
+use super::network::Network;
+use super::passes::{Slopes, Values};
+use crate::rounding::{TINY, gamma, norm2_up};
+
+/// Twice the unit roundoff: covers one rounding and the rounding of the bound itself.
+const STEP: f64 = f64::EPSILON;
+
+/// What stands for kinks and maxima in a forward pass.
+#[derive(Clone, Copy)]
+pub(crate) enum Meaning<'a> {
+    /// Themselves.
+    Function,
+    /// Their lines, but for the `free` kinks.
+    Lines { slopes: &'a Slopes<f64>, free: &'a [NodeId] },
+}
+
+/// Bounds of |computed − exact| for every node of one sample of an `f64` forward pass.
+pub(crate) fn forward_errors(
+    network: &Network,
+    values: &Values<f64>,
+    sample: usize,
+    meaning: Meaning,
+) -> Vec<Vec<f64>> {
+    let graph = network.graph();
+    let mut errors: Vec<Vec<f64>> = Vec::with_capacity(graph.nodes().len());
+    // (‖x̃‖₂, ‖e‖₂) of the nodes that linear layers read: features are read by every layer.
+    let mut norms: Vec<Option<(f64, f64)>> = vec![None; graph.nodes().len()];
+    for (id, node) in graph.nodes().iter().enumerate() {
+        let error = match &node.op {
+            Op::Dense(dense) => {
+                let x = node.inputs[0];
+                let norms = norms[x].get_or_insert_with(|| (norm2_up(values.of(x, sample)), norm2_up(&errors[x])));
+                dense_errors(dense, network.cache(id).row_norms(dense), *norms)
+            }
+            Op::Kink(_) | Op::Max => kink_errors(values, sample, id, node, &errors, meaning),
+            _ => elementwise_errors(values, sample, id, node, &errors),
+        };
+        errors.push(error);
+    }
+    errors
+}
+
+fn dense_errors(dense: &Dense, row_norms: &[f64], (size, carried): (f64, f64)) -> Vec<f64> {
+    let g = gamma(dense.cols + 4) * (1.0 + 4.0 * STEP);
+    let scale = g * size + carried * (1.0 + 4.0 * STEP);
+    let underflow = (dense.cols + 2) as f64 * TINY;
+    let bound = |norm: f64, bias: f32| {
+        let size = norm * scale + g * f64::from(bias).abs();
+        if size == 0.0 && (norm == 0.0 || scale == 0.0) { 0.0 } else { size * (1.0 + 8.0 * STEP) + underflow }
+    };
+    row_norms.iter().zip(&dense.bias).map(|(&norm, &bias)| bound(norm, bias)).collect()
+}
+
+fn elementwise_errors(values: &Values<f64>, sample: usize, id: NodeId, node: &Node, errors: &[Vec<f64>]) -> Vec<f64> {
+    let result = values.of(id, sample);
+    let scaled = |factors: &mut dyn Iterator<Item = f64>| -> Vec<f64> {
+        let e = &errors[node.inputs[0]];
+        result.iter().zip(e).zip(factors).map(|((&y, &e), c)| rounded(y, e, c)).collect()
+    };
+    match &node.op {
+        Op::Scale(c) => scaled(&mut c.iter().map(|c| c.abs())),
+        Op::Divide(c) => scaled(&mut c.iter().map(|c| (1.0 / c.abs()).next_up())),
+        Op::Shift(_) => scaled(&mut std::iter::repeat(1.0)),
+        Op::Sum => sum_errors(values, sample, node, errors),
+        Op::Concat { outer } => concat_errors(node, errors, *outer),
+        Op::Reshape => errors[node.inputs[0]].clone(),
+        _ => vec![0.0; result.len()],
+    }
+}
+
+/// The error of y = c·x rounded once, where x carries the error e; 0 when nothing was rounded and nothing carried.
+fn rounded(y: f64, e: f64, c: f64) -> f64 {
+    let size = c * e + STEP * y.abs();
+    if size == 0.0 && (e == 0.0 || c == 0.0) && y == 0.0 {
+        // c·x may have underflowed to 0, unless a factor is 0: one TINY covers both.
+        return if c == 0.0 { 0.0 } else { TINY };
+    }
+    size * (1.0 + 4.0 * STEP) + TINY
+}
+
+fn sum_errors(values: &Values<f64>, sample: usize, node: &Node, errors: &[Vec<f64>]) -> Vec<f64> {
+    let size = errors[node.inputs[0]].len();
+    let (mut carried, mut magnitude) = (vec![0.0; size], vec![0.0; size]);
+    for &input in &node.inputs {
+        let x = values.of(input, sample);
+        for i in 0..size {
+            carried[i] += errors[input][i];
+            magnitude[i] += x[i].abs();
+        }
+    }
+    let g = gamma(node.inputs.len() + 2);
+    carried.iter().zip(magnitude).map(|(c, m)| (c + g * m) * (1.0 + gamma(node.inputs.len() + 4))).collect()
+}
+
+fn concat_errors(node: &Node, errors: &[Vec<f64>], outer: usize) -> Vec<f64> {
+    let mut result = Vec::new();
+    for block in 0..outer {
+        for &input in &node.inputs {
+            let chunk = errors[input].len() / outer;
+            result.extend_from_slice(&errors[input][block * chunk..(block + 1) * chunk]);
+        }
+    }
+    result
+}
+
+fn kink_errors(
+    values: &Values<f64>,
+    sample: usize,
+    id: NodeId,
+    node: &Node,
+    errors: &[Vec<f64>],
+    meaning: Meaning,
+) -> Vec<f64> {
+    let result = values.of(id, sample);
+    match (meaning, &node.op) {
+        (Meaning::Lines { slopes, free }, _) if !free.contains(&id) => {
+            line_errors(values, sample, node, errors, slopes.of(id, sample, node))
+        }
+        (_, Op::Kink(kink)) => {
+            let t = values.of(node.inputs[0], sample);
+            let e = &errors[node.inputs[0]];
+            (0..t.len()).map(|i| rounded_kink(result[i], e[i], lipschitz(*kink, t[i], e[i]))).collect()
+        }
+        // |max(u) − max(ũ)| ≤ max|u − ũ|, and choosing rounds nothing.
+        _ => (0..result.len()).map(|i| node.inputs.iter().fold(0.0, |m, &k| f64::max(m, errors[k][i]))).collect(),
+    }
+}
+
+/// The steepest slope of the kink over [t − e, t + e].
+fn lipschitz(kink: Kink, t: f64, e: f64) -> f64 {
+    if t.abs() > e { kink.slope(t).abs() } else { kink.below.abs().max(kink.above.abs()) }
+}
+
+/// As [`rounded`], but the slopes 0 and ±1 round nothing.
+fn rounded_kink(y: f64, e: f64, slope: f64) -> f64 {
+    if slope == 0.0 || slope == 1.0 { e * slope } else { rounded(y, e, slope) }
+}
+
+fn line_errors(values: &Values<f64>, sample: usize, node: &Node, errors: &[Vec<f64>], slopes: Vec<&[f64]>) -> Vec<f64> {
+    let size = errors[node.inputs[0]].len();
+    let g = gamma(node.inputs.len() + 3);
+    let bound = |i: usize| {
+        let (mut total, mut inexact) = (0.0, false);
+        for (k, &input) in node.inputs.iter().enumerate() {
+            let s = slopes[k][i].abs();
+            if s != 0.0 {
+                let exact = s == 1.0 && node.inputs.len() == 1;
+                let rounding = if exact { 0.0 } else { g * s * values.of(input, sample)[i].abs() };
+                total += s * errors[input][i] + rounding;
+                inexact |= !exact;
+            }
+        }
+        total * (1.0 + g) + if inexact { node.inputs.len() as f64 * TINY } else { 0.0 }
+    };
+    (0..size).map(bound).collect()
+}
+
+impl Slopes<f64> {
+    /// The slopes of one sample at one node, one slice per input of the node.
+    pub fn of(&self, id: NodeId, sample: usize, node: &Node) -> Vec<&[f64]> {
+        let inputs = if matches!(node.op, Op::Max) { node.inputs.len() } else { 1 };
+        let size = self.nodes[id].len() / (inputs * self.batch);
+        let block = self.batch * size;
+        (0..inputs).map(|k| &self.nodes[id][k * block + sample * size..k * block + (sample + 1) * size]).collect()
+    }
+}
+
+/// Adjoint errors of one node while contributions come in.
+struct Incoming {
+    /// Bounds of the contributions' own errors.
+    carried: Vec<f64>,
+    /// Bounds of the sum of the contributions' sizes.
+    magnitude: Vec<f64>,
+    terms: usize,
+}
+
+/// Bounds of |computed − exact| for the adjoints of one sample at the nodes of `stops`.
+pub(crate) fn backward_errors(
+    network: &Network,
+    slopes: &Slopes<f64>,
+    adjoints: &[Option<Vec<f64>>],
+    sample: usize,
+    stops: &[NodeId],
+) -> Vec<Vec<f64>> {
+    let graph = network.graph();
+    let batch = slopes.batch;
+    let mut incoming: Vec<Option<Incoming>> = graph.nodes().iter().map(|_| None).collect();
+    let mut done: Vec<Option<Vec<f64>>> = vec![None; stops.len()];
+    for id in (0..=graph.output()).rev() {
+        let Some(v) = &adjoints[id] else { continue };
+        let node = graph.node(id);
+        let size = node.size();
+        let v = &v[sample * size..(sample + 1) * size];
+        let error = match incoming[id].take() {
+            None => vec![0.0; size],
+            Some(sum) => sum.total(),
+        };
+        if let Some(k) = stops.iter().position(|&stop| stop == id) {
+            done[k] = Some(error);
+            continue;
+        }
+        debug_assert_eq!(slopes.batch, batch);
+        for k in 0..node.inputs.len() {
+            let (carried, magnitude, terms) = contribution_errors(network, slopes, id, k, v, &error, sample);
+            let slot = &mut incoming[node.inputs[k]];
+            match slot {
+                None => *slot = Some(Incoming { carried, magnitude, terms }),
+                Some(sum) => sum.add(&carried, &magnitude, terms),
+            }
+        }
+    }
+    let sizes = stops.iter().map(|&stop| graph.node(stop).size());
+    done.into_iter().zip(sizes).map(|(error, size)| error.unwrap_or_else(|| vec![0.0; size])).collect()
+}
+
+impl Incoming {
+    fn add(&mut self, carried: &[f64], magnitude: &[f64], terms: usize) {
+        for i in 0..carried.len() {
+            self.carried[i] += carried[i];
+            self.magnitude[i] += magnitude[i];
+        }
+        self.terms += terms + 1;
+    }
+
+    fn total(self) -> Vec<f64> {
+        // A single exact copy (0 terms) rounds nothing.
+        let g = if self.terms == 0 { 0.0 } else { gamma(self.terms + 4) };
+        let factor = 1.0 + gamma(self.terms + 8);
+        let bound = |(c, m): (f64, f64)| if m == 0.0 && c == 0.0 { 0.0 } else { (c + g * m) * factor };
+        self.carried.into_iter().zip(self.magnitude).map(bound).collect()
+    }
+}
+
+/// (errors carried, sizes, roundings per entry) of what input `k` of node `id` receives.
+fn contribution_errors(
+    network: &Network,
+    slopes: &Slopes<f64>,
+    id: NodeId,
+    k: usize,
+    v: &[f64],
+    error: &[f64],
+    sample: usize,
+) -> (Vec<f64>, Vec<f64>, usize) {
+    let graph = network.graph();
+    let node = graph.node(id);
+    let scaled = |factors: &mut dyn Iterator<Item = f64>| {
+        let (mut carried, mut magnitude) = (Vec::with_capacity(v.len()), Vec::with_capacity(v.len()));
+        for ((&v, &e), c) in v.iter().zip(error).zip(factors) {
+            let underflow = if c == 0.0 || v == 0.0 { 0.0 } else { TINY };
+            carried.push(c * e * (1.0 + 2.0 * STEP) + underflow);
+            magnitude.push((c * v.abs() + underflow) * (1.0 + 2.0 * STEP));
+        }
+        (carried, magnitude, 1)
+    };
+    match &node.op {
+        Op::Dense(dense) => {
+            let norms = network.cache(id).col_norms(dense);
+            let (size, carried) = (norm2_up(v), norm2_up(error));
+            let underflow = if size == 0.0 { 0.0 } else { dense.rows as f64 * TINY };
+            let bounded = |norm: f64, x: f64| if norm == 0.0 || x == 0.0 { 0.0 } else { norm * x * (1.0 + STEP) };
+            let add = |x: f64, norm: f64| if norm == 0.0 { 0.0 } else { x + underflow };
+            (
+                norms.iter().map(|&norm| add(bounded(norm, carried), norm)).collect(),
+                norms.iter().map(|&norm| add(bounded(norm, size), norm)).collect(),
+                dense.rows,
+            )
+        }
+        Op::Scale(c) => scaled(&mut c.iter().map(|c| c.abs())),
+        Op::Divide(c) => scaled(&mut c.iter().map(|c| (1.0 / c.abs()).next_up())),
+        Op::Kink(_) | Op::Max => {
+            let slopes = slopes.of(id, sample, node);
+            if slopes[k].iter().all(|&s| s == 0.0 || s.abs() == 1.0) {
+                let kept = |x: &[f64]| x.iter().zip(slopes[k]).map(|(&x, &s)| x.abs() * s.abs()).collect();
+                (kept(error), kept(v), 0)
+            } else {
+                scaled(&mut slopes[k].iter().map(|s| s.abs()))
+            }
+        }
+        Op::Concat { outer } => {
+            let v: Vec<f64> = v.iter().map(|v| v.abs()).collect();
+            (part(network, node, k, error, *outer), part(network, node, k, &v, *outer), 0)
+        }
+        _ => (error.to_vec(), v.iter().map(|v| v.abs()).collect(), 0),
+    }
+}
+
+/// The entries of a concatenation that came from input `k`.
+fn part(network: &Network, node: &Node, k: usize, values: &[f64], outer: usize) -> Vec<f64> {
+    let chunk = |input: NodeId| network.graph().node(input).size() / outer;
+    let before: usize = node.inputs[..k].iter().map(|&i| chunk(i)).sum();
+    let all: usize = node.inputs.iter().map(|&i| chunk(i)).sum();
+    let own = chunk(node.inputs[k]);
+    (0..outer).flat_map(|block| &values[block * all + before..block * all + before + own]).copied().collect()
+}

@@ -1,0 +1,290 @@
+//! The radius that a minorant proves, when the feature map's kinks are kept: margin + Σ h_i(δ_i) > 0 within reach.
+//!
+//! h_i(δ) = a_i δ + Σ_k b_k (K_k(t_k + s_k δ) − K_k(t_k)) is piecewise linear in one coordinate. For p = ∞ each h_i is
+//! minimised by itself; for the other norms its steepest secant over the current ball stands for it (sound, and exact
+//! where h_i is convex), so that slopes rise with the radius and the largest consistent radius is searched for.
+
+use super::{Norm, Perturbation, reach};
+use crate::model::{Convexity, Enclosed, Graph, Kink, Minorant, Op};
+use crate::rounding::sum_up;
+
+/// Several roundings' worth of relative error.
+const SLACK: f64 = 16.0 * f64::EPSILON;
+
+/// One kink's share of h_i.
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    kink: Kink,
+    coefficient: Enclosed,
+    argument: Enclosed,
+    scale: Enclosed,
+}
+
+/// h_i and how far coordinate i may move.
+#[derive(Clone, Debug, Default)]
+struct Coordinate {
+    slope: f64,
+    slope_error: f64,
+    terms: Vec<Term>,
+    fall: f64,
+    rise: f64,
+}
+
+/// The largest radius, rounded down, at which `minorant` (made for the sample `x`, with `convexity.input_stops()`)
+/// stays positive on the closed ball and inside the box; `f64::INFINITY` when it does everywhere, 0 when the margin is
+/// not known to be positive.
+pub fn radius(minorant: &Minorant, convexity: &Convexity, graph: &Graph, x: &[f64], perturbation: Perturbation) -> f64 {
+    let margin = minorant.value.lower();
+    if margin <= 0.0 || !margin.is_finite() {
+        return 0.0;
+    }
+    let linear = &minorant.parts[0];
+    if convexity.free.is_empty() {
+        let weights: Vec<f64> =
+            linear.coefficients.iter().zip(&linear.errors).map(|(c, e)| steep(c.abs(), *e)).collect();
+        if perturbation.range.is_none() {
+            return reach::uncapped(perturbation.norm, margin, &weights);
+        }
+        let rooms: Vec<f64> = (0..x.len())
+            .map(|i| one_sided_room(linear.coefficients[i], linear.errors[i], perturbation.room(x[i])))
+            .collect();
+        return reach::capped(perturbation.norm, margin, &weights, &rooms);
+    }
+    let coordinates = coordinates(minorant, convexity, graph, x, perturbation);
+    search(&coordinates, margin, perturbation)
+}
+
+/// |c| + e, rounded up.
+fn steep(c: f64, e: f64) -> f64 {
+    if e == 0.0 { c } else { (c + e).next_up() }
+}
+
+/// The room on the side towards which a linear term falls; both sides when its sign is uncertain.
+fn one_sided_room(c: f64, e: f64, (fall, rise): (f64, f64)) -> f64 {
+    if c.abs() <= e {
+        if c == 0.0 && e == 0.0 { 0.0 } else { fall.max(rise) }
+    } else if c > 0.0 {
+        fall
+    } else {
+        rise
+    }
+}
+
+fn coordinates(
+    minorant: &Minorant,
+    convexity: &Convexity,
+    graph: &Graph,
+    x: &[f64],
+    perturbation: Perturbation,
+) -> Vec<Coordinate> {
+    let linear = &minorant.parts[0];
+    let mut result: Vec<Coordinate> = (0..x.len())
+        .map(|i| {
+            let (fall, rise) = perturbation.room(x[i]);
+            Coordinate { slope: linear.coefficients[i], slope_error: linear.errors[i], terms: Vec::new(), fall, rise }
+        })
+        .collect();
+    for (kink, part) in convexity.map.kinks.iter().zip(&minorant.parts[1..]) {
+        let Op::Kink(shape) = graph.node(kink.node).op else { unreachable!("a kink of φ is a kink") };
+        for i in 0..part.coefficients.len() {
+            let Some(coordinate) = kink.argument.coordinate[i] else { continue };
+            let coefficient = Enclosed { value: part.coefficients[i], error: part.errors[i] };
+            if coefficient.value == 0.0 && coefficient.error == 0.0 {
+                continue;
+            }
+            let (argument, scale) = (part.arguments[i], kink.argument.scale[i]);
+            result[coordinate].terms.push(Term { kink: shape, coefficient, argument, scale });
+        }
+    }
+    result
+}
+
+impl Term {
+    fn steepest(&self) -> f64 {
+        self.kink.below.abs().max(self.kink.above.abs())
+    }
+
+    fn size(&self) -> f64 {
+        self.coefficient.value.abs() + self.coefficient.error
+    }
+
+    fn scale_size(&self) -> f64 {
+        self.scale.value.abs() + self.scale.error
+    }
+
+    /// Where the argument reaches 0, unless that is at δ = 0 or nowhere.
+    fn crossing(&self) -> Option<f64> {
+        let delta = -self.argument.value / self.scale.value;
+        (!self.at_kink() && delta.is_finite()).then_some(delta)
+    }
+
+    /// Too near to the kink to say on which side.
+    fn at_kink(&self) -> bool {
+        self.argument.value.abs() <= 1e4 * self.argument.error
+    }
+
+    /// (value, error) of K(t + sδ) − K(t).
+    fn change(&self, delta: f64) -> (f64, f64) {
+        let (t, s) = (self.argument.value, self.scale.value);
+        let step = s * delta;
+        let end = t + step;
+        let carried = self.steepest() * self.scale.error * delta.abs();
+        if !self.at_kink() && t * end > 0.0 && end.abs() > 1e4 * self.argument.error {
+            let value = self.kink.slope(t) * step;
+            return (value, carried + SLACK * value.abs());
+        }
+        let value = self.kink.slope(end) * end - self.kink.slope(t) * t;
+        let size = self.steepest() * (2.0 * t.abs() + step.abs());
+        (value, carried + 2.0 * self.steepest() * self.argument.error + SLACK * size)
+    }
+
+    /// An upper bound of −b·K'(t)·s·direction just beside δ = 0.
+    fn initial(&self, direction: f64) -> f64 {
+        let one = |slope: f64| -self.coefficient.value * slope * self.scale.value * direction;
+        let error = self.steepest() * (self.coefficient.error * self.scale_size() + self.size() * self.scale.error)
+            + SLACK * self.steepest() * self.size() * self.scale_size();
+        let value = if self.at_kink() {
+            one(self.kink.below).max(one(self.kink.above))
+        } else {
+            one(self.kink.slope(self.argument.value))
+        };
+        value + error
+    }
+}
+
+impl Coordinate {
+    /// An upper bound of |h'| everywhere.
+    fn steepest(&self) -> f64 {
+        let kinks: f64 = self.terms.iter().map(|t| t.size() * t.steepest() * t.scale_size()).sum();
+        (self.slope.abs() + self.slope_error + kinks) * (1.0 + SLACK * (self.terms.len() + 1) as f64)
+    }
+
+    /// An upper bound of −h(δ).
+    fn decrease(&self, delta: f64) -> f64 {
+        let first = self.slope * delta;
+        let (mut value, mut error) = (-first, self.slope_error * delta.abs() + SLACK * first.abs());
+        for term in &self.terms {
+            let (change, change_error) = term.change(delta);
+            let product = term.coefficient.value * change;
+            value -= product;
+            error += term.size() * change_error
+                + term.coefficient.error * term.steepest() * term.scale_size() * delta.abs()
+                + SLACK * (product.abs() + value.abs());
+        }
+        value + error * (1.0 + SLACK * (self.terms.len() + 1) as f64) + SLACK * value.abs()
+    }
+
+    /// The ends of the segments of h inside the ball and the box, 0 left out. A crossing just outside is kept: looking a
+    /// little further than the attacker can go is sound, and a float position may be on the wrong side.
+    fn corners(&self, radius: f64) -> impl Iterator<Item = f64> {
+        let (low, high) = (-radius.min(self.fall), radius.min(self.rise));
+        let inside = move |d: &f64| 1.000_000_001 * low < *d && *d < 1.000_000_001 * high;
+        let crossings = self.terms.iter().filter_map(Term::crossing).filter(inside);
+        [low, high].into_iter().chain(crossings).filter(|&d| d != 0.0)
+    }
+
+    /// What the float position of a crossing may hide: the true corner lies within a few roundings of it.
+    fn corner_error(&self, delta: f64) -> f64 {
+        let shift = |t: &Term| {
+            let relative = SLACK + 2.0 * t.scale.error / t.scale.value.abs();
+            relative * delta.abs() + 2.0 * t.argument.error / t.scale.value.abs()
+        };
+        let near = self.terms.iter().filter(|t| t.crossing().is_some_and(|c| c == delta)).map(shift);
+        2.0 * self.steepest() * near.fold(0.0, f64::max)
+    }
+
+    /// An upper bound of max −h over the ball and the box.
+    fn largest_decrease(&self, radius: f64) -> f64 {
+        let corners = self.corners(radius).map(|d| self.decrease(d) + self.corner_error(d));
+        corners.fold(self.decrease_at_kinks(radius), f64::max).next_up()
+    }
+
+    /// An upper bound of −h at corners too near to δ = 0 to be located.
+    fn decrease_at_kinks(&self, radius: f64) -> f64 {
+        let distance = |t: &Term| 2.0 * (t.argument.value.abs() + t.argument.error) / t.scale.value.abs();
+        let near = self.terms.iter().filter(|t| t.at_kink() && t.argument.error > 0.0 && t.scale.value != 0.0);
+        let farthest = near.map(distance).fold(0.0, f64::max).min(radius);
+        if farthest == 0.0 { 0.0 } else { self.steepest() * farthest * (1.0 + SLACK) }
+    }
+
+    /// An upper bound of max −h(δ)/|δ| over the ball and the box.
+    fn steepest_secant(&self, radius: f64) -> f64 {
+        let mut steepest = 0.0_f64;
+        for (direction, room) in [(-1.0, self.fall), (1.0, self.rise)] {
+            if room > 0.0 {
+                let linear = -self.slope * direction;
+                let kinks: f64 = self.terms.iter().map(|t| t.initial(direction)).sum();
+                let size = self.steepest();
+                steepest = steepest.max(linear + kinks + self.slope_error + SLACK * size);
+            }
+        }
+        let secants = self.corners(radius).map(|d| (self.decrease(d) + self.corner_error(d)) / d.abs());
+        let secant = secants.fold(steepest, f64::max);
+        (secant * (1.0 + SLACK)).min(self.steepest())
+    }
+
+    /// The larger room of the two sides.
+    fn room(&self) -> f64 {
+        self.fall.max(self.rise)
+    }
+}
+
+/// What the slopes of the ball of radius `r` prove: at least `r` when r itself is proven.
+fn achieved(coordinates: &[Coordinate], margin: f64, perturbation: Perturbation, r: f64) -> f64 {
+    if perturbation.norm == Norm::Linf {
+        let total = sum_up(coordinates.iter().map(|c| c.largest_decrease(r)));
+        // A ratio instead of a difference, so that the search sees how far r is from the crossing.
+        return if total < margin {
+            r * (margin / total).clamp(1.0, 1e6)
+        } else {
+            r * (margin / total).min(1.0 - 1e-12)
+        };
+    }
+    let secants: Vec<f64> = coordinates.iter().map(|c| c.steepest_secant(r)).collect();
+    match perturbation.range {
+        None => reach::uncapped(perturbation.norm, margin, &secants),
+        Some(_) => {
+            let rooms: Vec<f64> = coordinates.iter().map(Coordinate::room).collect();
+            reach::capped(perturbation.norm, margin, &secants, &rooms)
+        }
+    }
+}
+
+/// Evaluations of the whole sum that the search may spend.
+const EVALUATIONS: usize = 60;
+
+fn search(coordinates: &[Coordinate], margin: f64, perturbation: Perturbation) -> f64 {
+    let steepest: Vec<f64> = coordinates.iter().map(Coordinate::steepest).collect();
+    let rooms: Vec<f64> = coordinates.iter().map(Coordinate::room).collect();
+    let mut low = match perturbation.range {
+        None => reach::uncapped(perturbation.norm, margin, &steepest),
+        Some(_) => reach::capped(perturbation.norm, margin, &steepest, &rooms),
+    };
+    if low == f64::INFINITY || low == 0.0 {
+        return low;
+    }
+    if perturbation.range.is_some() {
+        let everywhere = coordinates.iter().map(|c| c.largest_decrease(c.room()));
+        if sum_up(everywhere) < margin {
+            return f64::INFINITY;
+        }
+    }
+    let mut high = f64::INFINITY;
+    for _ in 0..EVALUATIONS {
+        // Below a proven radius everything is proven; what r's slopes achieve below r is proven too, but no more.
+        let middle = if high.is_finite() { low + 0.5 * (high - low) } else { 2.0 * low };
+        let reached = achieved(coordinates, margin, perturbation, middle);
+        if reached >= middle {
+            low = middle;
+        } else {
+            high = middle;
+            if perturbation.norm != Norm::Linf && reached > low {
+                low = reached;
+            }
+        }
+        if high - low <= 1e-13 * low {
+            break;
+        }
+    }
+    low
+}

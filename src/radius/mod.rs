@@ -1,0 +1,199 @@
+//! Certified radii: one file per method, all behind one trait.
+//!
+//! A method turns (model, samples, perturbation) into one [`Outcome`] per sample. Methods do not know each other,
+//! except that a rung of the ladder may take the maximum with the rung below it.
+
+pub mod best;
+pub mod closed_form;
+pub mod ibp;
+pub mod lp;
+pub mod run;
+pub mod sharp;
+pub mod witness;
+
+use crate::model::{Model, NotConvex};
+use crate::perturbation::Perturbation;
+use std::fmt;
+
+/// Whose robustness a radius speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The network itself.
+    Base,
+    /// The network smoothed by noise: another classifier.
+    Smoothed,
+}
+
+/// What a method's radius is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarantee {
+    /// Proven, and within a proven gap of the true radius.
+    Exact,
+    /// Proven.
+    Sound,
+    /// Holds with probability 1 − α.
+    Probabilistic,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Subject::Base => "base",
+            Subject::Smoothed => "smoothed",
+        })
+    }
+}
+
+impl fmt::Display for Guarantee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Guarantee::Exact => "exact",
+            Guarantee::Sound => "sound",
+            Guarantee::Probabilistic => "probabilistic",
+        })
+    }
+}
+
+/// A proven lower bound of the distance to the nearest point with f ≤ 0, in input units of the perturbation's norm.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Radius(f64);
+
+impl Radius {
+    /// `value` ≥ 0, possibly infinite.
+    ///
+    /// # Panics
+    /// When `value` is negative or NaN.
+    pub fn new(value: f64) -> Radius {
+        assert!(value >= 0.0, "a radius of {value}");
+        Radius(value)
+    }
+
+    /// As a float; infinite when unbounded.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Radius {
+    /// Enough digits to read back the same `f64`, or `unbounded`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == f64::INFINITY { f.write_str("unbounded") } else { write!(f, "{:?}", self.0) }
+    }
+}
+
+/// A point with f ≤ 0: the true radius cannot exceed its distance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witness {
+    /// `[input size]`.
+    pub point: Vec<f64>,
+    /// Distance from the sample, rounded up.
+    pub distance: f64,
+}
+
+/// A method's answer for one sample.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Every point within the radius (closed ball, inside the box) has f > 0.
+    Certified(Radius),
+    /// f(x) ≤ 0: there is nothing to certify.
+    NotSensitive,
+    /// The method declines (smoothing without a majority).
+    Abstain(String),
+    /// The method cannot tell, and why.
+    Unknown(String),
+}
+
+/// A method's answer for one sample, with what else it learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The answer.
+    pub verdict: Verdict,
+    /// The best witness that the method met, checked with rigorous rounding.
+    pub witness: Option<Witness>,
+    /// Settings or remarks for the `detail` column.
+    pub detail: String,
+}
+
+impl Outcome {
+    /// An answer without a witness or a remark.
+    pub fn plain(verdict: Verdict) -> Outcome {
+        Outcome { verdict, witness: None, detail: String::new() }
+    }
+
+    /// The certified radius, if there is one.
+    pub fn radius(&self) -> Option<Radius> {
+        match self.verdict {
+            Verdict::Certified(radius) => Some(radius),
+            _ => None,
+        }
+    }
+}
+
+/// Consecutive samples of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct Samples<'a> {
+    /// `[count × size]`, exact copies of the `f32` inputs.
+    pub values: &'a [f64],
+    /// Number of coordinates of one sample.
+    pub size: usize,
+    /// Index of the first sample in the whole run, so that random numbers do not depend on batching.
+    pub first: usize,
+}
+
+impl<'a> Samples<'a> {
+    /// Samples numbered from 0.
+    pub fn new(values: &'a [f64], size: usize) -> Self {
+        Samples { values, size, first: 0 }
+    }
+
+    /// Number of samples.
+    pub fn count(&self) -> usize {
+        self.values.len() / self.size
+    }
+
+    /// Sample `i` of this batch.
+    pub fn sample(&self, i: usize) -> &'a [f64] {
+        &self.values[i * self.size..(i + 1) * self.size]
+    }
+}
+
+/// A way to get a radius. Every implementation states Requirement, Guarantee, Method, Cost and Reference.
+pub trait Method: Sync {
+    /// As on the command line.
+    fn name(&self) -> &'static str;
+
+    /// What a certified radius of this method is worth.
+    fn guarantee(&self) -> Guarantee;
+
+    /// Whose radius it is.
+    fn subject(&self) -> Subject {
+        Subject::Base
+    }
+
+    /// How many samples the method likes to see at once.
+    fn batch(&self) -> usize {
+        1
+    }
+
+    /// One answer per sample, in order. Single-threaded: callers run batches in parallel.
+    fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome>;
+}
+
+/// What a method that needs convexity answers without it.
+pub(crate) fn not_convex(broken: &NotConvex, count: usize) -> Vec<Outcome> {
+    vec![Outcome::plain(Verdict::Unknown(format!("not convex: {}", broken.reason))); count]
+}
+
+/// What to answer when a lower bound of f(x) is not positive: the sample is of the other class, or nobody knows.
+pub(crate) fn not_certified(model: &Model, sample: &[f64]) -> Verdict {
+    let logit = model.enclose(sample)[0];
+    if logit.upper() <= 0.0 {
+        Verdict::NotSensitive
+    } else if logit.lower() > 0.0 {
+        Verdict::Certified(Radius(0.0))
+    } else if logit.value.is_finite() && logit.error.is_finite() {
+        Verdict::Unknown(format!("the logit {:e} is within its rounding error {:e} of 0", logit.value, logit.error))
+    } else {
+        Verdict::Unknown("the logit overflows".into())
+    }
+}

@@ -1,0 +1,52 @@
+//! The tangent plane pulled back through φ coordinate by coordinate.
+
+use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, closed_form, not_certified, not_convex};
+use crate::model::Model;
+use crate::model::minorant::tangents;
+use crate::perturbation::{Perturbation, separable};
+
+/// sup{r : f(x) + min over the ball and the box of Σ h_i(δ_i) > 0}, with h_i the tangent plane seen through φ.
+///
+/// - Requirement: as for the closed form.
+/// - Guarantee: sound, and never below the closed form (the larger of both is given).
+/// - Method: p = ∞ minimises every h_i exactly; for other p a non-convex h_i is replaced by its steepest secant over
+///   the ball. Without kinks in φ this is the dual norm, and with a box a capped linear problem.
+/// - Cost: two passes, and a search in the radius when φ has kinks.
+/// - Reference: derived; see `perturbation::separable`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sharp;
+
+impl Method for Sharp {
+    fn name(&self) -> &'static str {
+        "sharp"
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Sound
+    }
+
+    fn batch(&self) -> usize {
+        100
+    }
+
+    fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
+        let convexity = match model.convexity() {
+            Ok(convexity) => convexity,
+            Err(broken) => return not_convex(broken, samples.count()),
+        };
+        let minorants = tangents(model.network(), samples.values, convexity.input_stops());
+        // Without kinks in φ the planes are the closed form's own, and only a box can make a difference.
+        let floor = match convexity.free.is_empty() {
+            true => closed_form::feature_radii(&minorants, convexity, perturbation.norm),
+            false => closed_form::radii(model, convexity, samples, perturbation.norm),
+        };
+        let one = |i: usize| {
+            let sample = samples.sample(i);
+            let radius = separable::radius(&minorants[i], convexity, model.graph(), sample, perturbation).max(floor[i]);
+            let verdict =
+                if radius > 0.0 { Verdict::Certified(Radius::new(radius)) } else { not_certified(model, sample) };
+            Outcome::plain(verdict)
+        };
+        (0..samples.count()).map(one).collect()
+    }
+}
