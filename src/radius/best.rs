@@ -17,8 +17,8 @@ pub struct Best {
 impl Best {
     /// Keeps those of `methods` that give proven radii of the base classifier.
     pub fn new(methods: Vec<Box<dyn Method>>) -> Best {
-        let sound = |m: &Box<dyn Method>| m.subject() == Subject::Base && m.guarantee() != Guarantee::Probabilistic;
-        Best { methods: methods.into_iter().filter(sound).collect() }
+        let sound = |m: &dyn Method| m.subject() == Subject::Base && m.guarantee() != Guarantee::Probabilistic;
+        Best { methods: methods.into_iter().filter(|m| sound(m.as_ref())).collect() }
     }
 }
 
