@@ -50,27 +50,60 @@ pub fn sum_up(terms: impl Iterator<Item = f64>) -> f64 {
         sum += term;
         count += 1;
     }
-    if sum == 0.0 { 0.0 } else { (sum * (1.0 + gamma(count + 1))).next_up() }
+    if sum == 0.0 || count == 1 { sum } else { (sum * (1.0 + gamma(count + 1))).next_up() }
 }
 
 /// An upper bound of √(Σ v_i²).
 pub fn norm2_up(values: &[f64]) -> f64 {
     let largest = max_abs(values);
-    if largest == 0.0 || !largest.is_finite() {
+    if largest == 0.0 || !largest.is_finite() || values.len() == 1 {
         return largest;
     }
     // Squares neither overflow nor lose more than TINY each once the largest entry is near 1.
     let scale = power_of_two_near(largest);
     let inverse = 1.0 / scale;
-    let squares: f64 = values.iter().map(|v| (v * inverse) * (v * inverse)).sum();
+    let squares = lane_sum(values, |v| (v * inverse) * (v * inverse));
     let n = values.len();
     let bound = squares * (1.0 + gamma(n + 6)) + 4.0 * n as f64 * TINY;
     (bound.sqrt().next_up() * scale).next_up()
 }
 
+/// An upper bound of Σ|v_i|; 0 only when all of them are 0.
+pub fn norm1_up(values: &[f64]) -> f64 {
+    let sum = lane_sum(values, f64::abs);
+    if values.len() == 1 {
+        sum
+    } else if sum == 0.0 {
+        0.0
+    } else {
+        (sum * (1.0 + gamma(values.len() + 1))).next_up()
+    }
+}
+
+/// Σ f(v_i) in several lanes: the order of a sum does not matter to its error bound, and lanes vectorise.
+fn lane_sum(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+    let (chunks, rest) = values.as_chunks::<8>();
+    let mut lanes = [0.0; 8];
+    for chunk in chunks {
+        for (lane, &v) in lanes.iter_mut().zip(chunk) {
+            *lane += f(v);
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|&v| f(v)).sum::<f64>()
+}
+
 /// max |v_i|, exactly; NaN when an entry is NaN.
 pub fn max_abs(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |m, v| if v.is_nan() || v.abs() > m { v.abs() } else { m })
+    // NaN and ∞ compare above everything once the sign bit is gone, as integers do.
+    let magnitude = |v: f64| v.to_bits() & !(1 << 63);
+    let (chunks, rest) = values.as_chunks::<8>();
+    let mut lanes = [0_u64; 8];
+    for chunk in chunks {
+        for (lane, &v) in lanes.iter_mut().zip(chunk) {
+            *lane = magnitude(v).max(*lane);
+        }
+    }
+    f64::from_bits(rest.iter().map(|&v| magnitude(v)).chain(lanes).max().unwrap_or(0))
 }
 
 /// A power of two within a factor 4 of `x` whose inverse is finite, for `x` > 0.

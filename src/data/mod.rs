@@ -1,5 +1,30 @@
-//! Real datasets: readers, splits, preprocessing.
+//! Real datasets and users' inputs: readers, splits, preprocessing.
 
+pub mod arff;
+pub mod atomic;
+pub mod cifar;
+pub mod content;
+mod csv_inputs;
 pub mod dataset;
+pub mod error;
+pub mod export;
+pub mod fetch;
+pub mod idx;
+pub mod import;
+pub mod inputs;
+pub mod label;
+pub mod npy;
+mod records;
+pub mod sources;
+pub mod split;
+pub mod store;
+pub mod table;
+mod tar;
+pub mod tasks;
 
 pub use dataset::{Dataset, Task};
+pub use error::{DataError, Place};
+pub use inputs::{InputOptions, Inputs, check_box, read_inputs};
+pub use label::{Label, read_labels};
+pub use store::data_dir;
+pub use tasks::{load_task, task_names};

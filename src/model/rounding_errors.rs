@@ -29,11 +29,14 @@ pub(crate) fn forward_errors(
 ) -> Vec<Vec<f64>> {
     let graph = network.graph();
     let mut errors: Vec<Vec<f64>> = Vec::with_capacity(graph.nodes().len());
+    // (‖x̃‖₂, ‖e‖₂) of the nodes that linear layers read: features are read by every layer.
+    let mut norms: Vec<Option<(f64, f64)>> = vec![None; graph.nodes().len()];
     for (id, node) in graph.nodes().iter().enumerate() {
         let error = match &node.op {
             Op::Dense(dense) => {
-                let x = values.of(node.inputs[0], sample);
-                dense_errors(dense, network.cache(id).row_norms(dense), x, &errors[node.inputs[0]])
+                let x = node.inputs[0];
+                let norms = norms[x].get_or_insert_with(|| (norm2_up(values.of(x, sample)), norm2_up(&errors[x])));
+                dense_errors(dense, network.cache(id).row_norms(dense), *norms)
             }
             Op::Kink(_) | Op::Max => kink_errors(values, sample, id, node, &errors, meaning),
             _ => elementwise_errors(values, sample, id, node, &errors),
@@ -43,10 +46,9 @@ pub(crate) fn forward_errors(
     errors
 }
 
-fn dense_errors(dense: &Dense, row_norms: &[f64], x: &[f64], error: &[f64]) -> Vec<f64> {
+fn dense_errors(dense: &Dense, row_norms: &[f64], (size, carried): (f64, f64)) -> Vec<f64> {
     let g = gamma(dense.cols + 4) * (1.0 + 4.0 * STEP);
-    let carried = norm2_up(error);
-    let scale = g * norm2_up(x) + carried * (1.0 + 4.0 * STEP);
+    let scale = g * size + carried * (1.0 + 4.0 * STEP);
     let underflow = (dense.cols + 2) as f64 * TINY;
     let bound = |norm: f64, bias: f32| {
         let size = norm * scale + g * f64::from(bias).abs();

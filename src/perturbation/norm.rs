@@ -1,6 +1,6 @@
 //! ℓp norms, 1 ≤ p ≤ ∞, with upper bounds of norms and dual norms.
 
-use crate::rounding::{max_abs, norm2_up, power_norm_up, sum_up};
+use crate::rounding::{max_abs, norm1_up, norm2_up, power_norm_up};
 use std::fmt;
 use std::str::FromStr;
 
@@ -48,7 +48,7 @@ impl Norm {
     /// An upper bound of ‖v‖_p.
     pub fn upper(self, v: &[f64]) -> f64 {
         match self {
-            Norm::L1 => sum_up(v.iter().map(|x| x.abs())),
+            Norm::L1 => norm1_up(v),
             Norm::L2 => norm2_up(v),
             Norm::Linf => max_abs(v),
             Norm::Lp(p) => power_norm_up(v, p),

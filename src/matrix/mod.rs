@@ -1,4 +1,8 @@
-//! Dense matrix products on row-major slices: the one place that talks to `gemm`.
+//! Dense matrix products on row-major slices: the one place that talks to `gemm`, and kernels for one vector.
+
+mod vector;
+
+pub use vector::{add_transposed_product, matrix_vector, matrix_vector_and_size};
 
 use gemm::Parallelism;
 use std::sync::OnceLock;
@@ -164,89 +168,6 @@ pub fn multiply<T: Scalar>(out: &mut [T], accumulate: bool, a: View<T>, b: View<
             false,
             parallelism,
         );
-    }
-}
-
-/// Lanes of a partial sum: one cache line of `f32`, two vector registers of `f64`.
-const LANES: usize = 16;
-
-/// `out[i] = Σ_j weight[i][j] · x[j]` for a row-major weight, with the widest vectors that the machine has.
-///
-/// # Panics
-/// When the shapes do not fit.
-pub fn matrix_vector<T: Scalar>(out: &mut [T], weight: &[f32], x: &[T]) {
-    assert_eq!(weight.len(), out.len() * x.len(), "a matrix-vector product");
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let cols = x.len();
-            let blocks = out.len() / 4 * 4;
-            for i in (0..blocks).step_by(4) {
-                let rows = [0, 1, 2, 3].map(|k| &weight[(i + k) * cols..(i + k + 1) * cols]);
-                out[i..i + 4].copy_from_slice(&dot(rows, x));
-            }
-            for i in blocks..out.len() {
-                out[i] = dot([&weight[i * cols..(i + 1) * cols]], x)[0];
-            }
-        },
-    );
-}
-
-#[inline(always)]
-fn dot<T: Scalar, const ROWS: usize>(rows: [&[f32]; ROWS], x: &[T]) -> [T; ROWS] {
-    let mut sums = [[T::ZERO; LANES]; ROWS];
-    let whole = x.len() / LANES * LANES;
-    for j in (0..whole).step_by(LANES) {
-        let xs: &[T; LANES] = x[j..j + LANES].try_into().expect("LANES entries");
-        for (sum, row) in sums.iter_mut().zip(&rows) {
-            let ws: &[f32; LANES] = row[j..j + LANES].try_into().expect("LANES entries");
-            for lane in 0..LANES {
-                sum[lane] = T::of_weight(ws[lane]).fused(xs[lane], sum[lane]);
-            }
-        }
-    }
-    let mut result = [T::ZERO; ROWS];
-    for ((total, sum), row) in result.iter_mut().zip(&sums).zip(&rows) {
-        for &lane in sum {
-            *total += lane;
-        }
-        for j in whole..x.len() {
-            *total = T::of_weight(row[j]).fused(x[j], *total);
-        }
-    }
-    result
-}
-
-/// `out[j] += Σ_i v[i] · weight[i][j]` for a row-major weight; rows with v[i] = 0 are not read.
-///
-/// # Panics
-/// When the shapes do not fit.
-pub fn add_transposed_product<T: Scalar>(out: &mut [T], weight: &[f32], v: &[T]) {
-    assert_eq!(weight.len(), out.len() * v.len(), "a transposed matrix-vector product");
-    let active: Vec<usize> = (0..v.len()).filter(|&i| v[i] != T::ZERO).collect();
-    let cols = out.len();
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let (blocks, rest) = active.as_chunks::<4>();
-            for block in blocks {
-                add_rows(out, block.map(|i| (v[i], &weight[i * cols..(i + 1) * cols])));
-            }
-            for &i in rest {
-                add_rows(out, [(v[i], &weight[i * cols..(i + 1) * cols])]);
-            }
-        },
-    );
-}
-
-#[inline(always)]
-fn add_rows<T: Scalar, const ROWS: usize>(out: &mut [T], rows: [(T, &[f32]); ROWS]) {
-    for j in 0..out.len() {
-        let mut sum = out[j];
-        for (factor, row) in rows {
-            sum = T::of_weight(row[j]).fused(factor, sum);
-        }
-        out[j] = sum;
     }
 }
 

@@ -1,0 +1,149 @@
+//! NumPy arrays: `.npy` (format versions 1, 2 and 3) in and out, `.npz` in.
+//!
+//! Source: the format description in NumPy's documentation (`numpy.lib.format`, NEP 1).
+
+mod archive;
+mod header;
+mod write;
+
+pub use archive::{ArchiveEntry, archive_names, read_archive};
+pub use write::write_npy;
+
+use super::content::Content;
+use super::error::{DataError, Place};
+use header::{Header, Kind};
+use std::path::Path;
+
+/// An array, row-major whatever the file's order was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NpyArray {
+    /// Shape; empty for a single number.
+    pub shape: Vec<usize>,
+    /// The entries.
+    pub values: NpyValues,
+}
+
+/// The entries of an array, in the type that the file has them in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NpyValues {
+    /// 32-bit floats.
+    F32(Vec<f32>),
+    /// 64-bit floats.
+    F64(Vec<f64>),
+    /// Bytes.
+    U8(Vec<u8>),
+    /// Any other integers that fit 64 bits with a sign.
+    Integer(Vec<i64>),
+    /// Truth values.
+    Bool(Vec<bool>),
+}
+
+impl NpyValues {
+    /// The type's NumPy name (for integers: their family).
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            NpyValues::F32(_) => "float32",
+            NpyValues::F64(_) => "float64",
+            NpyValues::U8(_) => "uint8",
+            NpyValues::Integer(_) => "integers",
+            NpyValues::Bool(_) => "bool",
+        }
+    }
+}
+
+/// Reads an `.npy` file of float32, float64, integers or bool, of either byte order, in C or Fortran order.
+///
+/// # Errors
+/// When the file cannot be read, is not such an array, or is longer or shorter than its header says.
+pub fn read_npy(path: &Path) -> Result<NpyArray, DataError> {
+    read_array(Content::open(path)?)
+}
+
+/// Reads one array that fills all of `content`.
+pub(crate) fn read_array(mut content: Content<'_>) -> Result<NpyArray, DataError> {
+    let header = Header::read(&mut content)?;
+    let start = content.offset();
+    let bytes = content.take(header.bytes(), "array data")?;
+    let path = content.path().to_path_buf();
+    content.finish()?;
+    let values = decode(&path, start, &header, &bytes)?;
+    let values = if header.fortran_order { row_major(values, &header.shape) } else { values };
+    Ok(NpyArray { shape: header.shape, values })
+}
+
+fn decode(path: &Path, start: u64, header: &Header, bytes: &[u8]) -> Result<NpyValues, DataError> {
+    let big = header.big_endian;
+    Ok(match (header.kind, header.item) {
+        (Kind::Float, 4) => NpyValues::F32(items(bytes, big, |b| f32::from_bits(u32::from_le_bytes(b)))),
+        (Kind::Float, _) => NpyValues::F64(items(bytes, big, |b| f64::from_bits(u64::from_le_bytes(b)))),
+        (Kind::Unsigned, 1) => NpyValues::U8(bytes.to_vec()),
+        (Kind::Unsigned, 2) => NpyValues::Integer(items(bytes, big, |b| u16::from_le_bytes(b).into())),
+        (Kind::Unsigned, 4) => NpyValues::Integer(items(bytes, big, |b| u32::from_le_bytes(b).into())),
+        (Kind::Unsigned, _) => {
+            let wide: Vec<u64> = items(bytes, big, u64::from_le_bytes);
+            let narrow = |(i, &v): (usize, &u64)| {
+                let place = Place::Offset(start + 8 * i as u64);
+                i64::try_from(v).map_err(|_| DataError::content(path, place, "an integer below 2^63", v.to_string()))
+            };
+            NpyValues::Integer(wide.iter().enumerate().map(narrow).collect::<Result<_, _>>()?)
+        }
+        (Kind::Signed, 1) => NpyValues::Integer(bytes.iter().map(|&b| i64::from(b as i8)).collect()),
+        (Kind::Signed, 2) => NpyValues::Integer(items(bytes, big, |b| i16::from_le_bytes(b).into())),
+        (Kind::Signed, 4) => NpyValues::Integer(items(bytes, big, |b| i32::from_le_bytes(b).into())),
+        (Kind::Signed, _) => NpyValues::Integer(items(bytes, big, i64::from_le_bytes)),
+        (Kind::Bool, _) => {
+            let truth = |(i, &b): (usize, &u8)| match b {
+                0 => Ok(false),
+                1 => Ok(true),
+                _ => {
+                    let place = Place::Offset(start + i as u64);
+                    Err(DataError::content(path, place, "a truth value, 0 or 1", format!("byte {b}")))
+                }
+            };
+            NpyValues::Bool(bytes.iter().enumerate().map(truth).collect::<Result<_, _>>()?)
+        }
+    })
+}
+
+fn items<const N: usize, T>(bytes: &[u8], big_endian: bool, from_little: impl Fn([u8; N]) -> T) -> Vec<T> {
+    let item = |chunk: &[u8]| {
+        let mut item = [0; N];
+        item.copy_from_slice(chunk);
+        if big_endian {
+            item.reverse();
+        }
+        from_little(item)
+    };
+    bytes.chunks_exact(N).map(item).collect()
+}
+
+fn row_major(values: NpyValues, shape: &[usize]) -> NpyValues {
+    match values {
+        NpyValues::F32(v) => NpyValues::F32(reorder(&v, shape)),
+        NpyValues::F64(v) => NpyValues::F64(reorder(&v, shape)),
+        NpyValues::U8(v) => NpyValues::U8(reorder(&v, shape)),
+        NpyValues::Integer(v) => NpyValues::Integer(reorder(&v, shape)),
+        NpyValues::Bool(v) => NpyValues::Bool(reorder(&v, shape)),
+    }
+}
+
+/// Column-major entries in row-major order: walks the target in order and steps through the source by strides.
+fn reorder<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
+    let mut strides = vec![1; shape.len()];
+    for axis in 1..shape.len() {
+        strides[axis] = strides[axis - 1] * shape[axis - 1];
+    }
+    let mut index = vec![0; shape.len()];
+    let mut result = Vec::with_capacity(values.len());
+    for _ in 0..values.len() {
+        result.push(values[index.iter().zip(&strides).map(|(i, s)| i * s).sum::<usize>()]);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+    result
+}

@@ -1,0 +1,54 @@
+//! Comma-separated records with the line that each begins on.
+
+use super::content::Content;
+use super::error::{DataError, Place};
+use csv::StringRecord;
+use std::path::{Path, PathBuf};
+
+/// Users' tables are not read beyond this many bytes, once unpacked.
+pub(crate) const MAX_TEXT: u64 = 1 << 30;
+
+/// A record and its line, from 1.
+pub(crate) struct Record {
+    pub line: u64,
+    pub cells: StringRecord,
+}
+
+/// The text of a file, to be read record by record; quoted fields may hold commas, quotes (doubled) and line ends.
+pub(crate) struct Text {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Text {
+    /// Reads a plain or gzip file of at most `limit` bytes, unpacked.
+    pub fn open(path: &Path, limit: u64) -> Result<Text, DataError> {
+        Text::from_content(Content::open(path)?, limit)
+    }
+
+    /// The same from content that is already open.
+    pub fn from_content(mut content: Content<'_>, limit: u64) -> Result<Text, DataError> {
+        Ok(Text { path: content.path().into(), bytes: content.rest(limit)? })
+    }
+
+    /// All records, blank lines left out; their lengths may differ.
+    pub fn records(&self) -> impl Iterator<Item = Result<Record, DataError>> + '_ {
+        let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(self.bytes.as_slice());
+        reader.into_records().map(|record| match record {
+            Ok(cells) => Ok(Record { line: self.line(cells.position()), cells }),
+            Err(error) => {
+                let place = Place::Line(self.line(error.position()));
+                let expected = "UTF-8 fields separated by commas";
+                Err(DataError::content(&self.path, place, expected, error.to_string()))
+            }
+        })
+    }
+
+    /// The line of a record: the reader counts blank lines before a record as its part.
+    fn line(&self, position: Option<&csv::Position>) -> u64 {
+        let Some(position) = position else { return 1 };
+        let rest = self.bytes.get(position.byte() as usize..).unwrap_or_default();
+        let blank = rest.iter().take_while(|&&byte| byte == b'\n' || byte == b'\r');
+        position.line() + blank.filter(|&&byte| byte == b'\n').count() as u64
+    }
+}

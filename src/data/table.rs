@@ -1,0 +1,114 @@
+//! Rectangular tables of text cells with named columns, read from CSV.
+
+use super::content::Content;
+use super::error::{DataError, Place};
+use super::records::{MAX_TEXT, Record, Text};
+use std::path::{Path, PathBuf};
+
+/// A table whose rows all have one cell per column.
+pub struct Table {
+    path: PathBuf,
+    columns: Vec<String>,
+    rows: Vec<Record>,
+}
+
+impl Table {
+    /// Reads a CSV file (plain or gzip) whose first line names the columns, or, without a header, whose columns are
+    /// named `1`, `2`, ….
+    ///
+    /// # Errors
+    /// When the file cannot be read, has no row, or a row has more or fewer fields than the first line.
+    pub fn read(path: &Path, header: bool) -> Result<Table, DataError> {
+        Table::parse(Content::open(path)?, header)
+    }
+
+    /// The same from content that is already open.
+    pub(crate) fn parse(content: Content<'_>, header: bool) -> Result<Table, DataError> {
+        let path = content.path().to_path_buf();
+        let text = Text::from_content(content, MAX_TEXT)?;
+        let mut rows: Vec<Record> = Vec::new();
+        for record in text.records() {
+            let record = record?;
+            let width = rows.first().map_or(record.cells.len(), |first| first.cells.len());
+            if record.cells.len() != width {
+                let found = record.cells.len().to_string();
+                return Err(DataError::content(&path, Place::Line(record.line), format!("{width} fields"), found));
+            }
+            rows.push(record);
+        }
+        let width = rows.first().map_or(0, |first| first.cells.len());
+        let columns: Vec<String> = if header && !rows.is_empty() {
+            rows.remove(0).cells.iter().map(|name| name.trim().to_string()).collect()
+        } else {
+            (1..=width).map(|number| number.to_string()).collect()
+        };
+        if rows.is_empty() {
+            return Err(DataError::content(&path, Place::Whole, "at least one row", "none"));
+        }
+        Ok(Table { path, columns, rows })
+    }
+
+    /// Names of the columns.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// No rows at all? (Never after reading.)
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Position of a column.
+    ///
+    /// # Errors
+    /// When there is none of that name, or more than one.
+    pub fn column(&self, name: &str) -> Result<usize, DataError> {
+        let mut matches = (0..self.columns.len()).filter(|&i| self.columns[i] == name);
+        match (matches.next(), matches.next()) {
+            (Some(column), None) => Ok(column),
+            (first, _) => {
+                let found = if first.is_some() { "several" } else { "none" };
+                Err(DataError::content(&self.path, Place::Line(1), format!("one column `{name}`"), found))
+            }
+        }
+    }
+
+    /// One cell, white space at its ends taken off.
+    pub fn cell(&self, row: usize, column: usize) -> &str {
+        self.rows[row].cells[column].trim()
+    }
+
+    /// One cell as a finite number, or `None` where it is anything else.
+    pub fn try_number(&self, row: usize, column: usize) -> Option<f64> {
+        self.cell(row, column).parse().ok().filter(|value: &f64| value.is_finite())
+    }
+
+    /// One cell as a finite number.
+    ///
+    /// # Errors
+    /// When it is anything else.
+    pub fn number(&self, row: usize, column: usize) -> Result<f64, DataError> {
+        self.try_number(row, column).ok_or_else(|| self.fault(row, column, "a finite number"))
+    }
+
+    /// The index of one cell's text in `categories`.
+    ///
+    /// # Errors
+    /// When it is none of them.
+    pub fn category(&self, row: usize, column: usize, categories: &[&str]) -> Result<usize, DataError> {
+        let cell = self.cell(row, column);
+        let expected = || format!("one of {{{}}} for `{}`", categories.join(", "), self.columns[column]);
+        categories.iter().position(|name| *name == cell).ok_or_else(|| self.fault(row, column, &expected()))
+    }
+
+    /// An error about one cell.
+    pub fn fault(&self, row: usize, column: usize, expected: &str) -> DataError {
+        let place = Place::Cell { line: self.rows[row].line, column: column + 1 };
+        DataError::content(&self.path, place, expected, format!("`{}`", self.cell(row, column)))
+    }
+}

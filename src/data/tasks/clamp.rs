@@ -1,0 +1,42 @@
+//! ClaMP (integrated): header fields of Windows executables and numbers derived from them.
+
+use super::Recipe;
+use super::prepare::{drawn_split, signed_log, without_constants};
+use crate::data::dataset::{Dataset, Task};
+use crate::data::error::DataError;
+use crate::data::store::Store;
+use crate::data::table::Table;
+
+pub(super) const CLAMP: Recipe = Recipe {
+    name: "clamp",
+    sources: &["clamp"],
+    sensitive: "malware",
+    unit: "standard deviations of sign(x) ln(1 + |x|)",
+    range: None,
+    samples: 5_210,
+    features: 60,
+    build,
+};
+
+fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
+    let table = Table::parse(store.open("ClaMP_Integrated-5184.csv")?, true)?;
+    let label = table.column("class")?;
+    let packer = table.column("packer_type")?;
+    let features: Vec<usize> = (0..table.columns().len()).filter(|&i| i != label && i != packer).collect();
+    let mut programs = Dataset { shape: vec![features.len()], inputs: Vec::new(), sensitive: Vec::new() };
+    for row in 0..table.len() {
+        for &column in &features {
+            programs.inputs.push(signed_log(table.number(row, column)?));
+        }
+        programs.sensitive.push(table.category(row, label, &["0", "1"])? == 1);
+    }
+    let mut notes = vec![
+        format!("{} programs read", programs.len()),
+        // A distance between packers' names has no meaning, and columns that are almost always 0 would get huge scales.
+        "column `packer_type` (names, nearly all rare) left out; whether there is a packer stays, as `packer`".into(),
+        "every feature x enters as sign(x) ln(1 + |x|), then standardised on the training split".into(),
+    ];
+    let names: Vec<&str> = features.iter().map(|&column| table.columns()[column].as_str()).collect();
+    let (programs, names) = without_constants(programs, &names, &mut notes);
+    drawn_split(recipe, &programs, Some(&names), seed, notes)
+}

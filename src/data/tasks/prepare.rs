@@ -1,0 +1,145 @@
+//! From labelled samples to a task: duplicates, splits, standardisation, and notes on all of it.
+
+use super::Recipe;
+use crate::data::dataset::{Dataset, Task};
+use crate::data::error::DataError;
+use crate::data::split::{Purged, purge, stratified};
+
+/// Shares of a split drawn from one file: test, validation, the rest for training.
+const DRAWN: [f64; 2] = [0.2, 0.1];
+/// Share of the official training samples that becomes the validation split.
+const CARVED: [f64; 1] = [0.1];
+
+/// A task from one set of samples without an official split.
+pub(super) fn drawn_split(
+    recipe: &Recipe,
+    samples: &Dataset,
+    standardise: Option<&[String]>,
+    seed: u64,
+    mut notes: Vec<String>,
+) -> Result<Task, DataError> {
+    let purged = purge(&[samples], &[false]);
+    notes.push(note(&purged));
+    let samples = samples.select(&purged.keep[0]);
+    let parts = stratified(&samples.sensitive, &DRAWN, seed);
+    let mut sides = [&parts[0], &parts[1], &parts[2]].map(|part| samples.select(part));
+    notes.push(format!("drawn per class with seed {seed}: 70 % training, 10 % validation, 20 % test"));
+    if let Some(names) = standardise {
+        notes.extend(standardise_by_last(&mut sides, names));
+        // Rounding may make neighbours equal.
+        let purged = purge(&[&sides[0], &sides[1], &sides[2]], &[false; 3]);
+        let lost = purged.contradictory_samples + purged.repeated + purged.crossing;
+        if lost > 0 {
+            notes.push(format!("{lost} samples dropped that standardisation made equal to others"));
+        }
+        for (side, keep) in sides.iter_mut().zip(&purged.keep) {
+            *side = side.select(keep);
+        }
+    }
+    let [test, validation, train] = sides;
+    finish(recipe, train, validation, test, notes)
+}
+
+/// A task from an official split; validation is carved from the training samples.
+pub(super) fn official_split(
+    recipe: &Recipe,
+    train: &Dataset,
+    test: &Dataset,
+    seed: u64,
+    mut notes: Vec<String>,
+) -> Result<Task, DataError> {
+    // The official test set keeps its own repeats.
+    let purged = purge(&[test, train], &[true, false]);
+    notes.push(note(&purged));
+    let test = test.select(&purged.keep[0]);
+    let train = train.select(&purged.keep[1]);
+    let parts = stratified(&train.sensitive, &CARVED, seed);
+    notes.push(format!(
+        "official test split; validation: 10 % of the training samples, drawn per class with seed {seed}"
+    ));
+    finish(recipe, train.select(&parts[1]), train.select(&parts[0]), test, notes)
+}
+
+/// sign(x) ln(1 + |x|): tames columns that span many orders of magnitude, keeps 0 and the sign.
+pub(super) fn signed_log(x: f64) -> f32 {
+    (x.abs().ln_1p().copysign(x)) as f32 + 0.0
+}
+
+/// Leaves out the columns that hold one value in all samples, and says which.
+pub(super) fn without_constants(samples: Dataset, names: &[&str], notes: &mut Vec<String>) -> (Dataset, Vec<String>) {
+    let d = samples.features();
+    let varies = |column: &usize| {
+        let mut values = samples.inputs.iter().skip(*column).step_by(d);
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    let (kept, constant): (Vec<usize>, Vec<usize>) = (0..d).partition(varies);
+    let list = |columns: &[usize]| columns.iter().map(|&column| names[column].to_string()).collect::<Vec<_>>();
+    if !constant.is_empty() {
+        notes.push(format!("columns left out that hold one value throughout: {}", list(&constant).join(", ")));
+    }
+    let inputs = samples.inputs.chunks_exact(d.max(1)).flat_map(|row| kept.iter().map(|&column| row[column])).collect();
+    (Dataset { shape: vec![kept.len()], inputs, sensitive: samples.sensitive }, list(&kept))
+}
+
+fn note(purged: &Purged) -> String {
+    let mut text = format!(
+        "{} samples dropped with {} vectors that carry both labels, {} repeats of a vector dropped",
+        purged.contradictory_samples, purged.contradictory_vectors, purged.repeated
+    );
+    if purged.keep.len() > 1 {
+        text.push_str(&format!(", {} training samples dropped that are in the test split", purged.crossing));
+    }
+    text
+}
+
+fn finish(
+    recipe: &Recipe,
+    train: Dataset,
+    validation: Dataset,
+    test: Dataset,
+    mut notes: Vec<String>,
+) -> Result<Task, DataError> {
+    let mut counts = Vec::new();
+    let mut whole = true;
+    for (name, side) in [("training", &train), ("validation", &validation), ("test", &test)] {
+        let sensitive = side.sensitive.iter().filter(|&&sensitive| sensitive).count();
+        counts.push(format!("{name} {} ({sensitive} sensitive)", side.len()));
+        whole &= sensitive > 0 && sensitive < side.len();
+    }
+    let counts = counts.join(", ");
+    if !whole {
+        return Err(DataError::TooFew { task: recipe.name.into(), found: counts });
+    }
+    notes.push(counts);
+    let (name, unit, range) = (recipe.name.into(), recipe.unit.into(), recipe.range);
+    Ok(Task { name, unit, range, train, validation, test, notes })
+}
+
+/// Subtracts from each column its mean over the last side and divides by its standard deviation there (1 where the
+/// column is constant), in f64, rounded once at the end.
+fn standardise_by_last(sides: &mut [Dataset; 3], names: &[String]) -> Option<String> {
+    let d = sides[2].features();
+    let n = sides[2].len() as f64;
+    let mut constant = Vec::new();
+    for (column, name) in names.iter().enumerate().take(d) {
+        let values = || sides[2].inputs.iter().skip(column).step_by(d).map(|&x| f64::from(x));
+        let mean = values().sum::<f64>() / n;
+        let variance = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+        // Compared by value: the rounded mean of equal numbers may differ from them.
+        let first = values().next();
+        let divisor = if values().all(|x| Some(x) == first) {
+            constant.push(name.as_str());
+            1.0
+        } else {
+            variance.sqrt()
+        };
+        for side in sides.iter_mut() {
+            for value in side.inputs.iter_mut().skip(column).step_by(d) {
+                *value = ((f64::from(*value) - mean) / divisor) as f32 + 0.0;
+            }
+        }
+    }
+    (!constant.is_empty())
+        .then(|| format!("columns constant on the training split, not scaled: {}", constant.join(", ")))
+}

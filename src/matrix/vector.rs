@@ -1,0 +1,237 @@
+//! Matrix–vector products for one sample: too small for a blocked product, so memory is read once and in order.
+//!
+//! Each kernel is written once and compiled for the instruction sets that matter; the widest one that the machine has
+//! is chosen at run time. Weights are `f32` in memory and are widened on the way.
+
+use super::Scalar;
+
+/// Lanes of a partial sum: one cache line of `f32`.
+const LANES: usize = 16;
+
+macro_rules! dispatched {
+    ($(#[$doc:meta])* $name:ident, $body:ident, ($($arg:ident: $type:ty),*)) => {
+        $(#[$doc])*
+        pub fn $name<T: Scalar>($($arg: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
+                fn wide<T: Scalar>($($arg: $type),*) {
+                    $body::<T, true>($($arg),*)
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn middle<T: Scalar>($($arg: $type),*) {
+                    $body::<T, true>($($arg),*)
+                }
+                let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+                let avx512 = is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl");
+                // SAFETY: the features that each function is compiled for have just been detected.
+                #[allow(unsafe_code)]
+                unsafe {
+                    if fma && avx512 {
+                        return wide($($arg),*);
+                    }
+                    if fma {
+                        return middle($($arg),*);
+                    }
+                }
+            }
+            // Without the instruction a fused operation is a slow library call; everywhere else it is native.
+            $body::<T, { !cfg!(target_arch = "x86_64") }>($($arg),*)
+        }
+    };
+}
+
+dispatched!(
+    /// `out[i] = Σ_j weight[i][j] · x[j]` for a row-major weight.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    matrix_vector,
+    rows_times_vector,
+    (out: &mut [T], weight: &[f32], x: &[T])
+);
+
+dispatched!(
+    /// `out[j] += Σ_i v[i] · weight[i][j]` for a row-major weight; rows with v[i] = 0 are not read.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    add_transposed_product,
+    add_scaled_rows,
+    (out: &mut [T], weight: &[f32], v: &[T])
+);
+
+dispatched!(
+    /// `out[i] = Σ_j weight[i][j] · x[j]` and `size[i] = Σ_j |weight[i][j]| · t[j]` in one pass over a row-major weight.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    matrix_vector_and_size,
+    rows_times_vectors,
+    (out: &mut [T], size: &mut [T], weight: &[f32], x: &[T], t: &[T])
+);
+
+/// w · x + sum, fused where that is fast. The error bounds cover both.
+#[inline(always)]
+fn step<T: Scalar, const FUSED: bool>(w: f32, x: T, sum: T) -> T {
+    let w = T::of_weight(w);
+    if FUSED { w.fused(x, sum) } else { w * x + sum }
+}
+
+#[inline(always)]
+fn rows_times_vector<T: Scalar, const FUSED: bool>(out: &mut [T], weight: &[f32], x: &[T]) {
+    let cols = x.len();
+    assert_eq!(weight.len(), out.len() * cols, "a matrix-vector product");
+    let row = |i: usize| &weight[i * cols..(i + 1) * cols];
+    let blocks = out.len() / 4 * 4;
+    for i in (0..blocks).step_by(4) {
+        dot4::<T, FUSED>(&mut out[i..i + 4], [row(i), row(i + 1), row(i + 2), row(i + 3)], x);
+    }
+    for i in blocks..out.len() {
+        out[i] = dot1::<T, FUSED>(row(i), x);
+    }
+}
+
+#[inline(always)]
+fn rows_times_vectors<T: Scalar, const FUSED: bool>(out: &mut [T], size: &mut [T], weight: &[f32], x: &[T], t: &[T]) {
+    let cols = x.len();
+    assert_eq!((size.len(), t.len()), (out.len(), cols), "a pair of products");
+    assert_eq!(weight.len(), out.len() * cols, "a matrix-vector product");
+    let row = |i: usize| &weight[i * cols..(i + 1) * cols];
+    let blocks = out.len() / 2 * 2;
+    for i in (0..blocks).step_by(2) {
+        let (first, second) = pair2::<T, FUSED>([row(i), row(i + 1)], x, t);
+        ((out[i], size[i]), (out[i + 1], size[i + 1])) = (first, second);
+    }
+    for i in blocks..out.len() {
+        (out[i], size[i]) = pair2::<T, FUSED>([row(i), row(i)], x, t).0;
+    }
+}
+
+/// The dot products with x and the sizes with t of two rows.
+#[inline(always)]
+fn pair2<T: Scalar, const FUSED: bool>([a, b]: [&[f32]; 2], x: &[T], t: &[T]) -> ((T, T), (T, T)) {
+    let zero = [T::ZERO; LANES];
+    let (mut p, mut q, mut r, mut s) = (zero, zero, zero, zero);
+    let whole = x.len() / LANES * LANES;
+    let mut j = 0;
+    while j < whole {
+        let xs: &[T; LANES] = x[j..j + LANES].try_into().expect("LANES entries");
+        let ts: &[T; LANES] = t[j..j + LANES].try_into().expect("LANES entries");
+        p = lanes::<T, FUSED>(p, &a[j..j + LANES], xs);
+        q = lanes::<T, FUSED>(q, &b[j..j + LANES], xs);
+        r = size_lanes::<T, FUSED>(r, &a[j..j + LANES], ts);
+        s = size_lanes::<T, FUSED>(s, &b[j..j + LANES], ts);
+        j += LANES;
+    }
+    let size_tail = |sum: T, row: &[f32]| {
+        row[whole..].iter().zip(&t[whole..]).fold(sum, |sum, (&w, &t)| step::<T, FUSED>(w.abs(), t, sum))
+    };
+    (
+        (tail::<T, FUSED>(total(p), &a[whole..], &x[whole..]), size_tail(total(r), a)),
+        (tail::<T, FUSED>(total(q), &b[whole..], &x[whole..]), size_tail(total(s), b)),
+    )
+}
+
+/// As [`lanes`], with |w|.
+#[inline(always)]
+fn size_lanes<T: Scalar, const FUSED: bool>(mut sum: [T; LANES], w: &[f32], t: &[T; LANES]) -> [T; LANES] {
+    let w: &[f32; LANES] = w.try_into().expect("LANES entries");
+    for lane in 0..LANES {
+        sum[lane] = step::<T, FUSED>(w[lane].abs(), t[lane], sum[lane]);
+    }
+    sum
+}
+
+/// One step of a dot product in every lane. By value, so that the lanes stay in registers.
+#[inline(always)]
+fn lanes<T: Scalar, const FUSED: bool>(mut sum: [T; LANES], w: &[f32], x: &[T; LANES]) -> [T; LANES] {
+    let w: &[f32; LANES] = w.try_into().expect("LANES entries");
+    for lane in 0..LANES {
+        sum[lane] = step::<T, FUSED>(w[lane], x[lane], sum[lane]);
+    }
+    sum
+}
+
+#[inline(always)]
+fn total<T: Scalar>(sum: [T; LANES]) -> T {
+    sum.into_iter().fold(T::ZERO, |a, b| a + b)
+}
+
+#[inline(always)]
+fn dot4<T: Scalar, const FUSED: bool>(out: &mut [T], [a, b, c, d]: [&[f32]; 4], x: &[T]) {
+    let zero = [T::ZERO; LANES];
+    let (mut p, mut q, mut r, mut s) = (zero, zero, zero, zero);
+    let whole = x.len() / LANES * LANES;
+    let mut j = 0;
+    while j < whole {
+        let xs: &[T; LANES] = x[j..j + LANES].try_into().expect("LANES entries");
+        p = lanes::<T, FUSED>(p, &a[j..j + LANES], xs);
+        q = lanes::<T, FUSED>(q, &b[j..j + LANES], xs);
+        r = lanes::<T, FUSED>(r, &c[j..j + LANES], xs);
+        s = lanes::<T, FUSED>(s, &d[j..j + LANES], xs);
+        j += LANES;
+    }
+    for (out, (sum, row)) in out.iter_mut().zip([(p, a), (q, b), (r, c), (s, d)]) {
+        *out = tail::<T, FUSED>(total(sum), &row[whole..], &x[whole..]);
+    }
+}
+
+#[inline(always)]
+fn tail<T: Scalar, const FUSED: bool>(sum: T, row: &[f32], x: &[T]) -> T {
+    row.iter().zip(x).fold(sum, |sum, (&w, &x)| step::<T, FUSED>(w, x, sum))
+}
+
+#[inline(always)]
+fn dot1<T: Scalar, const FUSED: bool>(row: &[f32], x: &[T]) -> T {
+    let mut sum = [T::ZERO; LANES];
+    let whole = x.len() / LANES * LANES;
+    let mut j = 0;
+    while j < whole {
+        let xs: &[T; LANES] = x[j..j + LANES].try_into().expect("LANES entries");
+        sum = lanes::<T, FUSED>(sum, &row[j..j + LANES], xs);
+        j += LANES;
+    }
+    tail::<T, FUSED>(total(sum), &row[whole..], &x[whole..])
+}
+
+#[inline(always)]
+fn add_scaled_rows<T: Scalar, const FUSED: bool>(out: &mut [T], weight: &[f32], v: &[T]) {
+    let cols = out.len();
+    assert_eq!(weight.len(), cols * v.len(), "a transposed matrix-vector product");
+    let row = |i: usize| &weight[i * cols..(i + 1) * cols];
+    let mut pending = [0; 4];
+    let mut count = 0;
+    for i in 0..v.len() {
+        if v[i] == T::ZERO {
+            continue;
+        }
+        pending[count] = i;
+        count += 1;
+        if count == 4 {
+            let [a, b, c, d] = pending;
+            add_rows::<T, FUSED, 4>(out, [v[a], v[b], v[c], v[d]], [row(a), row(b), row(c), row(d)]);
+            count = 0;
+        }
+    }
+    for &i in &pending[..count] {
+        add_rows::<T, FUSED, 1>(out, [v[i]], [row(i)]);
+    }
+}
+
+#[inline(always)]
+fn add_rows<T: Scalar, const FUSED: bool, const ROWS: usize>(out: &mut [T], v: [T; ROWS], rows: [&[f32]; ROWS]) {
+    let rows = rows.map(
+        #[inline(always)]
+        |row| &row[..out.len()],
+    );
+    for j in 0..out.len() {
+        let mut sum = out[j];
+        for r in 0..ROWS {
+            sum = step::<T, FUSED>(rows[r][j], v[r], sum);
+        }
+        out[j] = sum;
+    }
+}

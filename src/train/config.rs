@@ -1,0 +1,231 @@
+//! The TOML file that describes a training run.
+
+use super::augment::Augmentation;
+use super::error::TrainError;
+use super::feature_map::{Centre, FeatureKind};
+use super::initialise::Initialisation;
+use super::loss::{Norm, Objective};
+use super::optimiser::OptimiserConfig;
+use super::threshold::Threshold;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A training run. Every key but `task` has a default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Name of the task, as `underplane data list` prints it.
+    pub task: String,
+    /// Name of the files that are written (default: the task's).
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Seed of everything random in training (default 0).
+    #[serde(default)]
+    pub seed: u64,
+    /// Seed of the split (default 0).
+    #[serde(default)]
+    pub split_seed: u64,
+    /// Passes over the training split (default 30).
+    #[serde(default = "default_epochs")]
+    pub epochs: usize,
+    /// Samples per step (default 64).
+    #[serde(default = "default_batch")]
+    pub batch: usize,
+    /// Stop after this many epochs without a better checkpoint (default: never).
+    #[serde(default)]
+    pub patience: Option<usize>,
+    /// Which epoch's weights are kept (default `loss`).
+    #[serde(default)]
+    pub selection: Selection,
+    /// How the decision threshold is set on the validation split (default `balanced`).
+    #[serde(default)]
+    pub threshold: Threshold,
+    /// `[network]`.
+    #[serde(default)]
+    pub network: NetworkConfig,
+    /// `[loss]`.
+    #[serde(default)]
+    pub loss: Objective,
+    /// `[optimiser]`.
+    #[serde(default)]
+    pub optimiser: OptimiserConfig,
+    /// `[augmentation]`.
+    #[serde(default)]
+    pub augmentation: Augmentation,
+    /// `[radii]`.
+    #[serde(default)]
+    pub radii: Radii,
+}
+
+fn default_epochs() -> usize {
+    30
+}
+
+fn default_batch() -> usize {
+    64
+}
+
+/// Which epoch's weights are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Selection {
+    /// The least objective on the validation split.
+    #[default]
+    Loss,
+    /// The highest accuracy on the validation split at threshold 0 (of equals, the least objective).
+    Accuracy,
+    /// The last.
+    Last,
+}
+
+/// `[network]`: the shape of f = g ∘ φ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkConfig {
+    /// φ (default `centred`).
+    pub feature_map: FeatureKind,
+    /// What μ is the mean of (default `channel`).
+    pub centre: Centre,
+    /// Units of the hidden layers (default `[200, 64]`).
+    pub hidden: Vec<usize>,
+    /// A scalar batch-norm after each ReLU (default false).
+    pub batch_norm: bool,
+    /// Starting weights (default `principled`).
+    pub initialisation: Initialisation,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> Self {
+        NetworkConfig {
+            feature_map: FeatureKind::Centred,
+            centre: Centre::Channel,
+            hidden: vec![200, 64],
+            batch_norm: false,
+            initialisation: Initialisation::Principled,
+        }
+    }
+}
+
+/// `[radii]`: where the record states certified accuracy, in input units.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Radii {
+    /// ℓ1 radii.
+    pub l1: Vec<f64>,
+    /// ℓ2 radii.
+    pub l2: Vec<f64>,
+    /// ℓ∞ radii.
+    pub linf: Vec<f64>,
+}
+
+impl Radii {
+    /// The radii of one norm.
+    pub fn of(&self, norm: Norm) -> &[f64] {
+        match norm {
+            Norm::L1 => &self.l1,
+            Norm::L2 => &self.l2,
+            Norm::Linf => &self.linf,
+        }
+    }
+}
+
+/// The bundled configs, by task.
+const BUNDLED: &[(&str, &str)] = &[];
+
+impl Config {
+    /// Name of the files that are written.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.task)
+    }
+
+    /// Names of the tasks with a bundled config.
+    pub fn bundled_names() -> impl Iterator<Item = &'static str> {
+        BUNDLED.iter().map(|(name, _)| *name)
+    }
+
+    /// The bundled config of that name.
+    ///
+    /// # Errors
+    /// Never for the configs as shipped; the same as [`Config::parse`].
+    pub fn bundled(name: &str) -> Option<Result<Config, TrainError>> {
+        let (_, text) = BUNDLED.iter().find(|(known, _)| *known == name)?;
+        Some(Config::parse(text, name))
+    }
+
+    /// Reads a config file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not TOML, or a key is unknown or has a senseless value.
+    pub fn read(path: &Path) -> Result<Config, TrainError> {
+        let text = std::fs::read_to_string(path).map_err(|source| TrainError::File { path: path.into(), source })?;
+        Config::parse(&text, &path.display().to_string())
+    }
+
+    /// Parses a config; `source_name` is for messages.
+    ///
+    /// # Errors
+    /// When the text is not TOML, or a key is unknown or has a senseless value.
+    pub fn parse(text: &str, source_name: &str) -> Result<Config, TrainError> {
+        let config: Config = toml::from_str(text).map_err(|error| TrainError::Syntax {
+            source_name: source_name.into(),
+            message: error.to_string().trim_end().into(),
+        })?;
+        config.validate(source_name)?;
+        Ok(config)
+    }
+
+    /// Are all values sensible?
+    ///
+    /// # Errors
+    /// Names the first key that is not.
+    pub fn validate(&self, source_name: &str) -> Result<(), TrainError> {
+        let check = |holds: bool, key: &str, expected: &str, found: String| {
+            if holds {
+                return Ok(());
+            }
+            let (key, expected) = (key.into(), expected.into());
+            Err(TrainError::Value { source_name: source_name.into(), key, expected, found })
+        };
+        let positive = |key: &str, value: f64| {
+            check(value > 0.0 && value.is_finite(), key, "a positive number", value.to_string())
+        };
+        let nonnegative = |key: &str, value: f64| {
+            check(value >= 0.0 && value.is_finite(), key, "a number of at least 0", value.to_string())
+        };
+        let count = |key: &str, value: usize| check(value > 0, key, "at least 1", value.to_string());
+        let fraction = |key: &str, value: f64| check((0.0..=1.0).contains(&value), key, "0 to 1", value.to_string());
+        check(!self.task.is_empty(), "task", "a task's name", "an empty string".into())?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let name_fits = !self.name().starts_with('.') && self.name().chars().all(plain);
+        check(name_fits, "name", "letters, digits, `-`, `_` and `.`", format!("`{}`", self.name()))?;
+        count("epochs", self.epochs)?;
+        count("batch", self.batch)?;
+        count("patience", self.patience.unwrap_or(1))?;
+        for &units in &self.network.hidden {
+            count("network.hidden", units)?;
+        }
+        let norms_alone = "no batch-norm or `frobenius` (a per-sample margin needs the gradient of that sample alone)";
+        let margin_fits = self.loss.margin.is_empty() || !self.network.batch_norm;
+        check(margin_fits, "loss.margin", norms_alone, "`network.batch_norm = true`".into())?;
+        for penalty in &self.loss.penalty {
+            nonnegative("loss.penalty.weight", penalty.weight)?;
+        }
+        for margin in &self.loss.margin {
+            nonnegative("loss.margin.radius", margin.radius)?;
+        }
+        nonnegative("loss.frobenius", self.loss.frobenius)?;
+        positive("loss.sensitive_weight", self.loss.sensitive_weight.unwrap_or(1.0))?;
+        positive("optimiser.rate", self.optimiser.rate)?;
+        positive("optimiser.decay", self.optimiser.decay)?;
+        fraction("optimiser.decay", self.optimiser.decay)?;
+        fraction("optimiser.momentum", self.optimiser.momentum)?;
+        nonnegative("optimiser.weight_decay", self.optimiser.weight_decay)?;
+        nonnegative("augmentation.noise", self.augmentation.noise)?;
+        for norm in Norm::ALL {
+            for &radius in self.radii.of(norm) {
+                nonnegative(&format!("radii.{}", norm.name()), radius)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! Clean and certified accuracy of a trained network.
+
+use super::loss::Norm;
+use super::network::Network;
+use super::pass::{Mode, Pass};
+use crate::data::Dataset;
+use crate::model::Model;
+use crate::perturbation::Perturbation;
+use crate::radius::{Method, Samples};
+use rayon::prelude::*;
+use serde::Serialize;
+
+/// Samples per evaluation batch: bounds memory.
+const CHUNK: usize = 512;
+
+/// Fractions of a split that are classified correctly.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Accuracy {
+    /// Number of samples.
+    pub samples: usize,
+    /// All of them.
+    pub overall: f64,
+    /// The sensitive ones, called sensitive.
+    pub sensitive: f64,
+    /// The others, not called sensitive.
+    pub other: f64,
+}
+
+/// Certified accuracy at one radius.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Certified {
+    /// `validation` or `test`.
+    pub split: String,
+    /// The certifying method's name.
+    pub method: String,
+    /// The valid range that the attacker is held to, if any.
+    pub range: Option<[f64; 2]>,
+    /// The perturbation's norm.
+    pub norm: Norm,
+    /// In input units.
+    pub radius: f64,
+    /// Sensitive samples with f > 0 and certified radius ≥ `radius`, as a fraction of all sensitive samples.
+    pub accuracy: f64,
+}
+
+/// f of every sample in f64, by the network as it will be exported; positive is sensitive.
+pub fn logits(network: &Network<f32>, data: &Dataset) -> Vec<f64> {
+    let network: Network<f64> = network.cast();
+    let mut logits = Vec::with_capacity(data.len());
+    for rows in data.inputs.chunks(CHUNK * data.features().max(1)) {
+        let psi: Vec<f64> = network.map.apply(rows);
+        logits.extend_from_slice(Pass::new(&network, &psi, Mode::Inference).logits());
+    }
+    logits
+}
+
+/// Accuracy at threshold 0. A class without samples counts as all right.
+pub fn accuracy(logits: &[f64], sensitive: &[bool]) -> Accuracy {
+    let right = |class: bool| logits.iter().zip(sensitive).filter(|&(&f, &s)| s == class && (f > 0.0) == s).count();
+    let positives = sensitive.iter().filter(|&&s| s).count();
+    let share = |right: usize, of: usize| if of == 0 { 1.0 } else { right as f64 / of as f64 };
+    let (hit, rejected) = (right(true), right(false));
+    Accuracy {
+        samples: sensitive.len(),
+        overall: share(hit + rejected, sensitive.len()),
+        sensitive: share(hit, positives),
+        other: share(rejected, sensitive.len() - positives),
+    }
+}
+
+/// The certified radius of every sensitive sample, `None` where it has none.
+pub fn radii(model: &Model, method: &dyn Method, data: &Dataset, perturbation: Perturbation) -> Vec<Option<f64>> {
+    let positives: Vec<usize> = (0..data.len()).filter(|&i| data.sensitive[i]).collect();
+    let size = data.features();
+    let certify = |batch: &[usize]| -> Vec<Option<f64>> {
+        let values: Vec<f64> = batch.iter().flat_map(|&i| data.input(i)).map(|&x| f64::from(x)).collect();
+        let outcomes = method.certify(model, Samples::new(&values, size), perturbation);
+        outcomes.iter().map(|outcome| outcome.radius().map(|radius| radius.value())).collect()
+    };
+    let batches: Vec<_> = positives.par_chunks(method.batch().max(1)).map(certify).collect();
+    batches.concat()
+}
+
+/// The fraction of `found` that reaches `radius`.
+pub fn share_at(found: &[Option<f64>], radius: f64) -> f64 {
+    let holds = found.iter().filter(|found| found.is_some_and(|found| found >= radius)).count();
+    holds as f64 / found.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logit_of_zero_is_not_sensitive() {
+        let found = accuracy(&[0.0, 1.0, 0.0, -1.0], &[true, true, false, false]);
+        assert_eq!((found.overall, found.sensitive, found.other), (0.75, 0.5, 1.0));
+    }
+
+    #[test]
+    fn missed_samples_stay_in_the_denominator() {
+        let found = [Some(1.0), None, Some(f64::INFINITY), Some(0.5)];
+        assert_eq!([0.5, 1.0, 2.0].map(|r| share_at(&found, r)), [0.75, 0.5, 0.25]);
+        assert_eq!(share_at(&[], 1.0), 0.0);
+    }
+}

@@ -1,0 +1,69 @@
+//! A trained network as a model graph.
+
+use super::feature_map::FeatureKind;
+use super::network::{Layer, Network};
+use crate::model::{Dense, Graph, Kink, ModelError, NodeId, Op};
+
+/// f = g ∘ φ as a graph over inputs of `shape`, with exactly the f32 parameters that were trained.
+///
+/// # Errors
+/// When a parameter is NaN or infinite.
+pub fn graph(network: &Network<f32>, shape: &[usize]) -> Result<Graph, ModelError> {
+    let mut graph = Graph::new("input", shape);
+    let psi = push_map(&mut graph, network, shape)?;
+    let layers = network.architecture.layers();
+    let mut below: Option<NodeId> = None;
+    for (k, layer) in layers.iter().enumerate() {
+        let last = k + 1 == layers.len();
+        let name = if last { "output".to_string() } else { format!("layer{}", k + 1) };
+        let mut at = push_linear(&mut graph, network, layer, &name, psi, below)?;
+        if !last {
+            at = graph.push(&format!("{name}.relu"), Op::Kink(Kink::RELU), &[at])?;
+            if let Some((a, b)) = network.inference_norm(k) {
+                let (a, b) = (vec![f64::from(a); layer.rows], vec![f64::from(b); layer.rows]);
+                at = graph.push(&format!("{name}.norm.scale"), Op::Scale(a), &[at])?;
+                at = graph.push(&format!("{name}.norm.shift"), Op::Shift(b), &[at])?;
+            }
+        }
+        below = Some(at);
+    }
+    Ok(graph)
+}
+
+fn push_map(graph: &mut Graph, network: &Network<f32>, shape: &[usize]) -> Result<NodeId, ModelError> {
+    let flat = network.map.centre().len();
+    let input = if shape.len() == 1 { 0 } else { graph.push_reshape("flatten", 0, &[flat])? };
+    if network.map.kind() == FeatureKind::Identity {
+        return Ok(input);
+    }
+    let away = network.map.centre().iter().map(|&mu| -f64::from(mu)).collect();
+    let y = graph.push("centre", Op::Shift(away), &[input])?;
+    if network.map.kind() == FeatureKind::Centred {
+        return Ok(y);
+    }
+    let abs = graph.push("abs", Op::Kink(Kink::ABS), &[y])?;
+    graph.push("features", Op::Concat { outer: 1 }, &[y, abs])
+}
+
+/// A·below + U·ψ + b.
+fn push_linear(
+    graph: &mut Graph,
+    network: &Network<f32>,
+    layer: &Layer,
+    name: &str,
+    psi: NodeId,
+    below: Option<NodeId>,
+) -> Result<NodeId, ModelError> {
+    let take = |range: &std::ops::Range<usize>| network.parameters[range.clone()].to_vec();
+    let dense = |weight: &std::ops::Range<usize>, cols: usize, bias: Vec<f32>| {
+        Op::Dense(Dense { rows: layer.rows, cols, weight: take(weight), bias })
+    };
+    let pass = dense(&layer.pass, network.architecture.inputs(), take(&layer.bias));
+    let pass = graph.push(&format!("{name}.pass"), pass, &[psi])?;
+    let Some(below) = below else {
+        return Ok(pass);
+    };
+    let hidden = dense(&layer.hidden, layer.below, vec![0.0; layer.rows]);
+    let hidden = graph.push(&format!("{name}.hidden"), hidden, &[below])?;
+    graph.push(&format!("{name}.sum"), Op::Sum, &[hidden, pass])
+}

@@ -1,0 +1,28 @@
+//! Training of dense feature-convex networks f = g ∘ φ.
+//!
+//! Own f32 passes on matrix products, because the gradient penalty needs the derivative of a gradient and that is an
+//! explicit product of masks and matrices (see [`pass`]). Same config, data and seed give the same bits on any number
+//! of threads.
+
+pub mod augment;
+pub mod config;
+pub mod error;
+pub mod evaluate;
+pub mod export;
+pub mod feature_map;
+pub mod initialise;
+pub mod logistic;
+pub mod loss;
+pub mod network;
+pub mod optimiser;
+pub mod pass;
+mod product;
+pub mod record;
+pub mod threshold;
+pub mod trainer;
+
+pub use config::Config;
+pub use error::TrainError;
+pub use network::Network;
+pub use record::Record;
+pub use trainer::{Epoch, Trained, train};

@@ -1,0 +1,139 @@
+//! The JSON record of a run.
+
+use super::config::Config;
+use super::evaluate::{Accuracy, Certified, accuracy, logits, radii, share_at};
+use super::logistic::Logistic;
+use super::loss::Norm;
+use super::trainer::{Epoch, Trained};
+use crate::data::atomic::write_atomically;
+use crate::data::{DataError, Dataset, Task};
+use crate::model::Model;
+use crate::perturbation::{Perturbation, Range};
+use crate::radius::Method;
+use crate::radius::closed_form::ClosedForm;
+use crate::radius::sharp::Sharp;
+use serde::Serialize;
+use std::path::Path;
+
+/// Everything that a run settled, measured and produced.
+#[derive(Clone, Debug, Serialize)]
+pub struct Record {
+    /// Program and version.
+    pub program: String,
+    /// The settings.
+    pub config: Config,
+    /// What preparing the data did.
+    pub data_notes: Vec<String>,
+    /// What a radius of 1 means.
+    pub radius_unit: String,
+    /// Number of trained parameters, μ left out.
+    pub parameters: usize,
+    /// Every epoch.
+    pub history: Vec<Epoch>,
+    /// The epoch whose weights are kept, from 1.
+    pub selected_epoch: usize,
+    /// What was subtracted from the logit, from validation samples alone.
+    pub threshold: f64,
+    /// Clean accuracy.
+    pub accuracy: Splits,
+    /// Certified accuracy of the sensitive class.
+    pub certified: Vec<Certified>,
+    /// Logistic regression on the same features (tabular tasks).
+    pub baseline: Option<Baseline>,
+    /// Wall-clock time of training.
+    pub seconds: f64,
+}
+
+/// Clean accuracy per split.
+#[derive(Clone, Debug, Serialize)]
+pub struct Splits {
+    /// Training split.
+    pub train: Accuracy,
+    /// Validation split.
+    pub validation: Accuracy,
+    /// Test split.
+    pub test: Accuracy,
+}
+
+/// Logistic regression, fitted on the training split.
+#[derive(Clone, Debug, Serialize)]
+pub struct Baseline {
+    /// What it is.
+    pub model: String,
+    /// Accuracy on the validation split.
+    pub validation_accuracy: f64,
+    /// Accuracy on the test split.
+    pub test_accuracy: f64,
+}
+
+/// The ridge of the baseline: scikit-learn's default, C = 1.
+const RIDGE: f64 = 1.0;
+
+impl Record {
+    /// Evaluates a finished run on all splits; `model` is the trained network as exported.
+    pub fn new(config: &Config, task: &Task, trained: &Trained, model: &Model) -> Record {
+        let clean = |split: &Dataset| accuracy(&logits(&trained.network, split), &split.sensitive);
+        Record {
+            program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+            config: config.clone(),
+            data_notes: task.notes.clone(),
+            radius_unit: task.unit.clone(),
+            parameters: trained.network.parameters.len(),
+            history: trained.history.clone(),
+            selected_epoch: trained.selected,
+            threshold: trained.threshold,
+            accuracy: Splits {
+                train: clean(&task.train),
+                validation: clean(&task.validation),
+                test: clean(&task.test),
+            },
+            certified: certified(config, task, model),
+            baseline: (task.train.shape.len() == 1).then(|| baseline(task)),
+            seconds: trained.seconds,
+        }
+    }
+
+    /// Writes the record as JSON, whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), DataError> {
+        write_atomically(path, |file| {
+            serde_json::to_writer_pretty(&mut *file, self)?;
+            file.write_all(b"\n")
+        })
+    }
+}
+
+/// Certified accuracy by the two methods that cost two passes: the closed form, which ignores the box, and the sharp
+/// radius in the task's box.
+fn certified(config: &Config, task: &Task, model: &Model) -> Vec<Certified> {
+    let range = task.range.map(|(low, high)| Range { low: f64::from(low), high: f64::from(high) });
+    let methods: [(&dyn Method, Option<Range>); 2] = [(&ClosedForm, None), (&Sharp, range)];
+    let mut table = Vec::new();
+    for (split, data) in [("validation", &task.validation), ("test", &task.test)] {
+        for norm in Norm::ALL.into_iter().filter(|&norm| !config.radii.of(norm).is_empty()) {
+            for (method, range) in methods {
+                let found = radii(model, method, data, Perturbation { norm: norm.into(), range });
+                table.extend(config.radii.of(norm).iter().map(|&radius| Certified {
+                    split: split.into(),
+                    method: method.name().into(),
+                    range: range.map(|range| [range.low, range.high]),
+                    norm,
+                    radius,
+                    accuracy: share_at(&found, radius),
+                }));
+            }
+        }
+    }
+    table
+}
+
+fn baseline(task: &Task) -> Baseline {
+    let model = Logistic::fit(&task.train, RIDGE);
+    Baseline {
+        model: format!("logistic regression, ridge {RIDGE}, threshold 0"),
+        validation_accuracy: model.accuracy(&task.validation),
+        test_accuracy: model.accuracy(&task.test),
+    }
+}

@@ -1,0 +1,292 @@
+//! INPUTS of `underplane certify`: npy, npz, csv, labels and the box.
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use underplane::data::npy::{NpyArray, NpyValues, write_npy};
+use underplane::data::{InputOptions, Inputs, Label, check_box, read_inputs, read_labels};
+use zip::write::SimpleFileOptions;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn read_with(name: &str, bytes: &[u8], options: &InputOptions) -> Result<Inputs, String> {
+    let folder = folder();
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    read_inputs(&path, options).map_err(|error| error.to_string())
+}
+
+fn csv(text: &str) -> Result<Inputs, String> {
+    read_with("batch.csv", text.as_bytes(), &InputOptions::default())
+}
+
+fn labelled(column: &str) -> InputOptions {
+    InputOptions { label_column: Some(column.into()), header: None }
+}
+
+fn array(shape: &[usize], values: NpyValues) -> Result<Inputs, String> {
+    let folder = folder();
+    let path = folder.path().join("batch.npy");
+    write_npy(&path, &NpyArray { shape: shape.to_vec(), values }).unwrap();
+    read_inputs(&path, &InputOptions::default()).map_err(|error| error.to_string())
+}
+
+/// An npz of arrays, each written by the npy writer.
+fn archive(folder: &TempDir, arrays: &[(&str, &[usize], NpyValues)], method: zip::CompressionMethod) -> PathBuf {
+    let path = folder.path().join("batch.npz");
+    let mut archive = zip::ZipWriter::new(File::create(&path).unwrap());
+    for (name, shape, values) in arrays {
+        let entry = folder.path().join("entry.npy");
+        write_npy(&entry, &NpyArray { shape: shape.to_vec(), values: values.clone() }).unwrap();
+        archive.start_file(format!("{name}.npy"), SimpleFileOptions::default().compression_method(method)).unwrap();
+        archive.write_all(&fs::read(&entry).unwrap()).unwrap();
+    }
+    archive.finish().unwrap();
+    path
+}
+
+fn read(path: &Path) -> Result<Inputs, String> {
+    read_inputs(path, &InputOptions::default()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn arrays_keep_their_shape_and_samples() {
+    let inputs = array(&[2, 1, 3], NpyValues::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])).unwrap();
+    assert_eq!((inputs.len(), inputs.features(), &inputs.shape[..]), (2, 3, &[1, 3][..]));
+    assert_eq!(inputs.input(1), [4.0, 5.0, 6.0]);
+}
+
+#[test]
+fn bytes_mean_the_nearest_float32_to_k_over_255() {
+    let inputs = array(&[1, 256], NpyValues::U8((0..=255).collect())).unwrap();
+    for (k, &value) in inputs.values.iter().enumerate() {
+        // No float32 is nearer: |255 x − k| is exact in f64 for a float32 x.
+        let miss = |x: f32| (255.0 * f64::from(x) - k as f64).abs();
+        assert!(miss(value) <= miss(value.next_up()) && miss(value) <= miss(value.next_down()), "{k}");
+    }
+    assert_eq!((inputs.values[0], inputs.values[255]), (0.0, 1.0));
+}
+
+#[test]
+fn float64_must_be_float32_exactly() {
+    assert_eq!(array(&[1, 2], NpyValues::F64(vec![0.5, -3.25])).unwrap().values, [0.5, -3.25]);
+    let message = array(&[2, 2], NpyValues::F64(vec![0.5, 0.25, 0.75, 0.1])).unwrap_err();
+    assert!(message.contains("sample 1, coordinate 1") && message.contains("0.1 "), "{message}");
+    // Overflows to infinity as a float32.
+    let message = array(&[1, 1], NpyValues::F64(vec![1e39])).unwrap_err();
+    assert!(message.contains("sample 0, coordinate 0"), "{message}");
+}
+
+#[test]
+fn unusable_arrays_are_refused() {
+    let cases: Vec<(Result<Inputs, String>, &str)> = vec![
+        (array(&[2], NpyValues::F32(vec![1.0, 2.0])), "shape [2]"),
+        (array(&[], NpyValues::F32(vec![1.0])), "a single number"),
+        (array(&[0, 4], NpyValues::F32(vec![])), "at least one sample"),
+        (array(&[4, 0], NpyValues::F32(vec![])), "at least one sample"),
+        (array(&[1, 2], NpyValues::Integer(vec![1, 2])), "integers"),
+        (array(&[1, 2], NpyValues::Bool(vec![true, false])), "bool"),
+        (array(&[2, 2], NpyValues::F32(vec![0.0, 0.0, f32::NAN, 0.0])), "sample 1, coordinate 0"),
+        (array(&[1, 2], NpyValues::F32(vec![0.0, f32::INFINITY])), "sample 0, coordinate 1"),
+        (array(&[1, 2], NpyValues::F64(vec![0.0, f64::NAN])), "expected a finite number, found NaN"),
+        (read_with("batch.txt", b"1,2\n", &InputOptions::default()), "name ending in .npy"),
+        (read_with("batch.npy", b"1,2\n", &InputOptions::default()), "batch.npy"),
+        (read_with("batch.npz", b"1,2\n", &InputOptions::default()), "npz (zip) archive"),
+        (read_with("batch.npy", b"", &labelled("y")), "a .csv file"),
+    ];
+    for (result, part) in cases {
+        let message = result.unwrap_err();
+        assert!(message.contains(part), "{message}: no `{part}`");
+    }
+    let missing = read(Path::new("no-such-folder/batch.npy")).unwrap_err();
+    assert!(missing.contains("no-such-folder/batch.npy"), "{missing}");
+}
+
+#[test]
+fn archives_give_inputs_and_labels() {
+    let x = || NpyValues::F32(vec![1.0, 2.0, 3.0, 4.0]);
+    let y = || NpyValues::Integer(vec![7, 8]);
+    for method in [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated] {
+        for (inputs, labels) in [("x", "y"), ("inputs", "labels"), ("pixels", "y")] {
+            let folder = folder();
+            let path = archive(&folder, &[(labels, &[2], y()), (inputs, &[2, 2], x())], method);
+            let batch = read(&path).unwrap();
+            assert_eq!(batch.values, [1.0, 2.0, 3.0, 4.0]);
+            assert_eq!(batch.labels, Some(vec![Label::Integer(7), Label::Integer(8)]));
+        }
+    }
+    let folder = folder();
+    let unnamed = [("a", &[1usize, 2][..], NpyValues::F32(vec![1.0, 2.0])), ("b", &[2], y())];
+    assert_eq!(read(&archive(&folder, &unnamed, zip::CompressionMethod::Stored)).unwrap().labels, None);
+}
+
+#[test]
+fn ambiguous_or_damaged_archives_are_refused() {
+    let folder = folder();
+    let floats = |name| (name, &[1usize, 2][..], NpyValues::F32(vec![1.0, 2.0]));
+    let stored = zip::CompressionMethod::Stored;
+    let message = read(&archive(&folder, &[floats("a"), floats("b")], stored)).unwrap_err();
+    assert!(message.contains("2 candidates"), "{message}");
+    let message = read(&archive(&folder, &[], stored)).unwrap_err();
+    assert!(message.contains("0 candidates"), "{message}");
+    let labels = ("y", &[3usize][..], NpyValues::Integer(vec![1, 2, 3]));
+    let message = read(&archive(&folder, &[floats("x"), labels], stored)).unwrap_err();
+    assert!(message.contains("expected 1 labels, one per sample, found 3"), "{message}");
+    // One bit of the data: the archive's checksum notices.
+    let path = archive(&folder, &[floats("x")], stored);
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(4).position(|w| w == 2.0f32.to_le_bytes()).unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let message = read(&path).unwrap_err();
+    assert!(message.contains("x.npy"), "{message}");
+    let whole = bytes.len();
+    fs::write(&path, &bytes[..whole / 2]).unwrap();
+    assert!(read(&path).unwrap_err().contains("npz (zip) archive"));
+}
+
+#[test]
+fn tables_with_and_without_header() {
+    let plain = csv("1,2\n3,4.5\n").unwrap();
+    assert_eq!((plain.len(), plain.values, plain.labels), (2, vec![1.0, 2.0, 3.0, 4.5], None));
+    assert_eq!(csv("a,b\n1,2\n").unwrap().values, [1.0, 2.0]);
+    assert_eq!(csv("\u{feff}a,\"b, c\"\r\n 1 ,\"2\"\r\n").unwrap().values, [1.0, 2.0]);
+    assert_eq!(csv("1,2").unwrap().values, [1.0, 2.0]);
+    let numbered = InputOptions { label_column: None, header: Some(true) };
+    assert_eq!(read_with("b.csv", b"0,1\n5,6\n", &numbered).unwrap().values, [5.0, 6.0]);
+}
+
+#[test]
+fn label_columns_by_name_and_number() {
+    let expected = vec![Label::Text("spam".into()), Label::Integer(3)];
+    let named = read_with("b.csv", b"x,class,y\n1,spam,2\n3,3,4\n", &labelled("class")).unwrap();
+    assert_eq!((named.values, named.labels), (vec![1.0, 2.0, 3.0, 4.0], Some(expected.clone())));
+    let numbered = read_with("b.csv", b"1,spam,2\n3,3,4\n", &labelled("2")).unwrap();
+    assert_eq!((numbered.values, numbered.labels), (vec![1.0, 2.0, 3.0, 4.0], Some(expected)));
+    // Numbered columns beside a named one: the name alone shows the header.
+    let pandas = read_with("b.csv", b"label,0,1\n7,5,6\n", &labelled("label")).unwrap();
+    assert_eq!((pandas.values, pandas.labels), (vec![5.0, 6.0], Some(vec![Label::Integer(7)])));
+    // A number is a position, even where the first sample holds that number: no sample vanishes as a header.
+    let first = read_with("b.csv", b"3,1\n4,0\n", &labelled("2")).unwrap();
+    assert_eq!((first.values, first.labels.unwrap().len()), (vec![3.0, 4.0], 2));
+}
+
+#[test]
+fn faulty_tables_are_refused_and_the_place_named() {
+    let cases = [
+        ("", "an empty file"),
+        ("a,b\n", "a header alone"),
+        ("1,2\n3\n", "line 2: expected 2 fields, found 1"),
+        ("1,2\n3,4,5\n", "line 2: expected 2 fields, found 3"),
+        ("1,2\n3,x\n", "line 2, column 2: expected a number, found `x`"),
+        ("1,2\n\n3,\n", "line 3, column 2: expected a number, found ``"),
+        ("1,2\nnan,4\n", "line 2, column 1: expected a finite number"),
+        ("1,inf\n", "line 1, column 2: expected a finite number"),
+        ("1,2\n3,1e39\n", "line 2, column 2: expected a finite number"),
+        ("0.1,0.2x\n0.3,0.4\n", "line 1, column 1"),
+        ("1;2\n3;4\n", "expected a number, found `3;4`"),
+    ];
+    for (text, part) in cases {
+        let message = csv(text).unwrap_err();
+        assert!(message.contains(part), "{text:?}: {message}: no `{part}`");
+    }
+    let labels = [
+        ("a,b\n1,2\n", "c", "a label column `c`"),
+        ("a,a\n1,2\n", "a", "2 columns of that name"),
+        ("1,2\n", "3", "a label column `3`"),
+        ("1,2\n", "0", "a label column `0`"),
+        ("a\n1\n", "a", "no column besides the labels"),
+    ];
+    for (text, column, part) in labels {
+        let message = read_with("b.csv", text.as_bytes(), &labelled(column)).unwrap_err();
+        assert!(message.contains(part), "{text:?}: {message}: no `{part}`");
+    }
+    assert!(read_with("b.csv", b"1,\xff\n", &InputOptions::default()).unwrap_err().contains("line 1"));
+}
+
+#[test]
+fn decimals_are_rounded_once() {
+    // Just above the middle between 1 and the next float32; as an f64 it is the middle itself, which rounds to even.
+    let decimal = "1.000000059604644775390625000001";
+    assert_eq!(decimal.parse::<f64>().unwrap() as f32, 1.0);
+    assert_eq!(csv(&format!("{decimal}\n")).unwrap().values, [1.0f32.next_up()]);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn gzip_is_unpacked_and_its_faults_found() {
+    let options = InputOptions::default();
+    let packed = gzip(b"a,b\n1,2\n");
+    assert_eq!(read_with("b.csv.gz", &packed, &options).unwrap().values, [1.0, 2.0]);
+    assert_eq!(read_with("b.csv", &packed, &options).unwrap().values, [1.0, 2.0]);
+    let mut corrupt = packed.clone();
+    let at = corrupt.len() - 6;
+    corrupt[at] ^= 1;
+    assert!(read_with("b.csv.gz", &corrupt, &options).unwrap_err().contains("undamaged"));
+    assert!(read_with("b.csv.gz", &packed[..packed.len() - 3], &options).unwrap_err().contains("undamaged"));
+}
+
+#[test]
+fn the_box_is_checked_coordinate_by_coordinate() {
+    let inputs = array(&[2, 2], NpyValues::F32(vec![0.0, 1.0, 0.5, 1.25])).unwrap();
+    assert!(check_box(&inputs, 0.0, 1.25).is_ok());
+    let message = check_box(&inputs, 0.0, 1.0).unwrap_err().to_string();
+    assert_eq!(message, "sample 1, coordinate 1: 1.25 is outside the box [0, 1]");
+    assert!(check_box(&inputs, 0.5, 2.0).unwrap_err().to_string().contains("sample 0, coordinate 0"));
+    for (low, high) in [(1.0, 0.0), (f32::NAN, 1.0), (0.0, f32::NAN)] {
+        assert!(check_box(&inputs, low, high).unwrap_err().to_string().contains("the lower one first"));
+    }
+}
+
+fn labels(name: &str, bytes: &[u8]) -> Result<Vec<Label>, String> {
+    let folder = folder();
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    read_labels(&path).map_err(|error| error.to_string())
+}
+
+#[test]
+fn label_files() {
+    let numbers = vec![Label::Integer(1), Label::Integer(0)];
+    assert_eq!(labels("l.txt", b"1\n0\n").unwrap(), numbers);
+    assert_eq!(labels("l.csv", b"class\n1\n0\n").unwrap(), numbers);
+    assert_eq!(labels("l.txt", b"spam\nham\n").unwrap()[1], Label::Text("ham".into()));
+    let folder = folder();
+    let path = folder.path().join("l.npy");
+    for values in [NpyValues::Integer(vec![1, 0]), NpyValues::U8(vec![1, 0]), NpyValues::Bool(vec![true, false])] {
+        for shape in [vec![2], vec![2, 1]] {
+            write_npy(&path, &NpyArray { shape, values: values.clone() }).unwrap();
+            assert_eq!(read_labels(&path).unwrap(), numbers);
+        }
+    }
+    for (shape, values) in [(vec![1, 2], NpyValues::Integer(vec![1, 0])), (vec![1], NpyValues::F32(vec![1.0]))] {
+        write_npy(&path, &NpyArray { shape, values }).unwrap();
+        assert!(read_labels(&path).is_err());
+    }
+    for (text, part) in [("", "at least one label"), ("1\n2,3\n", "line 2"), ("1\n \n", "line 2")] {
+        let message = labels("l.txt", text.as_bytes()).unwrap_err();
+        assert!(message.contains(part), "{message}: no `{part}`");
+    }
+}
+
+proptest! {
+    #[test]
+    fn decimals_of_float32_read_back(values in prop::collection::vec(any::<f32>(), 1..20)) {
+        let values: Vec<f32> = values.into_iter().filter(|x| x.is_finite()).collect();
+        prop_assume!(!values.is_empty());
+        let line: Vec<String> = values.iter().map(|x| format!("{x:e}")).collect();
+        let back = csv(&format!("{}\n", line.join(","))).unwrap();
+        prop_assert!(back.values.iter().map(|x| x.to_bits()).eq(values.iter().map(|x| x.to_bits())));
+    }
+}

@@ -1,0 +1,243 @@
+//! Whole training runs on small synthetic tasks.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use underplane::data::{DataError, Dataset, Task};
+use underplane::model::{Graph, Model, Op};
+use underplane::perturbation::Perturbation;
+use underplane::radius::closed_form::ClosedForm;
+use underplane::train::evaluate::{accuracy, logits, radii};
+use underplane::train::export::graph;
+use underplane::train::loss::Norm;
+use underplane::train::{Config, Record, TrainError, Trained, train};
+
+/// Sensitive outside a disc: convex, and not linear.
+fn ring(shape: &[usize], n: usize, seed: u64) -> Dataset {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let d: usize = shape.iter().product();
+    let inputs: Vec<f32> = (0..n * d).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let sensitive = inputs.chunks(d).map(|x| x[0] * x[0] + x[1] * x[1] > 0.6).collect();
+    Dataset { shape: shape.to_vec(), inputs, sensitive }
+}
+
+fn task(shape: &[usize]) -> Task {
+    Task {
+        name: "ring".into(),
+        unit: "units".into(),
+        range: None,
+        train: ring(shape, 600, 1),
+        validation: ring(shape, 200, 2),
+        test: ring(shape, 200, 3),
+        notes: vec!["600 samples".into()],
+    }
+}
+
+fn config(more: &str) -> Config {
+    let text = format!("task = \"ring\"\nepochs = 12\nbatch = 32\n{more}");
+    Config::parse(&text, "test").unwrap()
+}
+
+fn quiet(config: &Config, task: &Task) -> Trained {
+    train(config, task, &mut |_| {}).unwrap()
+}
+
+fn model(trained: &Trained, task: &Task) -> Model {
+    Model::new(graph(&trained.network, &task.test.shape).unwrap()).unwrap()
+}
+
+const SMALL: &str =
+    "[network]\nhidden = [16, 8]\n[optimiser]\nrate = 0.01\n[loss]\npenalty = [{ norm = \"l2\", weight = 0.01 }]\n";
+
+#[test]
+fn a_run_learns_a_convex_class_that_no_line_separates() {
+    let task = task(&[2]);
+    for network in [SMALL.to_string(), SMALL.replace("[network]", "[network]\nbatch_norm = true")] {
+        let config = config(&network);
+        let mut seen = 0;
+        let trained = train(&config, &task, &mut |_| seen += 1).unwrap();
+        assert_eq!((seen, trained.history.len()), (12, 12));
+        let record = Record::new(&config, &task, &trained, &model(&trained, &task));
+        assert!(record.accuracy.test.overall > 0.93, "{:?}", record.accuracy);
+        assert!(record.baseline.unwrap().test_accuracy < 0.8);
+        let best = trained.history.iter().map(|e| e.validation_loss).fold(f64::INFINITY, f64::min);
+        assert_eq!(trained.history[trained.selected - 1].validation_loss, best);
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let task = task(&[1, 2, 2]);
+    for norm in ["", "batch_norm = true"] {
+        let more =
+            format!("[network]\nhidden = [40, 20]\n{norm}\n[augmentation]\ncrop = 1\nflip = true\nnoise = 0.1\n");
+        let config = Config { epochs: 3, ..config(&more) };
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| quiet(&config, &task))
+        };
+        let (one, three) = (run(1), run(3));
+        assert_eq!(one.network.parameters, three.network.parameters);
+        assert_eq!(one.history, three.history);
+        assert_ne!(one.network.parameters, quiet(&Config { seed: 1, ..config.clone() }, &task).network.parameters);
+    }
+}
+
+#[test]
+fn hidden_weights_end_nonnegative_and_gains_positive() {
+    for batch_norm in [false, true] {
+        let config = config(&SMALL.replace("[network]", &format!("[network]\nbatch_norm = {batch_norm}")));
+        let network = quiet(&config, &task(&[2])).network;
+        for layer in network.architecture.layers() {
+            assert!(network.parameters[layer.hidden.clone()].iter().all(|&w| w >= 0.0));
+            assert!(layer.gain.is_none_or(|gain| network.parameters[gain] > 0.0));
+        }
+    }
+}
+
+#[test]
+fn the_balanced_threshold_balances_validation() {
+    let task = task(&[2]);
+    let trained = quiet(&config(SMALL), &task);
+    let found = accuracy(&logits(&trained.network, &task.validation), &task.validation.sensitive);
+    assert!((found.sensitive - found.other).abs() < 0.03, "{found:?}");
+    let plain = quiet(&config(&format!("threshold = \"none\"\n{SMALL}")), &task);
+    assert_eq!(plain.threshold, 0.0);
+}
+
+/// A naive twin of any evaluator: node by node, in f64.
+fn evaluate_graph(graph: &Graph, input: &[f32]) -> f64 {
+    let mut values: Vec<Vec<f64>> = Vec::new();
+    for node in graph.nodes() {
+        let of = |i: usize| values[node.inputs[i]].clone();
+        values.push(match &node.op {
+            Op::Input => input.iter().map(|&x| f64::from(x)).collect(),
+            Op::Dense(dense) => (0..dense.rows)
+                .map(|i| {
+                    let terms = dense.row(i).iter().zip(of(0)).map(|(&w, x)| f64::from(w) * x);
+                    terms.sum::<f64>() + f64::from(dense.bias[i])
+                })
+                .collect(),
+            Op::Scale(c) => of(0).iter().zip(c).map(|(x, c)| x * c).collect(),
+            Op::Shift(c) => of(0).iter().zip(c).map(|(x, c)| x + c).collect(),
+            Op::Kink(kink) => of(0).iter().map(|&x| kink.slope(x) * x).collect(),
+            Op::Sum => of(0).iter().zip(of(1)).map(|(a, b)| a + b).collect(),
+            Op::Concat { .. } => [of(0), of(1)].concat(),
+            Op::Reshape => of(0),
+            other => panic!("{} is not written by the trainer", other.name()),
+        });
+    }
+    assert_eq!(graph.node(graph.output()).shape, [1]);
+    values[graph.output()][0]
+}
+
+#[test]
+fn the_exported_graph_is_the_evaluated_network() {
+    let task = task(&[1, 2, 2]);
+    for map in ["identity", "centred", "abs"] {
+        for batch_norm in [false, true] {
+            let more = format!(
+                "[network]\nfeature_map = \"{map}\"\ncentre = \"feature\"\nhidden = [9, 5]\nbatch_norm = {batch_norm}\n"
+            );
+            let network = quiet(&Config { epochs: 2, ..config(&more) }, &task).network;
+            let graph = graph(&network, &task.test.shape).unwrap();
+            let found = logits(&network, &task.test);
+            for (i, logit) in found.iter().enumerate() {
+                let expected = evaluate_graph(&graph, task.test.input(i));
+                assert!((logit - expected).abs() < 1e-9, "{map} {batch_norm} {i}: {logit} {expected}");
+            }
+        }
+    }
+}
+
+/// The record's radii are those of the exported model: no random point inside a certified ball is of the other class.
+#[test]
+fn a_certified_ball_holds_no_point_of_the_other_class() {
+    let task = task(&[2]);
+    let sensitive: Vec<usize> = (0..task.test.len()).filter(|&i| task.test.sensitive[i]).collect();
+    for map in ["identity", "abs"] {
+        let more = SMALL.replace("[network]", &format!("[network]\nfeature_map = \"{map}\""));
+        let trained = quiet(&Config { epochs: 4, ..config(&more) }, &task);
+        let model = model(&trained, &task);
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        for norm in Norm::ALL {
+            let found = radii(&model, &ClosedForm, &task.test, Perturbation::new(norm.into()));
+            assert_eq!(found.len(), sensitive.len());
+            assert!(found.iter().flatten().count() > 50);
+            for (&i, radius) in sensitive.iter().zip(found) {
+                let Some(radius) = radius else { continue };
+                let mut attacked = task.test.select(&[i; 20]);
+                for row in attacked.inputs.chunks_mut(2) {
+                    let step = [rng.random_range(-1.0..1.0f64), rng.random_range(-1.0..1.0)];
+                    let length = 0.999 * radius.min(1e3) / norm.of(&step);
+                    row.iter_mut().zip(step).for_each(|(x, s)| *x += (s * length) as f32);
+                }
+                let least = logits(&trained.network, &attacked).into_iter().fold(f64::INFINITY, f64::min);
+                assert!(least > 0.0, "{map} {norm:?} sample {i}, radius {radius}: {least}");
+            }
+        }
+    }
+}
+
+#[test]
+fn senseless_runs_are_refused() {
+    let mut one_class = task(&[2]);
+    one_class.validation.sensitive.fill(true);
+    let error = train(&config(SMALL), &one_class, &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("validation") && error.contains("200 sensitive of 200"), "{error}");
+
+    let mut broken = task(&[2]);
+    broken.train.inputs[5] = f32::NAN;
+    let error = train(&config(SMALL), &broken, &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("sample 2, feature 1"), "{error}");
+
+    let error = train(&config("[augmentation]\ncrop = 1"), &task(&[2]), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Data { .. }) && error.to_string().contains("crop"), "{error}");
+
+    let wild = config("[optimiser]\nrule = \"sgd\"\nrate = 1e30\n");
+    assert!(matches!(train(&wild, &task(&[2]), &mut |_| {}), Err(TrainError::Diverged { .. })));
+}
+
+#[test]
+fn config_errors_name_the_key() {
+    let cases = [
+        ("epochs = 0", "`epochs`"),
+        ("name = \"../x\"", "`name`"),
+        ("batch = 0", "`batch`"),
+        ("patience = 0", "`patience`"),
+        ("[network]\nhidden = [4, 0]", "`network.hidden`"),
+        ("[network]\nbatch_norm = true\n[loss]\nmargin = [{ norm = \"l2\", radius = 1 }]", "`loss.margin`"),
+        ("[loss]\nfrobenius = -1.0", "`loss.frobenius`"),
+        ("[loss]\npenalty = [{ norm = \"l2\", weight = nan }]", "`loss.penalty.weight`"),
+        ("[loss]\nsensitive_weight = 0.0", "`loss.sensitive_weight`"),
+        ("[optimiser]\nrate = 0.0", "`optimiser.rate`"),
+        ("[optimiser]\nmomentum = 2.0", "`optimiser.momentum`"),
+        ("[augmentation]\nnoise = -0.1", "`augmentation.noise`"),
+        ("[radii]\nl1 = [-1.0]", "`radii.l1`"),
+        ("epoch = 3", "epoch"),
+        ("[network]\nlayers = 3", "layers"),
+        ("[loss]\npenalty = [{ norm = \"l3\", weight = 1.0 }]", "l3"),
+        ("selection = \"best\"", "best"),
+    ];
+    for (text, key) in cases {
+        let error = Config::parse(&format!("task = \"ring\"\n{text}"), "c.toml").unwrap_err().to_string();
+        assert!(error.contains(key) && error.starts_with("c.toml"), "{text}: {error}");
+    }
+    assert!(Config::parse("epochs = 3", "c.toml").unwrap_err().to_string().contains("task"));
+}
+
+#[test]
+fn a_record_is_whole_or_absent() {
+    let task = task(&[2]);
+    let config = Config { epochs: 1, ..config("[radii]\nl2 = [0.1]\n") };
+    let trained = quiet(&config, &task);
+    let record = Record::new(&config, &task, &trained, &model(&trained, &task));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.json");
+    record.write(&path).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(json["accuracy"]["test"]["samples"], 200);
+    assert_eq!(json["certified"][0]["norm"], "l2");
+    assert_eq!(json["config"]["task"], "ring");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert!(matches!(record.write(&folder.path().join("absent/ring.json")), Err(DataError::File { .. })));
+}
