@@ -112,9 +112,7 @@ fn steepness(dense: &Dense, touching: &[(usize, Entry)], coordinates: usize, nor
                 sizes[j] = add_exact_zero(sizes[j], mul_up(w.abs(), size));
             }
         }
-        let slope = |(sum, &size): (&Enclosed, &f64)| {
-            add_exact_zero(add_exact_zero(sum.value.abs(), sum.error), size)
-        };
+        let slope = |(sum, &size): (&Enclosed, &f64)| add_exact_zero(add_exact_zero(sum.value.abs(), sum.error), size);
         norm.dual_upper(&sums.iter().zip(&sizes).map(slope).collect::<Vec<_>>())
     };
     (0..dense.rows).map(row).collect()

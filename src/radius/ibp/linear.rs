@@ -1,11 +1,9 @@
 //! Linear layers on intervals: one pass over the weight for W·mid and |W|·radius, with a-priori rounding bounds.
 
 use super::intervals::Intervals;
+use crate::matrix::matrix_vector_and_size;
 use crate::model::Dense;
 use crate::rounding::{TINY, gamma};
-
-/// Lanes of a partial sum: one vector register of `f64` with AVX-512, two with AVX2.
-const LANES: usize = 8;
 
 /// W·x + b over the intervals of x.
 pub(crate) fn linear(dense: &Dense, x: &Intervals) -> Intervals {
@@ -50,7 +48,7 @@ fn finite(dense: &Dense, x: &Intervals) -> Intervals {
     };
     let t: Vec<f64> = mid.iter().zip(x.iter()).map(widen).collect();
     let (mut centre, mut spread) = (vec![0.0; dense.rows], vec![0.0; dense.rows]);
-    products(&mut centre, &mut spread, &dense.weight, &mid, &t);
+    matrix_vector_and_size(&mut centre, &mut spread, &dense.weight, &mid, &t);
     let raise = 1.0 + 2.0 * gamma(n + 4);
     let underflow = 4.0 * (n + 1) as f64 * TINY;
     let row = |((&c, &s), &b): ((&f64, &f64), &f32)| {
@@ -59,59 +57,6 @@ fn finite(dense: &Dense, x: &Intervals) -> Intervals {
         (((c - e).next_down() + b).next_down(), ((c + e).next_up() + b).next_up())
     };
     centre.iter().zip(&spread).zip(&dense.bias).map(row).collect()
-}
-
-/// `centre[i] = Σ_j weight[i][j]·mid[j]` and `spread[i] = Σ_j |weight[i][j]|·t[j]` in one pass over the weight.
-fn products(centre: &mut [f64], spread: &mut [f64], weight: &[f32], mid: &[f64], t: &[f64]) {
-    let (rows, cols) = (centre.len(), mid.len());
-    assert_eq!(weight.len(), rows * cols, "a matrix and its argument");
-    assert_eq!((spread.len(), t.len()), (rows, cols), "centres and spreads");
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let blocks = rows / 4 * 4;
-            for i in (0..blocks).step_by(4) {
-                let block = [0, 1, 2, 3].map(|k| &weight[(i + k) * cols..(i + k + 1) * cols]);
-                let (c, s) = dot_pairs(block, mid, t);
-                centre[i..i + 4].copy_from_slice(&c);
-                spread[i..i + 4].copy_from_slice(&s);
-            }
-            for i in blocks..rows {
-                let (c, s) = dot_pairs([&weight[i * cols..(i + 1) * cols]], mid, t);
-                (centre[i], spread[i]) = (c[0], s[0]);
-            }
-        },
-    );
-}
-
-#[inline(always)]
-fn dot_pairs<const ROWS: usize>(rows: [&[f32]; ROWS], mid: &[f64], t: &[f64]) -> ([f64; ROWS], [f64; ROWS]) {
-    let mut centres = [[0.0_f64; LANES]; ROWS];
-    let mut spreads = [[0.0_f64; LANES]; ROWS];
-    let whole = mid.len() / LANES * LANES;
-    for j in (0..whole).step_by(LANES) {
-        let mids: &[f64; LANES] = mid[j..j + LANES].try_into().expect("LANES entries");
-        let ts: &[f64; LANES] = t[j..j + LANES].try_into().expect("LANES entries");
-        for r in 0..ROWS {
-            let ws: &[f32; LANES] = rows[r][j..j + LANES].try_into().expect("LANES entries");
-            for lane in 0..LANES {
-                let w = f64::from(ws[lane]);
-                centres[r][lane] = w.mul_add(mids[lane], centres[r][lane]);
-                spreads[r][lane] = w.abs().mul_add(ts[lane], spreads[r][lane]);
-            }
-        }
-    }
-    let (mut centre, mut spread) = ([0.0; ROWS], [0.0; ROWS]);
-    for r in 0..ROWS {
-        centre[r] = centres[r].iter().sum();
-        spread[r] = spreads[r].iter().sum();
-        for j in whole..mid.len() {
-            let w = f64::from(rows[r][j]);
-            centre[r] = w.mul_add(mid[j], centre[r]);
-            spread[r] = w.abs().mul_add(t[j], spread[r]);
-        }
-    }
-    (centre, spread)
 }
 
 #[cfg(test)]
