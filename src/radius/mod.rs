@@ -6,6 +6,7 @@
 pub mod closed_form;
 pub mod ibp;
 pub mod sharp;
+pub mod smoothing;
 
 use crate::model::Model;
 use crate::perturbation::Perturbation;
