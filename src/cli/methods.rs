@@ -19,13 +19,13 @@ pub struct MethodArgs {
     #[arg(long, value_name = "NAME", default_value = "clarabel")]
     pub lp_solver: LpSolver,
     /// Standard deviation of the smoothing noise, in input units
-    #[arg(long, value_name = "S", default_value_t = 0.25, value_parser = positive)]
+    #[arg(long, value_name = "S", default_value_t = 0.25, value_parser = positive, allow_negative_numbers = true)]
     pub sigma: f64,
     /// Noise samples per input for smoothing
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = at_least_one)]
     pub samples: usize,
     /// Probability per input that a smoothed radius is wrong
-    #[arg(long, value_name = "A", default_value_t = 0.001, value_parser = probability)]
+    #[arg(long, value_name = "A", default_value_t = 0.001, value_parser = probability, allow_negative_numbers = true)]
     pub alpha: f64,
     /// Seed of the smoothing noise
     #[arg(long, value_name = "K", default_value_t = 0)]
