@@ -6,6 +6,7 @@ mod inspect;
 mod load;
 mod methods;
 mod progress;
+mod train;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Certify inputs: one row per input, norm and method
     Certify(certify::Args),
+    /// Train a network on a real dataset; writes ONNX and a training record
+    Train(train::Args),
     /// Real datasets: list, fetch, import, export
     Data(data::DataArgs),
 }
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Inspect(args) => inspect::run(&args),
         Command::Certify(args) => certify::run(&args),
+        Command::Train(args) => train::run(&args),
         Command::Data(args) => data::run(&args).map(|()| Finish::Answered),
     };
     match result {

@@ -71,22 +71,22 @@ impl Found {
     }
 }
 
-/// Runs the solver until both sides meet; `floor` is a radius proven before.
+/// Runs the solver until both sides meet; `floor` is a radius proven before, and `kept` what the first run keeps.
 pub(super) fn search(
     model: &Model,
     convexity: &Convexity,
     x: &[f64],
     perturbation: Perturbation,
     lp: Lp,
-    floor: f64,
+    (floor, kept): (f64, BTreeSet<Piece>),
 ) -> Found {
     let values = forward(model.network(), x);
     let lines = tangent_slopes(model.network(), &values);
-    let found = Found { lower: floor, witness: None, runs: 0, iterations: None, kept: 0, remark: None };
+    let found = Found { lower: floor, witness: None, runs: 0, iterations: None, kept: kept.len(), remark: None };
     let started = Instant::now();
     let mut search = Search { model, convexity, x, perturbation, lp, values, lines, started, found };
     if floor < f64::INFINITY {
-        search.run();
+        search.run(kept);
     }
     search.found
 }
@@ -106,8 +106,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn run(&mut self) {
-        let mut kept: BTreeSet<Piece> = BTreeSet::new();
+    fn run(&mut self, mut kept: BTreeSet<Piece>) {
         let mut tolerances = TOLERANCES.into_iter();
         let mut tolerance = tolerances.next();
         while let (Some(current), true) = (tolerance, self.found.runs < RUNS) {
