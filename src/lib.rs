@@ -9,5 +9,6 @@ pub mod matrix;
 pub mod model;
 pub mod perturbation;
 pub mod radius;
+pub mod report;
 pub mod rounding;
 pub mod train;

@@ -16,9 +16,15 @@ use std::path::Path;
 pub struct Config {
     /// Name of the task, as `underplane data list` prints it.
     pub task: String,
-    /// Seed of everything random (default 0).
+    /// Name of the files that are written (default: the task's).
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Seed of everything random in training (default 0).
     #[serde(default)]
     pub seed: u64,
+    /// Seed of the split (default 0).
+    #[serde(default)]
+    pub split_seed: u64,
     /// Passes over the training split (default 30).
     #[serde(default = "default_epochs")]
     pub epochs: usize,
@@ -127,6 +133,11 @@ impl Radii {
 const BUNDLED: &[(&str, &str)] = &[];
 
 impl Config {
+    /// Name of the files that are written.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.task)
+    }
+
     /// Names of the tasks with a bundled config.
     pub fn bundled_names() -> impl Iterator<Item = &'static str> {
         BUNDLED.iter().map(|(name, _)| *name)
@@ -184,6 +195,9 @@ impl Config {
         let count = |key: &str, value: usize| check(value > 0, key, "at least 1", value.to_string());
         let fraction = |key: &str, value: f64| check((0.0..=1.0).contains(&value), key, "0 to 1", value.to_string());
         check(!self.task.is_empty(), "task", "a task's name", "an empty string".into())?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let name_fits = !self.name().starts_with('.') && self.name().chars().all(plain);
+        check(name_fits, "name", "letters, digits, `-`, `_` and `.`", format!("`{}`", self.name()))?;
         count("epochs", self.epochs)?;
         count("batch", self.batch)?;
         count("patience", self.patience.unwrap_or(1))?;
