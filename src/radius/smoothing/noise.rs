@@ -14,8 +14,9 @@ pub(crate) enum Draw {
     Estimation = 1,
 }
 
-/// Words of the generator between the starts of two blocks: far more than a block takes.
-const BLOCK_WORDS: u128 = 1 << 40;
+/// Words of the generator between the starts of two blocks: far more than a block takes. A stream has 2^68 words, so
+/// that there is room for 2^32 blocks.
+const BLOCK_WORDS: u128 = 1 << 36;
 /// Normals per block, roughly: small enough that the allocator keeps the memory between blocks, large enough for
 /// blocked products.
 const BLOCK_NUMBERS: usize = 1 << 16;
