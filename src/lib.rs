@@ -4,11 +4,11 @@
 //! every ℓp norm (Pfrommer, Anderson, Piet, Sojoudi, NeurIPS 2023). This crate computes that radius and others on the
 //! same networks, with rigorous rounding, and cross-checks them.
 
-pub mod cli;
 pub mod data;
 pub mod matrix;
 pub mod model;
 pub mod perturbation;
 pub mod radius;
+pub mod report;
 pub mod rounding;
 pub mod train;

@@ -50,13 +50,13 @@ pub fn sum_up(terms: impl Iterator<Item = f64>) -> f64 {
         sum += term;
         count += 1;
     }
-    if sum == 0.0 { 0.0 } else { (sum * (1.0 + gamma(count + 1))).next_up() }
+    if sum == 0.0 || count == 1 { sum } else { (sum * (1.0 + gamma(count + 1))).next_up() }
 }
 
 /// An upper bound of √(Σ v_i²).
 pub fn norm2_up(values: &[f64]) -> f64 {
     let largest = max_abs(values);
-    if largest == 0.0 || !largest.is_finite() {
+    if largest == 0.0 || !largest.is_finite() || values.len() == 1 {
         return largest;
     }
     // Squares neither overflow nor lose more than TINY each once the largest entry is near 1.
@@ -71,7 +71,13 @@ pub fn norm2_up(values: &[f64]) -> f64 {
 /// An upper bound of Σ|v_i|; 0 only when all of them are 0.
 pub fn norm1_up(values: &[f64]) -> f64 {
     let sum = lane_sum(values, f64::abs);
-    if sum == 0.0 { 0.0 } else { (sum * (1.0 + gamma(values.len() + 1))).next_up() }
+    if values.len() == 1 {
+        sum
+    } else if sum == 0.0 {
+        0.0
+    } else {
+        (sum * (1.0 + gamma(values.len() + 1))).next_up()
+    }
 }
 
 /// Σ f(v_i) in several lanes: the order of a sum does not matter to its error bound, and lanes vectorise.

@@ -1,16 +1,18 @@
 //! `underplane train CONFIG.toml | NAME`: trains, balances, writes ONNX and a record.
 
-use crate::data::{Task, load_task};
-use crate::model::{Model, onnx};
-use crate::train::loss::Norm;
-use crate::train::{Config, Epoch, Record, Trained, export, train};
+use super::Finish;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tabled::builder::Builder;
 use tabled::settings::Style;
+use underplane::data::{Task, data_dir, load_task};
+use underplane::model::{Model, onnx};
+use underplane::train::loss::Norm;
+use underplane::train::{Config, Epoch, Record, Trained, export, train};
 
 /// Train a feature-convex network, set its threshold on validation data, write NAME.onnx and NAME.json.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,9 +20,9 @@ pub struct Args {
     /// A TOML config, or the name of a bundled one.
     #[arg(value_name = "CONFIG.toml | NAME")]
     pub config: String,
-    /// Where `underplane data` put the datasets.
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    pub data_dir: PathBuf,
+    /// Where the datasets are [default: the environment variable UNDERPLANE_DATA, else ./data]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
     /// Where the two files go.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
@@ -35,17 +37,15 @@ pub struct Args {
     pub threads: Option<u16>,
 }
 
-/// Runs the subcommand; the returned text is for stdout.
-///
-/// # Errors
-/// When config or data cannot be read, the run diverges, or a file cannot be written.
-pub fn run(args: &Args) -> Result<String> {
+pub fn run(args: &Args) -> Result<Finish> {
     let config = config(args)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    let task = load_task(&config.task, &args.data_dir, config.split_seed)?;
+    let task = load_task(&config.task, &data_dir(args.data_dir.as_deref()), config.split_seed)?;
     let threads = usize::from(args.threads.unwrap_or(0));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    pool.install(|| finish(&config, &task, &args.out))
+    let text = pool.install(|| finish(&config, &task, &args.out))?;
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(Finish::Answered)
 }
 
 fn config(args: &Args) -> Result<Config> {

@@ -197,11 +197,24 @@ pub fn backward<T: Scalar>(network: &Network, slopes: &Slopes<T>, stops: &[NodeI
 
 /// The adjoint of every node that the output depends on without passing through a stop.
 pub(crate) fn adjoints<T: Scalar>(network: &Network, slopes: &Slopes<T>, stops: &[NodeId]) -> Vec<Option<Vec<T>>> {
+    let output = network.graph().output();
+    let ones = vec![T::ONE; slopes.batch * network.graph().node(output).size()];
+    adjoints_from(network, slopes, stops, output, ones)
+}
+
+/// The adjoints of the combinations `seeds` `[batch × size]` of the entries of node `from`.
+pub(crate) fn adjoints_from<T: Scalar>(
+    network: &Network,
+    slopes: &Slopes<T>,
+    stops: &[NodeId],
+    from: NodeId,
+    seeds: Vec<T>,
+) -> Vec<Option<Vec<T>>> {
     let graph = network.graph();
     let batch = slopes.batch;
     let mut adjoints: Vec<Option<Vec<T>>> = vec![None; graph.nodes().len()];
-    adjoints[graph.output()] = Some(vec![T::ONE; batch * graph.node(graph.output()).size()]);
-    for id in (0..=graph.output()).rev() {
+    adjoints[from] = Some(seeds);
+    for id in (0..=from).rev() {
         if stops.contains(&id) {
             continue;
         }

@@ -1,0 +1,173 @@
+//! The epigraph of the network through a linear or quadratic programming solver: an independent route to the exact
+//! radius.
+
+mod clarabel;
+mod dual;
+mod epigraph;
+#[cfg(feature = "highs")]
+mod highs;
+mod linear;
+mod microlp;
+mod program;
+mod search;
+
+use super::sharp::Sharp;
+use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified};
+use crate::model::{Convexity, Model};
+use crate::perturbation::{Norm, Perturbation};
+use program::Program;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// Relative gap up to which both sides count as one radius.
+pub const EXACT_GAP: f64 = 1e-6;
+
+/// The program that solves the linear programs; quadratic ones (p = 2) always go to Clarabel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LpSolver {
+    /// Interior point, pure Rust, with dual values.
+    #[default]
+    Clarabel,
+    /// Simplex, pure Rust, without dual values: the dual program is solved too.
+    Microlp,
+    /// Simplex in C++, behind the Cargo feature `highs`.
+    Highs,
+}
+
+impl fmt::Display for LpSolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LpSolver::Clarabel => "clarabel",
+            LpSolver::Microlp => "microlp",
+            LpSolver::Highs => "highs",
+        })
+    }
+}
+
+impl FromStr for LpSolver {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<LpSolver, String> {
+        match text.trim() {
+            "clarabel" => Ok(LpSolver::Clarabel),
+            "microlp" => Ok(LpSolver::Microlp),
+            "highs" if cfg!(feature = "highs") => Ok(LpSolver::Highs),
+            "highs" => Err("LP solver `highs`: this build has no HiGHS; build with `--features highs`".into()),
+            other => Err(format!("LP solver `{other}`: expected clarabel, microlp or highs")),
+        }
+    }
+}
+
+/// min ‖x' − x‖ subject to f(x') ≤ 0, with f as the least value of its epigraph.
+///
+/// - Requirement: f convex with an affine feature map; p = 1, 2 or ∞.
+/// - Guarantee: exact where both sides are proven and agree to [`EXACT_GAP`] (`detail` names the gap), else sound.
+/// - Method: units that keep their sign stay lines, those found on the other side at the solution join as variables,
+///   until the solution needs no more. The solver is not trusted: its multipliers become slopes, whose minorant is
+///   evaluated with rigorous rounding, and its point is moved along its ray until f ≤ 0 is proven.
+/// - Cost: a few solver runs.
+/// - Reference: METHOD: "the certificate ladder"; strong duality of linear programs.
+#[derive(Clone, Copy, Debug)]
+pub struct Lp {
+    /// Who solves.
+    pub solver: LpSolver,
+    /// Time limit per sample.
+    pub seconds: f64,
+}
+
+impl Lp {
+    /// With the default time limit of a minute per sample.
+    pub fn new(solver: LpSolver) -> Lp {
+        Lp { solver, seconds: 60.0 }
+    }
+}
+
+impl Default for Lp {
+    fn default() -> Lp {
+        Lp::new(LpSolver::default())
+    }
+}
+
+/// What a solver may spend.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Accuracy in the program's scaled units.
+    tolerance: f64,
+    /// Time; infinite for none.
+    seconds: f64,
+}
+
+/// A solver's claim: nothing in it is trusted.
+#[derive(Clone, Debug)]
+struct Answer {
+    /// One per column.
+    values: Vec<f64>,
+    /// One per row, ≥ 0 for inequalities.
+    multipliers: Vec<f64>,
+    iterations: Option<u32>,
+}
+
+/// Why a solver gave no answer.
+#[derive(Clone, Debug, PartialEq)]
+enum Failure {
+    /// The solver claims that no point satisfies the rows.
+    Infeasible,
+    /// Anything else.
+    Solver(String),
+}
+
+impl LpSolver {
+    fn solve(self, program: &Program, limits: Limits) -> Result<Answer, Failure> {
+        if program.columns.iter().any(|column| column.quadratic != 0.0) {
+            return clarabel::solve_quadratic(program, limits);
+        }
+        match self {
+            LpSolver::Clarabel => clarabel::solve_linear(program, limits),
+            LpSolver::Microlp => microlp::solve_linear(program, limits),
+            #[cfg(feature = "highs")]
+            LpSolver::Highs => highs::solve_linear(program, limits),
+            #[cfg(not(feature = "highs"))]
+            LpSolver::Highs => Err(Failure::Solver("this build has no HiGHS; build with `--features highs`".into())),
+        }
+    }
+}
+
+impl Method for Lp {
+    fn name(&self) -> &'static str {
+        "lp"
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Exact
+    }
+
+    fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
+        let unknown = |reason: String| vec![Outcome::plain(Verdict::Unknown(reason)); samples.count()];
+        let convexity = match model.convexity() {
+            Ok(convexity) => convexity,
+            Err(broken) => return unknown(format!("not convex: {}", broken.reason)),
+        };
+        if let Norm::Lp(_) = perturbation.norm {
+            return unknown("lp handles p = 1, 2 and ∞".into());
+        }
+        (0..samples.count()).map(|i| self.one(model, convexity, samples.sample(i), perturbation)).collect()
+    }
+}
+
+impl Lp {
+    fn one(&self, model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> Outcome {
+        let logit = model.enclose(x)[0];
+        if logit.lower() <= 0.0 {
+            return Outcome::plain(not_certified(model, x));
+        }
+        if !convexity.free.is_empty() {
+            return Outcome::plain(Verdict::Unknown("non-affine feature map".into()));
+        }
+        let sharp = Sharp.certify(model, Samples::new(x, x.len()), perturbation).remove(0);
+        let floor = sharp.radius().map_or(0.0, Radius::value);
+        let found = search::search(model, convexity, x, perturbation, *self, (floor, BTreeSet::new()));
+        let detail = found.detail(*self, perturbation.norm);
+        Outcome { verdict: Verdict::Certified(Radius::new(found.lower)), witness: found.witness, detail }
+    }
+}

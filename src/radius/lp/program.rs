@@ -1,0 +1,224 @@
+//! The epigraph as a linear or diagonal quadratic program in scaled variables, for any solver.
+
+use super::epigraph::{Affine, Epigraph, Shape};
+use crate::model::Kink;
+use crate::perturbation::{Norm, Perturbation};
+
+/// min Σ cost·v + ½ Σ quadratic·v² subject to `low` ≤ v ≤ `high` and the rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Program {
+    /// Variables.
+    pub columns: Vec<Column>,
+    /// Constraints.
+    pub rows: Vec<Row>,
+}
+
+/// One variable; infinite bounds are none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Column {
+    pub low: f64,
+    pub high: f64,
+    pub cost: f64,
+    pub quadratic: f64,
+}
+
+/// Σ factor·v ≥ `bound`, or = `bound`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    /// (column, factor), each column once.
+    pub terms: Vec<(usize, f64)>,
+    pub bound: f64,
+    pub equality: bool,
+}
+
+/// What is asked of the epigraph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// The nearest point with logit ≤ 0.
+    Nearest,
+    /// The least logit within the box, however far.
+    LeastLogit,
+}
+
+/// A program with the way back to the network's quantities.
+#[derive(Clone, Debug)]
+pub(super) struct Formulation {
+    /// What the solver sees.
+    pub program: Program,
+    /// For every (input coordinate, sign, column): the change of the coordinate is Σ sign · value · `length`.
+    moves: Vec<(usize, f64, usize)>,
+    /// Unit of length of the scaled changes.
+    length: f64,
+    /// For every kept piece its first row; the others follow.
+    first_rows: Vec<usize>,
+}
+
+impl Column {
+    fn free(cost: f64) -> Column {
+        Column { low: f64::NEG_INFINITY, high: f64::INFINITY, cost, quadratic: 0.0 }
+    }
+}
+
+impl Row {
+    fn at_least(terms: Vec<(usize, f64)>, bound: f64) -> Row {
+        Row { terms, bound, equality: false }
+    }
+}
+
+/// Poses the program around `x`. `length` is the expected size of the answer, `limit` an upper bound of it: the box
+/// cannot matter for coordinates with more room than that.
+pub(super) fn formulate(
+    epigraph: &Epigraph,
+    x: &[f64],
+    perturbation: Perturbation,
+    goal: Goal,
+    length: f64,
+    limit: f64,
+) -> Formulation {
+    let mut result = Formulation { program: Program::default(), moves: Vec::new(), length, first_rows: Vec::new() };
+    let matters = mattering(epigraph, x.len());
+    let coordinates = (0..x.len()).filter(|&i| matters[i]).map(|i| (i, perturbation.room(x[i])));
+    result.add_moves(coordinates, perturbation.norm, goal, limit);
+    let by_coordinate = result.columns_by_coordinate(x.len());
+    let scales = scales(epigraph, perturbation.norm, length);
+    let first_piece = result.program.columns.len();
+    result.program.columns.extend(epigraph.pieces.iter().map(|_| Column::free(0.0)));
+    let terms = |affine: &Affine, factor: f64| -> Vec<(usize, f64)> {
+        let mut terms = Vec::new();
+        for (i, &c) in affine.input.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+            terms.extend(by_coordinate[i].iter().map(|&(sign, column)| (column, factor * c * sign * length)));
+        }
+        terms.extend(affine.pieces.iter().map(|&(k, c)| (first_piece + k, factor * c * scales[k])));
+        terms
+    };
+    for (k, (_, shape)) in epigraph.pieces.iter().enumerate() {
+        result.first_rows.push(result.program.rows.len());
+        let sign = if shape.is_concave() { -1.0 } else { 1.0 };
+        let (column, unit) = (first_piece + k, 1.0 / scales[k]);
+        let mut above = |affine: &Affine, slope: f64| {
+            let mut terms = if slope == 0.0 { Vec::new() } else { terms(affine, -sign * slope * unit) };
+            terms.push((column, sign));
+            let bound = if slope == 0.0 { 0.0 } else { sign * slope * unit * affine.constant };
+            result.program.rows.push(Row::at_least(terms, bound));
+        };
+        match shape {
+            Shape::Kink(kink, argument) => {
+                above(argument, kink.above);
+                above(argument, kink.below);
+            }
+            Shape::Max(inputs) => inputs.iter().for_each(|input| above(input, 1.0)),
+        }
+    }
+    let unit = 1.0 / scale(&epigraph.output, &scales, perturbation.norm, length);
+    let mut output = terms(&epigraph.output, -unit);
+    if goal == Goal::LeastLogit {
+        output.push((result.program.columns.len(), 1.0));
+        result.program.columns.push(Column::free(1.0));
+    }
+    result.program.rows.push(Row::at_least(output, unit * epigraph.output.constant));
+    result
+}
+
+/// Which coordinates occur in any row.
+fn mattering(epigraph: &Epigraph, size: usize) -> Vec<bool> {
+    let mut matters = vec![false; size];
+    let mut mark = |affine: &Affine| affine.input.iter().zip(&mut matters).for_each(|(&c, m)| *m |= c != 0.0);
+    mark(&epigraph.output);
+    for (_, shape) in &epigraph.pieces {
+        match shape {
+            Shape::Kink(_, argument) => mark(argument),
+            Shape::Max(inputs) => inputs.iter().for_each(&mut mark),
+        }
+    }
+    matters
+}
+
+/// A size of every piece's value within `length` of the sample, never 0.
+fn scales(epigraph: &Epigraph, norm: Norm, length: f64) -> Vec<f64> {
+    let mut scales = Vec::with_capacity(epigraph.pieces.len());
+    for (_, shape) in &epigraph.pieces {
+        let of = |affine: &Affine| scale(affine, &scales, norm, length);
+        scales.push(match shape {
+            Shape::Kink(_, argument) => of(argument),
+            Shape::Max(inputs) => inputs.iter().map(of).fold(0.0, f64::max),
+        });
+    }
+    scales
+}
+
+fn scale(affine: &Affine, scales: &[f64], norm: Norm, length: f64) -> f64 {
+    let pieces = affine.pieces.iter().map(|&(k, c)| c.abs() * scales[k]);
+    let size = pieces.fold(affine.constant.abs().max(length * norm.dual_upper(&affine.input)), f64::max);
+    if size > 0.0 && size.is_finite() { size } else { 1.0 }
+}
+
+impl Shape {
+    fn is_concave(&self) -> bool {
+        matches!(self, Shape::Kink(Kink { below, above }, _) if above < below)
+    }
+}
+
+impl Formulation {
+    fn add_moves(
+        &mut self,
+        coordinates: impl Iterator<Item = (usize, (f64, f64))>,
+        norm: Norm,
+        goal: Goal,
+        limit: f64,
+    ) {
+        let length = self.length;
+        let bound = |room: f64| if room < limit { room / length } else { f64::INFINITY };
+        let measured = goal == Goal::Nearest;
+        let largest = (norm == Norm::Linf && measured).then(|| {
+            self.program.columns.push(Column { low: 0.0, ..Column::free(1.0) });
+            self.program.columns.len() - 1
+        });
+        for (i, (fall, rise)) in coordinates {
+            if norm == Norm::L1 && measured {
+                for (sign, room) in [(1.0, rise), (-1.0, fall)] {
+                    if room > 0.0 {
+                        self.add(i, sign, Column { low: 0.0, high: bound(room), cost: 1.0, quadratic: 0.0 });
+                    }
+                }
+            } else if fall > 0.0 || rise > 0.0 {
+                let quadratic = if norm == Norm::L2 && measured { 1.0 } else { 0.0 };
+                self.add(i, 1.0, Column { low: -bound(fall), high: bound(rise), cost: 0.0, quadratic });
+                if let Some(largest) = largest {
+                    let column = self.program.columns.len() - 1;
+                    for (sign, room) in [(1.0, fall), (-1.0, rise)] {
+                        if room > 0.0 {
+                            self.program.rows.push(Row::at_least(vec![(column, sign), (largest, 1.0)], 0.0));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, coordinate: usize, sign: f64, column: Column) {
+        self.moves.push((coordinate, sign, self.program.columns.len()));
+        self.program.columns.push(column);
+    }
+
+    fn columns_by_coordinate(&self, size: usize) -> Vec<Vec<(f64, usize)>> {
+        let mut result = vec![Vec::new(); size];
+        self.moves.iter().for_each(|&(i, sign, column)| result[i].push((sign, column)));
+        result
+    }
+
+    /// The point that a solution means, clipped into the box.
+    pub fn point(&self, x: &[f64], values: &[f64], perturbation: Perturbation) -> Vec<f64> {
+        let mut point = x.to_vec();
+        self.moves.iter().for_each(|&(i, sign, column)| point[i] += sign * values[column] * self.length);
+        if let Some(range) = perturbation.range {
+            point.iter_mut().for_each(|v| *v = v.clamp(range.low, range.high));
+        }
+        point
+    }
+
+    /// The multipliers of piece `k`'s rows.
+    pub fn of_piece<'a>(&self, k: usize, multipliers: &'a [f64]) -> &'a [f64] {
+        let end = self.first_rows.get(k + 1).copied().unwrap_or(self.program.rows.len() - 1);
+        &multipliers[self.first_rows[k]..end]
+    }
+}

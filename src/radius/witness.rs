@@ -1,0 +1,207 @@
+//! Points with f ≤ 0, verified with rigorous rounding: what every upper bound of a radius is made of.
+
+use super::Witness;
+use crate::model::Model;
+use crate::perturbation::{Norm, Perturbation};
+
+/// Factors of the step to `toward` that are tried first, in rising order: a solver's point is off by its tolerance, an
+/// attack's direction by much more.
+const FIRST_FACTORS: [f64; 23] = [
+    0.0,
+    0.25,
+    0.5,
+    0.75,
+    0.9,
+    1.0 - 1e-2,
+    1.0 - 1e-4,
+    1.0 - 1e-6,
+    1.0 - 1e-8,
+    1.0 - 1e-10,
+    1.0,
+    1.0 + 1e-12,
+    1.0 + 1e-10,
+    1.0 + 1e-8,
+    1.0 + 1e-6,
+    1.0 + 1e-4,
+    1.0 + 1e-2,
+    1.1,
+    1.5,
+    2.0,
+    4.0,
+    16.0,
+    64.0,
+];
+
+/// Relative width at which the search along a ray stops.
+const WIDTH: f64 = 2e-14;
+
+/// Rounds of refinement, each with several points; bisection alone would reach the limits of `f64` in that many.
+const ROUNDS: usize = 40;
+
+/// `point` as a witness, if it has f ≤ 0 and lies in the box.
+pub fn check(model: &Model, x: &[f64], point: &[f64], perturbation: Perturbation) -> Option<Witness> {
+    let fits = point.len() == x.len() && point.iter().all(|v| v.is_finite());
+    if !fits || !perturbation.range.is_none_or(|r| point.iter().all(|&v| r.low <= v && v <= r.high)) {
+        return None;
+    }
+    let negative = model.enclose(point)[0].upper() <= 0.0;
+    negative.then(|| Witness { point: point.to_vec(), distance: distance(x, point, perturbation.norm) })
+}
+
+/// The nearest point with f ≤ 0 on the ray from `x` through `toward`, every point clipped into the box when there is
+/// one; `None` when none of the points tried is verified.
+///
+/// f is convex along the ray when φ is affine and no coordinate is clipped; then the result is the crossing to about
+/// 1e-13. In every other case it is some crossing.
+pub fn along_ray(model: &Model, x: &[f64], toward: &[f64], perturbation: Perturbation) -> Option<Witness> {
+    if toward.len() != x.len() || toward.iter().any(|v| !v.is_finite()) {
+        return None;
+    }
+    let ray = Ray { model, x, toward, perturbation };
+    let mut bracket = Bracket::default();
+    bracket.add(&FIRST_FACTORS, &ray.values(&FIRST_FACTORS));
+    bracket.high?;
+    for _ in 0..ROUNDS {
+        let factors = bracket.proposals();
+        if factors.is_empty() {
+            break;
+        }
+        bracket.add(&factors, &ray.values(&factors));
+    }
+    check(model, x, &ray.point(bracket.high?.0), perturbation)
+}
+
+/// An upper bound of ‖`point` − `x`‖.
+fn distance(x: &[f64], point: &[f64], norm: Norm) -> f64 {
+    let difference = |(a, b): (&f64, &f64)| if a == b { 0.0 } else { (b - a).abs().next_up() };
+    let differences: Vec<f64> = x.iter().zip(point).map(difference).collect();
+    norm.upper(&differences)
+}
+
+struct Ray<'a> {
+    model: &'a Model,
+    x: &'a [f64],
+    toward: &'a [f64],
+    perturbation: Perturbation,
+}
+
+impl Ray<'_> {
+    fn point(&self, factor: f64) -> Vec<f64> {
+        let along = |(&x, &toward): (&f64, &f64)| {
+            let value = match factor {
+                0.0 => x,
+                1.0 => toward,
+                _ => x + factor * (toward - x),
+            };
+            match self.perturbation.range {
+                None => value,
+                Some(range) => value.clamp(range.low, range.high),
+            }
+        };
+        self.x.iter().zip(self.toward).map(along).collect()
+    }
+
+    /// Upper bounds of f, NaN replaced by ∞.
+    fn values(&self, factors: &[f64]) -> Vec<f64> {
+        let points: Vec<f64> = factors.iter().flat_map(|&factor| self.point(factor)).collect();
+        self.model.enclose(&points).iter().map(|value| value.upper()).collect()
+    }
+}
+
+/// The largest factor known not to be verified below the smallest verified one, each with its value.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bracket {
+    low: Option<(f64, f64)>,
+    high: Option<(f64, f64)>,
+}
+
+impl Bracket {
+    /// Takes in `factors`, which rise.
+    fn add(&mut self, factors: &[f64], values: &[f64]) {
+        for (&factor, &value) in factors.iter().zip(values) {
+            let inside = self.low.is_none_or(|(low, _)| factor > low) && self.high.is_none_or(|(h, _)| factor < h);
+            if inside && value <= 0.0 {
+                self.high = Some((factor, value));
+                return;
+            }
+            if inside {
+                self.low = Some((factor, value));
+            }
+        }
+    }
+
+    /// Rising factors inside the bracket: around the secant's zero, and in the middle; none when it is narrow.
+    fn proposals(&self) -> Vec<f64> {
+        let (Some((low, f_low)), Some((high, f_high))) = (self.low, self.high) else { return Vec::new() };
+        if high - low <= WIDTH * high {
+            return Vec::new();
+        }
+        let secant = high - (high - low) * (f_high / (f_high - f_low));
+        let middle = low + 0.5 * (high - low);
+        let offsets = [-1e-4, -1e-9, -8e-15, 8e-15, 4e-14, 1e-9, 1e-4];
+        let mut factors = vec![middle, low + 0.1 * (high - low), low + 0.9 * (high - low)];
+        if secant.is_finite() {
+            factors.extend(offsets.map(|offset| secant * (1.0 + offset)));
+        }
+        factors.retain(|&factor| low < factor && factor < high);
+        factors.sort_unstable_by(f64::total_cmp);
+        factors.dedup();
+        factors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Dense, Graph, Kink, Op};
+    use crate::perturbation::Range;
+
+    /// f(x) = 3 − relu(1 − x₀)·0 … as relu(x₀ − 1) − x₀/2 − x₁ + 1 on two inputs.
+    fn model() -> Model {
+        let mut graph = Graph::new("x", &[2]);
+        let first = Dense { rows: 3, cols: 2, weight: vec![1., 0., 1., 0., 0., 1.], bias: vec![-1., 0., 0.] };
+        let first = graph.push("first", Op::Dense(first), &[0]).unwrap();
+        let kink = graph.push("kink", Op::Kink(Kink::RELU), &[first]).unwrap();
+        let last = Dense { rows: 1, cols: 3, weight: vec![1., 0., 0.], bias: vec![1.] };
+        let last = graph.push("last", Op::Dense(last), &[kink]).unwrap();
+        let skip = Dense { rows: 1, cols: 2, weight: vec![-0.5, -1.], bias: vec![0.] };
+        let skip = graph.push("skip", Op::Dense(skip), &[0]).unwrap();
+        graph.push("sum", Op::Sum, &[last, skip]).unwrap();
+        Model::new(graph).unwrap()
+    }
+
+    #[test]
+    fn the_crossing_is_found_to_twelve_digits() {
+        let plain = Perturbation::new(Norm::L2);
+        for toward in [[0.0, 0.3], [0.0, 1.0], [0.0, 1.0 - 1e-9], [0.0, 40.0]] {
+            let witness = along_ray(&model(), &[0.0, 0.0], &toward, plain).unwrap();
+            assert!((witness.distance - 1.0).abs() < 1e-12 && witness.distance >= 1.0, "{}", witness.distance);
+        }
+        // Past x₀ = 1 the function rises again along x₀, so f = 0 is met at x₀ + 2x₁ = 2 before it.
+        let witness = along_ray(&model(), &[0.0, 0.0], &[0.9, 0.9], Perturbation::new(Norm::Linf)).unwrap();
+        assert!((witness.distance - 2.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_box_clips_the_ray() {
+        let range = Some(Range { low: 0.0, high: 0.75 });
+        let perturbation = Perturbation { norm: Norm::Linf, range };
+        assert_eq!(along_ray(&model(), &[0.0, 0.0], &[0.0, 2.0], perturbation), None);
+        let witness = along_ray(&model(), &[0.0, 0.0], &[0.1, 2.0], perturbation).unwrap();
+        assert!((witness.point[0] - 0.5).abs() < 1e-12 && witness.point[1] == 0.75);
+    }
+
+    #[test]
+    fn what_is_no_witness_is_refused() {
+        let plain = Perturbation::new(Norm::L2);
+        let boxed = Perturbation { norm: Norm::L2, range: Some(Range { low: 0.0, high: 1.0 }) };
+        assert!(check(&model(), &[0.0, 0.0], &[0.0, 1.5], plain).is_some());
+        assert_eq!(check(&model(), &[0.0, 0.0], &[0.0, 1.5], boxed), None, "outside the box");
+        assert_eq!(check(&model(), &[0.0, 0.0], &[0.0, 0.5], plain), None, "f > 0");
+        assert_eq!(check(&model(), &[0.0, 0.0], &[0.0, f64::NAN], plain), None, "NaN");
+        assert_eq!(check(&model(), &[0.0, 0.0], &[0.0], plain), None, "too short");
+        assert_eq!(along_ray(&model(), &[0.0, 0.0], &[1.0, 0.0], plain), None, "f grows along this ray");
+        assert_eq!(along_ray(&model(), &[0.0, 0.0], &[f64::INFINITY, 0.0], plain), None);
+        assert_eq!(along_ray(&model(), &[0.0, 0.0], &[0.0, 0.0], plain), None, "no direction");
+    }
+}

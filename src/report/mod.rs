@@ -1,0 +1,3 @@
+//! What the program hands out: result rows, tables, reports.
+
+pub mod rows;
