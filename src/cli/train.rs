@@ -1,9 +1,5 @@
 //! `underplane train CONFIG.toml | NAME`: trains, balances, writes ONNX and a record.
 
-use underplane::data::{Task, data_dir, load_task};
-use underplane::model::{Model, onnx};
-use underplane::train::loss::Norm;
-use underplane::train::{Config, Epoch, Record, Trained, export, train};
 use super::Finish;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -13,6 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tabled::builder::Builder;
 use tabled::settings::Style;
+use underplane::data::{Task, data_dir, load_task};
+use underplane::model::{Model, onnx};
+use underplane::train::loss::Norm;
+use underplane::train::{Config, Epoch, Record, Trained, export, train};
 
 /// Train a feature-convex network, set its threshold on validation data, write NAME.onnx and NAME.json.
 #[derive(Clone, Debug, clap::Args)]
