@@ -39,7 +39,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn folder(files: &[(&str, &[u8])]) -> TempDir {
+/// File names and contents.
+type Files<'a> = &'a [(&'a str, &'a [u8])];
+
+fn folder(files: Files<'_>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in files {
         let path = folder.path().join(name);
@@ -65,7 +68,7 @@ fn read(store: &Store, name: &str) -> Result<Vec<u8>, String> {
 fn files_are_found_by_name_and_by_checksum() {
     let source = source(None, None);
     let packed = gzip(FIRST);
-    let cases: [&[(&str, &[u8])]; 4] = [
+    let cases: [Files<'_>; 4] = [
         &[("first.txt", FIRST), ("second.txt", SECOND)],
         &[("deep/down/first.txt.gz", &packed), ("second.txt", SECOND), ("other.txt", b"junk")],
         &[("renamed.bin", SECOND), ("another.gz", &packed), ("same length", b"second fila\n")],
@@ -113,7 +116,7 @@ fn wrong_files_are_refused() {
     let source = source(None, None);
     let bomb = gzip(&vec![0; 1 << 22]);
     let truncated = &gzip(FIRST)[..20];
-    let cases: [(&[(&str, &[u8])], &str); 6] = [
+    let cases: [(Files<'_>, &str); 6] = [
         (&[], "neither by name nor by checksum"),
         (&[("unrelated", b"x")], "neither by name nor by checksum"),
         (&[("first.txt", b"first file, some bytes of texT\n")], "expected SHA-256"),

@@ -68,8 +68,9 @@ fn mails(distinct: usize, repeats: usize, torn: usize) -> Vec<u8> {
         rows.push((cells.join(","), i % 3 == 0));
     }
     rows.extend_from_within(..repeats);
-    for (cells, spam) in rows[repeats..repeats + torn].to_vec() {
-        rows.push((cells, !spam));
+    rows.extend_from_within(repeats..repeats + torn);
+    for (_, spam) in rows.iter_mut().rev().take(torn) {
+        *spam = !*spam;
     }
     rows.iter().map(|(cells, spam)| format!("{cells},{}\n", u8::from(*spam))).collect::<String>().into_bytes()
 }
@@ -153,7 +154,7 @@ fn phishing_form() {
         for i in 0..side.len() {
             let x = side.input(i);
             let code: f32 = (0..4).map(|k| (x[k] + 1.0) * 3f32.powi(k as i32)).sum();
-            assert_eq!(side.sensitive[i], code as usize % 4 == 0, "−1 means phishing, the sensitive class");
+            assert_eq!(side.sensitive[i], (code as usize).is_multiple_of(4), "−1 means phishing, the sensitive class");
         }
     }
     let unknown = String::from_utf8(sites()).unwrap().replace("-1,-1,-1,-1,-1", "-1,-1,-1,-1,2");
