@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use std::collections::BTreeSet;
+use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use tabled::settings::Style;
 use tabled::{Table, Tabled};
@@ -118,8 +119,8 @@ struct Row {
 
 fn list(folder: &Path) -> Result<()> {
     let rows = RECIPES.iter().map(|recipe| row(recipe, folder)).collect::<Result<Vec<Row>, DataError>>()?;
-    println!("{}", Table::new(rows).with(Style::sharp()));
-    println!("data directory: {}", folder.display());
+    writeln!(stdout(), "{}", Table::new(rows).with(Style::sharp()))?;
+    writeln!(stdout(), "data directory: {}", folder.display())?;
     Ok(())
 }
 
@@ -150,7 +151,7 @@ fn import_files(name: &str, from: &Path, folder: &Path) -> Result<()> {
         match import(source, from, folder) {
             Ok(outcome) => {
                 for (file, path) in &outcome.imported {
-                    println!("{file}: verified, copied to {}", path.display());
+                    writeln!(stdout(), "{file}: verified, copied to {}", path.display())?;
                 }
                 for error in &outcome.refused {
                     eprintln!("not imported: {error}");
@@ -177,10 +178,10 @@ fn fetch_files(name: &str, folder: &Path) -> Result<()> {
     let paths = fetch(source, folder, &downloader)?;
     let fetched: BTreeSet<PathBuf> = paths.into_iter().collect();
     for path in &fetched {
-        println!("{}: verified", path.display());
+        writeln!(stdout(), "{}: verified", path.display())?;
     }
     if fetched.is_empty() {
-        println!("all files of `{}` are there and verified", source.name);
+        writeln!(stdout(), "all files of `{}` are there and verified", source.name)?;
     }
     Ok(())
 }
@@ -189,12 +190,12 @@ fn export_samples(task: &str, selection: &Selection, out: &Path, folder: &Path, 
     let task = load_task(task, folder, seed)?;
     let written = export(&task, selection, out)?;
     for note in &task.notes {
-        println!("{note}");
+        writeln!(stdout(), "{note}")?;
     }
-    println!("unit of a radius: {}", task.unit);
+    writeln!(stdout(), "unit of a radius: {}", task.unit)?;
     if let Some((low, high)) = task.range {
-        println!("every coordinate lies in [{low}, {high}]");
+        writeln!(stdout(), "every coordinate lies in [{low}, {high}]")?;
     }
-    println!("{} samples: {}, {}", written.samples, written.inputs.display(), written.labels.display());
+    writeln!(stdout(), "{} samples: {}, {}", written.samples, written.inputs.display(), written.labels.display())?;
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand. Results go to stdout, progress and errors to stderr.
 
+mod audit;
 mod certify;
 mod data;
 mod inspect;
 mod load;
 mod methods;
 mod progress;
+mod train;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -16,7 +18,6 @@ enum Finish {
     /// All that was asked for was answered.
     Answered,
     /// Something was refuted or moved.
-    #[allow(dead_code)]
     Refuted,
     /// Something stayed unknown or undecided.
     Unknown,
@@ -36,6 +37,10 @@ enum Command {
     Inspect(inspect::Args),
     /// Certify inputs: one row per input, norm and method
     Certify(certify::Args),
+    /// Train a network on a real dataset; writes ONNX and a training record
+    Train(train::Args),
+    /// Run every method on the same networks and cross-check them; without arguments: the bundled ones
+    Audit(audit::Args),
     /// Real datasets: list, fetch, import, export
     Data(data::DataArgs),
 }
@@ -47,6 +52,8 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Inspect(args) => inspect::run(&args),
         Command::Certify(args) => certify::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Data(args) => data::run(&args).map(|()| Finish::Answered),
     };
     match result {

@@ -52,8 +52,8 @@ pub enum DataError {
     },
     /// A file of a source is not in the data directory.
     #[error(
-        "{file} of `{name}` is not in {}; get it with `underplane data fetch {name}`, or by hand ({urls}) and \
-         `underplane data import {name} --from FILE` (SHA-256 once unpacked: {sha256})",
+        "{file} of `{name}` is not in {}; get it {how}, then `underplane data import {name} --from FILE_OR_FOLDER` \
+         (SHA-256 once unpacked: {sha256})",
         folder.display()
     )]
     Absent {
@@ -63,8 +63,8 @@ pub enum DataError {
         file: &'static str,
         /// Where it was looked for.
         folder: PathBuf,
-        /// Where it can be found.
-        urls: String,
+        /// How to get it.
+        how: String,
         /// Its checksum.
         sha256: &'static str,
     },

@@ -127,7 +127,8 @@ impl Downloader {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        Err((output.status.code(), format!("curl: {}; {}", output.status, said.trim())))
+        let said = if said.trim().is_empty() { String::new() } else { format!(", {}", said.trim()) };
+        Err((output.status.code(), format!("curl: {}{said}", output.status)))
     }
 }
 

@@ -77,9 +77,14 @@ impl Store {
     }
 
     fn absent(&self, file: &SourceFile) -> DataError {
-        let urls = if file.urls.is_empty() { self.source.page.into() } else { file.urls.join(" or ") };
+        let Source { name, page, archive, .. } = self.source;
+        let how = match (archive, file.urls) {
+            (None, []) => format!("by hand (see {page})"),
+            (None, urls) => format!("with `underplane data fetch {name}`, or by hand ({})", urls.join(" or ")),
+            (Some(url), _) => format!("with `underplane data fetch {name}`, or by hand ({url})"),
+        };
         let folder = self.folder.clone();
-        DataError::Absent { name: self.source.name, file: file.name, folder, urls, sha256: file.sha256 }
+        DataError::Absent { name, file: file.name, folder, how, sha256: file.sha256 }
     }
 }
 

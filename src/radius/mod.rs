@@ -9,6 +9,7 @@ pub mod ibp;
 pub mod lp;
 pub mod run;
 pub mod sharp;
+pub mod smoothing;
 pub mod witness;
 
 use crate::model::{Model, NotConvex};

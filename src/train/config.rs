@@ -129,8 +129,16 @@ impl Radii {
     }
 }
 
-/// The bundled configs, by task.
-const BUNDLED: &[(&str, &str)] = &[];
+/// The bundled configs, by the name of what they write.
+const BUNDLED: &[(&str, &str)] = &[
+    ("mnist-3-8", include_str!("configs/mnist-3-8.toml")),
+    ("mnist-3-8-abs", include_str!("configs/mnist-3-8-abs.toml")),
+    ("fashion-shirts", include_str!("configs/fashion-shirts.toml")),
+    ("spambase", include_str!("configs/spambase.toml")),
+    ("spambase-abs", include_str!("configs/spambase-abs.toml")),
+    ("phishing", include_str!("configs/phishing.toml")),
+    ("drebin", include_str!("configs/drebin.toml")),
+];
 
 impl Config {
     /// Name of the files that are written.
@@ -138,7 +146,7 @@ impl Config {
         self.name.as_deref().unwrap_or(&self.task)
     }
 
-    /// Names of the tasks with a bundled config.
+    /// Names of the bundled configs.
     pub fn bundled_names() -> impl Iterator<Item = &'static str> {
         BUNDLED.iter().map(|(name, _)| *name)
     }
@@ -227,5 +235,21 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundled_configs_are_sound_and_carry_their_own_name() {
+        for name in Config::bundled_names() {
+            let config = Config::bundled(name).unwrap().unwrap();
+            assert_eq!(config.name(), name);
+            assert!(crate::data::task_names().contains(&config.task.as_str()), "{}", config.task);
+            assert!(!config.radii.l1.is_empty() && !config.radii.l2.is_empty() && !config.radii.linf.is_empty());
+        }
+        assert!(Config::bundled("mnist").is_none());
     }
 }

@@ -38,3 +38,57 @@ pub(super) fn dual(program: &Program) -> Program {
     }
     Program { columns, rows }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::radius::lp::{Failure, Limits, LpSolver};
+
+    const LIMITS: Limits = Limits { tolerance: 1e-10, step: 0.99, seconds: 10.0 };
+
+    /// min 2a + 3b − c over a ≥ 0, −1 ≤ b ≤ 4, c ≤ 2: a + b ≥ 3, a − 2b − c ≥ −7, a + c = 1.5.
+    fn program() -> Program {
+        let column = |low, high, cost| Column { low, high, cost, quadratic: 0.0 };
+        let row = |terms: &[(usize, f64)], bound, equality| Row { terms: terms.to_vec(), bound, equality };
+        Program {
+            columns: vec![
+                column(0.0, f64::INFINITY, 2.0),
+                column(-1.0, 4.0, 3.0),
+                column(f64::NEG_INFINITY, 2.0, -1.0),
+            ],
+            rows: vec![
+                row(&[(0, 1.0), (1, 1.0)], 3.0, false),
+                row(&[(0, 1.0), (1, -2.0), (2, -1.0)], -7.0, false),
+                row(&[(0, 1.0), (2, 1.0)], 1.5, true),
+            ],
+        }
+    }
+
+    fn value(program: &Program, values: &[f64]) -> f64 {
+        program.columns.iter().zip(values).map(|(column, v)| column.cost * v).sum()
+    }
+
+    #[test]
+    fn primal_and_dual_meet_under_both_solvers() {
+        // By hand: on a + b = 3 and c = 1.5 − a the cost is 7.5, whatever a ≤ 4.
+        let dual = dual(&program());
+        for solver in [LpSolver::Clarabel, LpSolver::Microlp] {
+            let primal = solver.solve(&program(), LIMITS).unwrap();
+            assert!((value(&program(), &primal.values) - 7.5).abs() < 1e-7, "{solver}");
+            let other = solver.solve(&dual, LIMITS).unwrap();
+            assert!((value(&dual, &other.values) + 7.5).abs() < 1e-7, "{solver}");
+            for (a, b) in primal.multipliers.iter().zip(&other.values) {
+                assert!((a.abs() - b.abs()).abs() < 1e-6, "{solver}: {:?} and {:?}", primal.multipliers, other.values);
+            }
+        }
+    }
+
+    #[test]
+    fn contradictions_are_reported_as_such() {
+        let mut program = program();
+        program.rows.push(Row { terms: vec![(1, 1.0)], bound: 5.0, equality: false });
+        for solver in [LpSolver::Clarabel, LpSolver::Microlp] {
+            assert_eq!(solver.solve(&program, LIMITS).unwrap_err(), Failure::Infeasible, "{solver}");
+        }
+    }
+}

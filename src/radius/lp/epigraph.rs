@@ -120,3 +120,66 @@ fn repeated(network: &Network, slopes: &Slopes<f64>, batch: usize) -> Slopes<f64
     });
     Slopes { batch, nodes: nodes.collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::passes::{forward, tangent_slopes};
+    use crate::model::{Dense, Graph};
+
+    /// max(relu(Wx + b), Ux), a residual sum of leaky units on it, and a readout.
+    fn network() -> Network {
+        let weights = |n: usize, a: f32| (0..n).map(|i| ((i as f32 * a).sin() * 8.0).round() / 8.0).collect();
+        let dense = |rows, cols, a| Dense { rows, cols, weight: weights(rows * cols, a), bias: weights(rows, a + 0.1) };
+        let mut graph = Graph::new("x", &[3]);
+        let shifted = graph.push("shift", Op::Shift(vec![-0.5, 0.25, 1.0]), &[0]).unwrap();
+        let first = graph.push("first", Op::Dense(dense(4, 3, 1.1)), &[shifted]).unwrap();
+        let kink = graph.push("kink", Op::Kink(Kink::RELU), &[first]).unwrap();
+        let skip = graph.push("skip", Op::Dense(dense(4, 3, 2.3)), &[0]).unwrap();
+        let largest = graph.push("largest", Op::Max, &[kink, skip]).unwrap();
+        let mixed = graph.push("mixed", Op::Dense(dense(4, 4, 3.7)), &[largest]).unwrap();
+        let leaky = graph.push("leaky", Op::Kink(Kink { below: 0.25, above: 1.0 }), &[mixed]).unwrap();
+        let sum = graph.push("sum", Op::Sum, &[leaky, largest]).unwrap();
+        graph.push("readout", Op::Dense(dense(1, 4, 0.7)), &[sum]).unwrap();
+        Network::new(graph)
+    }
+
+    fn value(affine: &Affine, change: &[f64], z: &[f64]) -> f64 {
+        let input: f64 = affine.input.iter().zip(change).map(|(c, d)| c * d).sum();
+        affine.constant + input + affine.pieces.iter().map(|&(k, c)| c * z[k]).sum::<f64>()
+    }
+
+    #[test]
+    fn rows_reproduce_the_network_whichever_pieces_are_kept() {
+        let network = network();
+        let x = [0.3, -0.7, 0.9];
+        let lines = tangent_slopes(&network, &forward(&network, &x));
+        let all: Vec<Piece> =
+            [3, 5, 7].iter().flat_map(|&node| (0..4).map(move |entry| Piece { node, entry })).collect();
+        for mask in [0_u32, 0xfff, 0x5a5, 0xf0f, 0x0f0, 0x801] {
+            let kept: Vec<Piece> = (0..12).filter(|k| mask >> k & 1 == 1).map(|k| all[k]).collect();
+            let epigraph = epigraph(&network, &x, &lines, &kept);
+            // At the sample all lines are right; elsewhere only the full set reproduces everything.
+            let points: &[[f64; 3]] = if mask == 0xfff { &[x, [2.0, 1.0, -3.0], [-1.0, 0.0, 0.4]] } else { &[x] };
+            for point in points {
+                let values = forward(&network, point);
+                let change: Vec<f64> = point.iter().zip(&x).map(|(p, x)| p - x).collect();
+                let z: Vec<f64> = kept.iter().map(|piece| values.of(piece.node, 0)[piece.entry]).collect();
+                let logit = values.of(network.graph().output(), 0)[0];
+                assert!((value(&epigraph.output, &change, &z) - logit).abs() < 1e-12);
+                for (piece, shape) in &epigraph.pieces {
+                    let inputs = &network.graph().node(piece.node).inputs;
+                    let rows: Vec<&Affine> = match shape {
+                        Shape::Kink(_, argument) => vec![argument],
+                        Shape::Max(inputs) => inputs.iter().collect(),
+                    };
+                    assert_eq!(rows.len(), inputs.len());
+                    for (row, &input) in rows.iter().zip(inputs) {
+                        let expected = values.of(input, 0)[piece.entry];
+                        assert!((value(row, &change, &z) - expected).abs() < 1e-12, "{piece:?}");
+                    }
+                }
+            }
+        }
+    }
+}

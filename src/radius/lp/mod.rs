@@ -16,6 +16,7 @@ use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified}
 use crate::model::{Convexity, Model};
 use crate::perturbation::{Norm, Perturbation};
 use program::Program;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -93,6 +94,8 @@ impl Default for Lp {
 struct Limits {
     /// Accuracy in the program's scaled units.
     tolerance: f64,
+    /// Share of the way to the boundary that an interior-point step may go.
+    step: f64,
     /// Time; infinite for none.
     seconds: f64,
 }
@@ -165,7 +168,7 @@ impl Lp {
         }
         let sharp = Sharp.certify(model, Samples::new(x, x.len()), perturbation).remove(0);
         let floor = sharp.radius().map_or(0.0, Radius::value);
-        let found = search::search(model, convexity, x, perturbation, *self, floor);
+        let found = search::search(model, convexity, x, perturbation, *self, (floor, BTreeSet::new()));
         let detail = found.detail(*self, perturbation.norm);
         Outcome { verdict: Verdict::Certified(Radius::new(found.lower)), witness: found.witness, detail }
     }

@@ -1,0 +1,280 @@
+//! Laws of the LP verifier on random input-convex networks.
+
+use proptest::prelude::*;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use underplane::model::{Dense, Graph, Kink, Model, NodeId, Op};
+use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::lp::{EXACT_GAP, Lp, LpSolver};
+use underplane::radius::sharp::Sharp;
+use underplane::radius::{Method, Outcome, Samples, Verdict};
+
+const UNIT_BOX: Option<Range> = Some(Range { low: 0.0, high: 1.0 });
+
+/// Signs that the weights of a layer may have.
+#[derive(Clone, Copy, PartialEq)]
+enum Signs {
+    Any,
+    Positive,
+    Negative,
+}
+
+fn dense(rng: &mut impl Rng, rows: usize, cols: usize, signs: Signs, size: f32) -> Op {
+    let mut weight = |_| {
+        let value: f32 = rng.random_range(-size..size);
+        match (signs, rng.random_bool(0.2)) {
+            (_, true) => 0.0,
+            (Signs::Any, _) => value,
+            (Signs::Positive, _) => value.abs(),
+            (Signs::Negative, _) => -value.abs(),
+        }
+    };
+    let weight = (0..rows * cols).map(&mut weight).collect();
+    let bias = (0..rows).map(|_| rng.random_range(-size..size)).collect();
+    Op::Dense(Dense { rows, cols, weight, bias })
+}
+
+fn push(graph: &mut Graph, op: Op, inputs: &[NodeId]) -> NodeId {
+    graph.push(&format!("n{}", graph.nodes().len()), op, inputs).unwrap()
+}
+
+/// A random hidden layer on top of the convex, freely signed entries of `below` (none for the first).
+fn hidden(rng: &mut impl Rng, graph: &mut Graph, psi: NodeId, below: Option<NodeId>, width: usize) -> NodeId {
+    let d = graph.node(psi).size();
+    let size = 0.1 + rng.random_range(0.0..2.0_f32);
+    let affine = |graph: &mut Graph, rng: &mut _| {
+        let op = dense(rng, width, d, Signs::Any, size);
+        let skip = push(graph, op, &[psi]);
+        let Some(below) = below else { return skip };
+        let op = dense(rng, width, graph.node(below).size(), Signs::Positive, size);
+        let through = push(graph, op, &[below]);
+        push(graph, Op::Sum, &[through, skip])
+    };
+    let argument = affine(graph, rng);
+    match rng.random_range(0..4) {
+        0 => {
+            let other = affine(graph, rng);
+            push(graph, Op::Max, &[argument, other])
+        }
+        1 => push(graph, Op::Kink(Kink { below: 0.125, above: 1.0 }), &[argument]),
+        2 => {
+            let kink = push(graph, Op::Kink(Kink::RELU), &[argument]);
+            push(graph, Op::Concat { outer: 1 }, &[kink, argument])
+        }
+        _ => push(graph, Op::Kink(Kink::RELU), &[argument]),
+    }
+}
+
+/// A random convex network on `d` inputs whose logit at the sample is `logit`, and the sample, in the unit box.
+fn random_model(seed: u64, d: usize, logit: f64) -> (Model, Vec<f64>) {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let mut graph = Graph::new("x", &[d]);
+    let mut psi = 0;
+    let mut constants = |low: f64, high: f64| (0..d).map(|_| rng.random_range(low..high)).collect::<Vec<f64>>();
+    let fronts = [Op::Shift(constants(-1.0, 1.0)), Op::Divide(constants(0.2, 3.0)), Op::Scale(constants(-2.0, 2.0))];
+    for front in fronts {
+        if rng.random_bool(0.5) {
+            psi = push(&mut graph, front, &[psi]);
+        }
+    }
+    let mut below = None;
+    for _ in 0..rng.random_range(1..4) {
+        let width = rng.random_range(1..9);
+        below = Some(hidden(rng, &mut graph, psi, below, width));
+    }
+    let below = below.unwrap();
+    let op = dense(rng, 1, graph.node(below).size(), Signs::Positive, 1.0);
+    let through = push(&mut graph, op, &[below]);
+    let op = dense(rng, 1, d, Signs::Any, 1.0);
+    let skip = push(&mut graph, op, &[psi]);
+    let mut terms = vec![through, skip];
+    if rng.random_bool(0.3) {
+        // Concave units with nonpositive weights.
+        let op = dense(rng, 3, d, Signs::Any, 1.0);
+        let argument = push(&mut graph, op, &[psi]);
+        let concave = push(&mut graph, Op::Kink(Kink { below: 1.75, above: 0.5 }), &[argument]);
+        let op = dense(rng, 1, 3, Signs::Negative, 1.0);
+        terms.push(push(&mut graph, op, &[concave]));
+    }
+    let sum = push(&mut graph, Op::Sum, &terms);
+    // Samples are float32, and some lie on the box's faces.
+    let x: Vec<f64> = (0..d).map(|_| f64::from(rng.random_range(-0.3..1.3_f32).clamp(0.0, 1.0))).collect();
+    let value = Model::new(graph.clone()).unwrap().enclose(&x)[0].value;
+    push(&mut graph, Op::Shift(vec![logit - value]), &[sum]);
+    (Model::new(graph).unwrap(), x)
+}
+
+fn run(method: &impl Method, model: &Model, x: &[f64], perturbation: Perturbation) -> Outcome {
+    method.certify(model, Samples::new(x, x.len()), perturbation).remove(0)
+}
+
+fn perturbations() -> impl Iterator<Item = Perturbation> {
+    Norm::STANDARD.into_iter().flat_map(|norm| [None, UNIT_BOX].map(|range| Perturbation { norm, range }))
+}
+
+/// Lower and upper side, the latter infinite without a witness.
+fn sides(outcome: &Outcome) -> (f64, f64) {
+    let lower = outcome.radius().unwrap_or_else(|| panic!("{:?}", outcome.verdict)).value();
+    (lower, outcome.witness.as_ref().map_or(f64::INFINITY, |w| w.distance))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_sides_are_proven_and_meet(seed: u64, d in 1..12_usize, logit in 0.01..3.0_f64) {
+        let (model, x) = random_model(seed, d, logit);
+        prop_assert!(model.convexity().unwrap().map.is_identity());
+        for perturbation in perturbations() {
+            let outcome = run(&Lp::default(), &model, &x, perturbation);
+            let (lower, upper) = sides(&outcome);
+            let place = format!("{perturbation:?}: {lower} and {upper}, {}", outcome.detail);
+            prop_assert!(lower <= upper, "{}", place);
+            match &outcome.witness {
+                Some(witness) => {
+                    prop_assert!(upper <= lower * (1.0 + EXACT_GAP), "{}", place);
+                    prop_assert!(outcome.detail.starts_with("gap "), "{}", place);
+                    prop_assert!(model.enclose(&witness.point)[0].upper() <= 0.0);
+                    prop_assert!(perturbation.range.is_none() || witness.point.iter().all(|v| (0.0..=1.0).contains(v)));
+                }
+                // Without a box only an exactly zero gradient proves that there is no end.
+                None if perturbation.range.is_some() => prop_assert_eq!(lower, f64::INFINITY, "{}", place),
+                None => prop_assert!(lower == f64::INFINITY || lower > 1e3, "{}", place),
+            }
+            let closed = run(&ClosedForm, &model, &x, perturbation).radius().unwrap().value();
+            let sharp = run(&Sharp, &model, &x, perturbation).radius().unwrap().value();
+            prop_assert!(closed <= sharp && sharp <= lower, "{}: {closed}, {sharp}", place);
+        }
+    }
+
+    #[test]
+    fn solvers_agree(seed: u64, d in 1..7_usize, logit in 0.01..3.0_f64) {
+        let (model, x) = random_model(seed, d, logit);
+        for perturbation in perturbations() {
+            let (lower, upper) = sides(&run(&Lp::default(), &model, &x, perturbation));
+            let outcome = run(&Lp::new(LpSolver::Microlp), &model, &x, perturbation);
+            let (other, other_upper) = sides(&outcome);
+            let place = format!("{perturbation:?}: {lower}..{upper} and {other}..{other_upper}, {}", outcome.detail);
+            prop_assert!(lower <= other_upper && other <= upper, "{}", place);
+            if upper < f64::INFINITY {
+                prop_assert!((other / lower - 1.0).abs() <= 1e-6 && (other_upper / upper - 1.0).abs() <= 1e-6, "{}", place);
+            } else {
+                prop_assert_eq!(other_upper, f64::INFINITY, "{}", place);
+            }
+        }
+    }
+
+    #[test]
+    fn no_grid_point_within_the_radius_is_negative(seed: u64, d in 1..3_usize, logit in 0.01..3.0_f64) {
+        let (model, x) = random_model(seed, d, logit);
+        for perturbation in perturbations() {
+            let (lower, upper) = sides(&run(&Lp::default(), &model, &x, perturbation));
+            let reach = if lower == f64::INFINITY { 100.0 } else { lower };
+            let mut points = Vec::new();
+            for k in 0..360 {
+                let angle = f64::from(k).to_radians();
+                let direction = if d == 1 { vec![angle.cos().signum()] } else { vec![angle.cos(), angle.sin()] };
+                let length = perturbation.norm.upper(&direction);
+                for share in [0.3, 0.999_999] {
+                    let step = reach * share / length;
+                    let inside = |v: f64| if perturbation.range.is_some() { v.clamp(0.0, 1.0) } else { v };
+                    points.extend(x.iter().zip(&direction).map(|(x, e)| inside(x + step * e)));
+                }
+            }
+            let least = model.enclose(&points).iter().map(|f| f.upper()).fold(f64::INFINITY, f64::min);
+            prop_assert!(least > 0.0, "{perturbation:?}: {lower}..{upper}, least logit {least}");
+        }
+    }
+}
+
+#[test]
+fn no_end_is_found_where_there_is_none() {
+    // relu(x₀) + relu(−x₀) + 0.5 with an idle second input.
+    let mut graph = Graph::new("x", &[2]);
+    let first = Dense { rows: 2, cols: 2, weight: vec![1., 0., -1., 0.], bias: vec![0.; 2] };
+    let first = push(&mut graph, Op::Dense(first), &[0]);
+    let kink = push(&mut graph, Op::Kink(Kink::RELU), &[first]);
+    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1., 1.], bias: vec![0.5] }), &[kink]);
+    let model = Model::new(graph).unwrap();
+    for perturbation in perturbations() {
+        for solver in [LpSolver::Clarabel, LpSolver::Microlp] {
+            let outcome = run(&Lp::new(solver), &model, &[0.75, 0.25], perturbation);
+            let (lower, upper) = sides(&outcome);
+            assert_eq!(upper, f64::INFINITY);
+            let proven = if perturbation.range.is_some() { lower == f64::INFINITY } else { lower > 1e3 };
+            assert!(proven, "{solver} {perturbation:?}: {lower}, {}", outcome.detail);
+            assert!(!outcome.detail.starts_with("gap"), "{}", outcome.detail);
+        }
+    }
+}
+
+#[test]
+fn a_linear_network_has_the_dual_norm_radius() {
+    let mut graph = Graph::new("x", &[3]);
+    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 3, weight: vec![3., 0., -4.], bias: vec![0.] }), &[0]);
+    let model = Model::new(graph).unwrap();
+    for (norm, expected) in [(Norm::L1, 10.0 / 4.0), (Norm::L2, 10.0 / 5.0), (Norm::Linf, 10.0 / 7.0)] {
+        let (lower, upper) = sides(&run(&Lp::default(), &model, &[2.0, 9.0, -1.0], Perturbation::new(norm)));
+        assert!(lower <= expected && expected <= upper, "{norm}");
+        assert!(upper / lower - 1.0 < 1e-9, "{norm}");
+    }
+}
+
+#[test]
+fn the_other_class_gets_no_certificate() {
+    for seed in 0..5 {
+        let (model, x) = random_model(seed, 4, -0.5);
+        for perturbation in perturbations() {
+            assert_eq!(run(&Lp::default(), &model, &x, perturbation).verdict, Verdict::NotSensitive);
+        }
+    }
+}
+
+fn unknown(outcome: Outcome) -> String {
+    match outcome.verdict {
+        Verdict::Unknown(reason) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_lp_cannot_do_is_unknown_with_a_reason() {
+    let (model, x) = random_model(3, 4, 1.0);
+    let fractional = Perturbation::new(Norm::Lp(1.5));
+    assert!(unknown(run(&Lp::default(), &model, &x, fractional)).contains("p = 1, 2 and ∞"));
+
+    let mut graph = Graph::new("x", &[1]);
+    let size = push(&mut graph, Op::Kink(Kink::ABS), &[0]);
+    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 1, weight: vec![-1.0], bias: vec![1.0] }), &[size]);
+    let absolute = Model::new(graph).unwrap();
+    assert_eq!(unknown(run(&Lp::default(), &absolute, &[0.5], Perturbation::new(Norm::L2))), "non-affine feature map");
+
+    let mut graph = Graph::new("x", &[2]);
+    let op = Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0, 1.0], bias: vec![0.0] });
+    let first = push(&mut graph, op, &[0]);
+    let kink = push(&mut graph, Op::Kink(Kink::RELU), &[first]);
+    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 1, weight: vec![-1.0], bias: vec![5.0] }), &[kink]);
+    let concave = Model::new(graph).unwrap();
+    assert!(unknown(run(&Lp::default(), &concave, &[0.5, 0.5], Perturbation::new(Norm::L2))).starts_with("not convex"));
+}
+
+#[test]
+fn a_spent_time_limit_leaves_a_sound_radius_and_says_so() {
+    let (model, x) = random_model(3, 4, 1.0);
+    let lp = Lp { solver: LpSolver::Clarabel, seconds: 0.0 };
+    let outcome = run(&lp, &model, &x, Perturbation::new(Norm::Linf));
+    let sharp = run(&Sharp, &model, &x, Perturbation::new(Norm::Linf));
+    assert_eq!(outcome.radius(), sharp.radius());
+    assert!(outcome.detail.contains("time limit") && outcome.detail.contains("not exact"), "{}", outcome.detail);
+}
+
+#[test]
+fn solver_names_are_checked() {
+    assert_eq!("clarabel".parse::<LpSolver>().unwrap(), LpSolver::Clarabel);
+    assert_eq!("microlp".parse::<LpSolver>().unwrap(), LpSolver::Microlp);
+    assert!("gurobi".parse::<LpSolver>().unwrap_err().contains("expected clarabel, microlp or highs"));
+    if cfg!(not(feature = "highs")) {
+        assert!("highs".parse::<LpSolver>().unwrap_err().contains("--features highs"));
+    }
+}
