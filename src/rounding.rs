@@ -50,13 +50,13 @@ pub fn sum_up(terms: impl Iterator<Item = f64>) -> f64 {
         sum += term;
         count += 1;
     }
-    if sum == 0.0 { 0.0 } else { (sum * (1.0 + gamma(count + 1))).next_up() }
+    if sum == 0.0 || count == 1 { sum } else { (sum * (1.0 + gamma(count + 1))).next_up() }
 }
 
 /// An upper bound of √(Σ v_i²).
 pub fn norm2_up(values: &[f64]) -> f64 {
     let largest = max_abs(values);
-    if largest == 0.0 || !largest.is_finite() {
+    if largest == 0.0 || !largest.is_finite() || values.len() == 1 {
         return largest;
     }
     // Squares neither overflow nor lose more than TINY each once the largest entry is near 1.
@@ -71,7 +71,13 @@ pub fn norm2_up(values: &[f64]) -> f64 {
 /// An upper bound of Σ|v_i|; 0 only when all of them are 0.
 pub fn norm1_up(values: &[f64]) -> f64 {
     let sum = lane_sum(values, f64::abs);
-    if sum == 0.0 { 0.0 } else { (sum * (1.0 + gamma(values.len() + 1))).next_up() }
+    if values.len() == 1 {
+        sum
+    } else if sum == 0.0 {
+        0.0
+    } else {
+        (sum * (1.0 + gamma(values.len() + 1))).next_up()
+    }
 }
 
 /// Σ f(v_i) in several lanes: the order of a sum does not matter to its error bound, and lanes vectorise.
@@ -108,11 +114,11 @@ fn power_of_two_near(x: f64) -> f64 {
 }
 
 /// Bits of the fractional part of an exponent that [`pow_up`] keeps.
-const FRACTION_BITS: i32 = 44;
+const FRACTION_BITS: i32 = 50;
 
 /// An upper bound of x^e for x ≥ 0 and e ≥ 0, from multiplications and (correctly rounded) square roots alone.
 ///
-/// The exponent is rounded to a multiple of 2⁻⁴⁴ in the direction that makes the power larger.
+/// The exponent is rounded to a multiple of 2⁻⁵⁰ in the direction that makes the power larger.
 pub fn pow_up(x: f64, e: f64) -> f64 {
     debug_assert!(x >= 0.0 && e >= 0.0);
     if x == 0.0 {
@@ -123,7 +129,7 @@ pub fn pow_up(x: f64, e: f64) -> f64 {
     let scaled = (e - whole) * grid;
     let mut fraction = if x > 1.0 { scaled.ceil() } else { scaled.floor() } as u64;
     let mut result = integer_power_up(x, whole);
-    // Bit 44 is set when the fraction was rounded up to 1.
+    // The next bit is set when the fraction was rounded up to 1.
     if fraction >> FRACTION_BITS == 1 {
         result = (result * x).next_up();
         fraction = 0;

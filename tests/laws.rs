@@ -7,7 +7,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use rand::RngExt;
 use underplane::model::minorant::{minorants, tangents};
-use underplane::model::passes::{Slopes, forward, tangent_slopes};
+use underplane::model::passes::{forward, tangent_slopes};
 use underplane::model::{Dense, Graph, Model, Op};
 use underplane::perturbation::{Norm, Perturbation, Range};
 use underplane::radius::closed_form::ClosedForm;

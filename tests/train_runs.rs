@@ -2,10 +2,13 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use underplane::data::{Dataset, Task};
-use underplane::model::{Graph, Op};
-use underplane::train::evaluate::evaluate;
+use underplane::data::{DataError, Dataset, Task};
+use underplane::model::{Graph, Model, Op};
+use underplane::perturbation::Perturbation;
+use underplane::radius::closed_form::ClosedForm;
+use underplane::train::evaluate::{accuracy, logits, radii};
 use underplane::train::export::graph;
+use underplane::train::loss::Norm;
 use underplane::train::{Config, Record, TrainError, Trained, train};
 
 /// Sensitive outside a disc: convex, and not linear.
@@ -38,6 +41,10 @@ fn quiet(config: &Config, task: &Task) -> Trained {
     train(config, task, &mut |_| {}).unwrap()
 }
 
+fn model(trained: &Trained, task: &Task) -> Model {
+    Model::new(graph(&trained.network, &task.test.shape).unwrap()).unwrap()
+}
+
 const SMALL: &str =
     "[network]\nhidden = [16, 8]\n[optimiser]\nrate = 0.01\n[loss]\npenalty = [{ norm = \"l2\", weight = 0.01 }]\n";
 
@@ -49,7 +56,7 @@ fn a_run_learns_a_convex_class_that_no_line_separates() {
         let mut seen = 0;
         let trained = train(&config, &task, &mut |_| seen += 1).unwrap();
         assert_eq!((seen, trained.history.len()), (12, 12));
-        let record = Record::new(&config, &task, &trained);
+        let record = Record::new(&config, &task, &trained, &model(&trained, &task));
         assert!(record.accuracy.test.overall > 0.93, "{:?}", record.accuracy);
         assert!(record.baseline.unwrap().test_accuracy < 0.8);
         let best = trained.history.iter().map(|e| e.validation_loss).fold(f64::INFINITY, f64::min);
@@ -91,7 +98,7 @@ fn hidden_weights_end_nonnegative_and_gains_positive() {
 fn the_balanced_threshold_balances_validation() {
     let task = task(&[2]);
     let trained = quiet(&config(SMALL), &task);
-    let found = evaluate(&trained.network, &task.validation).accuracy(&task.validation);
+    let found = accuracy(&logits(&trained.network, &task.validation), &task.validation.sensitive);
     assert!((found.sensitive - found.other).abs() < 0.03, "{found:?}");
     let plain = quiet(&config(&format!("threshold = \"none\"\n{SMALL}")), &task);
     assert_eq!(plain.threshold, 0.0);
@@ -133,8 +140,8 @@ fn the_exported_graph_is_the_evaluated_network() {
             );
             let network = quiet(&Config { epochs: 2, ..config(&more) }, &task).network;
             let graph = graph(&network, &task.test.shape).unwrap();
-            let logits = evaluate(&network, &task.test).logits;
-            for (i, logit) in logits.iter().enumerate() {
+            let found = logits(&network, &task.test);
+            for (i, logit) in found.iter().enumerate() {
                 let expected = evaluate_graph(&graph, task.test.input(i));
                 assert!((logit - expected).abs() < 1e-9, "{map} {batch_norm} {i}: {logit} {expected}");
             }
@@ -142,25 +149,29 @@ fn the_exported_graph_is_the_evaluated_network() {
     }
 }
 
+/// The record's radii are those of the exported model: no random point inside a certified ball is of the other class.
 #[test]
 fn a_certified_ball_holds_no_point_of_the_other_class() {
-    use underplane::train::loss::Norm;
     let task = task(&[2]);
+    let sensitive: Vec<usize> = (0..task.test.len()).filter(|&i| task.test.sensitive[i]).collect();
     for map in ["identity", "abs"] {
         let more = SMALL.replace("[network]", &format!("[network]\nfeature_map = \"{map}\""));
-        let network = quiet(&Config { epochs: 4, ..config(&more) }, &task).network;
-        let evaluation = evaluate(&network, &task.test);
+        let trained = quiet(&Config { epochs: 4, ..config(&more) }, &task);
+        let model = model(&trained, &task);
         let mut rng = ChaCha8Rng::seed_from_u64(9);
         for norm in Norm::ALL {
-            let radii = evaluation.radii(&network, norm);
-            for (i, &radius) in radii.iter().enumerate().filter(|(_, r)| **r > 0.0) {
+            let found = radii(&model, &ClosedForm, &task.test, Perturbation::new(norm.into()));
+            assert_eq!(found.len(), sensitive.len());
+            assert!(found.iter().flatten().count() > 50);
+            for (&i, radius) in sensitive.iter().zip(found) {
+                let Some(radius) = radius else { continue };
                 let mut attacked = task.test.select(&[i; 20]);
                 for row in attacked.inputs.chunks_mut(2) {
                     let step = [rng.random_range(-1.0..1.0f64), rng.random_range(-1.0..1.0)];
                     let length = 0.999 * radius.min(1e3) / norm.of(&step);
                     row.iter_mut().zip(step).for_each(|(x, s)| *x += (s * length) as f32);
                 }
-                let least = evaluate(&network, &attacked).logits.into_iter().fold(f64::INFINITY, f64::min);
+                let least = logits(&trained.network, &attacked).into_iter().fold(f64::INFINITY, f64::min);
                 assert!(least > 0.0, "{map} {norm:?} sample {i}, radius {radius}: {least}");
             }
         }
@@ -190,6 +201,7 @@ fn senseless_runs_are_refused() {
 fn config_errors_name_the_key() {
     let cases = [
         ("epochs = 0", "`epochs`"),
+        ("name = \"../x\"", "`name`"),
         ("batch = 0", "`batch`"),
         ("patience = 0", "`patience`"),
         ("[network]\nhidden = [4, 0]", "`network.hidden`"),
@@ -217,7 +229,8 @@ fn config_errors_name_the_key() {
 fn a_record_is_whole_or_absent() {
     let task = task(&[2]);
     let config = Config { epochs: 1, ..config("[radii]\nl2 = [0.1]\n") };
-    let record = Record::new(&config, &task, &quiet(&config, &task));
+    let trained = quiet(&config, &task);
+    let record = Record::new(&config, &task, &trained, &model(&trained, &task));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ring.json");
     record.write(&path).unwrap();
@@ -226,5 +239,5 @@ fn a_record_is_whole_or_absent() {
     assert_eq!(json["certified"][0]["norm"], "l2");
     assert_eq!(json["config"]["task"], "ring");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    assert!(matches!(record.write(&folder.path().join("absent/ring.json")), Err(TrainError::File { .. })));
+    assert!(matches!(record.write(&folder.path().join("absent/ring.json")), Err(DataError::File { .. })));
 }

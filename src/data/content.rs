@@ -3,11 +3,13 @@
 use super::error::{DataError, Place};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// No deflate stream unpacks to more than this many times its own length (RFC 1951: 258 bytes from 2 bits).
 pub(crate) const MAX_DEFLATE_RATIO: u64 = 1032;
+/// The first bytes of every gzip file.
+pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Room is made for at most so many bytes before any of them has been read.
 const FIRST_ALLOCATION: u64 = 1 << 20;
 
@@ -30,9 +32,21 @@ impl Content<'static> {
         let metadata = file.metadata().map_err(failed)?;
         // A pipe has no length that could be checked.
         let length = if metadata.is_file() { metadata.len() } else { u64::MAX };
-        let mut plain = BufReader::with_capacity(1 << 16, file);
-        let packed = plain.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
-        let (reader, ceiling): (Box<dyn BufRead>, u64) = if packed {
+        Content::unpack(path, BufReader::with_capacity(1 << 16, file), length)
+    }
+
+    /// The same from a file's bytes that are in memory already.
+    ///
+    /// # Errors
+    /// None in practice: memory can always be read.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, DataError> {
+        let length = bytes.len() as u64;
+        Content::unpack(path, Cursor::new(bytes), length)
+    }
+
+    fn unpack(path: &Path, mut plain: impl BufRead + 'static, length: u64) -> Result<Self, DataError> {
+        let start = plain.fill_buf().map_err(|source| DataError::file(path, source))?;
+        let (reader, ceiling): (Box<dyn BufRead>, u64) = if start.starts_with(&GZIP_MAGIC) {
             (Box::new(BufReader::new(MultiGzDecoder::new(plain))), length.saturating_mul(MAX_DEFLATE_RATIO))
         } else {
             (Box::new(plain), length)
@@ -78,6 +92,22 @@ impl<'a> Content<'a> {
             return Err(DataError::content(&self.path, place, format!("{count} bytes of {what}"), found));
         }
         Ok(bytes)
+    }
+
+    /// Passes over `count` bytes of `what`.
+    ///
+    /// # Errors
+    /// As [`Content::take`].
+    pub fn skip(&mut self, count: u64, what: &str) -> Result<(), DataError> {
+        let outcome = std::io::copy(&mut self.reader.by_ref().take(count), &mut std::io::sink());
+        let passed = outcome.map_err(|source| unreadable(&self.path, self.offset, source))?;
+        self.offset += passed;
+        if passed < count {
+            return Err(
+                self.unexpected(format!("{count} bytes of {what}"), format!("{passed} and the end of the file"))
+            );
+        }
+        Ok(())
     }
 
     /// Reads up to the end, refusing more than `limit` bytes.

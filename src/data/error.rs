@@ -52,8 +52,8 @@ pub enum DataError {
     },
     /// A file of a source is not in the data directory.
     #[error(
-        "{file} of `{name}` is not in {}; get it with `underplane data fetch {name}`, or by hand ({urls}) and \
-         `underplane data import {name} --from FILE` (SHA-256 once unpacked: {sha256})",
+        "{file} of `{name}` is not in {}; get it {how}, then `underplane data import {name} --from FILE_OR_FOLDER` \
+         (SHA-256 once unpacked: {sha256})",
         folder.display()
     )]
     Absent {
@@ -63,8 +63,8 @@ pub enum DataError {
         file: &'static str,
         /// Where it was looked for.
         folder: PathBuf,
-        /// Where it can be found.
-        urls: String,
+        /// How to get it.
+        how: String,
         /// Its checksum.
         sha256: &'static str,
     },
@@ -77,6 +77,28 @@ pub enum DataError {
         expected: String,
         /// The checksum of what is there.
         found: String,
+    },
+    /// A file of a source could not be downloaded.
+    #[error(
+        "`{name}` could not be downloaded ({reason}); put by hand into {}: {files}, or run \
+         `underplane data import {name} --from FILE_OR_FOLDER`",
+        folder.display()
+    )]
+    Download {
+        /// The source.
+        name: &'static str,
+        /// The files and their checksums.
+        files: String,
+        /// Where they belong.
+        folder: PathBuf,
+        /// What went wrong.
+        reason: String,
+    },
+    /// No sample of the task was selected.
+    #[error("task `{task}`: no sample selected")]
+    EmptySelection {
+        /// The task.
+        task: String,
     },
     /// Too few samples for a split.
     #[error("task `{task}`: expected samples of both classes in every split, found {found}")]

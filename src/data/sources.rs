@@ -167,7 +167,9 @@ pub const SOURCES: &[Source] = &[
             "drebin215.csv",
             6_514_978,
             "710f2c11b0cad04c36f56dd16398127feb697fd99e8efa7f75890b792fba3ad5",
-            &[],
+            &[
+                "https://media.githubusercontent.com/media/OjmanXD/Malware_Analysis/18569a31b2196d909416285f858c1d0516fce30f/drebin-215-dataset-5560malware-9476-benign.csv",
+            ],
         )],
     },
     Source {

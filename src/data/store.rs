@@ -4,8 +4,16 @@ use super::content::Content;
 use super::error::DataError;
 use super::sources::{Source, SourceFile};
 use sha2::{Digest, Sha256};
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
+
+/// The data directory: the one chosen, else the environment's `UNDERPLANE_DATA`, else `data` in the current folder.
+pub fn data_dir(chosen: Option<&Path>) -> PathBuf {
+    match (chosen, std::env::var_os("UNDERPLANE_DATA")) {
+        (Some(path), _) => path.into(),
+        (None, Some(path)) if !path.is_empty() => path.into(),
+        _ => "data".into(),
+    }
+}
 
 /// A source's files, in a folder.
 pub struct Store {
@@ -30,6 +38,16 @@ impl Store {
         self.source
     }
 
+    /// The folder of the source's files.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The files that are not there.
+    pub fn missing(&self) -> Vec<&'static SourceFile> {
+        self.source.files.iter().filter(|file| self.locate(file).is_none()).collect()
+    }
+
     /// Where a file is, plain or gzip, if it is there.
     pub fn locate(&self, file: &SourceFile) -> Option<PathBuf> {
         let packed = format!("{}.gz", file.name);
@@ -38,7 +56,7 @@ impl Store {
 
     /// Are all files there (not looking into them)?
     pub fn is_complete(&self) -> bool {
-        self.source.files.iter().all(|file| self.locate(file).is_some())
+        self.missing().is_empty()
     }
 
     /// Opens a file by its name in the source's record.
@@ -55,14 +73,18 @@ impl Store {
             return Content::open(&path);
         }
         let bytes = read_verified(&path, file)?;
-        let length = bytes.len() as u64;
-        Ok(Content::from_reader(path, Cursor::new(bytes), length))
+        Content::from_bytes(&path, bytes)
     }
 
     fn absent(&self, file: &SourceFile) -> DataError {
-        let urls = if file.urls.is_empty() { self.source.page.into() } else { file.urls.join(" or ") };
+        let Source { name, page, archive, .. } = self.source;
+        let how = match (archive, file.urls) {
+            (None, []) => format!("by hand (see {page})"),
+            (None, urls) => format!("with `underplane data fetch {name}`, or by hand ({})", urls.join(" or ")),
+            (Some(url), _) => format!("with `underplane data fetch {name}`, or by hand ({url})"),
+        };
         let folder = self.folder.clone();
-        DataError::Absent { name: self.source.name, file: file.name, folder, urls, sha256: file.sha256 }
+        DataError::Absent { name, file: file.name, folder, how, sha256: file.sha256 }
     }
 }
 
@@ -71,7 +93,12 @@ impl Store {
 /// # Errors
 /// When it cannot be read, or its length or SHA-256 differs.
 pub fn read_verified(path: &Path, file: &SourceFile) -> Result<Vec<u8>, DataError> {
-    let bytes = Content::open(path)?.rest(file.bytes)?;
+    verify(path, Content::open(path)?, file)
+}
+
+/// The same from content that is already open.
+pub(crate) fn verify(path: &Path, mut content: Content<'_>, file: &SourceFile) -> Result<Vec<u8>, DataError> {
+    let bytes = content.rest(file.bytes)?;
     let found = sha256(&bytes);
     if found != file.sha256 {
         return Err(DataError::Checksum { path: path.into(), expected: file.sha256.into(), found });

@@ -2,7 +2,7 @@
 
 mod vector;
 
-pub use vector::{add_transposed_product, matrix_vector};
+pub use vector::{add_transposed_product, matrix_vector, matrix_vector_and_size};
 
 use gemm::Parallelism;
 use std::sync::OnceLock;

@@ -63,6 +63,16 @@ dispatched!(
     (out: &mut [T], weight: &[f32], v: &[T])
 );
 
+dispatched!(
+    /// `out[i] = Σ_j weight[i][j] · x[j]` and `size[i] = Σ_j |weight[i][j]| · t[j]` in one pass over a row-major weight.
+    ///
+    /// # Panics
+    /// When the shapes do not fit.
+    matrix_vector_and_size,
+    rows_times_vectors,
+    (out: &mut [T], size: &mut [T], weight: &[f32], x: &[T], t: &[T])
+);
+
 /// w · x + sum, fused where that is fast. The error bounds cover both.
 #[inline(always)]
 fn step<T: Scalar, const FUSED: bool>(w: f32, x: T, sum: T) -> T {
@@ -82,6 +92,57 @@ fn rows_times_vector<T: Scalar, const FUSED: bool>(out: &mut [T], weight: &[f32]
     for i in blocks..out.len() {
         out[i] = dot1::<T, FUSED>(row(i), x);
     }
+}
+
+#[inline(always)]
+fn rows_times_vectors<T: Scalar, const FUSED: bool>(out: &mut [T], size: &mut [T], weight: &[f32], x: &[T], t: &[T]) {
+    let cols = x.len();
+    assert_eq!((size.len(), t.len()), (out.len(), cols), "a pair of products");
+    assert_eq!(weight.len(), out.len() * cols, "a matrix-vector product");
+    let row = |i: usize| &weight[i * cols..(i + 1) * cols];
+    let blocks = out.len() / 2 * 2;
+    for i in (0..blocks).step_by(2) {
+        let (first, second) = pair2::<T, FUSED>([row(i), row(i + 1)], x, t);
+        ((out[i], size[i]), (out[i + 1], size[i + 1])) = (first, second);
+    }
+    for i in blocks..out.len() {
+        (out[i], size[i]) = pair2::<T, FUSED>([row(i), row(i)], x, t).0;
+    }
+}
+
+/// The dot products with x and the sizes with t of two rows.
+#[inline(always)]
+fn pair2<T: Scalar, const FUSED: bool>([a, b]: [&[f32]; 2], x: &[T], t: &[T]) -> ((T, T), (T, T)) {
+    let zero = [T::ZERO; LANES];
+    let (mut p, mut q, mut r, mut s) = (zero, zero, zero, zero);
+    let whole = x.len() / LANES * LANES;
+    let mut j = 0;
+    while j < whole {
+        let xs: &[T; LANES] = x[j..j + LANES].try_into().expect("LANES entries");
+        let ts: &[T; LANES] = t[j..j + LANES].try_into().expect("LANES entries");
+        p = lanes::<T, FUSED>(p, &a[j..j + LANES], xs);
+        q = lanes::<T, FUSED>(q, &b[j..j + LANES], xs);
+        r = size_lanes::<T, FUSED>(r, &a[j..j + LANES], ts);
+        s = size_lanes::<T, FUSED>(s, &b[j..j + LANES], ts);
+        j += LANES;
+    }
+    let size_tail = |sum: T, row: &[f32]| {
+        row[whole..].iter().zip(&t[whole..]).fold(sum, |sum, (&w, &t)| step::<T, FUSED>(w.abs(), t, sum))
+    };
+    (
+        (tail::<T, FUSED>(total(p), &a[whole..], &x[whole..]), size_tail(total(r), a)),
+        (tail::<T, FUSED>(total(q), &b[whole..], &x[whole..]), size_tail(total(s), b)),
+    )
+}
+
+/// As [`lanes`], with |w|.
+#[inline(always)]
+fn size_lanes<T: Scalar, const FUSED: bool>(mut sum: [T; LANES], w: &[f32], t: &[T; LANES]) -> [T; LANES] {
+    let w: &[f32; LANES] = w.try_into().expect("LANES entries");
+    for lane in 0..LANES {
+        sum[lane] = step::<T, FUSED>(w[lane].abs(), t[lane], sum[lane]);
+    }
+    sum
 }
 
 /// One step of a dot product in every lane. By value, so that the lanes stay in registers.

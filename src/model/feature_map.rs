@@ -173,7 +173,7 @@ impl FeatureMap {
 }
 
 /// For every node its coordinate-wise form, where it has one.
-fn coordinatewise(graph: &Graph) -> Vec<Option<Coordinatewise>> {
+pub(crate) fn coordinatewise(graph: &Graph) -> Vec<Option<Coordinatewise>> {
     let mut known: Vec<Option<Coordinatewise>> = Vec::new();
     for node in graph.nodes() {
         let inputs: Option<Vec<&Coordinatewise>> = node.inputs.iter().map(|&i| known[i].as_ref()).collect();

@@ -189,7 +189,6 @@ pub(crate) fn backward_errors(
     stops: &[NodeId],
 ) -> Vec<Vec<f64>> {
     let graph = network.graph();
-    let batch = slopes.batch;
     let mut incoming: Vec<Option<Incoming>> = graph.nodes().iter().map(|_| None).collect();
     let mut done: Vec<Option<Vec<f64>>> = vec![None; stops.len()];
     for id in (0..=graph.output()).rev() {
@@ -205,7 +204,6 @@ pub(crate) fn backward_errors(
             done[k] = Some(error);
             continue;
         }
-        debug_assert_eq!(slopes.batch, batch);
         for k in 0..node.inputs.len() {
             let (carried, magnitude, terms) = contribution_errors(network, slopes, id, k, v, &error, sample);
             let slot = &mut incoming[node.inputs[k]];
@@ -232,8 +230,7 @@ impl Incoming {
         // A single exact copy (0 terms) rounds nothing.
         let g = if self.terms == 0 { 0.0 } else { gamma(self.terms + 4) };
         let factor = 1.0 + gamma(self.terms + 8);
-        let bound = |(c, m): (f64, f64)| if m == 0.0 && c == 0.0 { 0.0 } else { (c + g * m) * factor };
-        self.carried.into_iter().zip(self.magnitude).map(bound).collect()
+        self.carried.into_iter().zip(self.magnitude).map(|(c, m)| (c + g * m) * factor).collect()
     }
 }
 
@@ -263,13 +260,11 @@ fn contribution_errors(
             let norms = network.cache(id).col_norms(dense);
             let (size, carried) = (norm2_up(v), norm2_up(error));
             let underflow = if size == 0.0 { 0.0 } else { dense.rows as f64 * TINY };
-            let bounded = |norm: f64, x: f64| if norm == 0.0 || x == 0.0 { 0.0 } else { norm * x * (1.0 + STEP) };
-            let add = |x: f64, norm: f64| if norm == 0.0 { 0.0 } else { x + underflow };
-            (
-                norms.iter().map(|&norm| add(bounded(norm, carried), norm)).collect(),
-                norms.iter().map(|&norm| add(bounded(norm, size), norm)).collect(),
-                dense.rows,
-            )
+            let times = |x: f64| -> Vec<f64> {
+                let x = x * (1.0 + STEP);
+                norms.iter().map(|&norm| if norm == 0.0 { 0.0 } else { norm * x + underflow }).collect()
+            };
+            (times(carried), times(size), dense.rows)
         }
         Op::Scale(c) => scaled(&mut c.iter().map(|c| c.abs())),
         Op::Divide(c) => scaled(&mut c.iter().map(|c| (1.0 / c.abs()).next_up())),

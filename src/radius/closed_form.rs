@@ -1,6 +1,6 @@
 //! The closed-form radius of feature-convex networks.
 
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified};
+use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified, not_convex};
 use crate::model::minorant::tangents;
 use crate::model::{Convexity, Minorant, Model};
 use crate::perturbation::{Norm, Perturbation, reach};
@@ -32,12 +32,7 @@ impl Method for ClosedForm {
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         let convexity = match model.convexity() {
             Ok(convexity) => convexity,
-            Err(broken) => {
-                return vec![
-                    Outcome::plain(Verdict::Unknown(format!("not convex: {}", broken.reason)));
-                    samples.count()
-                ];
-            }
+            Err(broken) => return not_convex(broken, samples.count()),
         };
         let minorants = tangents(model.network(), samples.values, convexity.feature_stops());
         let lipschitz = convexity.map.lipschitz(perturbation.norm);
@@ -54,7 +49,11 @@ impl Method for ClosedForm {
 
 /// The radii of the whole batch as plain numbers, 0 where the margin is not positive; for the rungs above.
 pub(crate) fn radii(model: &Model, convexity: &Convexity, samples: Samples, norm: Norm) -> Vec<f64> {
-    let minorants = tangents(model.network(), samples.values, convexity.feature_stops());
+    feature_radii(&tangents(model.network(), samples.values, convexity.feature_stops()), convexity, norm)
+}
+
+/// The same for minorants that are there already, made with `convexity.feature_stops()`.
+pub(crate) fn feature_radii(minorants: &[Minorant], convexity: &Convexity, norm: Norm) -> Vec<f64> {
     let lipschitz = convexity.map.lipschitz(norm);
     minorants.iter().map(|minorant| feature_radius(minorant, lipschitz, norm)).collect()
 }

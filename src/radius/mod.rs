@@ -3,12 +3,16 @@
 //! A method turns (model, samples, perturbation) into one [`Outcome`] per sample. Methods do not know each other,
 //! except that a rung of the ladder may take the maximum with the rung below it.
 
+pub mod best;
 pub mod closed_form;
+pub mod ibp;
 pub mod lp;
+pub mod run;
 pub mod sharp;
+pub mod smoothing;
 pub mod witness;
 
-use crate::model::Model;
+use crate::model::{Model, NotConvex};
 use crate::perturbation::Perturbation;
 use std::fmt;
 
@@ -174,6 +178,11 @@ pub trait Method: Sync {
 
     /// One answer per sample, in order. Single-threaded: callers run batches in parallel.
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome>;
+}
+
+/// What a method that needs convexity answers without it.
+pub(crate) fn not_convex(broken: &NotConvex, count: usize) -> Vec<Outcome> {
+    vec![Outcome::plain(Verdict::Unknown(format!("not convex: {}", broken.reason))); count]
 }
 
 /// What to answer when a lower bound of f(x) is not positive: the sample is of the other class, or nobody knows.

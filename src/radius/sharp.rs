@@ -1,6 +1,6 @@
 //! The tangent plane pulled back through φ coordinate by coordinate.
 
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, closed_form, not_certified};
+use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, closed_form, not_certified, not_convex};
 use crate::model::Model;
 use crate::model::minorant::tangents;
 use crate::perturbation::{Perturbation, separable};
@@ -32,15 +32,14 @@ impl Method for Sharp {
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         let convexity = match model.convexity() {
             Ok(convexity) => convexity,
-            Err(broken) => {
-                return vec![
-                    Outcome::plain(Verdict::Unknown(format!("not convex: {}", broken.reason)));
-                    samples.count()
-                ];
-            }
+            Err(broken) => return not_convex(broken, samples.count()),
         };
         let minorants = tangents(model.network(), samples.values, convexity.input_stops());
-        let floor = closed_form::radii(model, convexity, samples, perturbation.norm);
+        // Without kinks in φ the planes are the closed form's own, and only a box can make a difference.
+        let floor = match convexity.free.is_empty() {
+            true => closed_form::feature_radii(&minorants, convexity, perturbation.norm),
+            false => closed_form::radii(model, convexity, samples, perturbation.norm),
+        };
         let one = |i: usize| {
             let sample = samples.sample(i);
             let radius = separable::radius(&minorants[i], convexity, model.graph(), sample, perturbation).max(floor[i]);

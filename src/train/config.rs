@@ -16,9 +16,15 @@ use std::path::Path;
 pub struct Config {
     /// Name of the task, as `underplane data list` prints it.
     pub task: String,
-    /// Seed of everything random (default 0).
+    /// Name of the files that are written (default: the task's).
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Seed of everything random in training (default 0).
     #[serde(default)]
     pub seed: u64,
+    /// Seed of the split (default 0).
+    #[serde(default)]
+    pub split_seed: u64,
     /// Passes over the training split (default 30).
     #[serde(default = "default_epochs")]
     pub epochs: usize,
@@ -123,11 +129,24 @@ impl Radii {
     }
 }
 
-/// The bundled configs, by task.
-const BUNDLED: &[(&str, &str)] = &[];
+/// The bundled configs, by the name of what they write.
+const BUNDLED: &[(&str, &str)] = &[
+    ("mnist-3-8", include_str!("configs/mnist-3-8.toml")),
+    ("mnist-3-8-abs", include_str!("configs/mnist-3-8-abs.toml")),
+    ("fashion-shirts", include_str!("configs/fashion-shirts.toml")),
+    ("spambase", include_str!("configs/spambase.toml")),
+    ("spambase-abs", include_str!("configs/spambase-abs.toml")),
+    ("phishing", include_str!("configs/phishing.toml")),
+    ("drebin", include_str!("configs/drebin.toml")),
+];
 
 impl Config {
-    /// Names of the tasks with a bundled config.
+    /// Name of the files that are written.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.task)
+    }
+
+    /// Names of the bundled configs.
     pub fn bundled_names() -> impl Iterator<Item = &'static str> {
         BUNDLED.iter().map(|(name, _)| *name)
     }
@@ -184,6 +203,9 @@ impl Config {
         let count = |key: &str, value: usize| check(value > 0, key, "at least 1", value.to_string());
         let fraction = |key: &str, value: f64| check((0.0..=1.0).contains(&value), key, "0 to 1", value.to_string());
         check(!self.task.is_empty(), "task", "a task's name", "an empty string".into())?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let name_fits = !self.name().starts_with('.') && self.name().chars().all(plain);
+        check(name_fits, "name", "letters, digits, `-`, `_` and `.`", format!("`{}`", self.name()))?;
         count("epochs", self.epochs)?;
         count("batch", self.batch)?;
         count("patience", self.patience.unwrap_or(1))?;
@@ -213,5 +235,21 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundled_configs_are_sound_and_carry_their_own_name() {
+        for name in Config::bundled_names() {
+            let config = Config::bundled(name).unwrap().unwrap();
+            assert_eq!(config.name(), name);
+            assert!(crate::data::task_names().contains(&config.task.as_str()), "{}", config.task);
+            assert!(!config.radii.l1.is_empty() && !config.radii.l2.is_empty() && !config.radii.linf.is_empty());
+        }
+        assert!(Config::bundled("mnist").is_none());
     }
 }

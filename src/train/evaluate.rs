@@ -1,22 +1,17 @@
-//! Clean and certified accuracy of a trained network, in f64.
+//! Clean and certified accuracy of a trained network.
 
 use super::loss::Norm;
 use super::network::Network;
 use super::pass::{Mode, Pass};
 use crate::data::Dataset;
+use crate::model::Model;
+use crate::perturbation::Perturbation;
+use crate::radius::{Method, Samples};
+use rayon::prelude::*;
 use serde::Serialize;
 
 /// Samples per evaluation batch: bounds memory.
 const CHUNK: usize = 512;
-
-/// Logits and dual gradient norms of every sample of a split.
-#[derive(Clone, Debug)]
-pub struct Evaluation {
-    /// f, `[n]`; positive is sensitive.
-    pub logits: Vec<f64>,
-    /// ‖∇_ψ g‖_{p*} for p = 1, 2, ∞, `[n]` each.
-    pub gradients: Vec<[f64; 3]>,
-}
 
 /// Fractions of a split that are classified correctly.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -32,8 +27,14 @@ pub struct Accuracy {
 }
 
 /// Certified accuracy at one radius.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Certified {
+    /// `validation` or `test`.
+    pub split: String,
+    /// The certifying method's name.
+    pub method: String,
+    /// The valid range that the attacker is held to, if any.
+    pub range: Option<[f64; 2]>,
     /// The perturbation's norm.
     pub norm: Norm,
     /// In input units.
@@ -42,53 +43,64 @@ pub struct Certified {
     pub accuracy: f64,
 }
 
-/// Evaluates the network as it will be exported.
-pub fn evaluate(network: &Network<f32>, data: &Dataset) -> Evaluation {
+/// f of every sample in f64, by the network as it will be exported; positive is sensitive.
+pub fn logits(network: &Network<f32>, data: &Dataset) -> Vec<f64> {
     let network: Network<f64> = network.cast();
-    let inputs = network.architecture.inputs();
-    let mut evaluation = Evaluation { logits: vec![], gradients: vec![] };
+    let mut logits = Vec::with_capacity(data.len());
     for rows in data.inputs.chunks(CHUNK * data.features().max(1)) {
         let psi: Vec<f64> = network.map.apply(rows);
-        let pass = Pass::new(&network, &psi, Mode::Inference);
-        let gradient = pass.input_gradient(&vec![1.0; pass.logits().len()]);
-        evaluation.logits.extend_from_slice(pass.logits());
-        evaluation.gradients.extend(gradient.chunks_exact(inputs).map(|g| Norm::ALL.map(|norm| norm.dual().of(g))));
+        logits.extend_from_slice(Pass::new(&network, &psi, Mode::Inference).logits());
     }
-    evaluation
+    logits
 }
 
-impl Evaluation {
-    /// Accuracy at threshold 0.
-    pub fn accuracy(&self, data: &Dataset) -> Accuracy {
-        let right = |class: bool| {
-            let pairs = self.logits.iter().zip(&data.sensitive);
-            pairs.filter(|&(&f, &s)| s == class && (f > 0.0) == s).count()
-        };
-        let positives = data.sensitive.iter().filter(|&&s| s).count();
-        let share = |right: usize, of: usize| if of == 0 { 1.0 } else { right as f64 / of as f64 };
-        let (sensitive, other) = (right(true), right(false));
-        Accuracy {
-            samples: data.len(),
-            overall: share(sensitive + other, data.len()),
-            sensitive: share(sensitive, positives),
-            other: share(other, data.len() - positives),
-        }
-    }
-
-    /// The closed form r = f/(Lip_p(φ)·‖∇g‖_{p*}) (METHOD.md §1) in plain f64, for p = 1, 2, ∞: an estimate for
-    /// reports; certificates come from the certifier, with rigorous rounding. 0 where f ≤ 0.
-    pub fn radii(&self, network: &Network<f32>, norm: Norm) -> Vec<f64> {
-        let column = Norm::ALL.iter().position(|&n| n == norm).expect("one of the three");
-        let lipschitz = network.map.lipschitz(norm.p());
-        let radius = |(&f, norms): (&f64, &[f64; 3])| if f > 0.0 { f / (lipschitz * norms[column]) } else { 0.0 };
-        self.logits.iter().zip(&self.gradients).map(radius).collect()
+/// Accuracy at threshold 0. A class without samples counts as all right.
+pub fn accuracy(logits: &[f64], sensitive: &[bool]) -> Accuracy {
+    let right = |class: bool| logits.iter().zip(sensitive).filter(|&(&f, &s)| s == class && (f > 0.0) == s).count();
+    let positives = sensitive.iter().filter(|&&s| s).count();
+    let share = |right: usize, of: usize| if of == 0 { 1.0 } else { right as f64 / of as f64 };
+    let (hit, rejected) = (right(true), right(false));
+    Accuracy {
+        samples: sensitive.len(),
+        overall: share(hit + rejected, sensitive.len()),
+        sensitive: share(hit, positives),
+        other: share(rejected, sensitive.len() - positives),
     }
 }
 
-/// Certified accuracy of the sensitive class, from every sample's logit and radius.
-pub fn certified(data: &Dataset, logits: &[f64], found: &[f64], norm: Norm, radius: f64) -> Certified {
-    let positives = data.sensitive.iter().filter(|&&s| s).count();
-    let samples = data.sensitive.iter().zip(logits).zip(found);
-    let holds = samples.filter(|&((&s, &f), &r)| s && f > 0.0 && r >= radius).count();
-    Certified { norm, radius, accuracy: if positives == 0 { 0.0 } else { holds as f64 / positives as f64 } }
+/// The certified radius of every sensitive sample, `None` where it has none.
+pub fn radii(model: &Model, method: &dyn Method, data: &Dataset, perturbation: Perturbation) -> Vec<Option<f64>> {
+    let positives: Vec<usize> = (0..data.len()).filter(|&i| data.sensitive[i]).collect();
+    let size = data.features();
+    let certify = |batch: &[usize]| -> Vec<Option<f64>> {
+        let values: Vec<f64> = batch.iter().flat_map(|&i| data.input(i)).map(|&x| f64::from(x)).collect();
+        let outcomes = method.certify(model, Samples::new(&values, size), perturbation);
+        outcomes.iter().map(|outcome| outcome.radius().map(|radius| radius.value())).collect()
+    };
+    let batches: Vec<_> = positives.par_chunks(method.batch().max(1)).map(certify).collect();
+    batches.concat()
+}
+
+/// The fraction of `found` that reaches `radius`.
+pub fn share_at(found: &[Option<f64>], radius: f64) -> f64 {
+    let holds = found.iter().filter(|found| found.is_some_and(|found| found >= radius)).count();
+    holds as f64 / found.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logit_of_zero_is_not_sensitive() {
+        let found = accuracy(&[0.0, 1.0, 0.0, -1.0], &[true, true, false, false]);
+        assert_eq!((found.overall, found.sensitive, found.other), (0.75, 0.5, 1.0));
+    }
+
+    #[test]
+    fn missed_samples_stay_in_the_denominator() {
+        let found = [Some(1.0), None, Some(f64::INFINITY), Some(0.5)];
+        assert_eq!([0.5, 1.0, 2.0].map(|r| share_at(&found, r)), [0.75, 0.5, 0.25]);
+        assert_eq!(share_at(&[], 1.0), 0.0);
+    }
 }

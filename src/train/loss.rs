@@ -3,9 +3,10 @@
 use super::network::Network;
 use super::pass::{Mode, Pass};
 use crate::matrix::Scalar;
+use crate::perturbation;
 use serde::{Deserialize, Serialize};
 
-/// A norm of ℓ1, ℓ2, ℓ∞.
+/// One of ℓ1, ℓ2, ℓ∞, as a config names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Norm {
@@ -15,6 +16,16 @@ pub enum Norm {
     L2,
     /// max|·|.
     Linf,
+}
+
+impl From<Norm> for perturbation::Norm {
+    fn from(norm: Norm) -> Self {
+        match norm {
+            Norm::L1 => perturbation::Norm::L1,
+            Norm::L2 => perturbation::Norm::L2,
+            Norm::Linf => perturbation::Norm::Linf,
+        }
+    }
 }
 
 impl Norm {

@@ -1,12 +1,17 @@
 //! The JSON record of a run.
 
 use super::config::Config;
-use super::error::TrainError;
-use super::evaluate::{Accuracy, Certified, certified, evaluate};
+use super::evaluate::{Accuracy, Certified, accuracy, logits, radii, share_at};
 use super::logistic::Logistic;
 use super::loss::Norm;
 use super::trainer::{Epoch, Trained};
-use crate::data::Task;
+use crate::data::atomic::write_atomically;
+use crate::data::{DataError, Dataset, Task};
+use crate::model::Model;
+use crate::perturbation::{Perturbation, Range};
+use crate::radius::Method;
+use crate::radius::closed_form::ClosedForm;
+use crate::radius::sharp::Sharp;
 use serde::Serialize;
 use std::path::Path;
 
@@ -21,7 +26,7 @@ pub struct Record {
     pub data_notes: Vec<String>,
     /// What a radius of 1 means.
     pub radius_unit: String,
-    /// Number of trained numbers, μ left out.
+    /// Number of trained parameters, μ left out.
     pub parameters: usize,
     /// Every epoch.
     pub history: Vec<Epoch>,
@@ -31,9 +36,7 @@ pub struct Record {
     pub threshold: f64,
     /// Clean accuracy.
     pub accuracy: Splits,
-    /// Method of `certified`.
-    pub certified_method: String,
-    /// Certified accuracy of the sensitive class on the test split.
+    /// Certified accuracy of the sensitive class.
     pub certified: Vec<Certified>,
     /// Logistic regression on the same features (tabular tasks).
     pub baseline: Option<Baseline>,
@@ -67,50 +70,63 @@ pub struct Baseline {
 const RIDGE: f64 = 1.0;
 
 impl Record {
-    /// Evaluates a finished run on all splits.
-    pub fn new(config: &Config, task: &Task, trained: &Trained) -> Record {
-        let network = &trained.network;
-        let test = evaluate(network, &task.test);
-        let mut table = Vec::new();
-        for norm in Norm::ALL {
-            let radii = test.radii(network, norm);
-            for &radius in config.radii.of(norm) {
-                table.push(certified(&task.test, &test.logits, &radii, norm, radius));
-            }
-        }
-        let accuracy = Splits {
-            train: evaluate(network, &task.train).accuracy(&task.train),
-            validation: evaluate(network, &task.validation).accuracy(&task.validation),
-            test: test.accuracy(&task.test),
-        };
+    /// Evaluates a finished run on all splits; `model` is the trained network as exported.
+    pub fn new(config: &Config, task: &Task, trained: &Trained, model: &Model) -> Record {
+        let clean = |split: &Dataset| accuracy(&logits(&trained.network, split), &split.sensitive);
         Record {
             program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
             config: config.clone(),
             data_notes: task.notes.clone(),
             radius_unit: task.unit.clone(),
-            parameters: network.parameters.len(),
+            parameters: trained.network.parameters.len(),
             history: trained.history.clone(),
             selected_epoch: trained.selected,
             threshold: trained.threshold,
-            accuracy,
-            certified_method: "closed-form".into(),
-            certified: table,
+            accuracy: Splits {
+                train: clean(&task.train),
+                validation: clean(&task.validation),
+                test: clean(&task.test),
+            },
+            certified: certified(config, task, model),
             baseline: (task.train.shape.len() == 1).then(|| baseline(task)),
             seconds: trained.seconds,
         }
     }
 
-    /// Writes the record as JSON: to a temporary name first, so that no partial file looks whole.
+    /// Writes the record as JSON, whole or not at all.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), TrainError> {
-        let error = |source| TrainError::File { path: path.into(), source };
-        let text = serde_json::to_string_pretty(self).map_err(|e| error(e.into()))?;
-        let partial = path.with_extension("json.partial");
-        std::fs::write(&partial, text + "\n").map_err(error)?;
-        std::fs::rename(&partial, path).map_err(error)
+    pub fn write(&self, path: &Path) -> Result<(), DataError> {
+        write_atomically(path, |file| {
+            serde_json::to_writer_pretty(&mut *file, self)?;
+            file.write_all(b"\n")
+        })
     }
+}
+
+/// Certified accuracy by the two methods that cost two passes: the closed form, which ignores the box, and the sharp
+/// radius in the task's box.
+fn certified(config: &Config, task: &Task, model: &Model) -> Vec<Certified> {
+    let range = task.range.map(|(low, high)| Range { low: f64::from(low), high: f64::from(high) });
+    let methods: [(&dyn Method, Option<Range>); 2] = [(&ClosedForm, None), (&Sharp, range)];
+    let mut table = Vec::new();
+    for (split, data) in [("validation", &task.validation), ("test", &task.test)] {
+        for norm in Norm::ALL.into_iter().filter(|&norm| !config.radii.of(norm).is_empty()) {
+            for (method, range) in methods {
+                let found = radii(model, method, data, Perturbation { norm: norm.into(), range });
+                table.extend(config.radii.of(norm).iter().map(|&radius| Certified {
+                    split: split.into(),
+                    method: method.name().into(),
+                    range: range.map(|range| [range.low, range.high]),
+                    norm,
+                    radius,
+                    accuracy: share_at(&found, radius),
+                }));
+            }
+        }
+    }
+    table
 }
 
 fn baseline(task: &Task) -> Baseline {

@@ -2,7 +2,7 @@
 
 use super::config::{Config, Selection};
 use super::error::TrainError;
-use super::evaluate::evaluate;
+use super::evaluate::logits;
 use super::feature_map::FeatureMap;
 use super::initialise::initialise;
 use super::loss::Batch;
@@ -79,7 +79,7 @@ pub fn train(config: &Config, task: &Task, progress: &mut dyn FnMut(&Epoch)) -> 
         }
     }
     let (selected, mut network, _) = best.expect("at least one epoch ran");
-    let logits = evaluate(&network, &task.validation).logits;
+    let logits = logits(&network, &task.validation);
     let threshold = config.threshold.choose(&logits, &task.validation.sensitive);
     let bias = network.architecture.layers().last().expect("an output layer").bias.start;
     network.parameters[bias] = (f64::from(network.parameters[bias]) - threshold) as f32;

@@ -17,6 +17,7 @@ pub(super) const CIFAR_CATS_DOGS: Recipe = Recipe {
     sensitive: "cat",
     unit: "pixel intensity in [0, 1]",
     range: Some((0.0, 1.0)),
+    samples: 12_000,
     features: CIFAR_PIXELS,
     build,
 };

@@ -13,6 +13,7 @@ pub(super) const CLAMP: Recipe = Recipe {
     sensitive: "malware",
     unit: "standard deviations of sign(x) ln(1 + |x|)",
     range: None,
+    samples: 5_210,
     features: 60,
     build,
 };

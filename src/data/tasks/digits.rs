@@ -17,6 +17,7 @@ pub(super) const MNIST_3_8: Recipe = Recipe {
     sensitive: "digit 3",
     unit: UNIT,
     range: Some((0.0, 1.0)),
+    samples: 13_966,
     features: 28 * 28,
     build: |recipe, store, seed| build(recipe, store, seed, 3, 8),
 };
@@ -28,6 +29,7 @@ pub(super) const FASHION_SHIRTS: Recipe = Recipe {
     sensitive: "T-shirt/top",
     unit: UNIT,
     range: Some((0.0, 1.0)),
+    samples: 14_000,
     features: 28 * 28,
     build: |recipe, store, seed| build(recipe, store, seed, 0, 6),
 };

@@ -13,6 +13,7 @@ pub(super) const DREBIN: Recipe = Recipe {
     sensitive: "malware",
     unit: "flipped features",
     range: Some((0.0, 1.0)),
+    samples: 15_036,
     features: 215,
     build,
 };

@@ -27,6 +27,8 @@ pub struct Recipe {
     pub unit: &'static str,
     /// The valid range of every coordinate, if there is one.
     pub range: Option<(f32, f32)>,
+    /// Number of labelled samples of the two classes in the source, before any is dropped.
+    pub samples: usize,
     /// Number of coordinates of a sample.
     pub features: usize,
     build: fn(&Recipe, &Store, u64) -> Result<Task, DataError>,

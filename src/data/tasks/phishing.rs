@@ -14,6 +14,7 @@ pub(super) const PHISHING: Recipe = Recipe {
     sensitive: "phishing",
     unit: "feature steps (from −1 to 1 is 2 steps)",
     range: Some((-1.0, 1.0)),
+    samples: 11_055,
     features: 30,
     build,
 };

@@ -16,6 +16,7 @@ pub(super) const SPAMBASE: Recipe = Recipe {
     sensitive: "spam",
     unit: "standard deviations of ln(1 + 10x)",
     range: None,
+    samples: 4_601,
     features: FEATURES,
     build,
 };

@@ -155,3 +155,151 @@ impl Dyadic {
         &self.mantissa << (self.exponent - exponent) as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dashu_int::UBig;
+    use dashu_int::ops::SquareRoot;
+    use proptest::prelude::*;
+
+    /// The slow twin: √v to 1200 binary places by an integer root, then the nearest float by walking over all bits.
+    ///
+    /// Gives `None` where that many places do not decide, which only happens for ties and exact results.
+    fn by_digits(d: f64, p: f64, v: &Dyadic) -> Option<f32> {
+        const PLACES: usize = 1200;
+        // v·4^PLACES is an integer; its root is ⌊√v·2^PLACES⌋.
+        let root = IBig::from(UBig::try_from(v.at(-2 * PLACES as isize)).unwrap().sqrt());
+        // p/√v = p·√v/v lies between those with root and root + 1.
+        let side = |root: IBig| {
+            let quotient = |m: f64| {
+                // The sign of (d − m)·v + p·root/2^PLACES, the sign of d + p/√v − m.
+                let first = Dyadic::of(d).plus(&Dyadic::of(-m)).times(v);
+                let second = Dyadic::of(p).times(&Dyadic { mantissa: root.clone(), exponent: -(PLACES as isize) });
+                first.plus(&second).sign()
+            };
+            // Bisection over the positive and negative floats by their bits.
+            let (mut low, mut high) = (-INFINITE, INFINITE);
+            while low < high {
+                let middle = ((i64::from(low) + i64::from(high)).div_euclid(2)) as i32;
+                match quotient(midpoint(middle)) {
+                    Ordering::Less | Ordering::Equal => high = middle,
+                    Ordering::Greater => low = middle + 1,
+                }
+            }
+            value(low)
+        };
+        let (below, above) = (side(root.clone()), side(root + IBig::ONE));
+        (below == above && below.abs() < 2f64.powi(128)).then_some(below as f32)
+    }
+
+    fn channel(scale: f32, bias: f32, mean: f32, var: f32, epsilon: f32) -> Channel {
+        let [scale, bias, mean, var, epsilon] = [scale, bias, mean, var, epsilon].map(f64::from);
+        Channel { scale, bias, mean, var, epsilon }
+    }
+
+    /// Checks a channel whose result is not a tie against the slow twin.
+    fn check(c: Channel) -> (f32, f32) {
+        let (a, b) = c.coefficients().unwrap();
+        let v = Dyadic::of(c.var).plus(&Dyadic::of(c.epsilon));
+        if let Some(twin) = by_digits(0.0, c.scale, &v) {
+            assert_eq!(a, twin, "gain of {c:?}");
+        }
+        // mean·scale of two 32-bit floats is exact in 64 bits.
+        if let Some(twin) = by_digits(c.bias, -c.mean * c.scale, &v) {
+            assert_eq!(b, twin, "offset of {c:?}");
+        }
+        (a, b)
+    }
+
+    fn any_finite() -> impl Strategy<Value = f32> {
+        prop_oneof![-4.0f32..4.0, any::<u32>().prop_map(f32::from_bits)]
+            .prop_filter("finite", |x| x.is_finite() && x.abs() < 1e30)
+    }
+
+    proptest! {
+        #[test]
+        fn coefficients_are_the_nearest_floats(
+            scale in any_finite(), bias in any_finite(), mean in any_finite(),
+            var in any_finite().prop_map(f32::abs), epsilon in prop_oneof![Just(1e-5f32), 1e-30f32..1.0],
+        ) {
+            let c = channel(scale, bias, mean, var, epsilon);
+            if c.coefficients().is_ok() {
+                check(c);
+            }
+        }
+
+        #[test]
+        fn the_guess_does_not_matter(d in any_finite(), p in any_finite(), v in 1e-30f32..1e30, guess in any::<f64>()) {
+            let q = Affine { d: Dyadic::of(d.into()), p: Dyadic::of(p.into()), v: Dyadic::of(v.into()) };
+            let good = f64::from(d) + f64::from(p) / f64::from(v).sqrt();
+            prop_assert_eq!(q.nearest(guess), q.nearest(good));
+        }
+
+        #[test]
+        fn keys_number_the_floats(x in any::<f32>()) {
+            prop_assume!(x.is_finite());
+            prop_assert_eq!(value(key(x)), f64::from(x));
+            prop_assert_eq!(value(key(x) + 1) > f64::from(x), true);
+        }
+    }
+
+    #[test]
+    fn rational_roots_give_exact_results() {
+        assert_eq!(channel(3.0, 1.0, 2.0, 3.75, 0.25).coefficients(), Ok((1.5, -2.0)));
+        assert_eq!(channel(-1.0, 0.5, 0.0, 0.0, 1.0).coefficients(), Ok((-1.0, 0.5)));
+        assert_eq!(channel(0.0, 0.25, 7.0, 1.0, 0.5).coefficients(), Ok((0.0, 0.25)));
+    }
+
+    #[test]
+    fn ties_go_to_the_even_neighbour() {
+        let step = f32::EPSILON;
+        // v = 4: the gain is scale/2, a tie only below the normal range.
+        let tiny = f32::from_bits(1);
+        assert_eq!(channel(tiny, 0.0, 0.0, 3.0, 1.0).coefficients().unwrap().0, 0.0);
+        assert_eq!(channel(f32::from_bits(3), 0.0, 0.0, 3.0, 1.0).coefficients().unwrap().0, f32::from_bits(2));
+        assert_eq!(channel(-f32::from_bits(5), 0.0, 0.0, 3.0, 1.0).coefficients().unwrap().0, -f32::from_bits(2));
+        // Offsets 1 + ε/2, half way between 1 and 1 + ε, and 1 + 3ε/2.
+        let offset = |bias: f32| channel(-step, bias, 1.0, 3.0, 1.0).coefficients().unwrap().1;
+        assert_eq!(offset(1.0), 1.0);
+        assert_eq!(offset(1.0 + step), 1.0 + 2.0 * step);
+        assert_eq!(offset(-1.0 - step), -1.0);
+    }
+
+    #[test]
+    fn near_ties_are_decided() {
+        // √v is a little above 2, so the offset lies beside a tie, on the side of the odd neighbour.
+        let (step, tiny) = (f32::EPSILON, f32::from_bits(1));
+        let below = check(channel(-step, 1.0 + step, 1.0, 4.0, tiny)).1;
+        assert_eq!(below, 1.0 + step, "1 + ε + ε/√v is less than 1 + 3ε/2");
+        let above = check(channel(step, 1.0 + step, 1.0, 4.0, tiny)).1;
+        assert_eq!(above, 1.0 + step, "1 + ε − ε/√v is more than 1 + ε/2");
+    }
+
+    #[test]
+    fn cancellation_keeps_every_bit() {
+        // 1 − 1/√(1+ε) = ε/2 − 3ε²/8 + …, far below what rounding in f64 leaves.
+        let (_, b) = check(channel(1.0, 1.0, 1.0, 1.0, 2f32.powi(-100)));
+        assert_eq!(b, 2f32.powi(-101));
+        let (_, b) = check(channel(1.0, 1.0, 1.0, 1.0, f32::from_bits(3)));
+        assert_eq!(b, f32::from_bits(1), "a little less than 1.5 units, the tie with 2");
+    }
+
+    #[test]
+    fn variances_that_are_not_positive_are_refused() {
+        for (var, epsilon) in [(0.0, 0.0), (-1.0, 1e-5), (-1e-5, 1e-5)] {
+            let error = channel(1.0, 0.0, 0.0, var, epsilon).coefficients().unwrap_err();
+            assert!(error.contains("not positive"), "{error}");
+        }
+    }
+
+    #[test]
+    fn tiny_variances_and_overflows() {
+        check(channel(1e-3, 0.5, 0.25, f32::from_bits(1), 0.0));
+        check(channel(f32::MAX, f32::MAX, 1.0, 1.0, 1e-5));
+        let error = channel(f32::MAX, 0.0, 0.0, 0.25, 0.0).coefficients().unwrap_err();
+        assert!(error.contains("gain"), "{error}");
+        let error = channel(f32::MAX, f32::MAX, -1.0, 1.0, 0.0).coefficients().unwrap_err();
+        assert!(error.contains("offset"), "{error}");
+    }
+}

@@ -30,8 +30,8 @@ pub(super) fn flatten(importer: &mut Importer, call: &Call) -> Result<Value, Mod
 }
 
 pub(super) fn reshape(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let target = call.ints(1, "shape (input 1)")?.values.clone();
-    let allow_zero = call.int_attribute("allowzero")?.unwrap_or(0) != 0;
+    let target = call.dims(1, "shape (input 1)")?.to_vec();
+    let allow_zero = call.flag("allowzero")?;
     match call.input(0)? {
         Value::Node(node) => reshape_node(importer, call, *node, &target, allow_zero).map(Value::Node),
         Value::Float(tensor) => {
@@ -65,15 +65,16 @@ fn reshape_node(
         Dim::Known(-1) => !rest.contains(&Dim::Known(-1)),
         Dim::Known(n) => importer.fixed_batch == Some(n),
     };
-    if !keeps || rest.contains(&Dim::Batch) {
+    let flat = rest.is_empty() && size != 1;
+    if !keeps || flat || rest.contains(&Dim::Batch) {
         return Err(call.refuse(format!("Reshape to {} does not keep the batch axis in front", shown(target))));
     }
-    let shape = resolve(call, &from, 1, size, rest, allow_zero)?;
+    let shape = resolve(call, &from, 1, size, target, allow_zero)?;
     importer.reshape(call, node, &shape)
 }
 
-/// The shape of `size` entries that `target` asks for; `from` is copied where it says 0, and `offset` counts the axes
-/// in front that both have lost.
+/// The shape of `size` entries that `target` asks for behind its first `offset` axes; `from`, without those axes, is
+/// copied where it says 0.
 fn resolve(
     call: &Call,
     from: &[usize],
@@ -82,7 +83,9 @@ fn resolve(
     target: &[Dim],
     allow_zero: bool,
 ) -> Result<Vec<usize>, ModelError> {
-    let misfit = || call.misfit(format!("a shape of {size} entries"), shown(target));
+    let misfit =
+        || call.misfit(format!("{size} entries{}", if offset == 1 { " per sample" } else { "" }), shown(target));
+    let target = &target[offset..];
     let mut shape = vec![0; target.len()];
     let mut open = None;
     let mut known = 1usize;
@@ -112,6 +115,10 @@ fn resolve(
 
 pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axes = call.optional_ints(1, "axes (input 1)")?;
+    if axes.as_ref().is_some_and(Vec::is_empty) {
+        // Some runtimes take that for no axes, others for all.
+        return Err(call.misfit("axes to squeeze", "an empty list"));
+    }
     match call.input(0)? {
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();

@@ -116,7 +116,7 @@ impl Writer {
             Op::Shift(values) => {
                 let mut last = inputs[0].to_string();
                 for part in parts(name, values)? {
-                    let constant = self.tensor(name, &part, &node.shape);
+                    let constant = self.tensor(&format!("{name}.constant"), &part, &node.shape);
                     last = self.emit("Add", name, &[&last, &constant], vec![]);
                 }
                 last
@@ -124,7 +124,7 @@ impl Writer {
             Op::Divide(values) => {
                 let single = values.iter().map(|&v| if fits(v) { Ok(v as f32) } else { Err(too_fine(name, v)) });
                 let single: Vec<f32> = single.collect::<Result<_, _>>()?;
-                let constant = self.tensor(name, &single, &node.shape);
+                let constant = self.tensor(&format!("{name}.constant"), &single, &node.shape);
                 self.emit("Div", name, &[inputs[0], &constant], vec![])
             }
             Op::Kink(kink) => self.kink(node, *kink, inputs[0])?,
@@ -161,7 +161,7 @@ impl Writer {
     fn scale(&mut self, name: &str, input: &str, values: &[f64], shape: &[usize]) -> Result<String, ModelError> {
         let mut sum: Option<String> = None;
         for part in parts(name, values)? {
-            let constant = self.tensor(name, &part, shape);
+            let constant = self.tensor(&format!("{name}.constant"), &part, shape);
             let product = self.emit("Mul", name, &[input, &constant], vec![]);
             sum = Some(match sum {
                 None => product,
@@ -199,10 +199,10 @@ impl Writer {
         let size = self.ints(name, &[values.len() as i64]);
         let shape = self.emit("Concat", name, &[&batch, &size], vec![int("axis", 0)]);
         let parts = parts(name, values)?;
-        let first = self.tensor(name, &parts[0], &[1, values.len()]);
+        let first = self.tensor(&format!("{name}.constant"), &parts[0], &[1, values.len()]);
         let mut last = self.emit("Expand", name, &[&first, &shape], vec![]);
         for part in &parts[1..] {
-            let constant = self.tensor(name, part, &[values.len()]);
+            let constant = self.tensor(&format!("{name}.constant"), part, &[values.len()]);
             last = self.emit("Add", name, &[&last, &constant], vec![]);
         }
         Ok(last)

@@ -1,0 +1,122 @@
+//! `underplane certify`: radii of a model on inputs.
+
+use super::load::{self, InputArgs, Loaded};
+use super::methods::MethodArgs;
+use super::{Finish, progress};
+use anyhow::{Context, Result, bail};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use underplane::data::atomic::write_atomically;
+use underplane::model::Model;
+use underplane::model::sensitive::Sensitive;
+use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::radius::Method;
+use underplane::radius::run::{Timed, run as run_method};
+use underplane::report::rows::{Row, write_csv, write_json_lines};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The network, an ONNX file
+    model: PathBuf,
+    #[command(flatten)]
+    inputs: InputArgs,
+    /// Norms, separated by commas: l1, l2, linf, lp:P
+    #[arg(long = "norm", value_name = "P,…", value_delimiter = ',', default_value = "l1,l2,linf")]
+    norms: Vec<Norm>,
+    #[command(flatten)]
+    methods: MethodArgs,
+    /// The valid range of every coordinate: an attacker never leaves it
+    #[arg(long = "box", value_name = "LO,HI", allow_hyphen_values = true)]
+    range: Option<Range>,
+    /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
+    #[arg(long, default_value = "positive")]
+    sensitive: Sensitive,
+    /// Write the rows here (.csv or .jsonl) instead of CSV to stdout
+    #[arg(long, value_name = "F")]
+    out: Option<PathBuf>,
+    /// Worker threads; default: all cores
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+pub fn run(args: &Args) -> Result<Finish> {
+    let format = Format::of(args.out.as_deref())?;
+    let methods = args.methods.build()?;
+    use_threads(args.threads)?;
+    let model = load::model(&args.model, args.sensitive)?;
+    let inputs = load::inputs(&args.inputs, &model, args.range)?;
+    if let Err(broken) = model.convexity() {
+        eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
+    }
+    let rows = rows(args, &model, &inputs, &methods);
+    match &args.out {
+        Some(path) => write_atomically(path, |out| format.write(&rows, out))?,
+        None => format.write(&rows, &mut std::io::stdout().lock()).context("stdout")?,
+    }
+    let unknown = rows.iter().filter(|row| row.status == "unknown").count();
+    if unknown > 0 {
+        eprintln!("{unknown} of {} rows are unknown; the column `detail` says why", rows.len());
+    }
+    Ok(if unknown > 0 { Finish::Unknown } else { Finish::Answered })
+}
+
+/// Sets the number of worker threads for the whole process.
+pub fn use_threads(threads: Option<usize>) -> Result<()> {
+    match threads {
+        None => Ok(()),
+        Some(0) => bail!("--threads 0: expected at least one"),
+        Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build_global().context("starting threads"),
+    }
+}
+
+fn rows(args: &Args, model: &Model, inputs: &Loaded, methods: &[Box<dyn Method>]) -> Vec<Row> {
+    let size = model.input_size();
+    let logits: Vec<f64> =
+        inputs.values.chunks(100 * size).flat_map(|part| model.enclose(part)).map(|logit| logit.value).collect();
+    let runs = args.norms.len() * methods.len();
+    let bar = progress::bar((runs * inputs.count) as u64, "certifying");
+    let mut columns: Vec<(Norm, &dyn Method, Vec<Timed>)> = Vec::with_capacity(runs);
+    for &norm in &args.norms {
+        for method in methods {
+            bar.set_message(format!("{} {norm}", method.name()));
+            let perturbation = Perturbation { norm, range: args.range };
+            let done = |n: usize| bar.inc(n as u64);
+            columns.push((
+                norm,
+                method.as_ref(),
+                run_method(method.as_ref(), model, &inputs.values, perturbation, &done),
+            ));
+        }
+    }
+    bar.finish_and_clear();
+    let row = |i: usize, (norm, method, timed): &(Norm, &dyn Method, Vec<Timed>)| {
+        Row::new(i, inputs.label(i), logits[i], norm.to_string(), *method, &timed[i])
+    };
+    (0..inputs.count).flat_map(|i| columns.iter().map(move |column| row(i, column))).collect()
+}
+
+/// How rows are written.
+#[derive(Clone, Copy)]
+enum Format {
+    Csv,
+    JsonLines,
+}
+
+impl Format {
+    fn of(path: Option<&Path>) -> Result<Format> {
+        match path.map(|p| p.extension().and_then(|e| e.to_str()).unwrap_or_default()) {
+            None | Some("csv") => Ok(Format::Csv),
+            Some("jsonl") => Ok(Format::JsonLines),
+            Some(_) => {
+                bail!("--out {}: expected a name ending in .csv or .jsonl", path.unwrap_or(Path::new("")).display())
+            }
+        }
+    }
+
+    fn write(self, rows: &[Row], out: &mut dyn Write) -> std::io::Result<()> {
+        match self {
+            Format::Csv => write_csv(rows, out),
+            Format::JsonLines => write_json_lines(rows, out),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `--method` and the options of the methods.
+
+use anyhow::{Result, bail};
+use underplane::radius::Method;
+use underplane::radius::best::Best;
+use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::ibp::Ibp;
+use underplane::radius::lp::{Lp, LpSolver};
+use underplane::radius::sharp::Sharp;
+use underplane::radius::smoothing::Smoothing;
+
+/// Settings of single methods.
+#[derive(clap::Args)]
+pub struct MethodArgs {
+    /// Methods, separated by commas: closed-form, sharp, ibp, lp, smoothing, best (the largest sound one)
+    #[arg(long = "method", value_name = "M,…", value_delimiter = ',', default_value = "closed-form")]
+    pub methods: Vec<String>,
+    /// Who solves the LPs of `lp`: clarabel, microlp, or highs (in builds with that feature)
+    #[arg(long, value_name = "NAME", default_value = "clarabel")]
+    pub lp_solver: LpSolver,
+    /// Standard deviation of the smoothing noise, in input units
+    #[arg(long, value_name = "S", default_value_t = 0.25, value_parser = positive, allow_negative_numbers = true)]
+    pub sigma: f64,
+    /// Noise samples per input for smoothing
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = at_least_one)]
+    pub samples: usize,
+    /// Probability per input that a smoothed radius is wrong
+    #[arg(long, value_name = "A", default_value_t = 0.001, value_parser = probability, allow_negative_numbers = true)]
+    pub alpha: f64,
+    /// Seed of the smoothing noise
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub seed: u64,
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text).and_then(|v| if v > 0.0 && v.is_finite() { Ok(v) } else { Err("expected a positive number".into()) })
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    number(text).and_then(|v| if v > 0.0 && v < 1.0 { Ok(v) } else { Err("expected a number between 0 and 1".into()) })
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| *n >= 1).ok_or_else(|| "expected a whole number, at least 1".into())
+}
+
+/// All methods that give proven radii of the base classifier, cheapest first.
+const SOUND: [&str; 4] = ["closed-form", "sharp", "ibp", "lp"];
+
+impl MethodArgs {
+    /// The methods asked for, in order.
+    pub fn build(&self) -> Result<Vec<Box<dyn Method>>> {
+        self.methods.iter().map(|name| self.method(name.trim())).collect()
+    }
+
+    fn method(&self, name: &str) -> Result<Box<dyn Method>> {
+        Ok(match name {
+            "closed-form" => Box::new(ClosedForm),
+            "sharp" => Box::new(Sharp),
+            "ibp" => Box::new(Ibp::default()),
+            "lp" => Box::new(Lp::new(self.lp_solver)),
+            "smoothing" => Box::new(Smoothing {
+                sigma: self.sigma,
+                samples: self.samples,
+                alpha: self.alpha,
+                seed: self.seed,
+                ..Smoothing::default()
+            }),
+            "best" => Box::new(Best::new(SOUND.iter().map(|name| self.method(name)).collect::<Result<_>>()?)),
+            other => bail!("--method `{other}`: expected closed-form, sharp, ibp, lp, smoothing or best"),
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! The command line: one file per subcommand. Results go to stdout, progress and errors to stderr.
+
+mod audit;
+mod certify;
+mod data;
+mod inspect;
+mod load;
+mod methods;
+mod progress;
+mod train;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What a finished subcommand means for the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finish {
+    /// All that was asked for was answered.
+    Answered,
+    /// Something was refuted or moved.
+    Refuted,
+    /// Something stayed unknown or undecided.
+    Unknown,
+}
+
+/// Trains, certifies and audits feature-convex neural networks.
+#[derive(Parser)]
+#[command(name = "underplane", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show the graph, the split f = g∘φ, curvature and Lipschitz constants, or the node that breaks convexity
+    Inspect(inspect::Args),
+    /// Certify inputs: one row per input, norm and method
+    Certify(certify::Args),
+    /// Train a network on a real dataset; writes ONNX and a training record
+    Train(train::Args),
+    /// Run every method on the same networks and cross-check them; without arguments: the bundled ones
+    Audit(audit::Args),
+    /// Real datasets: list, fetch, import, export
+    Data(data::DataArgs),
+}
+
+/// Parses the arguments, runs the subcommand, and turns the result into an exit code: 0 answered, 1 refuted, 2 usage
+/// or unreadable input, 3 unknown.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Certify(args) => certify::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Data(args) => data::run(&args).map(|()| Finish::Answered),
+    };
+    match result {
+        Ok(Finish::Answered) => ExitCode::SUCCESS,
+        Ok(Finish::Refuted) => ExitCode::from(1),
+        Ok(Finish::Unknown) => ExitCode::from(3),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Somebody like `head` stopped reading: not our error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    error.chain().any(closed)
+}

@@ -1,0 +1,141 @@
+//! `underplane train CONFIG.toml | NAME`: trains, balances, writes ONNX and a record.
+
+use super::Finish;
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use tabled::builder::Builder;
+use tabled::settings::Style;
+use underplane::data::{Task, data_dir, load_task};
+use underplane::model::{Model, onnx};
+use underplane::train::loss::Norm;
+use underplane::train::{Config, Epoch, Record, Trained, export, train};
+
+/// Train a feature-convex network, set its threshold on validation data, write NAME.onnx and NAME.json.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// A TOML config, or the name of a bundled one.
+    #[arg(value_name = "CONFIG.toml | NAME")]
+    pub config: String,
+    /// Where the datasets are [default: the environment variable UNDERPLANE_DATA, else ./data]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Where the two files go.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Replaces the config's seed.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Replaces the config's number of epochs.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: Option<u32>,
+    /// Threads (default: all cores); the result is the same for any number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+pub fn run(args: &Args) -> Result<Finish> {
+    let config = config(args)?;
+    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+    let task = load_task(&config.task, &data_dir(args.data_dir.as_deref()), config.split_seed)?;
+    let threads = usize::from(args.threads.unwrap_or(0));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let text = pool.install(|| finish(&config, &task, &args.out))?;
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(Finish::Answered)
+}
+
+fn config(args: &Args) -> Result<Config> {
+    let path = Path::new(&args.config);
+    let mut config = if path.extension().is_some_and(|extension| extension == "toml") {
+        Config::read(path)?
+    } else if let Some(bundled) = Config::bundled(&args.config) {
+        bundled?
+    } else {
+        let known: Vec<_> = Config::bundled_names().collect();
+        bail!("`{}`: expected a .toml file or one of {}", args.config, known.join(", "));
+    };
+    config.seed = args.seed.unwrap_or(config.seed);
+    config.epochs = args.epochs.map_or(config.epochs, |epochs| epochs as usize);
+    Ok(config)
+}
+
+fn finish(config: &Config, task: &Task, out: &Path) -> Result<String> {
+    let start = Instant::now();
+    let trained = with_progress(config, task)?;
+    let graph = export::graph(&trained.network, &task.train.shape)?;
+    let model_path = out.join(format!("{}.onnx", config.name()));
+    let record_path = out.join(format!("{}.json", config.name()));
+    onnx::write(&graph, &model_path)?;
+    let record = Record::new(config, task, &trained, &Model::new(graph)?);
+    record.write(&record_path)?;
+    let mut text = summary(&record)?;
+    writeln!(text, "wrote {} and {}", model_path.display(), record_path.display())?;
+    writeln!(text, "{:.1} s, {:.1} s of them training", start.elapsed().as_secs_f64(), record.seconds)?;
+    Ok(text)
+}
+
+fn with_progress(config: &Config, task: &Task) -> Result<Trained> {
+    let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {eta}")?.progress_chars("=> ");
+    let bar = ProgressBar::new(config.epochs as u64).with_style(style);
+    bar.set_message(config.name().to_string());
+    let trained = train(config, task, &mut |epoch: &Epoch| {
+        let (loss, accuracy) = (epoch.validation_loss, 100.0 * epoch.validation_accuracy);
+        bar.set_message(format!("{}: validation loss {loss:.4}, accuracy {accuracy:.1} %", config.name()));
+        bar.set_position(epoch.epoch as u64);
+    });
+    bar.finish_and_clear();
+    Ok(trained?)
+}
+
+fn summary(record: &Record) -> Result<String> {
+    let mut text = String::new();
+    for note in &record.data_notes {
+        writeln!(text, "{note}")?;
+    }
+    writeln!(
+        text,
+        "{} parameters, epoch {} of {} kept, threshold {:.4}",
+        record.parameters,
+        record.selected_epoch,
+        record.history.len(),
+        record.threshold
+    )?;
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let mut clean = Builder::default();
+    clean.push_record(["split", "samples", "clean accuracy", "sensitive", "other"]);
+    let splits = &record.accuracy;
+    for (name, found) in [("train", splits.train), ("validation", splits.validation), ("test", splits.test)] {
+        let shares = [found.overall, found.sensitive, found.other].map(percent);
+        clean.push_record([vec![name.to_string(), found.samples.to_string()], shares.to_vec()].concat());
+    }
+    writeln!(text, "{}", clean.build().with(Style::psql()))?;
+    if let Some(baseline) = &record.baseline {
+        let (validation, test) = (percent(baseline.validation_accuracy), percent(baseline.test_accuracy));
+        writeln!(text, "{}: validation {validation}, test {test}", baseline.model)?;
+    }
+    if !record.certified.is_empty() {
+        writeln!(text, "certified accuracy of the sensitive class, test split; radius in {}", record.radius_unit)?;
+        writeln!(text, "{}", certified_table(record).build().with(Style::psql()))?;
+    }
+    Ok(text)
+}
+
+fn certified_table(record: &Record) -> Builder {
+    let mut table = Builder::default();
+    table.push_record(["norm", "radius", "closed form", "sharp, in the valid range"]);
+    for norm in Norm::ALL {
+        for &radius in record.config.radii.of(norm) {
+            let cell = |method: &str| {
+                let mut rows = record.certified.iter().filter(|row| row.split == "test" && row.method == method);
+                let row = rows.find(|row| row.norm == norm && row.radius == radius);
+                row.map_or(String::new(), |row| format!("{:.3}", row.accuracy))
+            };
+            table.push_record([norm.name().to_string(), radius.to_string(), cell("closed-form"), cell("sharp")]);
+        }
+    }
+    table
+}

@@ -1,0 +1,72 @@
+//! A task's samples as `.npy` files, for this program's INPUTS and for other tools.
+
+use super::dataset::{Dataset, Task};
+use super::error::DataError;
+use super::npy::{NpyArray, NpyValues, write_npy};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which part of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Training samples.
+    Train,
+    /// Validation samples.
+    Validation,
+    /// Test samples.
+    Test,
+}
+
+/// What to export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The part of the task.
+    pub split: Split,
+    /// `Some(true)`: the sensitive class alone, `Some(false)`: the other one alone.
+    pub class: Option<bool>,
+    /// At most so many samples, the first ones.
+    pub limit: Option<usize>,
+}
+
+/// What an export wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// float32 `[n, …]`.
+    pub inputs: PathBuf,
+    /// int64 `[n]`, 1 for the sensitive class.
+    pub labels: PathBuf,
+    /// Number of samples.
+    pub samples: usize,
+}
+
+impl Selection {
+    /// The samples selected.
+    pub fn of(&self, task: &Task) -> Dataset {
+        let part = match self.split {
+            Split::Train => &task.train,
+            Split::Validation => &task.validation,
+            Split::Test => &task.test,
+        };
+        let wanted = (0..part.len()).filter(|&i| self.class.is_none_or(|class| part.sensitive[i] == class));
+        part.select(&wanted.take(self.limit.unwrap_or(usize::MAX)).collect::<Vec<_>>())
+    }
+}
+
+/// Writes `inputs.npy` and `labels.npy` into a folder (made if need be).
+///
+/// # Errors
+/// When nothing is selected or a file cannot be written.
+pub fn export(task: &Task, selection: &Selection, folder: &Path) -> Result<Export, DataError> {
+    let samples = selection.of(task);
+    if samples.is_empty() {
+        return Err(DataError::EmptySelection { task: task.name.clone() });
+    }
+    fs::create_dir_all(folder).map_err(|source| DataError::file(folder, source))?;
+    let (inputs, labels) = (folder.join("inputs.npy"), folder.join("labels.npy"));
+    let n = samples.len();
+    let shape = [&[n], samples.shape.as_slice()].concat();
+    let classes = samples.sensitive.iter().map(|&sensitive| i64::from(sensitive)).collect();
+    write_npy(&labels, &NpyArray { shape: vec![n], values: NpyValues::Integer(classes) })?;
+    write_npy(&inputs, &NpyArray { shape, values: NpyValues::F32(samples.inputs) })?;
+    Ok(Export { inputs, labels, samples: n })
+}

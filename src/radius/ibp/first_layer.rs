@@ -1,0 +1,168 @@
+//! Linear layers that touch the input: W·u(x + δ) with every u_k a function of one coordinate.
+//!
+//! Row i moves by at most Σ_j L_ij |δ_j| ≤ r·‖L_i‖_{p*}, where L_ij bounds the slope of the row in coordinate j: the
+//! absolute value of the sum of W_ik·u_k' over the affine entries k on coordinate j, plus |W_ik|·Lip(u_k) for the
+//! others. For p < ∞ this is far tighter than intervals of the coordinates, each of which alone may move by r.
+
+use super::intervals::Intervals;
+use super::linear::linear;
+use crate::model::feature_map::Coordinatewise;
+use crate::model::{Dense, Enclosed, Graph, NodeId, Op};
+use crate::perturbation::Norm;
+use crate::rounding::{TINY, add_up, mul_up};
+
+/// An entry of a layer's argument that depends on at most one coordinate.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    coordinate: Option<usize>,
+    /// The derivative where `affine`, else a bound of its absolute value.
+    scale: Enclosed,
+    affine: bool,
+}
+
+/// A linear layer at least some of whose argument is coordinate-wise.
+#[derive(Debug)]
+pub(crate) struct FirstLayer {
+    /// `[rows]`, upper bounds of ‖L_i‖_{p*}.
+    steepness: Vec<f64>,
+    /// No kink between the input and the layer.
+    pub affine: bool,
+    /// The layer in two parts, where only part of its argument is coordinate-wise.
+    split: Option<Split>,
+}
+
+/// The columns of a layer by what they multiply.
+#[derive(Debug)]
+struct Split {
+    /// The coordinate-wise part, with the bias.
+    touching: Dense,
+    columns: Vec<usize>,
+    /// Everything else.
+    rest: Dense,
+    rest_columns: Vec<usize>,
+}
+
+/// The layer `dense` with argument `argument`, if it touches the input.
+pub(crate) fn first_layer(
+    graph: &Graph,
+    known: &[Option<Coordinatewise>],
+    dense: &Dense,
+    argument: NodeId,
+    norm: Norm,
+) -> Option<FirstLayer> {
+    let entries = entries(graph, known, argument);
+    let (columns, rest_columns): (Vec<usize>, Vec<usize>) = (0..entries.len()).partition(|&k| entries[k].is_some());
+    let touching: Vec<(usize, Entry)> = columns.iter().filter_map(|&k| entries[k].map(|entry| (k, entry))).collect();
+    if touching.is_empty() {
+        return None;
+    }
+    let steepness = steepness(dense, &touching, graph.input_size(), norm);
+    let affine = touching.iter().all(|(_, entry)| entry.affine);
+    let split = (!rest_columns.is_empty()).then(|| Split {
+        touching: columns_of(dense, &columns, true),
+        rest: columns_of(dense, &rest_columns, false),
+        columns,
+        rest_columns,
+    });
+    Some(FirstLayer { steepness, affine, split })
+}
+
+/// The argument's entries, through concatenations of which only some inputs are coordinate-wise.
+fn entries(graph: &Graph, known: &[Option<Coordinatewise>], id: NodeId) -> Vec<Option<Entry>> {
+    let node = graph.node(id);
+    match (&known[id], &node.op) {
+        (_, Op::Concat { outer }) => {
+            let parts: Vec<Vec<Option<Entry>>> = node.inputs.iter().map(|&i| entries(graph, known, i)).collect();
+            let block = |b: usize| {
+                parts.iter().flat_map(move |part| {
+                    let chunk = part.len() / outer;
+                    part[b * chunk..(b + 1) * chunk].iter().copied()
+                })
+            };
+            (0..*outer).flat_map(block).collect()
+        }
+        (_, Op::Reshape) => entries(graph, known, node.inputs[0]),
+        (Some(form), _) => {
+            let entry = |(&coordinate, &scale)| Some(Entry { coordinate, scale, affine: form.affine });
+            form.coordinate.iter().zip(&form.scale).map(entry).collect()
+        }
+        (None, _) => vec![None; node.size()],
+    }
+}
+
+fn columns_of(dense: &Dense, columns: &[usize], bias: bool) -> Dense {
+    let weight = (0..dense.rows).flat_map(|i| columns.iter().map(move |&k| dense.row(i)[k])).collect();
+    let bias = if bias { dense.bias.clone() } else { vec![0.0; dense.rows] };
+    Dense { rows: dense.rows, cols: columns.len(), weight, bias }
+}
+
+/// Upper bounds of ‖L_i‖_{p*} for every row.
+fn steepness(dense: &Dense, touching: &[(usize, Entry)], coordinates: usize, norm: Norm) -> Vec<f64> {
+    let row = |i: usize| {
+        // Signed sums of the affine entries with their errors, and sizes of the others, by coordinate.
+        let mut sums = vec![Enclosed { value: 0.0, error: 0.0 }; coordinates];
+        let mut sizes = vec![0.0; coordinates];
+        for &(k, entry) in touching {
+            let w = f64::from(dense.row(i)[k]);
+            let Some(j) = entry.coordinate.filter(|_| w != 0.0) else { continue };
+            if entry.affine {
+                sums[j] = plus(sums[j], product(w, entry.scale));
+            } else {
+                let size = f64::max(entry.scale.upper().abs(), entry.scale.lower().abs());
+                sizes[j] = add_exact_zero(sizes[j], mul_up(w.abs(), size));
+            }
+        }
+        let slope = |(sum, &size): (&Enclosed, &f64)| add_exact_zero(add_exact_zero(sum.value.abs(), sum.error), size);
+        norm.dual_upper(&sums.iter().zip(&sizes).map(slope).collect::<Vec<_>>())
+    };
+    (0..dense.rows).map(row).collect()
+}
+
+/// a + b rounded up, exact when one of them is 0.
+fn add_exact_zero(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 0.0 { a + b } else { add_up(a, b) }
+}
+
+fn product(w: f64, scale: Enclosed) -> Enclosed {
+    let value = w * scale.value;
+    let rounding = if scale.value == 0.0 || scale.value.abs() == 1.0 { 0.0 } else { f64::EPSILON * value.abs() + TINY };
+    Enclosed { value, error: add_exact_zero(mul_up(w.abs(), scale.error), rounding) }
+}
+
+fn plus(a: Enclosed, b: Enclosed) -> Enclosed {
+    let value = a.value + b.value;
+    let rounding = if a.value == 0.0 || b.value == 0.0 { 0.0 } else { f64::EPSILON * value.abs() };
+    Enclosed { value, error: add_exact_zero(add_exact_zero(a.error, b.error), rounding) }
+}
+
+impl FirstLayer {
+    /// Must the argument be known to evaluate the layer?
+    pub fn reads_argument(&self, plain: bool) -> bool {
+        plain || self.split.is_some()
+    }
+
+    /// The touching part at the sample, from the argument and the layer's result there.
+    pub fn centre(&self, argument: &Intervals, result: &Intervals) -> Intervals {
+        match &self.split {
+            None => result.clone(),
+            Some(split) => linear(&split.touching, &argument.select(&split.columns)),
+        }
+    }
+
+    /// The layer over the ball of radius `r` (possibly infinite) around the sample that `centre` was made for; with
+    /// `plain` also by intervals of its argument.
+    pub fn evaluate(&self, dense: &Dense, centre: &Intervals, argument: &Intervals, r: f64, plain: bool) -> Intervals {
+        let row = |((low, high), &steepness): ((f64, f64), &f64)| {
+            let change = mul_up(steepness, r);
+            if change == 0.0 { (low, high) } else { ((low - change).next_down(), (high + change).next_up()) }
+        };
+        let mut result: Intervals = centre.iter().zip(&self.steepness).map(row).collect();
+        if let Some(split) = &self.split {
+            result = result.plus(&linear(&split.rest, &argument.select(&split.rest_columns)));
+        }
+        if plain {
+            result.intersect(&linear(dense, argument));
+        }
+        result
+    }
+}

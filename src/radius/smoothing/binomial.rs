@@ -1,0 +1,266 @@
+//! One-sided Clopper–Pearson lower bounds, rigorously rounded down.
+//!
+//! p̲ is the largest p with P[Bin(n, p) ≥ k] ≤ α. A float guess is verified with an upper bound of that tail and lowered
+//! until it holds. The tail is C(n,k) p^k q^{n−k} · (1 + ρ_k + ρ_k ρ_{k+1} + …), ρ_i = (n−i)/(i+1) · p/q: products,
+//! quotients and sums of positive numbers only, so that its relative error is at most γ of the number of roundings on
+//! the longest path (no cancellation, and exponents are kept apart so that nothing under- or overflows).
+
+use crate::rounding::gamma;
+use statrs::function::beta::inv_beta_reg;
+
+/// A positive number as mantissa · 2^exponent, the mantissa within 2^±[`WINDOW`].
+#[derive(Clone, Copy)]
+struct Scaled {
+    mantissa: f64,
+    exponent: i64,
+}
+
+/// Two mantissas may be multiplied without leaving the range of normal floats.
+const WINDOW: i32 = 256;
+
+impl Scaled {
+    const ONE: Scaled = Scaled { mantissa: 1.0, exponent: 0 };
+
+    /// For normal floats above 0.
+    fn of(x: f64) -> Scaled {
+        Scaled { mantissa: x, exponent: 0 }.normalised()
+    }
+
+    /// Exact: only powers of two are moved.
+    fn normalised(mut self) -> Scaled {
+        let step = 2.0_f64.powi(WINDOW);
+        while self.mantissa > step {
+            self.mantissa /= step;
+            self.exponent += i64::from(WINDOW);
+        }
+        while self.mantissa < 1.0 / step {
+            self.mantissa *= step;
+            self.exponent -= i64::from(WINDOW);
+        }
+        self
+    }
+
+    /// One rounding.
+    fn times(self, other: Scaled) -> Scaled {
+        Scaled { mantissa: self.mantissa * other.mantissa, exponent: self.exponent + other.exponent }.normalised()
+    }
+
+    /// Squaring doubles the relative error of its argument and adds a rounding: n − 1 roundings in all, as for n − 1
+    /// products, and n times the error of `self`.
+    fn power(self, mut n: u64) -> Scaled {
+        let (mut base, mut result) = (self, Scaled::ONE);
+        while n > 0 {
+            if n & 1 == 1 {
+                result = result.times(base);
+            }
+            n >>= 1;
+            if n > 0 {
+                base = base.times(base);
+            }
+        }
+        result
+    }
+
+    /// Not below the number itself.
+    fn upper(self) -> f64 {
+        // In two steps, since a power of two may under- or overflow where the product does not.
+        let exponent = self.exponent.clamp(-1800, 1800) as i32;
+        let half = exponent / 2;
+        (self.mantissa * 2.0_f64.powi(half) * 2.0_f64.powi(exponent - half)).next_up()
+    }
+}
+
+/// C(n, k), with at most 2·min(k, n − k) roundings.
+fn choose(n: u64, k: u64) -> Scaled {
+    let m = k.min(n - k);
+    let mut result = Scaled::ONE;
+    for j in 1..=m {
+        result.mantissa = result.mantissa * (n - m + j) as f64 / j as f64;
+        if result.mantissa > 1e60 {
+            result = result.normalised();
+        }
+    }
+    result.normalised()
+}
+
+/// Upper bounds of P[Bin(n, p) ≥ k], and its quotient by P[Bin(n, p) = k].
+#[derive(Clone, Copy, Debug)]
+struct Tail {
+    probability: f64,
+    series: f64,
+}
+
+/// The tail for 0 < p < 1 and 0 < k ≤ n; 1 where k ≤ np, which no bound is about.
+fn tail(k: u64, n: u64, p: f64) -> Tail {
+    let q = 1.0 - p;
+    if !(p >= f64::MIN_POSITIVE && q > 0.0) || k as f64 <= n as f64 * p {
+        return Tail { probability: 1.0, series: 1.0 };
+    }
+    let odds = p / q;
+    let (mut term, mut series) = (1.0_f64, 1.0_f64);
+    let mut terms = 1;
+    for i in k..n {
+        // k > np makes every factor less than 1, and falling: what is left is at most this term, n − i times.
+        let left = (n - i) as f64 * term;
+        if left <= series * 2.0_f64.powi(-60) {
+            series += left;
+            break;
+        }
+        term *= (n - i) as f64 / (i + 1) as f64 * odds;
+        series += term;
+        terms += 1;
+    }
+    let central = choose(n, k).times(Scaled::of(p).power(k)).times(Scaled::of(q).power(n - k));
+    // q carries one rounding into each of its factors; a term of the series has five per factor, and one per sum.
+    let roundings = 2 * k.min(n - k) + k + 2 * (n - k) + 6 * terms + 20;
+    let raise = 1.0 + gamma(roundings as usize);
+    let probability = central.times(Scaled::of(series)).times(Scaled::of(raise)).upper().next_up();
+    Tail { probability: probability.min(1.0), series }
+}
+
+/// A p with P[Bin(n, p) ≥ k] ≤ α, proven, and within a few roundings of the largest: the probability of success of n
+/// trials with k successes is above it with confidence 1 − α. 0 when k = 0.
+///
+/// # Panics
+/// When k > n, or α is not between 0 and 1.
+pub(crate) fn clopper_pearson_lower(k: u64, n: u64, alpha: f64) -> f64 {
+    assert!(k <= n, "{k} successes in {n} trials");
+    assert!(alpha > 0.0 && alpha < 1.0, "a risk of {alpha}");
+    if k == 0 {
+        return 0.0;
+    }
+    let mut p = guess(k, n, alpha);
+    let mut margin = 1e-16;
+    // The first step may go up; from then on p only falls, by more and more.
+    for attempt in 0..200 {
+        let tail = tail(k, n, p);
+        if tail.probability <= alpha && attempt > 0 {
+            return p;
+        }
+        // d log tail / d log p = k / series.
+        let newton = (tail.probability / alpha).ln() * tail.series / k as f64;
+        let change = if attempt == 0 { newton } else { newton.max(0.0) + margin };
+        p *= 1.0 - if change.is_finite() { change.clamp(-0.5, 0.5) } else { 0.5 };
+        margin *= 4.0;
+    }
+    0.0
+}
+
+fn guess(k: u64, n: u64, alpha: f64) -> f64 {
+    let frequency = k as f64 / n as f64;
+    let guess = match k == n {
+        true => alpha.powf(1.0 / n as f64),
+        false => inv_beta_reg(k as f64, (n - k + 1) as f64, alpha),
+    };
+    if guess > 0.0 && guess < frequency { guess } else { frequency * (1.0 - 1e-9) }
+}
+
+#[cfg(test)]
+#[allow(clippy::excessive_precision)] // reference values keep all the digits that are known
+mod tests {
+    use super::*;
+    use dashu_int::UBig;
+    use std::cmp::Ordering;
+
+    /// x = m / 2^e, exactly, for 0 < x < 1.
+    fn parts(x: f64) -> (UBig, usize) {
+        let bits = x.to_bits();
+        assert!(x > 0.0 && x < 1.0 && x.is_normal());
+        (UBig::from((bits & ((1 << 52) - 1)) | 1 << 52), 1075 - (bits >> 52) as usize)
+    }
+
+    /// P[Bin(n, p) ≥ k] against x, by adding up in integers.
+    fn compare_tail(k: u64, n: u64, p: f64, x: f64) -> Ordering {
+        let ((m, e), (bound, shift)) = (parts(p), parts(x));
+        let rest = (UBig::ONE << e) - &m;
+        // Exact: below 2^64 for n ≤ 30.
+        let choose = |i: u64| UBig::from((0..i).fold(1, |a, j| a * (n - j) / (j + 1)));
+        let term = |i: u64| choose(i) * m.pow(i as usize) * rest.pow((n - i) as usize);
+        let tail = (k..=n).map(term).fold(UBig::ZERO, |a, b| a + b);
+        (tail << shift).cmp(&(bound << (e * n as usize)))
+    }
+
+    /// An upper bound of P[Bin(n, p) ≥ k], at most 1.
+    fn tail_upper(k: u64, n: u64, p: f64) -> f64 {
+        if k == 0 { 1.0 } else { tail(k, n, p).probability }
+    }
+
+    #[test]
+    fn bounds_hold_exactly_for_every_small_count_and_are_tight() {
+        for n in [1_u64, 2, 3, 5, 8, 13, 21, 30] {
+            for k in 0..=n {
+                for alpha in [0.3, 0.05, 0.001, 1e-9] {
+                    let p = clopper_pearson_lower(k, n, alpha);
+                    assert!((0.0..1.0).contains(&p));
+                    if k == 0 {
+                        assert_eq!(p, 0.0);
+                        continue;
+                    }
+                    assert!(compare_tail(k, n, p, alpha).is_le(), "k={k} n={n} α={alpha}: {p}");
+                    let more = p * (1.0 + 1e-12);
+                    assert!(compare_tail(k, n, more, alpha).is_gt(), "k={k} n={n} α={alpha}: {p} is too low");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tails_are_upper_bounds_and_near() {
+        for (k, n) in [(1, 1), (1, 7), (4, 7), (7, 7), (12, 30), (29, 30)] {
+            for p in [1e-9, 0.01, 0.3, 0.37, 0.9] {
+                let bound = tail_upper(k, n, p);
+                if bound == 1.0 {
+                    assert!(k as f64 <= n as f64 * p);
+                    continue;
+                }
+                assert!(compare_tail(k, n, p, bound).is_le(), "k={k} n={n} p={p}: {bound}");
+                let less = bound * (1.0 - 1e-12);
+                assert!(compare_tail(k, n, p, less).is_gt(), "k={k} n={n} p={p}: {bound} is too high");
+            }
+        }
+        assert_eq!((tail_upper(0, 5, 0.1), tail_upper(3, 5, 0.0), tail_upper(3, 5, 1.0)), (1.0, 1.0, 1.0));
+    }
+
+    #[test]
+    fn known_values() {
+        // mpmath, 40 digits: the root of I_p(k, n − k + 1) = α.
+        for (k, n, alpha, expected) in KNOWN {
+            let p = clopper_pearson_lower(k, n, alpha);
+            assert!(p <= expected, "k={k} n={n} α={alpha}: {p} above {expected}");
+            assert!(
+                p >= expected * (1.0 - 1e-12 - 4e-16 * n as f64),
+                "k={k} n={n} α={alpha}: {p} far below {expected}"
+            );
+        }
+    }
+
+    #[allow(clippy::excessive_precision)]
+    const KNOWN: [(u64, u64, f64, f64); 14] = [
+        (95, 100, 0.001, 0.844632694189531714461421),
+        (100, 100, 0.001, 0.9332543007969910437263692),
+        (51, 100, 0.05, 0.4234106513021929007474927),
+        (1, 100, 0.001, 0.00001000495328595637671285815),
+        (9000, 10000, 0.001, 0.8904097336749064382775976),
+        (9999, 10000, 0.001, 0.99907703866933948769319),
+        (50400, 100000, 0.001, 0.4991089308833758094272898),
+        (60000, 100000, 0.001, 0.5952010472945845459640273),
+        (99000, 100000, 0.001, 0.9889893403774747592064952),
+        (99999, 100000, 0.001, 0.9999076696662654459772988),
+        (100000, 100000, 0.001, 0.9999309248330093929716784),
+        (1, 100000, 1e-06, 1.00000049999533328333e-11),
+        (1000000, 1000000, 0.001, 0.9999930922685795044238944),
+        (999000, 1000000, 1e-09, 0.9987975542111938727778441),
+    ];
+
+    #[test]
+    fn more_successes_and_more_risk_never_lower_the_bound() {
+        for n in [10_u64, 1000] {
+            let mut before = 0.0;
+            for k in (0..=n).step_by(n as usize / 10) {
+                let p = clopper_pearson_lower(k, n, 0.01);
+                assert!(p >= before && p <= clopper_pearson_lower(k, n, 0.02), "k={k} n={n}");
+                before = p;
+            }
+        }
+    }
+}

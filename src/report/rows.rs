@@ -1,0 +1,99 @@
+//! Result rows with the columns that scripts depend on.
+
+use crate::radius::run::Timed;
+use crate::radius::{Method, Verdict};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// One line of results: (input, norm, method).
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Index of the input, from 0.
+    pub input: usize,
+    /// The label that came with it, or empty.
+    pub label: String,
+    /// f(x), rounded to nearest.
+    pub logit: f64,
+    /// l1, l2, linf, lp:P.
+    pub norm: String,
+    /// As on the command line.
+    pub method: &'static str,
+    /// base or smoothed.
+    pub subject: String,
+    /// Digits that read back as the same `f64`, or `unbounded`, or empty.
+    pub radius: String,
+    /// Distance of the best witness, or empty.
+    pub upper: String,
+    /// exact, sound, probabilistic.
+    pub guarantee: String,
+    /// certified, not-sensitive, abstain, unknown.
+    pub status: &'static str,
+    /// Seconds of one thread.
+    pub seconds: f64,
+    /// The reason, or the settings.
+    pub detail: String,
+}
+
+impl Row {
+    /// The row of one answer.
+    pub fn new(input: usize, label: String, logit: f64, norm: String, method: &dyn Method, timed: &Timed) -> Row {
+        let outcome = &timed.outcome;
+        let (status, reason) = match &outcome.verdict {
+            Verdict::Certified(_) => ("certified", ""),
+            Verdict::NotSensitive => ("not-sensitive", ""),
+            Verdict::Abstain(why) => ("abstain", why.as_str()),
+            Verdict::Unknown(why) => ("unknown", why.as_str()),
+        };
+        let parts: Vec<&str> = [reason, &outcome.detail].into_iter().filter(|part| !part.is_empty()).collect();
+        Row {
+            input,
+            label,
+            logit,
+            norm,
+            method: method.name(),
+            subject: method.subject().to_string(),
+            radius: outcome.radius().map(|r| r.to_string()).unwrap_or_default(),
+            upper: outcome.witness.as_ref().map(|w| format!("{:?}", w.distance)).unwrap_or_default(),
+            guarantee: method.guarantee().to_string(),
+            status,
+            seconds: timed.seconds,
+            detail: parts.join("; "),
+        }
+    }
+}
+
+/// Writes rows as CSV with a header.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_csv<T: Serialize>(rows: &[T], out: &mut dyn Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    for row in rows {
+        writer.serialize(row).map_err(io::Error::other)?;
+    }
+    writer.flush()
+}
+
+/// Writes rows as JSON, one object per line, with the same keys; `radius` and `upper` are numbers, the word
+/// `unbounded`, or null.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_json_lines<T: Serialize>(rows: &[T], out: &mut dyn Write) -> io::Result<()> {
+    for row in rows {
+        let mut value = serde_json::to_value(row).map_err(io::Error::other)?;
+        for key in ["radius", "upper"] {
+            if !value[key].is_string() {
+                continue;
+            }
+            let text = value[key].as_str().unwrap_or_default().to_string();
+            value[key] = match text.parse::<f64>() {
+                Ok(number) => number.into(),
+                Err(_) if text.is_empty() => serde_json::Value::Null,
+                Err(_) => text.into(),
+            };
+        }
+        writeln!(out, "{value}")?;
+    }
+    Ok(())
+}
