@@ -4,6 +4,7 @@
 //! every ℓp norm (Pfrommer, Anderson, Piet, Sojoudi, NeurIPS 2023). This crate computes that radius and others on the
 //! same networks, with rigorous rounding, and cross-checks them.
 
+pub mod audit;
 pub mod data;
 pub mod matrix;
 pub mod model;

@@ -114,11 +114,11 @@ fn power_of_two_near(x: f64) -> f64 {
 }
 
 /// Bits of the fractional part of an exponent that [`pow_up`] keeps.
-const FRACTION_BITS: i32 = 44;
+const FRACTION_BITS: i32 = 50;
 
 /// An upper bound of x^e for x ≥ 0 and e ≥ 0, from multiplications and (correctly rounded) square roots alone.
 ///
-/// The exponent is rounded to a multiple of 2⁻⁴⁴ in the direction that makes the power larger.
+/// The exponent is rounded to a multiple of 2⁻⁵⁰ in the direction that makes the power larger.
 pub fn pow_up(x: f64, e: f64) -> f64 {
     debug_assert!(x >= 0.0 && e >= 0.0);
     if x == 0.0 {
@@ -129,7 +129,7 @@ pub fn pow_up(x: f64, e: f64) -> f64 {
     let scaled = (e - whole) * grid;
     let mut fraction = if x > 1.0 { scaled.ceil() } else { scaled.floor() } as u64;
     let mut result = integer_power_up(x, whole);
-    // Bit 44 is set when the fraction was rounded up to 1.
+    // The next bit is set when the fraction was rounded up to 1.
     if fraction >> FRACTION_BITS == 1 {
         result = (result * x).next_up();
         fraction = 0;

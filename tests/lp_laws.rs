@@ -120,7 +120,7 @@ fn sides(outcome: &Outcome) -> (f64, f64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn both_sides_are_proven_and_meet(seed: u64, d in 1..12_usize, logit in 0.01..3.0_f64) {

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Results go to stdout, progress and errors to stderr.
 
+mod audit;
 mod certify;
 mod data;
 mod inspect;
@@ -17,7 +18,6 @@ enum Finish {
     /// All that was asked for was answered.
     Answered,
     /// Something was refuted or moved.
-    #[allow(dead_code)]
     Refuted,
     /// Something stayed unknown or undecided.
     Unknown,
@@ -39,6 +39,8 @@ enum Command {
     Certify(certify::Args),
     /// Train a network on a real dataset; writes ONNX and a training record
     Train(train::Args),
+    /// Run every method on the same networks and cross-check them; without arguments: the bundled ones
+    Audit(audit::Args),
     /// Real datasets: list, fetch, import, export
     Data(data::DataArgs),
 }
@@ -51,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Certify(args) => certify::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Data(args) => data::run(&args).map(|()| Finish::Answered),
     };
     match result {

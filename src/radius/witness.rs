@@ -4,9 +4,9 @@ use super::Witness;
 use crate::model::Model;
 use crate::perturbation::{Norm, Perturbation};
 
-/// Factors of the step to `toward` that are tried first, in rising order: a solver's point is off by its tolerance, an
+/// Factors of the step along a ray that are tried first, in rising order: a solver's point is off by its tolerance, an
 /// attack's direction by much more.
-const FIRST_FACTORS: [f64; 23] = [
+const RAY: [f64; 23] = [
     0.0,
     0.25,
     0.5,
@@ -32,6 +32,9 @@ const FIRST_FACTORS: [f64; 23] = [
     64.0,
 ];
 
+/// Factors that are tried first on a segment whose start is nearly a witness.
+const SEGMENT: [f64; 9] = [0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 0.1, 0.5, 1.0];
+
 /// Relative width at which the search along a ray stops.
 const WIDTH: f64 = 2e-14;
 
@@ -54,21 +57,18 @@ pub fn check(model: &Model, x: &[f64], point: &[f64], perturbation: Perturbation
 /// f is convex along the ray when φ is affine and no coordinate is clipped; then the result is the crossing to about
 /// 1e-13. In every other case it is some crossing.
 pub fn along_ray(model: &Model, x: &[f64], toward: &[f64], perturbation: Perturbation) -> Option<Witness> {
-    if toward.len() != x.len() || toward.iter().any(|v| !v.is_finite()) {
-        return None;
-    }
-    let ray = Ray { model, x, toward, perturbation };
-    let mut bracket = Bracket::default();
-    bracket.add(&FIRST_FACTORS, &ray.values(&FIRST_FACTORS));
-    bracket.high?;
-    for _ in 0..ROUNDS {
-        let factors = bracket.proposals();
-        if factors.is_empty() {
-            break;
-        }
-        bracket.add(&factors, &ray.values(&factors));
-    }
-    check(model, x, &ray.point(bracket.high?.0), perturbation)
+    Ray { model, x, start: x, toward, perturbation }.nearest(&RAY)
+}
+
+/// The first point with f ≤ 0 on the segment from `start`, with f a little above 0, to `end`, each clipped into the box.
+pub fn along_segment(
+    model: &Model,
+    x: &[f64],
+    start: &[f64],
+    end: &[f64],
+    perturbation: Perturbation,
+) -> Option<Witness> {
+    Ray { model, x, start, toward: end, perturbation }.nearest(&SEGMENT)
 }
 
 /// An upper bound of ‖`point` − `x`‖.
@@ -80,25 +80,50 @@ fn distance(x: &[f64], point: &[f64], norm: Norm) -> f64 {
 
 struct Ray<'a> {
     model: &'a Model,
+    /// The sample, from which distances are measured.
     x: &'a [f64],
+    start: &'a [f64],
     toward: &'a [f64],
     perturbation: Perturbation,
 }
 
 impl Ray<'_> {
+    fn nearest(&self, first: &[f64]) -> Option<Witness> {
+        let fits = |point: &[f64]| point.len() == self.x.len() && point.iter().all(|v| v.is_finite());
+        if !fits(self.start) || !fits(self.toward) {
+            return None;
+        }
+        let mut bracket = Bracket::default();
+        bracket.add(first, &self.values(first));
+        bracket.high?;
+        for _ in 0..ROUNDS {
+            let factors = bracket.proposals();
+            if factors.is_empty() {
+                break;
+            }
+            bracket.add(&factors, &self.values(&factors));
+        }
+        // A point alone may take another path through the arithmetic than in a batch, and whoever receives the witness
+        // looks at it alone: so it must hold there, if need be a little further on.
+        let (found, _) = bracket.high?;
+        let further = std::iter::successors(Some(1e-15), |step| Some(step * 10.0)).take_while(|&step| step <= 2.0);
+        let mut factors = std::iter::once(found).chain(further.map(|step| found * (1.0 + step)));
+        factors.find_map(|factor| check(self.model, self.x, &self.point(factor), self.perturbation))
+    }
+
     fn point(&self, factor: f64) -> Vec<f64> {
-        let along = |(&x, &toward): (&f64, &f64)| {
+        let along = |(&start, &toward): (&f64, &f64)| {
             let value = match factor {
-                0.0 => x,
+                0.0 => start,
                 1.0 => toward,
-                _ => x + factor * (toward - x),
+                _ => start + factor * (toward - start),
             };
             match self.perturbation.range {
                 None => value,
                 Some(range) => value.clamp(range.low, range.high),
             }
         };
-        self.x.iter().zip(self.toward).map(along).collect()
+        self.start.iter().zip(self.toward).map(along).collect()
     }
 
     /// Upper bounds of f, NaN replaced by ∞.
@@ -156,7 +181,7 @@ mod tests {
     use crate::model::{Dense, Graph, Kink, Op};
     use crate::perturbation::Range;
 
-    /// f(x) = 3 − relu(1 − x₀)·0 … as relu(x₀ − 1) − x₀/2 − x₁ + 1 on two inputs.
+    /// relu(x₀ − 1) − x₀/2 − x₁ + 1.
     fn model() -> Model {
         let mut graph = Graph::new("x", &[2]);
         let first = Dense { rows: 3, cols: 2, weight: vec![1., 0., 1., 0., 0., 1.], bias: vec![-1., 0., 0.] };
@@ -180,6 +205,14 @@ mod tests {
         // Past x₀ = 1 the function rises again along x₀, so f = 0 is met at x₀ + 2x₁ = 2 before it.
         let witness = along_ray(&model(), &[0.0, 0.0], &[0.9, 0.9], Perturbation::new(Norm::Linf)).unwrap();
         assert!((witness.distance - 2.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_segment_ends_at_its_first_negative_point() {
+        let (start, end) = ([0.0, 1.0 - 1e-9], [0.0, 1.5]);
+        let witness = along_segment(&model(), &[0.0, 0.0], &start, &end, Perturbation::new(Norm::L1)).unwrap();
+        assert!((witness.distance - 1.0).abs() < 1e-12 && witness.distance >= 1.0);
+        assert_eq!(along_segment(&model(), &[0.0, 0.0], &start, &[0.0, 0.5], Perturbation::new(Norm::L1)), None);
     }
 
     #[test]

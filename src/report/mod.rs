@@ -1,3 +1,7 @@
-//! What the program hands out: result rows, tables, reports.
+//! What the program hands out: result rows, records, tables, reports.
 
+pub mod number;
+pub mod records;
 pub mod rows;
+pub mod run_info;
+pub mod table;

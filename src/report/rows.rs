@@ -66,7 +66,7 @@ impl Row {
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn write_csv(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_csv<T: Serialize>(rows: &[T], out: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     for row in rows {
         writer.serialize(row).map_err(io::Error::other)?;
@@ -79,10 +79,13 @@ pub fn write_csv(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn write_json_lines(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_json_lines<T: Serialize>(rows: &[T], out: &mut dyn Write) -> io::Result<()> {
     for row in rows {
         let mut value = serde_json::to_value(row).map_err(io::Error::other)?;
         for key in ["radius", "upper"] {
+            if !value[key].is_string() {
+                continue;
+            }
             let text = value[key].as_str().unwrap_or_default().to_string();
             value[key] = match text.parse::<f64>() {
                 Ok(number) => number.into(),

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::proto::{self, AttributeProto, NodeProto, TensorProto};
-use super::tensor::{Ints, Tensor};
+use super::tensor::{Dim, Ints, Tensor};
 use crate::model::{ModelError, NodeId};
 
 /// What a name in the file stands for.
@@ -104,6 +104,15 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The same, and it must be a vector.
+    pub fn dims(&self, index: usize, what: &str) -> Result<&[Dim], ModelError> {
+        let ints = self.ints(index, what)?;
+        match ints.shape[..] {
+            [_] => Ok(&ints.values),
+            _ => Err(self.misfit(format!("a vector as {what}"), format!("shape {:?}", ints.shape))),
+        }
+    }
+
     /// The same, without the batch size among the entries.
     pub fn known_ints(&self, index: usize, what: &str) -> Result<Vec<i64>, ModelError> {
         let ints = self.ints(index, what)?;
@@ -124,6 +133,15 @@ impl<'a> Call<'a> {
         self.typed(name, proto::ATTRIBUTE_INT, |a| {
             a.i.or_else(|| (a.r#type == Some(proto::ATTRIBUTE_INT)).then_some(0))
         })
+    }
+
+    /// An integer attribute that is 0 or 1; left out, it is 0.
+    pub fn flag(&self, name: &str) -> Result<bool, ModelError> {
+        match self.int_attribute(name)?.unwrap_or(0) {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(self.misfit(format!("0 or 1 for attribute `{name}`"), other.to_string())),
+        }
     }
 
     /// A float attribute, which must be finite.

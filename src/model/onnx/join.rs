@@ -43,7 +43,7 @@ pub(super) fn constant(importer: &mut Importer, call: &Call) -> Result<Value, Mo
 }
 
 pub(super) fn constant_of_shape(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let target = call.ints(0, "shape (input 0)")?.values.clone();
+    let target = call.dims(0, "shape (input 0)")?.to_vec();
     let value = match call.tensor_attribute("value")? {
         Some(tensor) => importer.stored(call, tensor)?,
         None => Value::Float(Tensor::single(vec![1], vec![0.0])),
@@ -60,7 +60,7 @@ pub(super) fn constant_of_shape(importer: &mut Importer, call: &Call) -> Result<
 }
 
 pub(super) fn expand(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let target = call.ints(1, "shape (input 1)")?.values.clone();
+    let target = call.dims(1, "shape (input 1)")?.to_vec();
     match call.input(0)? {
         Value::Float(tensor) => expanded(importer, call, tensor, &target),
         Value::Node(node) => expand_node(importer, call, *node, &target),

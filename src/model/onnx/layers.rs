@@ -11,10 +11,10 @@ use crate::model::{Dense, ModelError, NodeId, Op};
 
 /// alpha·x·B + beta·C with x [N, K], B [K, M] (or [M, K] with transB), C nothing, [M] or what broadcasts to it.
 pub(super) fn gemm(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    if call.int_attribute("transA")?.unwrap_or(0) != 0 {
+    if call.flag("transA")? {
         return Err(call.refuse("Gemm with transA is not supported: it would mix the samples of a batch"));
     }
-    let transposed = call.int_attribute("transB")?.unwrap_or(0) != 0;
+    let transposed = call.flag("transB")?;
     let alpha = f64::from(call.float_attribute("alpha")?.unwrap_or(1.0));
     let beta = f64::from(call.float_attribute("beta")?.unwrap_or(1.0));
     let input = variable(call)?;
@@ -37,23 +37,29 @@ pub(super) fn gemm(importer: &mut Importer, call: &Call) -> Result<Value, ModelE
         None => Ok(Value::Node(value)),
         Some(_) if inside.is_some() => Ok(Value::Node(value)),
         Some(Value::Float(c)) => {
-            let width = importer.graph.node(value).shape.clone();
             let scaled = scaled(importer, call, c, beta)?;
             let result = with_constant(importer, call, value, &scaled, Op::Shift)?;
-            match result {
-                Value::Node(id) if importer.graph.node(id).shape == width => Ok(result),
-                _ => Err(call.misfit(format!("a bias for {width:?}"), format!("shape {:?}", c.shape))),
-            }
+            keeps_shape(importer, call, value, &result)?;
+            Ok(result)
         }
         Some(Value::Node(c)) => {
-            let (mut value, mut c) = aligned(importer, call, value, *c)?;
+            let (product, mut c) = aligned(importer, call, value, *c)?;
+            keeps_shape(importer, call, value, &Value::Node(product))?;
             if beta != 1.0 {
                 c = importer.push(call, Op::Scale(vec![beta; importer.graph.node(c).size()]), &[c])?;
             }
-            std::mem::swap(&mut value, &mut c);
-            sum(importer, call, c, value)
+            sum(importer, call, product, c)
         }
         Some(other) => Err(call.misfit("a float value as input 2", kind(other))),
+    }
+}
+
+/// C broadcasts to the product; the product never broadcasts to C.
+fn keeps_shape(importer: &Importer, call: &Call, product: NodeId, result: &Value) -> Result<(), ModelError> {
+    let expected = &importer.graph.node(product).shape;
+    match result {
+        Value::Node(id) if importer.graph.node(*id).shape == *expected => Ok(()),
+        _ => Err(call.misfit(format!("an input 2 that broadcasts to [N, {}]", expected[0]), "a larger one")),
     }
 }
 
@@ -150,7 +156,7 @@ fn dense(
 
 /// Inference: a·x + b per channel, the coefficients rounded once (see [`super::batch_norm`]).
 pub(super) fn batch_normalization(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    if call.int_attribute("training_mode")?.unwrap_or(0) != 0 {
+    if call.flag("training_mode")? {
         return Err(call.refuse("BatchNormalization in training mode is not supported"));
     }
     let epsilon = call.float_attribute("epsilon")?.unwrap_or(1e-5);

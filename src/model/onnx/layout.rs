@@ -30,8 +30,8 @@ pub(super) fn flatten(importer: &mut Importer, call: &Call) -> Result<Value, Mod
 }
 
 pub(super) fn reshape(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let target = call.ints(1, "shape (input 1)")?.values.clone();
-    let allow_zero = call.int_attribute("allowzero")?.unwrap_or(0) != 0;
+    let target = call.dims(1, "shape (input 1)")?.to_vec();
+    let allow_zero = call.flag("allowzero")?;
     match call.input(0)? {
         Value::Node(node) => reshape_node(importer, call, *node, &target, allow_zero).map(Value::Node),
         Value::Float(tensor) => {
@@ -115,6 +115,10 @@ fn resolve(
 
 pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axes = call.optional_ints(1, "axes (input 1)")?;
+    if axes.as_ref().is_some_and(Vec::is_empty) {
+        // Some runtimes take that for no axes, others for all.
+        return Err(call.misfit("axes to squeeze", "an empty list"));
+    }
     match call.input(0)? {
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();

@@ -9,6 +9,8 @@ mod join;
 mod kinks;
 mod layers;
 mod layout;
+#[cfg(test)]
+mod mutations;
 mod operators;
 mod pick;
 mod proto;

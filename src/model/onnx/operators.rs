@@ -9,8 +9,9 @@ use crate::model::ModelError;
 
 type Import = fn(&mut Importer, &Call) -> Result<Value, ModelError>;
 
-struct Operator {
-    name: &'static str,
+/// One operator: how many inputs, which attributes, and its import.
+pub(super) struct Operator {
+    pub name: &'static str,
     inputs: RangeInclusive<usize>,
     attributes: &'static [&'static str],
     import: Import,
@@ -27,7 +28,8 @@ const fn operator(
 
 const ANY: usize = usize::MAX;
 
-const OPERATORS: &[Operator] = &[
+/// All of them.
+pub(super) const OPERATORS: &[Operator] = &[
     operator("Abs", 1..=1, &[], elementwise::abs),
     operator("Add", 2..=2, &[], elementwise::add),
     operator("BatchNormalization", 5..=5, &["epsilon", "momentum", "training_mode"], layers::batch_normalization),

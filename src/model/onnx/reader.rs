@@ -299,6 +299,9 @@ fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<i64>), Mode
     if rest.is_empty() {
         return Err(fail("expected the shape [N, …] with a batch axis in front, found one axis".into()));
     }
+    if dims.iter().any(|dim| dim.dim_value.is_some() && dim.dim_param.is_some()) {
+        return Err(fail("an axis has both a size and a name".into()));
+    }
     let fixed_batch = batch.dim_value;
     if fixed_batch.is_some_and(|size| size < 1) {
         return Err(fail(format!("the batch axis has size {}", fixed_batch.unwrap_or(0))));

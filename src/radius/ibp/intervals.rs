@@ -15,9 +15,9 @@ pub(crate) struct Intervals {
 pub(crate) type Interval = (f64, f64);
 
 impl Intervals {
-    /// Exactly these numbers.
+    /// Exactly these numbers; a NaN says nothing.
     pub fn point(values: &[f64]) -> Self {
-        Intervals { low: values.to_vec(), high: values.to_vec() }
+        values.iter().map(|&value| (value, value)).collect()
     }
 
     pub fn with_capacity(size: usize) -> Self {
@@ -186,6 +186,14 @@ mod tests {
                 prop_assert!(inside(Op::Divide(vec![c]), t / c));
             }
         }
+    }
+
+    #[test]
+    fn a_nan_says_nothing() {
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        assert_eq!(Intervals::point(&[f64::NAN]).get(0), all);
+        let size = elementwise(&unary(Op::Kink(Kink::ABS)), &[&Intervals::point(&[f64::NAN])]);
+        assert_eq!(size.get(0), (0.0, f64::INFINITY));
     }
 
     #[test]

@@ -10,13 +10,16 @@ use clarabel::solver::{
 };
 use good_lp::{DualValues, ResolutionError, Solution, SolutionWithDual, SolverModel};
 
+/// Far more than an answer takes: a run that gets here cycles.
+const ITERATIONS: u32 = 100;
+
 /// min linear objective.
 pub(super) fn solve_linear(program: &Program, limits: Limits) -> Result<Answer, Failure> {
     let (problem, columns, constraints) = pose(program);
     let mut model = problem.using(good_lp::clarabel);
     let settings = model.settings();
     settings.tol_gap_abs(limits.tolerance).tol_gap_rel(limits.tolerance).tol_feas(limits.tolerance);
-    settings.time_limit(limits.seconds).max_threads(1);
+    settings.time_limit(limits.seconds).max_threads(1).max_iter(ITERATIONS).max_step_fraction(limits.step);
     let references: Vec<_> = constraints.into_iter().map(|c| model.add_constraint(c)).collect();
     let mut solution = match model.solve() {
         Ok(solution) => solution,
@@ -41,6 +44,8 @@ pub(super) fn solve_quadratic(program: &Program, limits: Limits) -> Result<Answe
         tol_feas: limits.tolerance,
         time_limit: limits.seconds,
         max_threads: 1,
+        max_iter: ITERATIONS,
+        max_step_fraction: limits.step,
         ..DefaultSettings::default()
     };
     let Standard { quadratic, cost, matrix, bounds, cones } = &standard;

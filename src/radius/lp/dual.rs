@@ -44,7 +44,7 @@ mod tests {
     use super::*;
     use crate::radius::lp::{Failure, Limits, LpSolver};
 
-    const LIMITS: Limits = Limits { tolerance: 1e-10, seconds: 10.0 };
+    const LIMITS: Limits = Limits { tolerance: 1e-10, step: 0.99, seconds: 10.0 };
 
     /// min 2a + 3b − c over a ≥ 0, −1 ≤ b ≤ 4, c ≤ 2: a + b ≥ 3, a − 2b − c ≥ −7, a + c = 1.5.
     fn program() -> Program {

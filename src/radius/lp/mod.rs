@@ -94,6 +94,8 @@ impl Default for Lp {
 struct Limits {
     /// Accuracy in the program's scaled units.
     tolerance: f64,
+    /// Share of the way to the boundary that an interior-point step may go.
+    step: f64,
     /// Time; infinite for none.
     seconds: f64,
 }

@@ -32,10 +32,10 @@ pub(super) struct Row {
 }
 
 /// What is asked of the epigraph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Goal {
-    /// The nearest point with logit ≤ 0.
-    Nearest,
+    /// The nearest point with logit ≤ −`margin`.
+    Nearest { margin: f64 },
     /// The least logit within the box, however far.
     LeastLogit,
 }
@@ -51,6 +51,8 @@ pub(super) struct Formulation {
     length: f64,
     /// For every kept piece its first row; the others follow.
     first_rows: Vec<usize>,
+    /// What the logit is divided by in its row, the last one.
+    logit_scale: f64,
 }
 
 impl Column {
@@ -66,7 +68,7 @@ impl Row {
 }
 
 /// Poses the program around `x`. `length` is the expected size of the answer, `limit` an upper bound of it: the box
-/// cannot matter for coordinates with more room than that.
+/// cannot matter for coordinates with more room than that. The least logit is looked for within `limit` only.
 pub(super) fn formulate(
     epigraph: &Epigraph,
     x: &[f64],
@@ -75,7 +77,13 @@ pub(super) fn formulate(
     length: f64,
     limit: f64,
 ) -> Formulation {
-    let mut result = Formulation { program: Program::default(), moves: Vec::new(), length, first_rows: Vec::new() };
+    let mut result = Formulation {
+        program: Program::default(),
+        moves: Vec::new(),
+        length,
+        first_rows: Vec::new(),
+        logit_scale: 1.0,
+    };
     let matters = mattering(epigraph, x.len());
     let coordinates = (0..x.len()).filter(|&i| matters[i]).map(|i| (i, perturbation.room(x[i])));
     result.add_moves(coordinates, perturbation.norm, goal, limit);
@@ -109,13 +117,18 @@ pub(super) fn formulate(
             Shape::Max(inputs) => inputs.iter().for_each(|input| above(input, 1.0)),
         }
     }
-    let unit = 1.0 / scale(&epigraph.output, &scales, perturbation.norm, length);
+    result.logit_scale = scale(&epigraph.output, &scales, perturbation.norm, length);
+    let unit = 1.0 / result.logit_scale;
     let mut output = terms(&epigraph.output, -unit);
-    if goal == Goal::LeastLogit {
-        output.push((result.program.columns.len(), 1.0));
-        result.program.columns.push(Column::free(1.0));
-    }
-    result.program.rows.push(Row::at_least(output, unit * epigraph.output.constant));
+    let margin = match goal {
+        Goal::Nearest { margin } => margin,
+        Goal::LeastLogit => {
+            output.push((result.program.columns.len(), 1.0));
+            result.program.columns.push(Column::free(1.0));
+            0.0
+        }
+    };
+    result.program.rows.push(Row::at_least(output, unit * (epigraph.output.constant + margin)));
     result
 }
 
@@ -167,8 +180,9 @@ impl Formulation {
         limit: f64,
     ) {
         let length = self.length;
-        let bound = |room: f64| if room < limit { room / length } else { f64::INFINITY };
-        let measured = goal == Goal::Nearest;
+        let measured = goal != Goal::LeastLogit;
+        let beyond = if measured { f64::INFINITY } else { limit / length };
+        let bound = |room: f64| if room < limit { room / length } else { beyond };
         let largest = (norm == Norm::Linf && measured).then(|| {
             self.program.columns.push(Column { low: 0.0, ..Column::free(1.0) });
             self.program.columns.len() - 1
@@ -214,6 +228,13 @@ impl Formulation {
             point.iter_mut().for_each(|v| *v = v.clamp(range.low, range.high));
         }
         point
+    }
+
+    /// How fast the distance grows with the margin, for an answer at about `distance`.
+    pub fn sensitivity(&self, multipliers: &[f64], norm: Norm, distance: f64) -> f64 {
+        let scaled = multipliers.last().map_or(0.0, |y| y / self.logit_scale);
+        // For p = 2 the objective is half the square of the scaled distance.
+        if norm == Norm::L2 { scaled * self.length * self.length / distance } else { scaled * self.length }
     }
 
     /// The multipliers of piece `k`'s rows.

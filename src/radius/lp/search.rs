@@ -12,18 +12,37 @@ use crate::model::passes::{Slopes, Values, adjoints, forward, tangent_slopes};
 use crate::model::{Convexity, Graph, Kink, Model, Op};
 use crate::perturbation::{Norm, Perturbation, separable};
 use crate::radius::Witness;
-use crate::radius::witness::along_ray;
+use crate::radius::witness::{along_ray, along_segment};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// Solver runs per sample.
 const RUNS: u32 = 40;
 
-/// Solver tolerances: the later ones only where the gap asks for them.
-const TOLERANCES: [f64; 3] = [1e-9, 1e-11, 1e-13];
+/// One way to run the solver.
+#[derive(Clone, Copy)]
+struct Try {
+    tolerance: f64,
+    /// By how much of the radius the point is pushed beyond logit 0: the ray through a point with logit 1e-12 may miss
+    /// every negative point, the segment to a pushed one does not.
+    push: f64,
+    /// See [`Limits::step`]: long steps are fast, and can cycle.
+    step: f64,
+}
+
+/// The later ones only where the gap, or a failure, asks for them.
+const TRIES: [Try; 4] = [
+    Try { tolerance: 1e-9, push: 0.0, step: 0.99 },
+    Try { tolerance: 1e-10, push: 1e-5, step: 0.9 },
+    Try { tolerance: 1e-12, push: 0.0, step: 0.95 },
+    Try { tolerance: 1e-11, push: 1e-3, step: 0.8 },
+];
 
 /// How far beyond the solution pieces are looked for that the next solution may need.
 const BEYOND: f64 = 1.2;
+
+/// Multiples of the length in hand within which the least logit is looked for where there is no box.
+const FAR: f64 = 1e4;
 
 /// Multipliers below this share of the largest one do not decide a slope.
 const NEGLIGIBLE: f64 = 1e-14;
@@ -53,18 +72,18 @@ impl Found {
     /// For the `detail` column.
     pub fn detail(&self, lp: Lp, norm: Norm) -> String {
         let solver = if norm == Norm::L2 { super::LpSolver::Clarabel } else { lp.solver };
-        let gap = match self.gap() {
-            Some(gap) if gap <= EXACT_GAP => format!("gap {gap:.1e}"),
-            Some(gap) => format!("not exact: gap {gap:.1e}"),
-            None if self.lower == f64::INFINITY => "no point has f ≤ 0".into(),
-            None => "not exact: no point with f ≤ 0 found".into(),
+        let (gap, remark) = match self.gap() {
+            Some(gap) if gap <= EXACT_GAP => (format!("gap {gap:.1e}"), None),
+            Some(gap) => (format!("not exact: gap {gap:.1e}"), self.remark.as_ref()),
+            None if self.lower == f64::INFINITY => ("no point has f ≤ 0".into(), None),
+            None => ("not exact: no point with f ≤ 0 found".into(), self.remark.as_ref()),
         };
         let mut detail = format!("{gap}, {solver}, {} runs", self.runs);
         if let Some(iterations) = self.iterations {
             detail += &format!(", {iterations} iterations");
         }
         detail += &format!(", {} units kept", self.kept);
-        if let Some(remark) = &self.remark {
+        if let Some(remark) = remark {
             detail += &format!("; {remark}");
         }
         detail
@@ -107,17 +126,22 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn run(&mut self, mut kept: BTreeSet<Piece>) {
-        let mut tolerances = TOLERANCES.into_iter();
-        let mut tolerance = tolerances.next();
-        while let (Some(current), true) = (tolerance, self.found.runs < RUNS) {
+        let (mut tries, mut sensitivity, mut settled) = (TRIES.into_iter(), 0.0, None);
+        let mut attempt = tries.next();
+        while let (Some(this), true) = (attempt, self.found.runs < RUNS) {
             let pieces: Vec<Piece> = kept.iter().copied().collect();
             let epigraph = epigraph(self.model.network(), self.x, &self.lines, &pieces);
-            let formulation = self.formulate(&epigraph, Goal::Nearest);
-            let answer = match self.solve(&formulation, current) {
+            let margin = if sensitivity > 0.0 { this.push * self.found.lower / sensitivity } else { 0.0 };
+            let formulation = self.formulate(&epigraph, Goal::Nearest { margin });
+            let answer = match self.solve(&formulation, this) {
                 Ok(answer) => answer,
-                Err(Failure::Infeasible) => return self.infeasible(&epigraph, current),
-                Err(Failure::Solver(reason)) => {
-                    self.found.remark = Some(reason);
+                Err(failure) => {
+                    let hopeless = failure == Failure::Infeasible && settled.is_none();
+                    self.remark(failure);
+                    if !hopeless || self.least_logit(&mut kept) {
+                        attempt = tries.next();
+                        continue;
+                    }
                     return;
                 }
             };
@@ -129,30 +153,45 @@ impl Search<'_> {
                 self.found.kept = kept.len();
                 continue;
             }
-            self.approach(&point);
-            if self.found.gap().is_some_and(|gap| gap <= EXACT_GAP / 10.0) {
+            self.approach(&point, settled.as_deref());
+            if self.found.gap().is_some_and(|gap| gap <= EXACT_GAP / 2.0) {
                 return;
             }
-            tolerance = tolerances.next();
+            if margin == 0.0 {
+                sensitivity = formulation.sensitivity(&answer.multipliers, self.perturbation.norm, self.found.lower);
+                settled = Some(point);
+            }
+            attempt = tries.next();
+        }
+        if settled.is_none() {
+            self.least_logit(&mut kept);
         }
     }
 
+    fn remark(&mut self, failure: Failure) {
+        self.found.remark = Some(match failure {
+            Failure::Infeasible => format!("{} finds no point with f ≤ 0", self.lp.solver),
+            Failure::Solver(reason) => reason,
+        });
+    }
+
     fn formulate(&self, epigraph: &Epigraph, goal: Goal) -> Formulation {
-        let length = if self.found.lower > 0.0 { self.found.lower } else { 1.0 };
-        let limit = match (&self.found.witness, goal) {
-            (Some(witness), Goal::Nearest) => witness.distance,
-            _ => f64::INFINITY,
-        };
+        let upper = self.found.witness.as_ref().map_or(f64::INFINITY, |witness| witness.distance);
+        let lower = if self.found.lower > 0.0 { self.found.lower } else { 1.0 };
+        // A far witness means that the answer may be far as well.
+        let length = if upper.is_finite() { (lower * upper).sqrt() } else { lower };
+        let limit = if goal == Goal::LeastLogit { FAR * length } else { upper };
         formulate(epigraph, self.x, self.perturbation, goal, length, limit)
     }
 
-    fn solve(&mut self, formulation: &Formulation, tolerance: f64) -> Result<Answer, Failure> {
+    fn solve(&mut self, formulation: &Formulation, this: Try) -> Result<Answer, Failure> {
         let seconds = self.lp.seconds - self.started.elapsed().as_secs_f64();
         if seconds <= 0.0 {
             return Err(Failure::Solver(format!("time limit of {} s reached", self.lp.seconds)));
         }
         self.found.runs += 1;
-        let answer = self.lp.solver.solve(&formulation.program, Limits { tolerance, seconds })?;
+        let limits = Limits { tolerance: this.tolerance, step: this.step, seconds };
+        let answer = self.lp.solver.solve(&formulation.program, limits)?;
         if let Some(iterations) = answer.iterations {
             *self.found.iterations.get_or_insert(0) += iterations;
         }
@@ -182,12 +221,14 @@ impl Search<'_> {
         self.found.lower = self.found.lower.max(radius);
     }
 
-    /// Keeps the nearest verified point on the ray to `point`.
-    fn approach(&mut self, point: &[f64]) {
-        let witness = along_ray(self.model, self.x, point, self.perturbation);
-        let nearer = |w: &Witness| self.found.witness.as_ref().is_none_or(|known| w.distance < known.distance);
-        if let Some(witness) = witness.filter(nearer) {
-            self.found.witness = Some(witness);
+    /// Keeps the nearest verified point on the ray to `point`, and on the segment to it from an earlier solution.
+    fn approach(&mut self, point: &[f64], settled: Option<&[f64]>) {
+        let ray = along_ray(self.model, self.x, point, self.perturbation);
+        let segment = settled.and_then(|start| along_segment(self.model, self.x, start, point, self.perturbation));
+        for witness in [ray, segment].into_iter().flatten() {
+            if self.found.witness.as_ref().is_none_or(|known| witness.distance < known.distance) {
+                self.found.witness = Some(witness);
+            }
         }
     }
 
@@ -229,22 +270,32 @@ impl Search<'_> {
         if loss <= NOISE * before { 0.0 } else { loss }
     }
 
-    /// What to prove when the solver claims that no point has f ≤ 0: the least logit's slopes.
-    fn infeasible(&mut self, epigraph: &Epigraph, tolerance: f64) {
-        let formulation = self.formulate(epigraph, Goal::LeastLogit);
-        match self.solve(&formulation, tolerance) {
-            Ok(answer) => {
-                let point = formulation.point(self.x, &answer.values, self.perturbation);
-                self.raise(epigraph, &formulation, &answer, &point);
-                self.prove(tangent_slopes(self.model.network(), &forward(self.model.network(), &point)));
-                self.approach(&point);
+    /// What to do when the solver claims that no point has f ≤ 0: minimise the logit, which gives either slopes that
+    /// prove it or a witness that refutes it. Says whether there is a witness.
+    fn least_logit(&mut self, kept: &mut BTreeSet<Piece>) -> bool {
+        let mut tries = TRIES.into_iter();
+        while let (Some(this), true) = (tries.next(), self.found.runs < RUNS) {
+            let pieces: Vec<Piece> = kept.iter().copied().collect();
+            let epigraph = epigraph(self.model.network(), self.x, &self.lines, &pieces);
+            let formulation = self.formulate(&epigraph, Goal::LeastLogit);
+            match self.solve(&formulation, this) {
+                Ok(answer) => {
+                    let point = formulation.point(self.x, &answer.values, self.perturbation);
+                    self.raise(&epigraph, &formulation, &answer, &point);
+                    self.prove(tangent_slopes(self.model.network(), &forward(self.model.network(), &point)));
+                    self.approach(&point, None);
+                    let more = self.disagreeing(&point, kept);
+                    if self.found.witness.is_some() || self.found.lower == f64::INFINITY || more.is_empty() {
+                        break;
+                    }
+                    kept.extend(more);
+                    self.found.kept = kept.len();
+                    tries = TRIES.into_iter();
+                }
+                Err(failure) => self.remark(failure),
             }
-            Err(Failure::Infeasible) => {}
-            Err(Failure::Solver(reason)) => self.found.remark = Some(reason),
         }
-        if self.found.lower < f64::INFINITY {
-            self.found.remark.get_or_insert("the solver finds no point with f ≤ 0".into());
-        }
+        self.found.witness.is_some()
     }
 }
 

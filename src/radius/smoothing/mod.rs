@@ -88,8 +88,8 @@ impl Smoothing {
             return Err(format!("alpha = {}: expected a risk between 0 and 1", self.alpha));
         }
         for (name, count) in [("samples", self.samples), ("selection", self.selection)] {
-            if count == 0 || count > 1 << 40 {
-                return Err(format!("{name} = {count}: expected a count from 1 to 2^40"));
+            if count == 0 || u32::try_from(count).is_err() {
+                return Err(format!("{name} = {count}: expected a count from 1 to 2^32 − 1"));
             }
         }
         Ok(())

@@ -14,10 +14,12 @@ pub(crate) enum Draw {
     Estimation = 1,
 }
 
-/// Words of the generator between the starts of two blocks: far more than a block takes.
-const BLOCK_WORDS: u128 = 1 << 40;
-/// Normals per block, roughly: a block of noisy inputs fits into the second-level cache.
-const BLOCK_NUMBERS: usize = 1 << 18;
+/// Words of the generator between the starts of two blocks: far more than a block takes. A stream has 2^68 words, so
+/// that there is room for 2^32 blocks.
+const BLOCK_WORDS: u128 = 1 << 36;
+/// Normals per block, roughly: small enough that the allocator keeps the memory between blocks, large enough for
+/// blocked products.
+const BLOCK_NUMBERS: usize = 1 << 16;
 
 /// Noise vectors per block for inputs of `size` coordinates.
 pub(crate) fn block_vectors(size: usize) -> usize {

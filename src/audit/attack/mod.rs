@@ -1,0 +1,135 @@
+//! The nearest point with f ≤ 0 that first-order search finds.
+//!
+//! An attack proves nothing about robustness; what it finds bounds every radius from above, after
+//! [`witness`](crate::radius::witness) has verified it with rigorous rounding. The search itself is in `f32`.
+
+mod descent;
+mod geometry;
+mod shrink;
+mod starts;
+
+use crate::model::Model;
+use crate::model::passes::{backward, forward, tangent_slopes};
+use crate::perturbation::{Norm, Perturbation};
+use crate::radius::Witness;
+use crate::radius::witness::along_ray;
+
+/// How hard to look. The same settings give the same witness, whatever the number of threads.
+///
+/// - Method: from the input, from points around it and on the way to samples of the other class, steps to the nearest
+///   point of the current linearisation, pulled back towards the input (Croce & Hein, *Minimally distorted adversarial
+///   examples with a fast adaptive boundary attack*, ICML 2020, for p = 1, 2, ∞); then the best points are pushed into
+///   smaller and smaller balls by Polyak steps, and the crossing on the ray through each of them is verified.
+/// - Cost: `starts` · (`descents` + `shrinks`) passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attack {
+    /// Points to start from.
+    pub starts: usize,
+    /// Steps from every start.
+    pub descents: usize,
+    /// Steps that shrink the distance.
+    pub shrinks: usize,
+    /// Rays on which the crossing is verified.
+    pub rays: usize,
+}
+
+impl Default for Attack {
+    fn default() -> Attack {
+        Attack { starts: 8, descents: 40, shrinks: 160, rays: 3 }
+    }
+}
+
+/// What is attacked.
+#[derive(Clone, Copy)]
+struct Goal<'a> {
+    model: &'a Model,
+    x: &'a [f64],
+    perturbation: Perturbation,
+}
+
+/// A point with f ≤ 0 in floats, and its distance.
+#[derive(Clone, Debug)]
+struct Candidate {
+    point: Vec<f64>,
+    distance: f64,
+}
+
+impl Attack {
+    /// Takes several times as long as the default.
+    pub fn thorough() -> Attack {
+        Attack { starts: 24, descents: 80, shrinks: 480, rays: 6 }
+    }
+
+    /// The nearest verified point with f ≤ 0 that the search finds for the sample `x`, inside the box if there is one.
+    ///
+    /// `number` is the sample's number in the whole run and decides the random starts; `others` are samples of the
+    /// other class, nearest first.
+    pub fn nearest(
+        &self,
+        model: &Model,
+        x: &[f64],
+        number: usize,
+        others: &[&[f64]],
+        perturbation: Perturbation,
+    ) -> Option<Witness> {
+        let goal = Goal { model, x, perturbation };
+        let tangent = goal.tangent_point();
+        let starts = starts::starts(goal, &tangent, number, others, self.starts.max(1));
+        let mut found = descent::descend(goal, starts, self.descents);
+        nearest_first(&mut found);
+        found.truncate(self.starts.max(1));
+        let mut best = shrink::shrink(goal, found, self.shrinks);
+        nearest_first(&mut best);
+        let points = best.iter().take(self.rays.max(1)).map(|candidate| candidate.point.as_slice());
+        let rays = points.chain([tangent.as_slice()]).chain(others.iter().copied().take(1));
+        let verified = rays.filter_map(|point| along_ray(model, x, point, perturbation));
+        verified.min_by(|a, b| a.distance.total_cmp(&b.distance))
+    }
+}
+
+fn nearest_first(candidates: &mut [Candidate]) {
+    candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+}
+
+impl Goal<'_> {
+    fn size(&self) -> usize {
+        self.x.len()
+    }
+
+    fn norm(&self) -> Norm {
+        self.perturbation.norm
+    }
+
+    /// f and a gradient at every point of `points` `[batch × size]`, in single precision.
+    fn slopes(&self, points: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let network = self.model.network();
+        let points: Vec<f32> = points.iter().map(|&v| v as f32).collect();
+        let values = forward(network, &points);
+        let lines = tangent_slopes(network, &values);
+        let gradients = backward(network, &lines, &[0]).remove(0);
+        let logits = &values.nodes[network.graph().output()];
+        let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect();
+        (wide(logits), wide(&gradients))
+    }
+
+    fn distance(&self, point: &[f64]) -> f64 {
+        let difference: Vec<f64> = point.iter().zip(self.x).map(|(p, x)| p - x).collect();
+        self.norm().upper(&difference)
+    }
+
+    fn into_box(&self, point: &mut [f64]) {
+        if let Some(range) = self.perturbation.range {
+            point.iter_mut().for_each(|v| *v = v.clamp(range.low, range.high));
+        }
+    }
+
+    /// The point nearest to x at which x's tangent plane is 0.
+    fn tangent_point(&self) -> Vec<f64> {
+        let (values, gradient) = self.slopes(self.x);
+        let rooms = geometry::Rooms::in_box(self.x, self.perturbation);
+        let step = geometry::step(self.norm(), &gradient, values[0].max(0.0), &rooms);
+        let mut point: Vec<f64> = self.x.iter().zip(&step).map(|(x, d)| x + d).collect();
+        self.into_box(&mut point);
+        point
+    }
+}

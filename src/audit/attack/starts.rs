@@ -1,0 +1,43 @@
+//! Where the search starts.
+
+use super::Goal;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// How far from the input random starts lie, in distances of the tangent's nearest point.
+const SPREAD: [f64; 4] = [1.0, 2.0, 0.5, 4.0];
+
+/// At most this many of the starts lie on the way to other samples.
+const OTHERS: usize = 2;
+
+/// `[count × size]`: the input, points on the way to `others`, and random points around the input, spread out evenly
+/// over the coordinates or over few of them.
+pub(super) fn starts(goal: Goal, tangent: &[f64], number: usize, others: &[&[f64]], count: usize) -> Vec<f64> {
+    let mut points = goal.x.to_vec();
+    for other in others.iter().take(OTHERS.min(count - 1)) {
+        points.extend(goal.x.iter().zip(*other).map(|(x, o)| 0.5 * (x + o)));
+    }
+    let reach = goal.distance(tangent);
+    let reach = if reach.is_finite() && reach > 0.0 { reach } else { 1.0 };
+    let mut rng = ChaCha8Rng::seed_from_u64(number as u64);
+    for k in points.len() / goal.size()..count {
+        let few = k % 3 == 0;
+        let direction: Vec<f64> = (0..goal.size())
+            .map(|_| {
+                let (size, rare): (f64, f64) = (rng.random_range(-1.0..1.0), rng.random());
+                match few {
+                    true if rare > 0.1 => 0.0,
+                    true => size,
+                    // Corners of the cube cross most kinks at once.
+                    false => size.signum(),
+                }
+            })
+            .collect();
+        let length = goal.norm().upper(&direction).max(f64::MIN_POSITIVE);
+        let factor = SPREAD[k % SPREAD.len()] * reach / length;
+        let mut point: Vec<f64> = goal.x.iter().zip(&direction).map(|(x, d)| x + factor * d).collect();
+        goal.into_box(&mut point);
+        points.extend(point);
+    }
+    points
+}

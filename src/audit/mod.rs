@@ -1,0 +1,10 @@
+//! The audit: several methods on one network, cross-checked by the certificate ladder and by attack.
+
+pub mod attack;
+pub mod bundle;
+pub mod ladder;
+pub mod methods;
+pub mod report;
+pub mod run;
+pub mod summary;
+pub mod tables;

@@ -1,0 +1,137 @@
+//! Summaries as tables.
+
+use super::ladder::Violation;
+use super::summary::{Accuracy, Line, Summary};
+use crate::report::number::{share, short, time};
+use crate::report::table::Sheet;
+use std::fmt::Write as _;
+
+/// Methods against norms.
+pub fn methods(summary: &Summary) -> Sheet {
+    let mut sheet = Sheet::new(
+        &[
+            "method",
+            "norm",
+            "guarantee",
+            "certified",
+            "median radius",
+            "tightness (median)",
+            "(worst)",
+            "gap (max)",
+            "time per input",
+            "× closed form",
+            "violations",
+        ],
+        3,
+    );
+    sheet.rows = summary.lines.iter().map(|line| method_row(line, summary.sensitive)).collect();
+    for attack in &summary.attacks {
+        let mut row = vec![String::new(); sheet.header.len()];
+        row[0] = "attack".into();
+        row[1] = attack.norm.clone();
+        row[2] = "upper side".into();
+        row[3] = format!("{}/{} found", attack.found, attack.attacked);
+        row[4] = short(attack.distance);
+        row[5] = over_one(attack.tightness.0);
+        row[6] = over_one(attack.tightness.1);
+        row[8] = time(attack.seconds);
+        sheet.rows.push(row);
+    }
+    sheet.without_empty_columns()
+}
+
+/// A distance's share of the exact radius, rounded up.
+fn over_one(value: f64) -> String {
+    if value.is_nan() { String::new() } else { format!("{:.4}", (value * 1e4).ceil() / 1e4) }
+}
+
+fn method_row(line: &Line, sensitive: usize) -> Vec<String> {
+    let guarantee = match line.subject.as_str() {
+        "base" => line.guarantee.clone(),
+        subject => format!("{}, {subject}", line.guarantee),
+    };
+    let mut row = vec![line.method.clone(), line.norm.clone(), guarantee];
+    if line.not_applicable.is_some() {
+        row.push("n/a".into());
+        row.resize(11, String::new());
+        return row;
+    }
+    let unknown = if line.unknown > 0 { format!(", {} unknown", line.unknown) } else { String::new() };
+    row.push(format!("{}/{sensitive}{unknown}", line.certified));
+    row.push(short(line.radius));
+    row.push(share(line.tightness.0));
+    row.push(share(line.tightness.1));
+    row.push(if line.gap.is_nan() { String::new() } else { format!("{:.1e}", line.gap) });
+    row.push(time(line.seconds));
+    row.push(if line.time_ratio.is_nan() { String::new() } else { format!("{:.2}", line.time_ratio) });
+    row.push(if line.subject == "base" { line.violations.to_string() } else { "–".into() });
+    row
+}
+
+/// What the table is to be read with, a line each.
+pub fn notes(summary: &Summary) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut inputs = format!("{} inputs, {} classified as sensitive (f > 0)", summary.inputs, summary.sensitive);
+    if let Some(accuracy) = summary.accuracy {
+        let _ = write!(inputs, "; clean accuracy: {}", classes(accuracy));
+    }
+    notes.push(inputs);
+    for line in summary.lines.iter().filter(|l| l.smoothed.is_some()) {
+        let accuracy = line.smoothed.map(classes).unwrap_or_default();
+        notes.push(format!("accuracy of the smoothed classifier ({}, {}): {accuracy}", line.method, line.norm));
+    }
+    let references = summary.references;
+    if summary.sensitive > 0 {
+        let against = match (references.exact, references.witness) {
+            (_, 0) => "the exact radius (both sides proven, gap ≤ 1e-6)".into(),
+            (0, _) => "the nearest witness, which is no less than the exact radius".into(),
+            (exact, witness) => format!(
+                "the exact radius on {exact} (input, norm) pairs (both sides proven, gap ≤ 1e-6), on {witness} the nearest witness, \
+                 which is no less"
+            ),
+        };
+        let none =
+            if references.none > 0 { format!("; {} pairs have neither", references.none) } else { String::new() };
+        notes.push(format!("tightness: radius relative to {against}{none}; what is not certified counts as 0"));
+    }
+    if summary.order.compared > 0 {
+        let order = summary.order;
+        let held = order.compared - order.broken;
+        notes.push(format!("closed-form ≤ sharp holds on {held} of {} (input, norm) pairs", order.compared));
+    }
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for line in &summary.lines {
+        if let Some(reason) = &line.not_applicable {
+            let key = format!("{} {reason}", line.method);
+            match reasons.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, norms)) => norms.push(&line.norm),
+                None => reasons.push((key, vec![&line.norm])),
+            }
+        }
+    }
+    notes.extend(reasons.into_iter().map(|(reason, norms)| format!("n/a ({}): {reason}", norms.join(", "))));
+    notes
+}
+
+fn classes(accuracy: Accuracy) -> String {
+    let one = |(right, all): (usize, usize)| format!("{right}/{all}");
+    format!("sensitive class {}, other class {}", one(accuracy.sensitive), one(accuracy.other))
+}
+
+/// Every violation.
+pub fn violations(violations: &[Violation]) -> Sheet {
+    let mut sheet = Sheet::new(&["model", "norm", "method", "witness by", "input", "radius", "witness distance"], 4);
+    for violation in violations {
+        let record = &violation.record;
+        sheet.rows.push(vec![
+            record.model.clone(),
+            record.norm.clone(),
+            record.method.clone(),
+            violation.finder.clone(),
+            record.input.to_string(),
+            record.radius.clone(),
+            format!("{:?}", violation.distance),
+        ]);
+    }
+    sheet
+}

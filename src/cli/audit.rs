@@ -1,0 +1,300 @@
+//! `underplane audit`: every method on the same networks, cross-checked.
+
+use super::certify::use_threads;
+use super::load::{self, InputArgs};
+use super::{Finish, progress};
+use anyhow::{Result, bail};
+use indicatif::ProgressBar;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use underplane::audit::attack::Attack;
+use underplane::audit::bundle::{Bundle, FOLDER};
+use underplane::audit::ladder::{Conclusion, conclusion, violations};
+use underplane::audit::methods::{Rung, standard};
+use underplane::audit::run::{Audit, Case, Findings, logits, select};
+use underplane::audit::summary::summaries;
+use underplane::audit::{report, tables};
+use underplane::model::sensitive::Sensitive;
+use underplane::model::{Model, Op};
+use underplane::perturbation::{Norm, Range};
+use underplane::radius::lp::LpSolver;
+use underplane::report::run_info::{Machine, ModelInfo, RunInfo, today};
+
+/// How many inputs of a bundled model are taken, unless `--full`: with f > 0, and others.
+const BUNDLED: (usize, usize) = (20, 5);
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The network, an ONNX file; without it: the bundled models
+    #[arg(requires = "inputs")]
+    model: Option<PathBuf>,
+    /// Its inputs: .npy, .npz or .csv
+    inputs: Option<PathBuf>,
+    /// Labels, one per input: .npy, or text with one per line
+    #[arg(long, value_name = "F", requires = "model")]
+    labels: Option<PathBuf>,
+    /// The column of a .csv that holds labels, by name
+    #[arg(long, value_name = "NAME", conflicts_with = "labels", requires = "model")]
+    label_column: Option<String>,
+    /// The valid range of every coordinate: an attacker never leaves it
+    #[arg(long = "box", value_name = "LO,HI", allow_hyphen_values = true, requires = "model")]
+    range: Option<Range>,
+    /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
+    #[arg(long, default_value = "positive", requires = "model")]
+    sensitive: Sensitive,
+    /// Use the first N inputs of each file only
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Norms, separated by commas: l1, l2, linf, lp:P
+    #[arg(long = "norm", value_name = "P,…", value_delimiter = ',', default_value = "l1,l2,linf")]
+    norms: Vec<Norm>,
+    /// Methods, separated by commas; default: all
+    #[arg(long = "method", value_name = "M,…", value_delimiter = ',')]
+    methods: Option<Vec<String>>,
+    /// Who solves the LPs of `lp`: clarabel, microlp, or highs (in builds with that feature)
+    #[arg(long, value_name = "NAME", default_value = "clarabel")]
+    lp_solver: LpSolver,
+    /// Every bundled input, a longer attack, smoothing with full samples
+    #[arg(long)]
+    full: bool,
+    /// The folder of bundle.toml; default: proofs-data here, else that of the source
+    #[arg(long, value_name = "DIR", conflicts_with = "model")]
+    bundle: Option<PathBuf>,
+    /// Where the report's folder goes
+    #[arg(long, value_name = "DIR", default_value = "reports")]
+    reports: PathBuf,
+    /// Worker threads; default: all cores
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+pub fn run(args: &Args) -> Result<Finish> {
+    let start = Instant::now();
+    use_threads(args.threads)?;
+    let audit = args.audit()?;
+    let cases = args.cases()?;
+    let ticks: usize = cases.iter().map(|(case, _)| audit.ticks(case.count())).sum();
+    let bar = progress::bar(ticks as u64, "auditing");
+    let mut all = Findings::default();
+    for (case, info) in &cases {
+        let findings = audit.case(case, &|what, done| {
+            bar.set_message(what.to_string());
+            bar.inc(done as u64);
+        });
+        print(&bar, info, &findings)?;
+        all.records.extend(findings.records);
+        all.found.extend(findings.found);
+    }
+    bar.finish_and_clear();
+    let run = args.run_info(&audit, cases.into_iter().map(|(_, info)| info).collect(), start);
+    let folder = report::write(&args.reports, &run, &all.records, &all.found)?;
+    finish(&run, &all, &folder)
+}
+
+/// A model's table, above the progress bar.
+fn print(bar: &ProgressBar, info: &ModelInfo, findings: &Findings) -> Result<()> {
+    let violations = violations(&findings.records, &findings.found);
+    let mut text = String::new();
+    for summary in summaries(&findings.records, &findings.found, &violations) {
+        let range = if info.range.is_empty() { String::new() } else { format!("; box [{}]", info.range) };
+        text += &format!("{}: {}\n{}; unit: {}{range}\n", info.name, info.about, info.convexity, info.unit);
+        text += &tables::methods(&summary).terminal();
+        tables::notes(&summary).iter().for_each(|note| text += &format!("  {note}\n"));
+        text.push('\n');
+    }
+    bar.suspend(|| std::io::stdout().lock().write_all(text.as_bytes()))?;
+    Ok(())
+}
+
+/// The conclusion, and where the report is.
+fn finish(run: &RunInfo, all: &Findings, folder: &Path) -> Result<Finish> {
+    let violations = violations(&all.records, &all.found);
+    let mut out = std::io::stdout().lock();
+    if !violations.is_empty() {
+        write!(out, "VIOLATIONS\n{}", tables::violations(&violations).terminal())?;
+    }
+    writeln!(out, "{}", report::verdict(&all.records, &all.found, &violations))?;
+    if let Some(risk) = run.alpha.and_then(|alpha| report::family_risk(&all.records, alpha)) {
+        writeln!(out, "{risk}")?;
+    }
+    writeln!(out, "{:.1} s; report and records: {}", run.seconds, folder.display())?;
+    Ok(match conclusion(&all.records, &all.found) {
+        Conclusion::Passed => Finish::Answered,
+        Conclusion::Violated => Finish::Refuted,
+        Conclusion::Undecided => Finish::Unknown,
+    })
+}
+
+impl Args {
+    fn audit(&self) -> Result<Audit> {
+        let attack = if self.full { Attack::thorough() } else { Attack::default() };
+        Ok(Audit { rungs: self.rungs()?, norms: self.norms.clone(), attack })
+    }
+
+    fn rungs(&self) -> Result<Vec<Rung>> {
+        let mut all = standard(self.lp_solver);
+        let Some(wanted) = &self.methods else { return Ok(all) };
+        let names: Vec<&str> = wanted.iter().map(|name| name.trim()).collect();
+        for name in &names {
+            if !all.iter().any(|rung| rung.method.name() == *name) {
+                let known: Vec<&str> = all.iter().map(|rung| rung.method.name()).collect();
+                bail!("--method `{name}`: expected {}", known.join(", "));
+            }
+        }
+        all.retain(|rung| names.contains(&rung.method.name()));
+        Ok(all)
+    }
+
+    /// What is audited, with what a report says about it.
+    fn cases(&self) -> Result<Vec<(Case, ModelInfo)>> {
+        match (&self.model, &self.inputs) {
+            (Some(model), Some(inputs)) => Ok(vec![self.own(model, inputs)?]),
+            _ => self.bundled(),
+        }
+    }
+
+    fn own(&self, path: &Path, inputs: &Path) -> Result<(Case, ModelInfo)> {
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let source = Source {
+            name,
+            file: path,
+            inputs,
+            labels: self.labels.as_deref(),
+            label_column: self.label_column.clone(),
+            range: self.range,
+            sensitive: self.sensitive,
+            about: format!("{} on {}", path.display(), inputs.display()),
+            unit: "input units".into(),
+        };
+        source.load(self.limit)
+    }
+
+    fn bundled(&self) -> Result<Vec<(Case, ModelInfo)>> {
+        let folders = match &self.bundle {
+            Some(folder) => vec![folder.clone()],
+            None => vec![PathBuf::from(FOLDER), Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)],
+        };
+        let bundle = Bundle::find(&folders)?;
+        let mut cases = Vec::with_capacity(bundle.entries.len());
+        for entry in &bundle.entries {
+            let source = Source {
+                name: entry.name.clone(),
+                file: &entry.file,
+                inputs: &entry.inputs,
+                labels: entry.labels.as_deref(),
+                label_column: None,
+                range: entry.range(),
+                sensitive: entry.sensitive(),
+                about: entry.about.clone(),
+                unit: entry.unit.clone(),
+            };
+            let (mut case, info) = source.load(self.limit)?;
+            if !self.full {
+                case.keep(&select(&logits(&case.model, &case.values), BUNDLED.0, BUNDLED.1));
+            }
+            cases.push((case, info));
+        }
+        Ok(cases)
+    }
+
+    fn run_info(&self, audit: &Audit, models: Vec<ModelInfo>, start: Instant) -> RunInfo {
+        let attack = audit.attack;
+        let names: Vec<&str> = audit.rungs.iter().map(|rung| rung.method.name()).collect();
+        let norms: Vec<String> = audit.norms.iter().map(Norm::to_string).collect();
+        let setting = |name: &str, value: String| (name.to_string(), value);
+        let settings = vec![
+            setting("methods", names.join(", ")),
+            setting("norms", norms.join(", ")),
+            setting("LP solver", self.lp_solver.to_string()),
+            setting(
+                "attack",
+                format!(
+                    "{} starts, {} descent steps, {} shrinking steps, {} rays verified",
+                    attack.starts, attack.descents, attack.shrinks, attack.rays
+                ),
+            ),
+        ];
+        RunInfo {
+            program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
+            command: command_line(),
+            date: today(),
+            machine: Machine::here(),
+            settings,
+            alpha: None,
+            models,
+            seconds: start.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+/// The exact command, the program by its name only.
+fn command_line() -> String {
+    let mut words = vec![env!("CARGO_PKG_NAME").to_string()];
+    for word in std::env::args_os().skip(1) {
+        let word = word.to_string_lossy();
+        let plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./,:=+@%".contains(c));
+        words.push(if plain { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) });
+    }
+    words.join(" ")
+}
+
+/// Where one case comes from.
+struct Source<'a> {
+    name: String,
+    file: &'a Path,
+    inputs: &'a Path,
+    labels: Option<&'a Path>,
+    label_column: Option<String>,
+    range: Option<Range>,
+    sensitive: Sensitive,
+    about: String,
+    unit: String,
+}
+
+impl Source<'_> {
+    fn load(&self, limit: Option<usize>) -> Result<(Case, ModelInfo)> {
+        let model = load::model(self.file, self.sensitive)?;
+        let arguments = InputArgs {
+            inputs: self.inputs.to_path_buf(),
+            labels: self.labels.map(Path::to_path_buf),
+            label_column: self.label_column.clone(),
+            limit,
+        };
+        let loaded = load::inputs(&arguments, &model, self.range)?;
+        let info = self.info(&model, loaded.count);
+        let labels = (0..loaded.count).map(|i| loaded.label(i)).collect();
+        let numbers = (0..loaded.count).collect();
+        let case = Case { name: self.name.clone(), model, values: loaded.values, numbers, labels, range: self.range };
+        Ok((case, info))
+    }
+
+    fn info(&self, model: &Model, inputs_in_file: usize) -> ModelInfo {
+        let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        ModelInfo {
+            name: self.name.clone(),
+            file: file_name(self.file),
+            inputs: file_name(self.inputs),
+            inputs_in_file,
+            about: self.about.clone(),
+            unit: self.unit.clone(),
+            range: self.range.map(|range| range.to_string()).unwrap_or_default(),
+            input_size: model.input_size(),
+            constants: constants(model),
+            convexity: match model.convexity() {
+                Ok(convexity) if convexity.map.is_identity() => "convex in x".into(),
+                Ok(_) => "convex in φ(x), φ with kinks".into(),
+                Err(broken) => format!("not convex: {}", broken.reason),
+            },
+        }
+    }
+}
+
+fn constants(model: &Model) -> usize {
+    let count = |op: &Op| match op {
+        Op::Dense(dense) => dense.weight.len() + dense.bias.len(),
+        Op::Scale(c) | Op::Shift(c) | Op::Divide(c) | Op::Constant(c) => c.len(),
+        _ => 0,
+    };
+    model.graph().nodes().iter().map(|node| count(&node.op)).sum()
+}

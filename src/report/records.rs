@@ -1,0 +1,121 @@
+//! Raw records of a run over several models: what reports are generated from, and from nothing else.
+
+use super::rows::Row;
+use crate::data::DataError;
+use crate::data::error::Place;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// How `detail` begins where a method does not apply to a model and norm: such a row is `unknown`, but nothing was
+/// left undecided.
+pub const NOT_APPLICABLE: &str = "does not apply: ";
+
+/// One line: (model, input, norm, method). The columns behind `model` are those of [`Row`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Record {
+    /// The model's short name.
+    pub model: String,
+    /// Index of the input in its file, from 0.
+    pub input: usize,
+    /// The label that came with it, or empty.
+    pub label: String,
+    /// f(x), rounded to nearest.
+    pub logit: f64,
+    /// l1, l2, linf, lp:P.
+    pub norm: String,
+    /// As on the command line.
+    pub method: String,
+    /// base or smoothed.
+    pub subject: String,
+    /// Digits that read back as the same `f64`, or `unbounded`, or empty.
+    pub radius: String,
+    /// Distance of the nearest verified witness of this (model, input, norm), or empty.
+    pub upper: String,
+    /// exact, sound, probabilistic.
+    pub guarantee: String,
+    /// certified, not-sensitive, abstain, unknown.
+    pub status: String,
+    /// Seconds of one thread.
+    pub seconds: f64,
+    /// The reason, or the settings.
+    pub detail: String,
+}
+
+/// One verified point with f ≤ 0, by what found it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Found {
+    /// The model's short name.
+    pub model: String,
+    /// Index of the input in its file, from 0.
+    pub input: usize,
+    /// The norm that measures the distance.
+    pub norm: String,
+    /// What found it: `attack`, or a method.
+    pub finder: String,
+    /// Distance from the input, rounded up; empty when nothing was found.
+    pub distance: Option<f64>,
+    /// Seconds of one thread that the search took, beyond a method's own time.
+    pub seconds: f64,
+}
+
+impl Record {
+    /// A row of `model`.
+    pub fn new(model: &str, row: Row) -> Record {
+        Record {
+            model: model.into(),
+            input: row.input,
+            label: row.label,
+            logit: row.logit,
+            norm: row.norm,
+            method: row.method.into(),
+            subject: row.subject,
+            radius: row.radius,
+            upper: row.upper,
+            guarantee: row.guarantee,
+            status: row.status.into(),
+            seconds: row.seconds,
+            detail: row.detail,
+        }
+    }
+
+    /// The certified radius, infinite where it is unbounded.
+    pub fn certified(&self) -> Option<f64> {
+        match (self.status.as_str(), self.radius.as_str()) {
+            ("certified", "unbounded") => Some(f64::INFINITY),
+            ("certified", radius) => radius.parse().ok().filter(|r: &f64| !r.is_nan()),
+            _ => None,
+        }
+    }
+
+    /// The witness's distance.
+    pub fn witness(&self) -> Option<f64> {
+        self.upper.parse().ok().filter(|d: &f64| !d.is_nan())
+    }
+
+    /// Speaks of the network itself, not of its smoothed version.
+    pub fn is_base(&self) -> bool {
+        self.subject == "base"
+    }
+
+    /// The method does not apply, and why.
+    pub fn not_applicable(&self) -> Option<&str> {
+        self.detail.strip_prefix(NOT_APPLICABLE).filter(|_| self.status == "unknown")
+    }
+}
+
+/// Reads records back from CSV.
+///
+/// # Errors
+/// When the file cannot be read, or a line has other columns.
+pub fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, DataError> {
+    let file = std::fs::File::open(path).map_err(|source| DataError::File { path: path.into(), source })?;
+    let mut reader = csv::Reader::from_reader(file);
+    let one = |row: Result<T, csv::Error>| {
+        row.map_err(|error| {
+            let line = error.position().map_or(1, csv::Position::line);
+            DataError::content(path, Place::Line(line), "a record", error.to_string())
+        })
+    };
+    reader.deserialize().map(one).collect()
+}
