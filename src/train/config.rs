@@ -135,7 +135,7 @@ const BUNDLED: &[(&str, &str)] = &[
     ("mnist-3-8-abs", include_str!("configs/mnist-3-8-abs.toml")),
     ("fashion-shirts", include_str!("configs/fashion-shirts.toml")),
     ("spambase", include_str!("configs/spambase.toml")),
-    ("spambase-abs", include_str!("configs/spambase-abs.toml")),
+    ("spambase-affine", include_str!("configs/spambase-affine.toml")),
     ("phishing", include_str!("configs/phishing.toml")),
     ("drebin", include_str!("configs/drebin.toml")),
 ];
