@@ -9,7 +9,7 @@ use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use serde::Deserialize;
 use underplane::model::onnx::{decode, encode, read, write};
-use underplane::model::{Graph, Kink, Op};
+use underplane::model::{Graph, Kink, Model, Op};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -124,6 +124,21 @@ fn absolute_values_have_one_form() {
         assert_eq!(count(&graph, |op| *op == Op::Kink(Kink::RELU)), 2, "{name}: those of the two hidden layers");
         assert_eq!(count(&graph, |op| *op == Op::Max), 0, "{name}");
     }
+}
+
+#[test]
+fn exported_feature_convex_networks_are_recognised() {
+    let mut seen = 0;
+    for name in json::<Expected>("expected.json").into_keys() {
+        if ["icnn", "shape", "absolute", "external"].iter().any(|word| name.contains(word)) {
+            let model = Model::new(model(&name)).unwrap();
+            if let Err(reason) = model.convexity() {
+                panic!("{name}: {reason:?}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "{seen} networks");
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn any_graph(rng: &mut StdRng) -> Graph {
                 let rows = rng.random_range(1..7);
                 graph.push(name, Op::Dense(dense(rng, rows, size, false)), &[from])
             }
-            _ => graph.push_reshape(name, from, &[&[size][..], &[1, size], &[size, 1]][rng.random_range(0..3)]),
+            _ => graph.push_reshape(name, from, [&[size][..], &[1, size], &[size, 1]][rng.random_range(0..3)]),
         }
         .unwrap();
     }

@@ -229,62 +229,79 @@ impl Coordinate {
     }
 }
 
-/// What the slopes of the ball of radius `r` prove: at least `r` when r itself is proven.
-fn achieved(coordinates: &[Coordinate], margin: f64, perturbation: Perturbation, r: f64) -> f64 {
+/// (radius proven by the slopes of the ball of radius `r`, distance from the crossing): the second is positive where `r`
+/// itself is proven, and its zero is the largest such r.
+fn attempt(coordinates: &[Coordinate], rooms: &[f64], margin: f64, perturbation: Perturbation, r: f64) -> (f64, f64) {
     if perturbation.norm == Norm::Linf {
         let total = sum_up(coordinates.iter().map(|c| c.largest_decrease(r)));
-        // A ratio instead of a difference, so that the search sees how far r is from the crossing.
-        return if total < margin {
-            r * (margin / total).clamp(1.0, 1e6)
-        } else {
-            r * (margin / total).min(1.0 - 1e-12)
-        };
+        return if total < margin { (r, margin - total) } else { (0.0, -(total - margin)) };
     }
     let secants: Vec<f64> = coordinates.iter().map(|c| c.steepest_secant(r)).collect();
+    let achieved = proven(perturbation, margin, &secants, rooms);
+    (achieved.min(r), achieved.min(4.0 * r) - r)
+}
+
+/// The radius for slopes that hold everywhere within it.
+fn proven(perturbation: Perturbation, margin: f64, slopes: &[f64], rooms: &[f64]) -> f64 {
     match perturbation.range {
-        None => reach::uncapped(perturbation.norm, margin, &secants),
-        Some(_) => {
-            let rooms: Vec<f64> = coordinates.iter().map(Coordinate::room).collect();
-            reach::capped(perturbation.norm, margin, &secants, &rooms)
-        }
+        None => reach::uncapped(perturbation.norm, margin, slopes),
+        Some(_) => reach::capped(perturbation.norm, margin, slopes, rooms),
     }
 }
 
 /// Evaluations of the whole sum that the search may spend.
 const EVALUATIONS: usize = 60;
 
+/// Relative width at which the search is content.
+const PRECISION: f64 = 1e-13;
+
+/// The largest proven radius: doubling from the radius of the steepest slopes, then the Illinois variant of false
+/// position. Every radius kept has been proven by its own evaluation.
 fn search(coordinates: &[Coordinate], margin: f64, perturbation: Perturbation) -> f64 {
     let steepest: Vec<f64> = coordinates.iter().map(Coordinate::steepest).collect();
     let rooms: Vec<f64> = coordinates.iter().map(Coordinate::room).collect();
-    let mut low = match perturbation.range {
-        None => reach::uncapped(perturbation.norm, margin, &steepest),
-        Some(_) => reach::capped(perturbation.norm, margin, &steepest, &rooms),
-    };
-    if low == f64::INFINITY || low == 0.0 {
-        return low;
+    let floor = proven(perturbation, margin, &steepest, &rooms);
+    if floor == f64::INFINITY || floor == 0.0 {
+        return floor;
     }
-    if perturbation.range.is_some() {
-        let everywhere = coordinates.iter().map(|c| c.largest_decrease(c.room()));
-        if sum_up(everywhere) < margin {
-            return f64::INFINITY;
-        }
+    if perturbation.range.is_some() && sum_up(coordinates.iter().map(|c| c.largest_decrease(c.room()))) < margin {
+        return f64::INFINITY;
     }
-    let mut high = f64::INFINITY;
+    let attempt = |r: f64| attempt(coordinates, &rooms, margin, perturbation, r);
+    let mut best = floor;
+    let (mut low, mut high) = ((floor, attempt(floor).1.max(0.0)), (f64::INFINITY, 0.0));
+    let (mut kept_low, mut jumped) = (false, false);
     for _ in 0..EVALUATIONS {
-        // Below a proven radius everything is proven; what r's slopes achieve below r is proven too, but no more.
-        let middle = if high.is_finite() { low + 0.5 * (high - low) } else { 2.0 * low };
-        let reached = achieved(coordinates, margin, perturbation, middle);
-        if reached >= middle {
-            low = middle;
+        let r = match high.0.is_finite() {
+            false => 2.0 * low.0,
+            // A radius proven by the slopes of a larger ball is often the answer: look just above it.
+            true if jumped => low.0 * (1.0 + 0.5 * PRECISION),
+            true => false_position(low, high),
+        };
+        let (proven, distance) = attempt(r);
+        best = best.max(proven);
+        jumped = false;
+        if proven >= r {
+            // The same end twice in a row: halve the other end's weight, or it would never move.
+            high.1 *= if kept_low { 0.5 } else { 1.0 };
+            (low, kept_low) = ((r, distance), true);
         } else {
-            high = middle;
-            if perturbation.norm != Norm::Linf && reached > low {
-                low = reached;
+            low.1 *= if kept_low { 1.0 } else { 0.5 };
+            (high, kept_low) = ((r, distance), false);
+            if proven > low.0 * (1.0 + PRECISION) {
+                (low.0, jumped) = (proven, true);
             }
         }
-        if high - low <= 1e-13 * low {
+        if high.0 - low.0 <= PRECISION * low.0 {
             break;
         }
     }
-    low
+    best
+}
+
+/// Where the line through two bracketing points vanishes, kept inside the bracket; its middle when that says nothing.
+fn false_position((low, above): (f64, f64), (high, below): (f64, f64)) -> f64 {
+    let r = low + (high - low) * above / (above - below);
+    let edge = 0.25 * PRECISION * low;
+    if r.is_finite() { r.clamp(low + edge, (high - edge).max(low + edge)) } else { low + 0.5 * (high - low) }
 }

@@ -8,15 +8,17 @@ mod epigraph;
 mod highs;
 mod linear;
 mod microlp;
+mod moves;
+mod pieces;
 mod program;
 mod search;
+mod slopes;
 
 use super::sharp::Sharp;
 use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified};
 use crate::model::{Convexity, Model};
 use crate::perturbation::{Norm, Perturbation};
 use program::Program;
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -168,7 +170,7 @@ impl Lp {
         }
         let sharp = Sharp.certify(model, Samples::new(x, x.len()), perturbation).remove(0);
         let floor = sharp.radius().map_or(0.0, Radius::value);
-        let found = search::search(model, convexity, x, perturbation, *self, (floor, BTreeSet::new()));
+        let found = search::search(model, convexity, x, perturbation, *self, (floor, false));
         let detail = found.detail(*self, perturbation.norm);
         Outcome { verdict: Verdict::Certified(Radius::new(found.lower)), witness: found.witness, detail }
     }

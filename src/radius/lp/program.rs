@@ -1,6 +1,7 @@
 //! The epigraph as a linear or diagonal quadratic program in scaled variables, for any solver.
 
 use super::epigraph::{Affine, Epigraph, Shape};
+use super::moves::{Role, Roles};
 use crate::model::Kink;
 use crate::perturbation::{Norm, Perturbation};
 
@@ -45,7 +46,8 @@ pub(super) enum Goal {
 pub(super) struct Formulation {
     /// What the solver sees.
     pub program: Program,
-    /// For every (input coordinate, sign, column): the change of the coordinate is Σ sign · value · `length`.
+    /// For every (input coordinate, sign, column): the change of the coordinate is Σ sign · value · `length`. Several
+    /// coordinates may share a column.
     moves: Vec<(usize, f64, usize)>,
     /// Unit of length of the scaled changes.
     length: f64,
@@ -59,6 +61,10 @@ impl Column {
     fn free(cost: f64) -> Column {
         Column { low: f64::NEG_INFINITY, high: f64::INFINITY, cost, quadratic: 0.0 }
     }
+
+    fn positive(cost: f64) -> Column {
+        Column { low: 0.0, ..Column::free(cost) }
+    }
 }
 
 impl Row {
@@ -67,12 +73,12 @@ impl Row {
     }
 }
 
-/// Poses the program around `x`. `length` is the expected size of the answer, `limit` an upper bound of it: the box
+/// Poses the program around a sample. `length` is the expected size of the answer, `limit` an upper bound of it: the box
 /// cannot matter for coordinates with more room than that. The least logit is looked for within `limit` only.
 pub(super) fn formulate(
     epigraph: &Epigraph,
-    x: &[f64],
-    perturbation: Perturbation,
+    roles: &Roles,
+    norm: Norm,
     goal: Goal,
     length: f64,
     limit: f64,
@@ -84,18 +90,29 @@ pub(super) fn formulate(
         first_rows: Vec::new(),
         logit_scale: 1.0,
     };
-    let matters = mattering(epigraph, x.len());
-    let coordinates = (0..x.len()).filter(|&i| matters[i]).map(|i| (i, perturbation.room(x[i])));
-    result.add_moves(coordinates, perturbation.norm, goal, limit);
-    let by_coordinate = result.columns_by_coordinate(x.len());
-    let scales = scales(epigraph, perturbation.norm, length);
+    let size = epigraph.output.input.len();
+    let matters = mattering(epigraph, size);
+    let largest = (norm == Norm::Linf && goal != Goal::LeastLogit).then(|| result.push(Column::positive(1.0)));
+    for i in (0..size).filter(|&i| matters[i]) {
+        match (roles.of(i), largest) {
+            ((Role::Still, _), _) => {}
+            ((Role::Along(sign), _), Some(largest)) => result.moves.push((i, sign, largest)),
+            ((_, rooms), _) => result.add_move(i, rooms, norm, goal, limit, largest),
+        }
+    }
+    let by_coordinate = result.columns_by_coordinate(size);
+    let scales = scales(epigraph, norm, length);
     let first_piece = result.program.columns.len();
     result.program.columns.extend(epigraph.pieces.iter().map(|_| Column::free(0.0)));
     let terms = |affine: &Affine, factor: f64| -> Vec<(usize, f64)> {
-        let mut terms = Vec::new();
+        let (mut terms, mut along) = (Vec::new(), 0.0);
         for (i, &c) in affine.input.iter().enumerate().filter(|(_, c)| **c != 0.0) {
-            terms.extend(by_coordinate[i].iter().map(|&(sign, column)| (column, factor * c * sign * length)));
+            for &(sign, column) in &by_coordinate[i] {
+                let value = factor * c * sign * length;
+                if Some(column) == largest { along += value } else { terms.push((column, value)) }
+            }
         }
+        terms.extend(largest.filter(|_| along != 0.0).map(|column| (column, along)));
         terms.extend(affine.pieces.iter().map(|&(k, c)| (first_piece + k, factor * c * scales[k])));
         terms
     };
@@ -117,7 +134,7 @@ pub(super) fn formulate(
             Shape::Max(inputs) => inputs.iter().for_each(|input| above(input, 1.0)),
         }
     }
-    result.logit_scale = scale(&epigraph.output, &scales, perturbation.norm, length);
+    result.logit_scale = scale(&epigraph.output, &scales, norm, length);
     let unit = 1.0 / result.logit_scale;
     let mut output = terms(&epigraph.output, -unit);
     let margin = match goal {
@@ -172,46 +189,43 @@ impl Shape {
 }
 
 impl Formulation {
-    fn add_moves(
+    fn push(&mut self, column: Column) -> usize {
+        self.program.columns.push(column);
+        self.program.columns.len() - 1
+    }
+
+    fn add_move(
         &mut self,
-        coordinates: impl Iterator<Item = (usize, (f64, f64))>,
+        coordinate: usize,
+        (fall, rise): (f64, f64),
         norm: Norm,
         goal: Goal,
         limit: f64,
+        largest: Option<usize>,
     ) {
-        let length = self.length;
         let measured = goal != Goal::LeastLogit;
+        let length = self.length;
         let beyond = if measured { f64::INFINITY } else { limit / length };
         let bound = |room: f64| if room < limit { room / length } else { beyond };
-        let largest = (norm == Norm::Linf && measured).then(|| {
-            self.program.columns.push(Column { low: 0.0, ..Column::free(1.0) });
-            self.program.columns.len() - 1
-        });
-        for (i, (fall, rise)) in coordinates {
-            if norm == Norm::L1 && measured {
-                for (sign, room) in [(1.0, rise), (-1.0, fall)] {
-                    if room > 0.0 {
-                        self.add(i, sign, Column { low: 0.0, high: bound(room), cost: 1.0, quadratic: 0.0 });
-                    }
+        if norm == Norm::L1 && measured {
+            for (sign, room) in [(1.0, rise), (-1.0, fall)] {
+                if room > 0.0 {
+                    let column = Column { high: bound(room), ..Column::positive(1.0) };
+                    let column = self.push(column);
+                    self.moves.push((coordinate, sign, column));
                 }
-            } else if fall > 0.0 || rise > 0.0 {
-                let quadratic = if norm == Norm::L2 && measured { 1.0 } else { 0.0 };
-                self.add(i, 1.0, Column { low: -bound(fall), high: bound(rise), cost: 0.0, quadratic });
-                if let Some(largest) = largest {
-                    let column = self.program.columns.len() - 1;
-                    for (sign, room) in [(1.0, fall), (-1.0, rise)] {
-                        if room > 0.0 {
-                            self.program.rows.push(Row::at_least(vec![(column, sign), (largest, 1.0)], 0.0));
-                        }
-                    }
+            }
+        } else if fall > 0.0 || rise > 0.0 {
+            let quadratic = if norm == Norm::L2 && measured { 1.0 } else { 0.0 };
+            let column = Column { low: -bound(fall), high: bound(rise), cost: 0.0, quadratic };
+            let column = self.push(column);
+            self.moves.push((coordinate, 1.0, column));
+            for (sign, room) in [(1.0, fall), (-1.0, rise)] {
+                if let (Some(largest), true) = (largest, room > 0.0) {
+                    self.program.rows.push(Row::at_least(vec![(column, sign), (largest, 1.0)], 0.0));
                 }
             }
         }
-    }
-
-    fn add(&mut self, coordinate: usize, sign: f64, column: Column) {
-        self.moves.push((coordinate, sign, self.program.columns.len()));
-        self.program.columns.push(column);
     }
 
     fn columns_by_coordinate(&self, size: usize) -> Vec<Vec<(f64, usize)>> {
