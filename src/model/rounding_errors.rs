@@ -128,8 +128,13 @@ fn kink_errors(
             (0..t.len()).map(|i| rounded_kink(result[i], e[i], lipschitz(*kink, t[i], e[i]))).collect()
         }
         // |max(u) − max(ũ)| ≤ max|u − ũ|, and choosing rounds nothing.
-        _ => (0..result.len()).map(|i| node.inputs.iter().fold(0.0, |m, &k| f64::max(m, errors[k][i]))).collect(),
+        _ => (0..result.len()).map(|i| largest(node.inputs.iter().map(|&k| errors[k][i]))).collect(),
     }
+}
+
+/// The maximum, or NaN when an entry is: `f64::max` would drop it, and with it an overflow.
+fn largest(errors: impl Iterator<Item = f64>) -> f64 {
+    errors.fold(0.0, |m, e| if e.is_nan() || e > m { e } else { m })
 }
 
 /// The steepest slope of the kink over [t − e, t + e].

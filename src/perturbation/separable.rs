@@ -171,7 +171,9 @@ impl Coordinate {
                 + term.coefficient.error * term.steepest() * term.scale_size() * delta.abs()
                 + SLACK * (product.abs() + value.abs());
         }
-        value + error * (1.0 + SLACK * (self.terms.len() + 1) as f64) + SLACK * value.abs()
+        let bound = value + error * (1.0 + SLACK * (self.terms.len() + 1) as f64) + SLACK * value.abs();
+        // After an overflow nothing is known, and `f64::max` would drop a NaN.
+        if bound.is_nan() { f64::INFINITY } else { bound }
     }
 
     /// The ends of the segments of h inside the ball and the box, 0 left out. A crossing just outside is kept: looking a
