@@ -6,7 +6,7 @@
 
 use super::{Norm, Perturbation, reach};
 use crate::model::{Convexity, Enclosed, Graph, Kink, Minorant, Op};
-use crate::rounding::sum_up;
+use crate::rounding::{TINY, mul_up, sum_up};
 
 /// Several roundings' worth of relative error.
 const SLACK: f64 = 16.0 * f64::EPSILON;
@@ -128,7 +128,7 @@ impl Term {
         let (t, s) = (self.argument.value, self.scale.value);
         let step = s * delta;
         let end = t + step;
-        let carried = self.steepest() * self.scale.error * delta.abs();
+        let carried = self.steepest() * self.scale.error * delta.abs() + TINY * (1.0 + self.steepest());
         if !self.at_kink() && t * end > 0.0 && end.abs() > 1e4 * self.argument.error {
             let value = self.kink.slope(t) * step;
             return (value, carried + SLACK * value.abs());
@@ -148,21 +148,23 @@ impl Term {
         } else {
             one(self.kink.slope(self.argument.value))
         };
-        value + error
+        value + error + TINY
     }
 }
 
 impl Coordinate {
     /// An upper bound of |h'| everywhere.
     fn steepest(&self) -> f64 {
-        let kinks: f64 = self.terms.iter().map(|t| t.size() * t.steepest() * t.scale_size()).sum();
+        let one = |t: &Term| mul_up(mul_up(t.size(), t.steepest()), t.scale_size());
+        let kinks: f64 = self.terms.iter().map(one).sum();
         (self.slope.abs() + self.slope_error + kinks) * (1.0 + SLACK * (self.terms.len() + 1) as f64)
     }
 
     /// An upper bound of −h(δ).
     fn decrease(&self, delta: f64) -> f64 {
         let first = self.slope * delta;
-        let (mut value, mut error) = (-first, self.slope_error * delta.abs() + SLACK * first.abs());
+        let underflow = TINY * (self.terms.len() + 1) as f64;
+        let (mut value, mut error) = (-first, self.slope_error * delta.abs() + SLACK * first.abs() + underflow);
         for term in &self.terms {
             let (change, change_error) = term.change(delta);
             let product = term.coefficient.value * change;
@@ -206,7 +208,7 @@ impl Coordinate {
         let distance = |t: &Term| 2.0 * (t.argument.value.abs() + t.argument.error) / t.scale.value.abs();
         let near = self.terms.iter().filter(|t| t.at_kink() && t.argument.error > 0.0 && t.scale.value != 0.0);
         let farthest = near.map(distance).fold(0.0, f64::max).min(radius);
-        if farthest == 0.0 { 0.0 } else { self.steepest() * farthest * (1.0 + SLACK) }
+        mul_up(self.steepest(), farthest) * (1.0 + SLACK)
     }
 
     /// An upper bound of max −h(δ)/|δ| over the ball and the box.
