@@ -34,13 +34,18 @@ struct Try {
     step: f64,
 }
 
-/// The later ones only where the gap, or a failure, asks for them.
-const TRIES: [Try; 4] = [
+/// The later ones only where the gap, or a failure, asks for them. A run that asks for more digits than there are walks
+/// away from the answer again, so some ask for fewer.
+const TRIES: [Try; 5] = [
     Try { tolerance: 1e-9, push: 0.0, step: 0.99 },
-    Try { tolerance: 1e-10, push: 1e-5, step: 0.9 },
-    Try { tolerance: 1e-12, push: 0.0, step: 0.95 },
-    Try { tolerance: 1e-11, push: 1e-3, step: 0.8 },
+    Try { tolerance: 3e-8, push: 1e-5, step: 0.9 },
+    Try { tolerance: 1e-11, push: 0.0, step: 0.95 },
+    Try { tolerance: 5e-7, push: 1e-4, step: 0.8 },
+    Try { tolerance: 5e-7, push: 1e-2, step: 0.9 },
 ];
+
+/// Series of tries per sample, each in units that suit what is known then.
+const PASSES: u32 = 3;
 
 /// How far beyond the solution pieces are looked for that the next solution may need.
 const BEYOND: f64 = 1.2;
@@ -160,20 +165,38 @@ impl Search<'_> {
     }
 
     fn run(&mut self) {
+        for _ in 0..PASSES {
+            let length = self.length();
+            let settled = self.pass();
+            if self.is_exact() || (self.found.witness.is_none() && !self.least_logit()) {
+                return;
+            }
+            // A program in other units may go better than one whose answer was thousands of units away.
+            let change = self.length() / length;
+            if settled && (0.5..=2.0).contains(&change) {
+                return;
+            }
+        }
+    }
+
+    fn is_exact(&self) -> bool {
+        self.found.gap().is_some_and(|gap| gap <= EXACT_GAP / 2.0)
+    }
+
+    /// One series of tries. Says whether any of them got an answer with nothing wrong.
+    fn pass(&mut self) -> bool {
         let (mut tries, mut sensitivity, mut settled) = (TRIES.into_iter(), 0.0, None);
         let mut attempt = tries.next();
         while let (Some(this), true) = (attempt, self.found.runs < RUNS) {
             let margin = if sensitivity > 0.0 { this.push * self.found.lower / sensitivity } else { 0.0 };
             let run = match self.solve(Goal::Nearest { margin }, this) {
                 Ok(run) => run,
+                Err(Failure::Infeasible) if self.roles.free() => continue,
                 Err(failure) => {
-                    let infeasible = failure == Failure::Infeasible && settled.is_none();
-                    if infeasible && self.roles.free() {
-                        continue;
-                    }
+                    let hopeless = failure == Failure::Infeasible && settled.is_none();
                     self.remark(failure);
-                    if infeasible && !self.least_logit() {
-                        return;
+                    if hopeless {
+                        return false;
                     }
                     attempt = tries.next();
                     continue;
@@ -187,17 +210,15 @@ impl Search<'_> {
                 continue;
             }
             self.approach(&run.point, settled.as_deref());
-            if self.found.gap().is_some_and(|gap| gap <= EXACT_GAP / 2.0) {
-                return;
+            if self.is_exact() {
+                return true;
             }
             if margin == 0.0 {
                 (sensitivity, settled) = (speed, Some(run.point));
             }
             attempt = tries.next();
         }
-        if settled.is_none() && self.found.witness.is_none() {
-            self.least_logit();
-        }
+        settled.is_some()
     }
 
     fn remark(&mut self, failure: Failure) {
@@ -207,12 +228,19 @@ impl Search<'_> {
         });
     }
 
-    fn formulate(&self, epigraph: &Epigraph, goal: Goal) -> Formulation {
-        let upper = self.found.witness.as_ref().map_or(f64::INFINITY, |witness| witness.distance);
+    fn upper(&self) -> f64 {
+        self.found.witness.as_ref().map_or(f64::INFINITY, |witness| witness.distance)
+    }
+
+    /// About the size of the answer. A far witness means that it may be far as well.
+    fn length(&self) -> f64 {
         let lower = if self.found.lower > 0.0 { self.found.lower } else { 1.0 };
-        // A far witness means that the answer may be far as well.
-        let length = if upper.is_finite() { (lower * upper).sqrt() } else { lower };
-        let limit = if goal == Goal::LeastLogit { FAR * length } else { upper };
+        if self.upper().is_finite() { (lower * self.upper()).sqrt() } else { lower }
+    }
+
+    fn formulate(&self, epigraph: &Epigraph, goal: Goal) -> Formulation {
+        let length = self.length();
+        let limit = if goal == Goal::LeastLogit { FAR * length } else { self.upper() };
         formulate(epigraph, &self.roles, self.perturbation.norm, goal, length, limit)
     }
 
