@@ -252,3 +252,26 @@ fn a_flat_network_is_robust_without_bound_and_a_tie_is_not() {
     }
     assert!(BigRational::zero().is_zero());
 }
+
+/// max(3e38·(3e38·x…), x) overflows on the way: whatever is answered, it must not be a radius made of the finite branch.
+#[test]
+fn an_overflow_in_one_branch_of_a_maximum_is_not_forgotten() {
+    let mut graph = Graph::new("x", &[1]);
+    let mut wide = 0;
+    for k in 0..10 {
+        wide = graph.push(&format!("wide{k}"), Op::Scale(vec![-3e38]), &[wide]).unwrap();
+    }
+    let zero = graph.push("zero", Op::Scale(vec![0.0]), &[wide]).unwrap();
+    let lifted = graph.push("lifted", Op::Shift(vec![-5.0]), &[zero]).unwrap();
+    let other = graph.push("other", Op::Shift(vec![1.0]), &[0]).unwrap();
+    graph.push("max", Op::Max, &[other, lifted]).unwrap();
+    let model = model(graph);
+    for x in [0.0, 1.0, -0.5] {
+        let enclosed = model.enclose(&[x])[0];
+        assert!(enclosed.lower() <= x + 1.0 && x + 1.0 <= enclosed.upper(), "{enclosed:?}");
+        for method in [&ClosedForm as &dyn Method, &Sharp] {
+            let outcome = &method.certify(&model, Samples::new(&[x], 1), Perturbation::new(Norm::L2))[0];
+            assert!(outcome.radius().is_none_or(|r| r.value() <= x + 1.0), "{outcome:?}");
+        }
+    }
+}

@@ -33,7 +33,8 @@ fn task(shape: &[usize]) -> Task {
 }
 
 fn config(more: &str) -> Config {
-    let text = format!("task = \"ring\"\nepochs = 12\nbatch = 32\n{more}");
+    let epochs = if more.contains("epochs") { "" } else { "epochs = 12\n" };
+    let text = format!("task = \"ring\"\n{epochs}batch = 32\n{more}");
     Config::parse(&text, "test").unwrap()
 }
 
@@ -240,4 +241,46 @@ fn a_record_is_whole_or_absent() {
     assert_eq!(json["config"]["task"], "ring");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert!(matches!(record.write(&folder.path().join("absent/ring.json")), Err(DataError::File { .. })));
+}
+
+#[test]
+fn selection_and_patience_decide_what_is_kept() {
+    let task = task(&[2]);
+    let last = quiet(&config(&format!("selection = \"last\"\n{SMALL}")), &task);
+    assert_eq!(last.selected, 12);
+    let accurate = quiet(&config(&format!("selection = \"accuracy\"\n{SMALL}")), &task);
+    let best = accurate.history.iter().map(|e| e.validation_accuracy).fold(0.0, f64::max);
+    assert_eq!(accurate.history[accurate.selected - 1].validation_accuracy, best);
+    // At a rate this high the validation loss soon stops falling.
+    let impatient =
+        quiet(&config("patience = 2\nepochs = 200\n[optimiser]\nrate = 0.5\n[network]\nhidden = [4]\n"), &task);
+    assert_eq!(impatient.history.len(), impatient.selected + 2);
+    assert!(impatient.history.len() < 200);
+}
+
+/// The feature-convex paper's own settings: uniform start, batch-norm, batch penalty, momentum, exponential decay.
+#[test]
+fn the_published_recipe_learns() {
+    let task = task(&[2]);
+    let recipe = "[network]\nhidden = [16, 8]\nbatch_norm = true\ninitialisation = \"uniform\"\n\
+                  [optimiser]\nrule = \"sgd\"\nrate = 0.03\nschedule = \"exponential\"\n[loss]\nfrobenius = 0.001\n";
+    let trained = quiet(&Config { epochs: 40, ..config(recipe) }, &task);
+    let found = accuracy(&logits(&trained.network, &task.test), &task.test.sensitive);
+    assert!(found.overall > 0.9, "{found:?}");
+}
+
+/// A margin moves samples away from the decision boundary: certified radii grow.
+#[test]
+fn margins_widen_certified_radii() {
+    let task = task(&[2]);
+    let median = |loss: &str| {
+        let more =
+            format!("threshold = \"none\"\n[network]\nhidden = [16, 8]\n[optimiser]\nrate = 0.01\n[loss]\n{loss}\n");
+        let trained = quiet(&config(&more), &task);
+        let mut found = radii(&model(&trained, &task), &ClosedForm, &task.test, Perturbation::new(Norm::L2.into()));
+        found.sort_by(|a, b| a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0)));
+        found[found.len() / 2].unwrap_or(0.0)
+    };
+    let (plain, wide) = (median(""), median("margin = [{ norm = \"l2\", radius = 0.2 }]"));
+    assert!(wide > 1.2 * plain, "{plain} and {wide}");
 }

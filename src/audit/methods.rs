@@ -7,6 +7,7 @@ use crate::radius::closed_form::ClosedForm;
 use crate::radius::ibp::Ibp;
 use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
+use crate::radius::smoothing::Smoothing;
 
 /// What a method asks of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +28,19 @@ pub struct Rung {
     pub needs: Needs,
     /// p = 1, 2 and ∞ only.
     pub standard_norms_only: bool,
+    /// The method, where it is smoothing: its noise serves every norm, so that it runs once per input.
+    pub smoothing: Option<Smoothing>,
 }
 
 impl Rung {
     /// A method for every norm.
     pub fn new(method: Box<dyn Method>, needs: Needs) -> Rung {
-        Rung { method, needs, standard_norms_only: false }
+        Rung { method, needs, standard_norms_only: false, smoothing: None }
+    }
+
+    /// Randomized smoothing.
+    pub fn smoothing(smoothing: Smoothing) -> Rung {
+        Rung { smoothing: Some(smoothing), ..Rung::new(Box::new(smoothing), Needs::Nothing) }
     }
 
     /// Why the method does not apply, if it does not.
@@ -50,11 +58,12 @@ impl Rung {
 }
 
 /// Every method there is, cheapest first.
-pub fn standard(lp_solver: LpSolver) -> Vec<Rung> {
+pub fn standard(lp_solver: LpSolver, smoothing: Smoothing) -> Vec<Rung> {
     vec![
         Rung::new(Box::new(ClosedForm), Needs::FeatureConvex),
         Rung::new(Box::new(Sharp), Needs::FeatureConvex),
         Rung::new(Box::new(Ibp::default()), Needs::Nothing),
         Rung { standard_norms_only: true, ..Rung::new(Box::new(Lp::new(lp_solver)), Needs::Convex) },
+        Rung::smoothing(smoothing),
     ]
 }

@@ -8,6 +8,7 @@ use crate::data::atomic::write_atomically;
 use crate::report::records::{Found, Record, read_csv};
 use crate::report::rows::{write_csv, write_json_lines};
 use crate::report::run_info::{ModelInfo, RunInfo};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -113,14 +114,19 @@ pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) ->
     }
 }
 
-/// With what probability all of the smoothed radii hold; `None` where there are none.
+/// The risk that any of the smoothed answers is wrong; `None` where there are none.
+///
+/// An input's answers for several norms rest on the same draws, so every (model, input) counts once.
 pub fn family_risk(records: &[Record], alpha: f64) -> Option<String> {
-    let count = records.iter().filter(|r| r.guarantee == "probabilistic" && r.certified().is_some()).count();
+    let answered = |r: &&Record| r.guarantee == "probabilistic" && matches!(&*r.status, "certified" | "not-sensitive");
+    let inputs: BTreeSet<(&str, usize)> =
+        records.iter().filter(answered).map(|r| (r.model.as_str(), r.input)).collect();
+    let count = inputs.len();
     (count > 0).then(|| {
         let risk = (count as f64 * alpha).min(1.0);
         format!(
-            "smoothed radii hold with probability 1 − α each, α = {alpha}; that one or more of the {count} here is wrong \
-             has probability at most {risk:.3}"
+            "smoothed answers: each input's are wrong with probability at most α = {alpha}; any of the {count} inputs' \
+             with probability at most {risk:.3}"
         )
     })
 }

@@ -5,10 +5,12 @@ use super::methods::Rung;
 use crate::model::{Enclosed, Model};
 use crate::perturbation::{Norm, Perturbation, Range};
 use crate::radius::run::{Timed, run};
+use crate::radius::smoothing::{Prediction, Smoothing};
 use crate::radius::{Outcome, Samples, Subject, Verdict, Witness, witness};
 use crate::report::records::{Found, NOT_APPLICABLE, Record};
 use crate::report::rows::Row;
 use rayon::prelude::*;
+use std::cell::OnceCell;
 use std::time::Instant;
 
 /// A model with the inputs that it is audited on.
@@ -83,29 +85,49 @@ impl Case {
     }
 }
 
+/// Enough samples to take the batched route.
+const FEW: usize = 16;
+
+/// What the attack on one sample found, and its seconds.
+struct Attacked {
+    witness: Option<Witness>,
+    seconds: f64,
+}
+
+/// Everything about one norm.
+struct Answers {
+    perturbation: Perturbation,
+    /// One column per method.
+    columns: Vec<Vec<Timed>>,
+    /// One per sample; `None` where there is nothing to attack.
+    attacked: Vec<Option<Attacked>>,
+}
+
+/// Hears what is running and how many inputs it has just finished.
+pub type Tick<'a> = &'a (dyn Fn(&str, usize) + Sync);
+
 impl Audit {
     /// Ticks that [`Audit::case`] gives for a case of `count` inputs.
     pub fn ticks(&self, count: usize) -> usize {
         self.norms.len() * (self.rungs.len() + 1) * count
     }
 
-    /// Everything about one case. `tick` hears what is running and how many inputs it has just finished.
-    pub fn case(&self, case: &Case, tick: &(dyn Fn(&str, usize) + Sync)) -> Findings {
+    /// Everything about one case.
+    pub fn case(&self, case: &Case, tick: Tick) -> Findings {
         let logits = logits(&case.model, &case.values);
         self.warm_up(case);
-        let mut per_norm = Vec::with_capacity(self.norms.len());
-        for &norm in &self.norms {
+        let smoothed: Vec<OnceCell<Vec<Smoothed>>> = self.rungs.iter().map(|_| OnceCell::new()).collect();
+        let answers = |&norm: &Norm| {
             let perturbation = Perturbation { norm, range: case.range };
-            let columns: Vec<Vec<Timed>> =
-                self.rungs.iter().map(|rung| column(rung, case, perturbation, tick)).collect();
-            let attacked = self.attack_all(case, &logits, perturbation, tick);
-            per_norm.push((perturbation, columns, attacked));
-        }
+            let columns = self.rungs.iter().zip(&smoothed);
+            let columns = columns.map(|(rung, smoothed)| column(rung, smoothed, case, perturbation, tick)).collect();
+            Answers { perturbation, columns, attacked: self.attack_all(case, &logits, perturbation, tick) }
+        };
+        let per_norm: Vec<Answers> = self.norms.iter().map(answers).collect();
         let mut findings = Findings::default();
-        for i in 0..case.count() {
-            for (perturbation, columns, attacked) in &per_norm {
-                let outcomes: Vec<&Timed> = columns.iter().map(|column| &column[i]).collect();
-                self.collect(case, i, logits[i], *perturbation, &outcomes, &attacked[i], &mut findings);
+        for (i, logit) in logits.iter().enumerate() {
+            for answers in &per_norm {
+                self.collect(case, i, logit.value, answers, &mut findings);
             }
         }
         findings
@@ -113,90 +135,127 @@ impl Audit {
 
     /// Fills the model's caches, so that the first method does not pay for them.
     fn warm_up(&self, case: &Case) {
-        if let (Some(rung), Some(&norm), true) = (self.rungs.first(), self.norms.first(), case.count() > 0) {
-            let samples = Samples::new(&case.values, case.model.input_size());
+        if let (Some(rung), Some(&norm)) = (self.rungs.first(), self.norms.first()) {
             let perturbation = Perturbation { norm, range: case.range };
-            if rung.method.subject() == Subject::Base && rung.method.batch() > 1 {
-                rung.method.certify(&case.model, samples, perturbation);
+            if rung.method.batch() > 1 && rung.refusal(&case.model, perturbation).is_none() {
+                let size = case.model.input_size();
+                let few = &case.values[..case.count().min(FEW) * size];
+                rung.method.certify(&case.model, Samples::new(few, size), perturbation);
             }
         }
     }
 
-    /// One entry per sample: what the attack found, and its seconds; `None` where there is nothing to attack.
     fn attack_all(
         &self,
         case: &Case,
         logits: &[Enclosed],
         perturbation: Perturbation,
-        tick: &(dyn Fn(&str, usize) + Sync),
-    ) -> Vec<Option<(Option<Witness>, f64)>> {
+        tick: Tick,
+    ) -> Vec<Option<Attacked>> {
         let others: Vec<&[f64]> =
             (0..case.count()).filter(|&i| logits[i].upper() <= 0.0).map(|i| case.sample(i)).collect();
         let what = format!("{} {} attack", case.name, perturbation.norm);
         let one = |i: usize| {
             let start = Instant::now();
-            let result = (logits[i].upper() > 0.0).then(|| {
+            let attacked = (logits[i].upper() > 0.0).then(|| {
                 let x = case.sample(i);
                 let nearest = nearest_first(x, &others, perturbation.norm);
-                self.attack.nearest(&case.model, x, case.numbers[i], &nearest, perturbation)
+                let witness = self.attack.nearest(&case.model, x, case.numbers[i], &nearest, perturbation);
+                Attacked { witness, seconds: start.elapsed().as_secs_f64() }
             });
             tick(&what, 1);
-            result.map(|witness| (witness, start.elapsed().as_secs_f64()))
+            attacked
         };
         (0..case.count()).into_par_iter().map(one).collect()
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn collect(
-        &self,
-        case: &Case,
-        i: usize,
-        logit: Enclosed,
-        perturbation: Perturbation,
-        outcomes: &[&Timed],
-        attacked: &Option<(Option<Witness>, f64)>,
-        findings: &mut Findings,
-    ) {
-        let norm = perturbation.norm.to_string();
-        let found = |finder: &str, distance: Option<f64>, seconds: f64| Found {
-            model: case.name.clone(),
-            input: case.numbers[i],
-            norm: norm.clone(),
-            finder: finder.into(),
-            distance,
-            seconds,
-        };
-        let first = findings.found.len();
-        for (rung, timed) in self.rungs.iter().zip(outcomes) {
-            if let (Subject::Base, Some(claimed)) = (rung.method.subject(), &timed.outcome.witness) {
-                // A method's witness counts after it has been verified here too.
-                let verified = witness::check(&case.model, case.sample(i), &claimed.point, perturbation);
-                findings.found.push(found(rung.method.name(), verified.map(|w| w.distance), 0.0));
-            }
-        }
-        if let Some((witness, seconds)) = attacked {
-            findings.found.push(found("attack", witness.as_ref().map(|w| w.distance), *seconds));
-        }
-        let distances = findings.found[first..].iter().filter_map(|f| f.distance);
-        let best = distances.min_by(f64::total_cmp).map(|d| format!("{d:?}")).unwrap_or_default();
-        for (rung, timed) in self.rungs.iter().zip(outcomes) {
-            let method = rung.method.as_ref();
-            let label = case.labels[i].clone();
-            let row = Row::new(case.numbers[i], label, logit.value, norm.clone(), method, timed);
-            let upper = if method.subject() == Subject::Base { best.clone() } else { String::new() };
+    /// The records of sample `i` and one norm.
+    fn collect(&self, case: &Case, i: usize, logit: f64, answers: &Answers, findings: &mut Findings) {
+        let found = self.witnesses(case, i, answers);
+        let nearest = found.iter().filter_map(|f| f.distance).min_by(f64::total_cmp);
+        let nearest = nearest.map(|d| format!("{d:?}")).unwrap_or_default();
+        findings.found.extend(found);
+        for (rung, column) in self.rungs.iter().zip(&answers.columns) {
+            let (method, norm) = (rung.method.as_ref(), answers.perturbation.norm.to_string());
+            let row = Row::new(case.numbers[i], case.labels[i].clone(), logit, norm, method, &column[i]);
+            let upper = if method.subject() == Subject::Base { nearest.clone() } else { String::new() };
             findings.records.push(Record { upper, ..Record::new(&case.name, row) });
         }
     }
+
+    /// Verified witnesses of sample `i`. A method's own counts after it has been verified here too.
+    fn witnesses(&self, case: &Case, i: usize, answers: &Answers) -> Vec<Found> {
+        let found = |finder: &str, witness: Option<Witness>, seconds: f64| Found {
+            model: case.name.clone(),
+            input: case.numbers[i],
+            norm: answers.perturbation.norm.to_string(),
+            finder: finder.into(),
+            distance: witness.map(|w| w.distance),
+            seconds,
+        };
+        let mut all = Vec::new();
+        for (rung, column) in self.rungs.iter().zip(&answers.columns) {
+            if let (Subject::Base, Some(claimed)) = (rung.method.subject(), &column[i].outcome.witness) {
+                let verified = witness::check(&case.model, case.sample(i), &claimed.point, answers.perturbation);
+                all.push(found(rung.method.name(), verified, 0.0));
+            }
+        }
+        if let Some(attacked) = &answers.attacked[i] {
+            all.push(found("attack", attacked.witness.clone(), attacked.seconds));
+        }
+        all
+    }
 }
 
-fn column(rung: &Rung, case: &Case, perturbation: Perturbation, tick: &(dyn Fn(&str, usize) + Sync)) -> Vec<Timed> {
+fn column(
+    rung: &Rung,
+    smoothed: &OnceCell<Vec<Smoothed>>,
+    case: &Case,
+    perturbation: Perturbation,
+    tick: Tick,
+) -> Vec<Timed> {
     let what = format!("{} {} {}", case.name, perturbation.norm, rung.method.name());
     if let Some(reason) = rung.refusal(&case.model, perturbation) {
         tick(&what, case.count());
         let outcome = Outcome::plain(Verdict::Unknown(format!("{NOT_APPLICABLE}{reason}")));
         return vec![Timed { outcome, seconds: 0.0 }; case.count()];
     }
-    run(rung.method.as_ref(), &case.model, &case.values, perturbation, &|done| tick(&what, done))
+    let Some(smoothing) = &rung.smoothing else {
+        return run(rung.method.as_ref(), &case.model, &case.values, perturbation, &|done| tick(&what, done));
+    };
+    let quiet = smoothed.get().is_some();
+    let smoothed = smoothed.get_or_init(|| smooth(smoothing, case, &|| tick(&what, 1)));
+    if quiet {
+        tick(&what, case.count());
+    }
+    let size = case.model.input_size();
+    let answer = |one: &Smoothed| Timed {
+        outcome: match &one.prediction {
+            Ok(prediction) => smoothing.outcome(prediction, size, perturbation.norm),
+            Err(reason) => Outcome::plain(Verdict::Unknown(reason.clone())),
+        },
+        seconds: one.seconds,
+    };
+    smoothed.iter().map(answer).collect()
+}
+
+/// What the noise says about one sample, and its seconds: the same for every norm.
+struct Smoothed {
+    prediction: Result<Prediction, String>,
+    seconds: f64,
+}
+
+fn smooth(smoothing: &Smoothing, case: &Case, tick: &(dyn Fn() + Sync)) -> Vec<Smoothed> {
+    let one = |i: usize| {
+        let start = Instant::now();
+        let sample = case.sample(i);
+        // Numbered as in the file, so that a sample's noise does not depend on which others are audited.
+        let samples = Samples { values: sample, size: sample.len(), first: case.numbers[i] };
+        let prediction = smoothing.predictions(&case.model, samples).map(|mut all| all.remove(0));
+        tick();
+        Smoothed { prediction, seconds: start.elapsed().as_secs_f64() }
+    };
+    (0..case.count()).into_par_iter().map(one).collect()
 }
 
 fn nearest_first<'a>(x: &[f64], others: &[&'a [f64]], norm: Norm) -> Vec<&'a [f64]> {

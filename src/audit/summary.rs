@@ -188,10 +188,6 @@ fn inputs(records: &[Record]) -> (Vec<usize>, usize) {
 fn references(records: &[Record]) -> HashMap<(usize, &str), Reference> {
     let mut references: HashMap<(usize, &str), Reference> = HashMap::new();
     for record in records.iter().filter(|r| r.is_base() && r.logit > 0.0) {
-        let key = (record.input, record.norm.as_str());
-        if matches!(references.get(&key), Some(Reference::Exact(_))) {
-            continue;
-        }
         let reference = match (record.certified(), record.witness()) {
             (Some(radius), None) if radius.is_infinite() => Reference::Exact(radius),
             (Some(radius), Some(upper)) if upper >= radius && upper - radius <= EXACT_GAP * radius => {
@@ -200,7 +196,12 @@ fn references(records: &[Record]) -> HashMap<(usize, &str), Reference> {
             (_, Some(upper)) => Reference::Witness(upper),
             (_, None) => continue,
         };
-        references.insert(key, reference);
+        let slot = references.entry((record.input, record.norm.as_str())).or_insert(reference);
+        *slot = match (*slot, reference) {
+            (Reference::Exact(a), Reference::Exact(b)) => Reference::Exact(a.max(b)),
+            (Reference::Witness(_), exact) => exact,
+            (exact, _) => exact,
+        };
     }
     references
 }

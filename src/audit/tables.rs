@@ -2,7 +2,7 @@
 
 use super::ladder::Violation;
 use super::summary::{Accuracy, Line, Summary};
-use crate::report::number::{share, short, time};
+use crate::report::number::{multiple, share, short, time};
 use crate::report::table::Sheet;
 use std::fmt::Write as _;
 
@@ -32,17 +32,12 @@ pub fn methods(summary: &Summary) -> Sheet {
         row[2] = "upper side".into();
         row[3] = format!("{}/{} found", attack.found, attack.attacked);
         row[4] = short(attack.distance);
-        row[5] = over_one(attack.tightness.0);
-        row[6] = over_one(attack.tightness.1);
+        row[5] = multiple(attack.tightness.0);
+        row[6] = multiple(attack.tightness.1);
         row[8] = time(attack.seconds);
         sheet.rows.push(row);
     }
     sheet.without_empty_columns()
-}
-
-/// A distance's share of the exact radius, rounded up.
-fn over_one(value: f64) -> String {
-    if value.is_nan() { String::new() } else { format!("{:.4}", (value * 1e4).ceil() / 1e4) }
 }
 
 fn method_row(line: &Line, sensitive: usize) -> Vec<String> {
@@ -63,7 +58,7 @@ fn method_row(line: &Line, sensitive: usize) -> Vec<String> {
     row.push(share(line.tightness.1));
     row.push(if line.gap.is_nan() { String::new() } else { format!("{:.1e}", line.gap) });
     row.push(time(line.seconds));
-    row.push(if line.time_ratio.is_nan() { String::new() } else { format!("{:.2}", line.time_ratio) });
+    row.push(if line.time_ratio.is_finite() { short(line.time_ratio) } else { String::new() });
     row.push(if line.subject == "base" { line.violations.to_string() } else { "–".into() });
     row
 }
@@ -76,9 +71,9 @@ pub fn notes(summary: &Summary) -> Vec<String> {
         let _ = write!(inputs, "; clean accuracy: {}", classes(accuracy));
     }
     notes.push(inputs);
-    for line in summary.lines.iter().filter(|l| l.smoothed.is_some()) {
-        let accuracy = line.smoothed.map(classes).unwrap_or_default();
-        notes.push(format!("accuracy of the smoothed classifier ({}, {}): {accuracy}", line.method, line.norm));
+    // The smoothed classifier is the same for every norm.
+    if let Some(accuracy) = summary.lines.iter().find_map(|line| line.smoothed) {
+        notes.push(format!("accuracy of the smoothed classifier: {}", classes(accuracy)));
     }
     let references = summary.references;
     if summary.sensitive > 0 {

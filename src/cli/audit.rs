@@ -2,6 +2,7 @@
 
 use super::certify::use_threads;
 use super::load::{self, InputArgs};
+use super::methods::{at_least_one, positive, probability};
 use super::{Finish, progress};
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
@@ -19,10 +20,21 @@ use underplane::model::sensitive::Sensitive;
 use underplane::model::{Model, Op};
 use underplane::perturbation::{Norm, Range};
 use underplane::radius::lp::LpSolver;
+use underplane::radius::smoothing::Smoothing;
 use underplane::report::run_info::{Machine, ModelInfo, RunInfo, today};
 
 /// How many inputs of a bundled model are taken, unless `--full`: with f > 0, and others.
 const BUNDLED: (usize, usize) = (20, 5);
+
+/// Noise samples per input, unless `--full`.
+const SAMPLES: usize = 10_000;
+
+/// What is audited, how, and what a report says about it.
+struct Job {
+    audit: Audit,
+    case: Case,
+    info: ModelInfo,
+}
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -55,7 +67,19 @@ pub struct Args {
     /// Who solves the LPs of `lp`: clarabel, microlp, or highs (in builds with that feature)
     #[arg(long, value_name = "NAME", default_value = "clarabel")]
     lp_solver: LpSolver,
-    /// Every bundled input, a longer attack, smoothing with full samples
+    /// Standard deviation of the smoothing noise, in input units; default: the bundle's own, else 0.25
+    #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
+    sigma: Option<f64>,
+    /// Noise samples per input for smoothing; default: 10,000, with --full 100,000
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    samples: Option<usize>,
+    /// Probability per input that a smoothed radius is wrong
+    #[arg(long, value_name = "A", default_value_t = 0.001, value_parser = probability, allow_negative_numbers = true)]
+    alpha: f64,
+    /// Seed of the smoothing noise
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    seed: u64,
+    /// Every bundled input, a longer attack, smoothing with more samples
     #[arg(long)]
     full: bool,
     /// The folder of bundle.toml; default: proofs-data here, else that of the source
@@ -72,22 +96,21 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Finish> {
     let start = Instant::now();
     use_threads(args.threads)?;
-    let audit = args.audit()?;
-    let cases = args.cases()?;
-    let ticks: usize = cases.iter().map(|(case, _)| audit.ticks(case.count())).sum();
+    let jobs = args.jobs()?;
+    let ticks: usize = jobs.iter().map(|job| job.audit.ticks(job.case.count())).sum();
     let bar = progress::bar(ticks as u64, "auditing");
     let mut all = Findings::default();
-    for (case, info) in &cases {
-        let findings = audit.case(case, &|what, done| {
+    for job in &jobs {
+        let findings = job.audit.case(&job.case, &|what, done| {
             bar.set_message(what.to_string());
             bar.inc(done as u64);
         });
-        print(&bar, info, &findings)?;
+        print(&bar, &job.info, &findings)?;
         all.records.extend(findings.records);
         all.found.extend(findings.found);
     }
     bar.finish_and_clear();
-    let run = args.run_info(&audit, cases.into_iter().map(|(_, info)| info).collect(), start);
+    let run = args.run_info(jobs, start);
     let folder = report::write(&args.reports, &run, &all.records, &all.found)?;
     finish(&run, &all, &folder)
 }
@@ -127,13 +150,29 @@ fn finish(run: &RunInfo, all: &Findings, folder: &Path) -> Result<Finish> {
 }
 
 impl Args {
-    fn audit(&self) -> Result<Audit> {
-        let attack = if self.full { Attack::thorough() } else { Attack::default() };
-        Ok(Audit { rungs: self.rungs()?, norms: self.norms.clone(), attack })
+    fn attack(&self) -> Attack {
+        if self.full { Attack::thorough() } else { Attack::default() }
     }
 
-    fn rungs(&self) -> Result<Vec<Rung>> {
-        let mut all = standard(self.lp_solver);
+    /// Settings of the smoothing; `sigma` is the bundle's.
+    fn smoothing(&self, sigma: Option<f64>) -> Smoothing {
+        let default = Smoothing::default();
+        Smoothing {
+            sigma: self.sigma.or(sigma).unwrap_or(default.sigma),
+            samples: self.samples.unwrap_or(if self.full { default.samples } else { SAMPLES }),
+            alpha: self.alpha,
+            seed: self.seed,
+            ..default
+        }
+    }
+
+    fn job(&self, (case, info): (Case, ModelInfo), sigma: Option<f64>) -> Result<Job> {
+        let rungs = self.rungs(self.smoothing(sigma))?;
+        Ok(Job { audit: Audit { rungs, norms: self.norms.clone(), attack: self.attack() }, case, info })
+    }
+
+    fn rungs(&self, smoothing: Smoothing) -> Result<Vec<Rung>> {
+        let mut all = standard(self.lp_solver, smoothing);
         let Some(wanted) = &self.methods else { return Ok(all) };
         let names: Vec<&str> = wanted.iter().map(|name| name.trim()).collect();
         for name in &names {
@@ -146,10 +185,9 @@ impl Args {
         Ok(all)
     }
 
-    /// What is audited, with what a report says about it.
-    fn cases(&self) -> Result<Vec<(Case, ModelInfo)>> {
+    fn jobs(&self) -> Result<Vec<Job>> {
         match (&self.model, &self.inputs) {
-            (Some(model), Some(inputs)) => Ok(vec![self.own(model, inputs)?]),
+            (Some(model), Some(inputs)) => Ok(vec![self.job(self.own(model, inputs)?, None)?]),
             _ => self.bundled(),
         }
     }
@@ -170,13 +208,13 @@ impl Args {
         source.load(self.limit)
     }
 
-    fn bundled(&self) -> Result<Vec<(Case, ModelInfo)>> {
+    fn bundled(&self) -> Result<Vec<Job>> {
         let folders = match &self.bundle {
             Some(folder) => vec![folder.clone()],
             None => vec![PathBuf::from(FOLDER), Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)],
         };
         let bundle = Bundle::find(&folders)?;
-        let mut cases = Vec::with_capacity(bundle.entries.len());
+        let mut jobs = Vec::with_capacity(bundle.entries.len());
         for entry in &bundle.entries {
             let source = Source {
                 name: entry.name.clone(),
@@ -193,35 +231,38 @@ impl Args {
             if !self.full {
                 case.keep(&select(&logits(&case.model, &case.values), BUNDLED.0, BUNDLED.1));
             }
-            cases.push((case, info));
+            jobs.push(self.job((case, info), entry.sigma)?);
         }
-        Ok(cases)
+        Ok(jobs)
     }
 
-    fn run_info(&self, audit: &Audit, models: Vec<ModelInfo>, start: Instant) -> RunInfo {
-        let attack = audit.attack;
-        let names: Vec<&str> = audit.rungs.iter().map(|rung| rung.method.name()).collect();
-        let norms: Vec<String> = audit.norms.iter().map(Norm::to_string).collect();
+    fn run_info(&self, jobs: Vec<Job>, start: Instant) -> RunInfo {
         let setting = |name: &str, value: String| (name.to_string(), value);
-        let settings = vec![
+        let names: Vec<&str> = jobs[0].audit.rungs.iter().map(|rung| rung.method.name()).collect();
+        let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
+        let Attack { starts, descents, shrinks, rays } = self.attack();
+        let attack =
+            format!("{starts} starts, {descents} descent steps, {shrinks} shrinking steps, {rays} rays verified");
+        let mut settings = vec![
             setting("methods", names.join(", ")),
             setting("norms", norms.join(", ")),
             setting("LP solver", self.lp_solver.to_string()),
-            setting(
-                "attack",
-                format!(
-                    "{} starts, {} descent steps, {} shrinking steps, {} rays verified",
-                    attack.starts, attack.descents, attack.shrinks, attack.rays
-                ),
-            ),
+            setting("attack", attack),
         ];
+        let smooths = names.contains(&"smoothing");
+        if smooths {
+            let Smoothing { samples, selection, alpha, seed, .. } = self.smoothing(None);
+            let text = format!("n = {samples}, n₀ = {selection}, α = {alpha} per input, seed {seed}; σ as in `detail`");
+            settings.push(setting("smoothing", text));
+        }
+        let models = jobs.into_iter().map(|job| job.info).collect();
         RunInfo {
             program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
             command: command_line(),
             date: today(),
             machine: Machine::here(),
             settings,
-            alpha: None,
+            alpha: smooths.then_some(self.alpha),
             models,
             seconds: start.elapsed().as_secs_f64(),
         }

@@ -36,15 +36,15 @@ fn number(text: &str) -> Result<f64, String> {
     text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub fn positive(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v > 0.0 && v.is_finite() { Ok(v) } else { Err("expected a positive number".into()) })
 }
 
-fn probability(text: &str) -> Result<f64, String> {
+pub fn probability(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v > 0.0 && v < 1.0 { Ok(v) } else { Err("expected a number between 0 and 1".into()) })
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n >= 1).ok_or_else(|| "expected a whole number, at least 1".into())
 }
 

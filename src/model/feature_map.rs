@@ -224,8 +224,9 @@ fn product(scale: Enclosed, (factor, exact): (f64, bool)) -> Enclosed {
     if exact && factor.abs() == 1.0 {
         return Enclosed { value, error: scale.error };
     }
-    let rounding =
-        3.0 * f64::EPSILON * value.abs() + if value == 0.0 && scale.value == 0.0 { 0.0 } else { f64::MIN_POSITIVE };
+    // A scale that underflowed to 0 carries an error, and its product is not 0 either.
+    let nothing = factor == 0.0 || (scale.value == 0.0 && scale.error == 0.0);
+    let rounding = 3.0 * f64::EPSILON * value.abs() + if nothing { 0.0 } else { f64::MIN_POSITIVE };
     let exact_product = exact && scale.value.abs() == 1.0;
     let error = scale.error * factor.abs() * (1.0 + 1e-12) + if exact_product { 0.0 } else { rounding };
     Enclosed { value, error }

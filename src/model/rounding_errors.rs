@@ -50,9 +50,11 @@ fn dense_errors(dense: &Dense, row_norms: &[f64], (size, carried): (f64, f64)) -
     let g = gamma(dense.cols + 4) * (1.0 + 4.0 * STEP);
     let scale = g * size + carried * (1.0 + 4.0 * STEP);
     let underflow = (dense.cols + 2) as f64 * TINY;
+    // Products vanish only where a factor is exactly 0: `scale` itself may have underflowed.
+    let nothing = size == 0.0 && carried == 0.0;
     let bound = |norm: f64, bias: f32| {
         let size = norm * scale + g * f64::from(bias).abs();
-        if size == 0.0 && (norm == 0.0 || scale == 0.0) { 0.0 } else { size * (1.0 + 8.0 * STEP) + underflow }
+        if size == 0.0 && (norm == 0.0 || nothing) { 0.0 } else { size * (1.0 + 8.0 * STEP) + underflow }
     };
     row_norms.iter().zip(&dense.bias).map(|(&norm, &bias)| bound(norm, bias)).collect()
 }
@@ -128,8 +130,13 @@ fn kink_errors(
             (0..t.len()).map(|i| rounded_kink(result[i], e[i], lipschitz(*kink, t[i], e[i]))).collect()
         }
         // |max(u) − max(ũ)| ≤ max|u − ũ|, and choosing rounds nothing.
-        _ => (0..result.len()).map(|i| node.inputs.iter().fold(0.0, |m, &k| f64::max(m, errors[k][i]))).collect(),
+        _ => (0..result.len()).map(|i| largest(node.inputs.iter().map(|&k| errors[k][i]))).collect(),
     }
+}
+
+/// The maximum, or NaN when an entry is: `f64::max` would drop it, and with it an overflow.
+fn largest(errors: impl Iterator<Item = f64>) -> f64 {
+    errors.fold(0.0, |m, e| if e.is_nan() || e > m { e } else { m })
 }
 
 /// The steepest slope of the kink over [t − e, t + e].
@@ -249,7 +256,8 @@ fn contribution_errors(
     let scaled = |factors: &mut dyn Iterator<Item = f64>| {
         let (mut carried, mut magnitude) = (Vec::with_capacity(v.len()), Vec::with_capacity(v.len()));
         for ((&v, &e), c) in v.iter().zip(error).zip(factors) {
-            let underflow = if c == 0.0 || v == 0.0 { 0.0 } else { TINY };
+            // An adjoint that underflowed to 0 carries an error, and its product with c is not 0 either.
+            let underflow = if c == 0.0 || (v == 0.0 && e == 0.0) { 0.0 } else { TINY };
             carried.push(c * e * (1.0 + 2.0 * STEP) + underflow);
             magnitude.push((c * v.abs() + underflow) * (1.0 + 2.0 * STEP));
         }
@@ -259,7 +267,7 @@ fn contribution_errors(
         Op::Dense(dense) => {
             let norms = network.cache(id).col_norms(dense);
             let (size, carried) = (norm2_up(v), norm2_up(error));
-            let underflow = if size == 0.0 { 0.0 } else { dense.rows as f64 * TINY };
+            let underflow = if size == 0.0 && carried == 0.0 { 0.0 } else { dense.rows as f64 * TINY };
             let times = |x: f64| -> Vec<f64> {
                 let x = x * (1.0 + STEP);
                 norms.iter().map(|&norm| if norm == 0.0 { 0.0 } else { norm * x + underflow }).collect()

@@ -6,7 +6,7 @@
 
 use super::{Norm, Perturbation, reach};
 use crate::model::{Convexity, Enclosed, Graph, Kink, Minorant, Op};
-use crate::rounding::sum_up;
+use crate::rounding::{TINY, mul_up, sum_up};
 
 /// Several roundings' worth of relative error.
 const SLACK: f64 = 16.0 * f64::EPSILON;
@@ -128,7 +128,7 @@ impl Term {
         let (t, s) = (self.argument.value, self.scale.value);
         let step = s * delta;
         let end = t + step;
-        let carried = self.steepest() * self.scale.error * delta.abs();
+        let carried = self.steepest() * self.scale.error * delta.abs() + TINY * (1.0 + self.steepest());
         if !self.at_kink() && t * end > 0.0 && end.abs() > 1e4 * self.argument.error {
             let value = self.kink.slope(t) * step;
             return (value, carried + SLACK * value.abs());
@@ -148,21 +148,23 @@ impl Term {
         } else {
             one(self.kink.slope(self.argument.value))
         };
-        value + error
+        value + error + TINY
     }
 }
 
 impl Coordinate {
     /// An upper bound of |h'| everywhere.
     fn steepest(&self) -> f64 {
-        let kinks: f64 = self.terms.iter().map(|t| t.size() * t.steepest() * t.scale_size()).sum();
+        let one = |t: &Term| mul_up(mul_up(t.size(), t.steepest()), t.scale_size());
+        let kinks: f64 = self.terms.iter().map(one).sum();
         (self.slope.abs() + self.slope_error + kinks) * (1.0 + SLACK * (self.terms.len() + 1) as f64)
     }
 
     /// An upper bound of −h(δ).
     fn decrease(&self, delta: f64) -> f64 {
         let first = self.slope * delta;
-        let (mut value, mut error) = (-first, self.slope_error * delta.abs() + SLACK * first.abs());
+        let underflow = TINY * (self.terms.len() + 1) as f64;
+        let (mut value, mut error) = (-first, self.slope_error * delta.abs() + SLACK * first.abs() + underflow);
         for term in &self.terms {
             let (change, change_error) = term.change(delta);
             let product = term.coefficient.value * change;
@@ -171,7 +173,9 @@ impl Coordinate {
                 + term.coefficient.error * term.steepest() * term.scale_size() * delta.abs()
                 + SLACK * (product.abs() + value.abs());
         }
-        value + error * (1.0 + SLACK * (self.terms.len() + 1) as f64) + SLACK * value.abs()
+        let bound = value + error * (1.0 + SLACK * (self.terms.len() + 1) as f64) + SLACK * value.abs();
+        // After an overflow nothing is known, and `f64::max` would drop a NaN.
+        if bound.is_nan() { f64::INFINITY } else { bound }
     }
 
     /// The ends of the segments of h inside the ball and the box, 0 left out. A crossing just outside is kept: looking a
@@ -204,7 +208,7 @@ impl Coordinate {
         let distance = |t: &Term| 2.0 * (t.argument.value.abs() + t.argument.error) / t.scale.value.abs();
         let near = self.terms.iter().filter(|t| t.at_kink() && t.argument.error > 0.0 && t.scale.value != 0.0);
         let farthest = near.map(distance).fold(0.0, f64::max).min(radius);
-        if farthest == 0.0 { 0.0 } else { self.steepest() * farthest * (1.0 + SLACK) }
+        mul_up(self.steepest(), farthest) * (1.0 + SLACK)
     }
 
     /// An upper bound of max −h(δ)/|δ| over the ball and the box.
@@ -229,62 +233,79 @@ impl Coordinate {
     }
 }
 
-/// What the slopes of the ball of radius `r` prove: at least `r` when r itself is proven.
-fn achieved(coordinates: &[Coordinate], margin: f64, perturbation: Perturbation, r: f64) -> f64 {
+/// (radius proven by the slopes of the ball of radius `r`, distance from the crossing): the second is positive where `r`
+/// itself is proven, and its zero is the largest such r.
+fn attempt(coordinates: &[Coordinate], rooms: &[f64], margin: f64, perturbation: Perturbation, r: f64) -> (f64, f64) {
     if perturbation.norm == Norm::Linf {
         let total = sum_up(coordinates.iter().map(|c| c.largest_decrease(r)));
-        // A ratio instead of a difference, so that the search sees how far r is from the crossing.
-        return if total < margin {
-            r * (margin / total).clamp(1.0, 1e6)
-        } else {
-            r * (margin / total).min(1.0 - 1e-12)
-        };
+        return if total < margin { (r, margin - total) } else { (0.0, -(total - margin)) };
     }
     let secants: Vec<f64> = coordinates.iter().map(|c| c.steepest_secant(r)).collect();
+    let achieved = proven(perturbation, margin, &secants, rooms);
+    (achieved.min(r), achieved.min(4.0 * r) - r)
+}
+
+/// The radius for slopes that hold everywhere within it.
+fn proven(perturbation: Perturbation, margin: f64, slopes: &[f64], rooms: &[f64]) -> f64 {
     match perturbation.range {
-        None => reach::uncapped(perturbation.norm, margin, &secants),
-        Some(_) => {
-            let rooms: Vec<f64> = coordinates.iter().map(Coordinate::room).collect();
-            reach::capped(perturbation.norm, margin, &secants, &rooms)
-        }
+        None => reach::uncapped(perturbation.norm, margin, slopes),
+        Some(_) => reach::capped(perturbation.norm, margin, slopes, rooms),
     }
 }
 
 /// Evaluations of the whole sum that the search may spend.
 const EVALUATIONS: usize = 60;
 
+/// Relative width at which the search is content.
+const PRECISION: f64 = 1e-13;
+
+/// The largest proven radius: doubling from the radius of the steepest slopes, then the Illinois variant of false
+/// position. Every radius kept has been proven by its own evaluation.
 fn search(coordinates: &[Coordinate], margin: f64, perturbation: Perturbation) -> f64 {
     let steepest: Vec<f64> = coordinates.iter().map(Coordinate::steepest).collect();
     let rooms: Vec<f64> = coordinates.iter().map(Coordinate::room).collect();
-    let mut low = match perturbation.range {
-        None => reach::uncapped(perturbation.norm, margin, &steepest),
-        Some(_) => reach::capped(perturbation.norm, margin, &steepest, &rooms),
-    };
-    if low == f64::INFINITY || low == 0.0 {
-        return low;
+    let floor = proven(perturbation, margin, &steepest, &rooms);
+    if floor == f64::INFINITY || floor == 0.0 {
+        return floor;
     }
-    if perturbation.range.is_some() {
-        let everywhere = coordinates.iter().map(|c| c.largest_decrease(c.room()));
-        if sum_up(everywhere) < margin {
-            return f64::INFINITY;
-        }
+    if perturbation.range.is_some() && sum_up(coordinates.iter().map(|c| c.largest_decrease(c.room()))) < margin {
+        return f64::INFINITY;
     }
-    let mut high = f64::INFINITY;
+    let attempt = |r: f64| attempt(coordinates, &rooms, margin, perturbation, r);
+    let mut best = floor;
+    let (mut low, mut high) = ((floor, attempt(floor).1.max(0.0)), (f64::INFINITY, 0.0));
+    let (mut kept_low, mut jumped) = (false, false);
     for _ in 0..EVALUATIONS {
-        // Below a proven radius everything is proven; what r's slopes achieve below r is proven too, but no more.
-        let middle = if high.is_finite() { low + 0.5 * (high - low) } else { 2.0 * low };
-        let reached = achieved(coordinates, margin, perturbation, middle);
-        if reached >= middle {
-            low = middle;
+        let r = match high.0.is_finite() {
+            false => 2.0 * low.0,
+            // A radius proven by the slopes of a larger ball is often the answer: look just above it.
+            true if jumped => low.0 * (1.0 + 0.5 * PRECISION),
+            true => false_position(low, high),
+        };
+        let (proven, distance) = attempt(r);
+        best = best.max(proven);
+        jumped = false;
+        if proven >= r {
+            // The same end twice in a row: halve the other end's weight, or it would never move.
+            high.1 *= if kept_low { 0.5 } else { 1.0 };
+            (low, kept_low) = ((r, distance), true);
         } else {
-            high = middle;
-            if perturbation.norm != Norm::Linf && reached > low {
-                low = reached;
+            low.1 *= if kept_low { 1.0 } else { 0.5 };
+            (high, kept_low) = ((r, distance), false);
+            if proven > low.0 * (1.0 + PRECISION) {
+                (low.0, jumped) = (proven, true);
             }
         }
-        if high - low <= 1e-13 * low {
+        if high.0 - low.0 <= PRECISION * low.0 {
             break;
         }
     }
-    low
+    best
+}
+
+/// Where the line through two bracketing points vanishes, kept inside the bracket; its middle when that says nothing.
+fn false_position((low, above): (f64, f64), (high, below): (f64, f64)) -> f64 {
+    let r = low + (high - low) * above / (above - below);
+    let edge = 0.25 * PRECISION * low;
+    if r.is_finite() { r.clamp(low + edge, (high - edge).max(low + edge)) } else { low + 0.5 * (high - low) }
 }

@@ -16,20 +16,30 @@ pub fn short(value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// A share, rounded down, so that 0.9999999 is not shown as 1.
+/// A share, rounded down, so that 0.99996 is not shown as 1; within 1e-6 of 1 it is.
 pub fn share(value: f64) -> String {
-    if value.is_nan() {
-        return String::new();
+    match value {
+        v if v.is_nan() => String::new(),
+        v if (v - 1.0).abs() <= 1e-6 => "1.0000".into(),
+        v => format!("{:.4}", (v * 1e4).floor() / 1e4),
     }
-    format!("{:.4}", (value * 1e4).floor() / 1e4)
+}
+
+/// A multiple, rounded up, so that 1.00004 is not shown as 1; within 1e-6 of 1 it is.
+pub fn multiple(value: f64) -> String {
+    match value {
+        v if v.is_nan() => String::new(),
+        v if (v - 1.0).abs() <= 1e-6 => "1.0000".into(),
+        v => format!("{:.4}", (v * 1e4).ceil() / 1e4),
+    }
 }
 
 /// Seconds in the unit that fits.
 pub fn time(seconds: f64) -> String {
     match seconds {
         s if s.is_nan() => String::new(),
-        s if s < 1e-3 => format!("{:.3} µs", s * 1e6),
-        s if s < 1.0 => format!("{:.3} ms", s * 1e3),
+        s if s < 1e-3 => format!("{:.1} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.2} ms", s * 1e3),
         s => format!("{s:.3} s"),
     }
 }
@@ -52,13 +62,14 @@ mod tests {
             assert_eq!(short(value), text);
         }
         assert_eq!((short(f64::INFINITY), short(f64::NAN)), ("unbounded".into(), String::new()));
-        assert_eq!(time(2.5e-5), "25.000 µs");
+        assert_eq!(time(2.5e-5), "25.0 µs");
         assert_eq!(time(f64::NAN), "");
     }
 
     #[test]
     fn a_share_just_below_one_is_not_one() {
-        assert_eq!((share(0.99999999), share(1.0), share(f64::NAN)), ("0.9999".into(), "1.0000".into(), String::new()));
+        assert_eq!([0.99999, 0.9999999, 1.0, f64::NAN].map(share), ["0.9999", "1.0000", "1.0000", ""]);
+        assert_eq!([1.00001, 1.0000001, 1.0, f64::NAN].map(multiple), ["1.0001", "1.0000", "1.0000", ""]);
     }
 
     #[test]

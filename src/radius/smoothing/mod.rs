@@ -136,7 +136,8 @@ impl Smoothing {
         votes
     }
 
-    fn outcome(&self, prediction: &Prediction, size: usize, norm: Norm) -> Outcome {
+    /// The answer for one norm, in `size` dimensions: the same noise serves every norm.
+    pub fn outcome(&self, prediction: &Prediction, size: usize, norm: Norm) -> Outcome {
         let n = self.samples;
         let verdict = match prediction.class {
             SmoothedClass::Sensitive => {
