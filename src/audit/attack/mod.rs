@@ -117,7 +117,7 @@ impl Goal<'_> {
         self.norm().upper(&difference)
     }
 
-    fn into_box(&self, point: &mut [f64]) {
+    fn clip(&self, point: &mut [f64]) {
         if let Some(range) = self.perturbation.range {
             point.iter_mut().for_each(|v| *v = v.clamp(range.low, range.high));
         }
@@ -129,7 +129,7 @@ impl Goal<'_> {
         let rooms = geometry::Rooms::in_box(self.x, self.perturbation);
         let step = geometry::step(self.norm(), &gradient, values[0].max(0.0), &rooms);
         let mut point: Vec<f64> = self.x.iter().zip(&step).map(|(x, d)| x + d).collect();
-        self.into_box(&mut point);
+        self.clip(&mut point);
         point
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn starts(goal: Goal, tangent: &[f64], number: usize, others: &[&[f64
         let length = goal.norm().upper(&direction).max(f64::MIN_POSITIVE);
         let factor = SPREAD[k % SPREAD.len()] * reach / length;
         let mut point: Vec<f64> = goal.x.iter().zip(&direction).map(|(x, d)| x + factor * d).collect();
-        goal.into_box(&mut point);
+        goal.clip(&mut point);
         points.extend(point);
     }
     points
