@@ -28,7 +28,7 @@ pub(super) struct Roles {
 }
 
 /// The most that a coordinate's slope may change between the two gradients for a guess.
-const STEADY: f64 = 0.25;
+const STEADY: f64 = 0.02;
 
 /// Coordinates that p = 1 starts with at least.
 const START: usize = 24;
