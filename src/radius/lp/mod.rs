@@ -4,6 +4,7 @@
 mod clarabel;
 mod dual;
 mod epigraph;
+mod found;
 #[cfg(feature = "highs")]
 mod highs;
 mod linear;

@@ -109,53 +109,49 @@ pub(super) fn formulate(
             ((_, rooms), _) => result.add_move(i, rooms, norm, goal, limit, largest),
         }
     }
-    let by_coordinate = result.columns_by_coordinate(size);
-    let scales = scales(epigraph, norm, length);
-    let first_piece = result.program.columns.len();
+    let terms = Terms {
+        by_coordinate: result.columns_by_coordinate(size),
+        largest,
+        length,
+        first_piece: result.program.columns.len(),
+        scales: scales(epigraph, norm, length),
+    };
     result.program.columns.extend(epigraph.pieces.iter().map(|_| Column::free(0.0)));
-    let terms = |affine: &Affine, factor: f64| -> Vec<(usize, f64)> {
+    for (k, (_, shape)) in epigraph.pieces.iter().enumerate() {
+        result.add_piece(k, shape, &terms);
+    }
+    result.logit_scale = scale(&epigraph.output, &terms.scales, norm, length);
+    result.add_logit(&epigraph.output, goal, &terms);
+    result
+}
+
+/// Writes affine expressions in the program's variables.
+struct Terms {
+    /// (sign, column) of every coordinate's moves.
+    by_coordinate: Vec<Vec<(f64, usize)>>,
+    /// The column that several coordinates share.
+    largest: Option<usize>,
+    length: f64,
+    /// Column of the first piece.
+    first_piece: usize,
+    /// Units of the pieces' columns.
+    scales: Vec<f64>,
+}
+
+impl Terms {
+    /// `factor` times the part of `affine` that varies.
+    fn of(&self, affine: &Affine, factor: f64) -> Vec<(usize, f64)> {
         let (mut terms, mut along) = (Vec::new(), 0.0);
         for (i, &c) in affine.input.iter().enumerate().filter(|(_, c)| **c != 0.0) {
-            for &(sign, column) in &by_coordinate[i] {
-                let value = factor * c * sign * length;
-                if Some(column) == largest { along += value } else { terms.push((column, value)) }
+            for &(sign, column) in &self.by_coordinate[i] {
+                let value = factor * c * sign * self.length;
+                if Some(column) == self.largest { along += value } else { terms.push((column, value)) }
             }
         }
-        terms.extend(largest.filter(|_| along != 0.0).map(|column| (column, along)));
-        terms.extend(affine.pieces.iter().map(|&(k, c)| (first_piece + k, factor * c * scales[k])));
+        terms.extend(self.largest.filter(|_| along != 0.0).map(|column| (column, along)));
+        terms.extend(affine.pieces.iter().map(|&(k, c)| (self.first_piece + k, factor * c * self.scales[k])));
         terms
-    };
-    for (k, (_, shape)) in epigraph.pieces.iter().enumerate() {
-        result.first_rows.push(result.program.rows.len());
-        let sign = if shape.is_concave() { -1.0 } else { 1.0 };
-        let (column, unit) = (first_piece + k, 1.0 / scales[k]);
-        let mut above = |affine: &Affine, slope: f64| {
-            let mut terms = if slope == 0.0 { Vec::new() } else { terms(affine, -sign * slope * unit) };
-            terms.push((column, sign));
-            let bound = if slope == 0.0 { 0.0 } else { sign * slope * unit * affine.constant };
-            result.program.rows.push(Row::at_least(terms, bound));
-        };
-        match shape {
-            Shape::Kink(kink, argument) => {
-                above(argument, kink.above);
-                above(argument, kink.below);
-            }
-            Shape::Max(inputs) => inputs.iter().for_each(|input| above(input, 1.0)),
-        }
     }
-    result.logit_scale = scale(&epigraph.output, &scales, norm, length);
-    let unit = 1.0 / result.logit_scale;
-    let mut output = terms(&epigraph.output, -unit);
-    let margin = match goal {
-        Goal::Nearest { margin } => margin,
-        Goal::LeastLogit => {
-            output.push((result.program.columns.len(), 1.0));
-            result.program.columns.push(Column::free(1.0));
-            0.0
-        }
-    };
-    result.program.rows.push(Row::at_least(output, unit * (epigraph.output.constant + margin)));
-    result
 }
 
 /// Which coordinates occur in any row.
@@ -235,6 +231,41 @@ impl Formulation {
                 }
             }
         }
+    }
+
+    /// z ≥ slope · argument for both slopes of a kink, or z ≥ each input of a maximum; ≤ where the kink is concave.
+    fn add_piece(&mut self, k: usize, shape: &Shape, terms: &Terms) {
+        self.first_rows.push(self.program.rows.len());
+        let sign = if shape.is_concave() { -1.0 } else { 1.0 };
+        let unit = 1.0 / terms.scales[k];
+        let mut above = |affine: &Affine, slope: f64| {
+            let factor = sign * slope * unit;
+            let mut row = if slope == 0.0 { Vec::new() } else { terms.of(affine, -factor) };
+            row.push((terms.first_piece + k, sign));
+            let bound = if slope == 0.0 { 0.0 } else { factor * affine.constant };
+            self.program.rows.push(Row::at_least(row, bound));
+        };
+        match shape {
+            Shape::Kink(kink, argument) => {
+                above(argument, kink.above);
+                above(argument, kink.below);
+            }
+            Shape::Max(inputs) => inputs.iter().for_each(|input| above(input, 1.0)),
+        }
+    }
+
+    /// logit ≤ −margin, or logit ≤ the variable that is minimised. The last row.
+    fn add_logit(&mut self, logit: &Affine, goal: Goal, terms: &Terms) {
+        let unit = 1.0 / self.logit_scale;
+        let mut row = terms.of(logit, -unit);
+        let margin = match goal {
+            Goal::Nearest { margin } => margin,
+            Goal::LeastLogit => {
+                row.push((self.push(Column::free(1.0)), 1.0));
+                0.0
+            }
+        };
+        self.program.rows.push(Row::at_least(row, unit * (logit.constant + margin)));
     }
 
     fn columns_by_coordinate(&self, size: usize) -> Vec<Vec<(f64, usize)>> {

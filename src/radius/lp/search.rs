@@ -6,6 +6,7 @@
 //! dropped. When it disagrees with none, it solves the whole epigraph program as well.
 
 use super::epigraph::{Epigraph, Piece, epigraph};
+use super::found::Found;
 use super::moves::Roles;
 use super::pieces::AtSample;
 use super::program::{Formulation, Goal, formulate};
@@ -14,8 +15,7 @@ use super::{Answer, EXACT_GAP, Failure, Limits, Lp};
 use crate::model::minorant::minorants;
 use crate::model::passes::{Slopes, backward, forward, tangent_slopes};
 use crate::model::{Convexity, Model};
-use crate::perturbation::{Norm, Perturbation, separable};
-use crate::radius::Witness;
+use crate::perturbation::{Perturbation, separable};
 use crate::radius::witness::{along_ray, along_segment};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -56,46 +56,6 @@ const FAR: f64 = 1e4;
 /// Slopes this near to an end of their interval are tried at the end itself too.
 const SNAP: f64 = 1e-6;
 
-/// What the runs proved, and how they went.
-pub(super) struct Found {
-    /// Proven radius.
-    pub lower: f64,
-    /// The nearest verified point.
-    pub witness: Option<Witness>,
-    runs: u32,
-    iterations: Option<u32>,
-    kept: usize,
-    remark: Option<String>,
-}
-
-impl Found {
-    /// upper/lower − 1 when both sides are finite.
-    fn gap(&self) -> Option<f64> {
-        let upper = self.witness.as_ref()?.distance;
-        (self.lower > 0.0).then(|| (upper / self.lower - 1.0).max(0.0))
-    }
-
-    /// For the `detail` column.
-    pub fn detail(&self, lp: Lp, norm: Norm) -> String {
-        let solver = if norm == Norm::L2 { super::LpSolver::Clarabel } else { lp.solver };
-        let (gap, remark) = match self.gap() {
-            Some(gap) if gap <= EXACT_GAP => (format!("gap {gap:.1e}"), None),
-            Some(gap) => (format!("not exact: gap {gap:.1e}"), self.remark.as_ref()),
-            None if self.lower == f64::INFINITY => ("no point has f ≤ 0".into(), None),
-            None => ("not exact: no point with f ≤ 0 found".into(), self.remark.as_ref()),
-        };
-        let mut detail = format!("{gap}, {solver}, {} runs", self.runs);
-        if let Some(iterations) = self.iterations {
-            detail += &format!(", {iterations} iterations");
-        }
-        detail += &format!(", {} units kept", self.kept);
-        if let Some(remark) = remark {
-            detail += &format!("; {remark}");
-        }
-        detail
-    }
-}
-
 /// Runs the solver until both sides meet; `floor` is a radius proven before. With `whole`, the first program has every
 /// piece and every coordinate already.
 pub(super) fn search(
@@ -106,7 +66,7 @@ pub(super) fn search(
     lp: Lp,
     (floor, whole): (f64, bool),
 ) -> Found {
-    let found = Found { lower: floor, witness: None, runs: 0, iterations: None, kept: 0, remark: None };
+    let found = Found::new(floor);
     if floor == f64::INFINITY {
         return found;
     }
@@ -358,7 +318,7 @@ impl Run {
 mod tests {
     use super::*;
     use crate::model::{Dense, Graph, Kink, Op};
-    use crate::perturbation::Range;
+    use crate::perturbation::{Norm, Range};
     use crate::radius::lp::LpSolver;
 
     /// A network 12-10-6-1 with passthroughs whose weights follow from `seed`.

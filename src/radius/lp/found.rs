@@ -1,0 +1,54 @@
+//! The result of a search.
+
+use super::{EXACT_GAP, Lp, LpSolver};
+use crate::perturbation::Norm;
+use crate::radius::Witness;
+
+/// What the runs proved, and how they went.
+pub(super) struct Found {
+    /// Proven radius.
+    pub lower: f64,
+    /// The nearest verified point.
+    pub witness: Option<Witness>,
+    /// Solver runs.
+    pub runs: u32,
+    /// Their iterations, where the solver tells.
+    pub iterations: Option<u32>,
+    /// Pieces in the last program.
+    pub kept: usize,
+    /// What went wrong last.
+    pub remark: Option<String>,
+}
+
+impl Found {
+    /// Nothing but a radius proven before.
+    pub fn new(lower: f64) -> Found {
+        Found { lower, witness: None, runs: 0, iterations: None, kept: 0, remark: None }
+    }
+
+    /// upper/lower − 1 when both sides are finite.
+    pub fn gap(&self) -> Option<f64> {
+        let upper = self.witness.as_ref()?.distance;
+        (self.lower > 0.0).then(|| upper / self.lower - 1.0)
+    }
+
+    /// For the `detail` column.
+    pub fn detail(&self, lp: Lp, norm: Norm) -> String {
+        let solver = if norm == Norm::L2 { LpSolver::Clarabel } else { lp.solver };
+        let (gap, remark) = match self.gap() {
+            Some(gap) if gap <= EXACT_GAP => (format!("gap {gap:.1e}"), None),
+            Some(gap) => (format!("not exact: gap {gap:.1e}"), self.remark.as_ref()),
+            None if self.lower == f64::INFINITY => ("no point has f ≤ 0".into(), None),
+            None => ("not exact: no point with f ≤ 0 found".into(), self.remark.as_ref()),
+        };
+        let mut detail = format!("{gap}, {solver}, {} runs", self.runs);
+        if let Some(iterations) = self.iterations {
+            detail += &format!(", {iterations} iterations");
+        }
+        detail += &format!(", {} units kept", self.kept);
+        if let Some(remark) = remark {
+            detail += &format!("; {remark}");
+        }
+        detail
+    }
+}
