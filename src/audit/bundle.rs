@@ -150,10 +150,9 @@ impl Bundle {
             if !names.insert(entry.name.clone()) {
                 return Err(fault(format!("two models are named `{}`", entry.name)));
             }
-            for path in [Some(&mut entry.file), Some(&mut entry.inputs), entry.labels.as_mut(), entry.record.as_mut()] {
-                if let Some(path) = path {
-                    *path = folder.join(&*path);
-                }
+            let optional = [entry.labels.as_mut(), entry.record.as_mut()].into_iter().flatten();
+            for path in [&mut entry.file, &mut entry.inputs].into_iter().chain(optional) {
+                *path = folder.join(&*path);
             }
         }
         Ok(Bundle { folder: folder.to_path_buf(), entries })

@@ -51,5 +51,5 @@ fn advance(goal: Goal, point: &mut [f64], value: f64, gradient: &[f64], input_ro
     for (i, p) in point.iter_mut().enumerate() {
         *p = (1.0 - pull) * (*p + OVERSHOOT * own[i]) + pull * (goal.x[i] + OVERSHOOT * direct[i]);
     }
-    goal.into_box(point);
+    goal.clip(point);
 }

@@ -58,7 +58,7 @@ impl Walk {
         let mut delta: Vec<f64> = self.point.iter().zip(goal.x).map(|(p, x)| p - x).collect();
         into_ball(goal.norm(), &mut delta, self.radius());
         self.point.iter_mut().zip(goal.x.iter().zip(delta)).for_each(|(p, (x, d))| *p = x + d);
-        goal.into_box(&mut self.point);
+        goal.clip(&mut self.point);
     }
 
     fn go(&mut self, goal: Goal, value: f64, gradient: &[f64]) {
