@@ -158,6 +158,8 @@ fn inputs_of_the_other_class_are_an_answer() {
     let (code, stdout, _) = desk.run(&["certify", "never.onnx", "inputs.npy", "--method", "closed-form,sharp,ibp,lp"]);
     assert_eq!(code, 0, "{stdout}");
     assert_eq!(stdout.lines().skip(1).filter(|line| line.contains(",not-sensitive,")).count(), 4 * 3 * 4);
+    let fractional = ["certify", "never.onnx", "inputs.npy", "--norm", "lp:1.5", "--method", "lp,best"];
+    assert_eq!(desk.run(&fractional).0, 0, "not even a norm that lp cannot do leaves a question");
     // The other way round every input is sensitive.
     let (code, stdout, _) = desk.run(&["certify", "never.onnx", "inputs.npy", "--sensitive", "negative"]);
     assert_eq!(code, 0);
@@ -250,6 +252,7 @@ fn bad_settings_are_refused() {
     desk.refused(&certify(&["--alpha", "0"]), &["alpha"]);
     desk.refused(&certify(&["--sigma", "-1"]), &["sigma"]);
     desk.refused(&certify(&["--threads", "0"]), &["--threads"]);
+    desk.refused(&certify(&["--threads", "100000"]), &["--threads 100000", "1 to"]);
     desk.refused(&certify(&["--out", "rows.xlsx"]), &["rows.xlsx", ".csv"]);
     desk.refused(&certify(&["--out", "no/such/folder/rows.csv"]), &["rows.csv"]);
 }

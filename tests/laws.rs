@@ -8,7 +8,7 @@ use num_traits::{Signed, Zero};
 use rand::RngExt;
 use underplane::model::minorant::{minorants, tangents};
 use underplane::model::passes::{forward, tangent_slopes};
-use underplane::model::{Dense, Graph, Model, Op};
+use underplane::model::{Dense, Graph, Kink, Model, Op};
 use underplane::perturbation::{Norm, Perturbation, Range};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::sharp::Sharp;
@@ -212,6 +212,22 @@ fn convexity_is_found_and_its_break_is_named() {
             assert!(matches!(outcome.verdict, Verdict::Unknown(ref why) if why.contains("layer1")));
         }
     }
+}
+
+#[test]
+fn the_break_names_the_constant_that_turned_the_curvature() {
+    let mut graph = Graph::new("x", &[2]);
+    let dense = |name: &str, graph: &mut Graph, of: usize| {
+        let dense = Dense { rows: 2, cols: 2, weight: vec![1.0, 1.0, 1.0, -1.0], bias: vec![0.0; 2] };
+        graph.push(name, Op::Dense(dense), &[of]).unwrap()
+    };
+    let first = dense("first", &mut graph, 0);
+    let active = graph.push("active", Op::Kink(Kink::RELU), &[first]).unwrap();
+    let gain = graph.push("gain", Op::Scale(vec![1.0, -2.0]), &[active]).unwrap();
+    let readout = Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![0.0] };
+    graph.push("readout", Op::Dense(readout), &[gain]).unwrap();
+    let reason = model(graph).convexity().unwrap_err().reason.clone();
+    assert!(reason.contains("`gain`: constant[1] = -2e0") && reason.contains("`readout`"), "{reason}");
 }
 
 fn with_op(graph: &Graph, id: usize, op: Op) -> Graph {

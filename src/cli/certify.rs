@@ -60,11 +60,14 @@ pub fn run(args: &Args) -> Result<Finish> {
     Ok(if unknown > 0 { Finish::Unknown } else { Finish::Answered })
 }
 
+/// Starting more threads than this takes longer than most runs.
+const MOST_THREADS: usize = 512;
+
 /// Sets the number of worker threads for the whole process.
 pub fn use_threads(threads: Option<usize>) -> Result<()> {
     match threads {
         None => Ok(()),
-        Some(0) => bail!("--threads 0: expected at least one"),
+        Some(n) if !(1..=MOST_THREADS).contains(&n) => bail!("--threads {n}: expected 1 to {MOST_THREADS}"),
         Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build_global().context("starting threads"),
     }
 }

@@ -62,10 +62,19 @@ pub fn main() -> ExitCode {
         Ok(Finish::Unknown) => ExitCode::from(3),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", message(&error));
             ExitCode::from(2)
         }
     }
+}
+
+/// The error and its causes, but for causes that an error before them already tells.
+fn message(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 /// Somebody like `head` stopped reading: not our error.
@@ -74,4 +83,18 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
         cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     };
     error.chain().any(closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::message;
+    use anyhow::Context;
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        let missing = std::io::Error::other("no such file");
+        let error: anyhow::Result<()> =
+            Err(crate::data::DataError::File { path: "a.npy".into(), source: missing }).context("inputs");
+        assert_eq!(message(&error.unwrap_err()), "inputs: a.npy: no such file");
+    }
 }

@@ -225,7 +225,7 @@ fn dense_facts(dense: &Dense, input: &Facts, culprit: NodeId) -> (Facts, Stopped
             total.1 = total.1.plus(input.sign[j].scaled(w));
         }
         if total.0 == Curvature::Unknown && stopped.is_none() {
-            stopped = dense_break(dense, i, input).map(|reason| (culprit, None, reason));
+            stopped = dense_break(dense, i, input).map(|(j, reason)| (culprit, Some(j), reason));
         }
         curvature.push(total.0);
         sign.push(total.1);
@@ -233,15 +233,15 @@ fn dense_facts(dense: &Dense, input: &Facts, culprit: NodeId) -> (Facts, Stopped
     (Facts { curvature, sign }, stopped)
 }
 
-/// Why row `i` mixes curvatures; `None` when an input already had none.
-fn dense_break(dense: &Dense, i: usize, input: &Facts) -> Option<String> {
+/// Why row `i` mixes curvatures, and the input entry that does not fit; `None` when an input already had no curvature.
+fn dense_break(dense: &Dense, i: usize, input: &Facts) -> Option<(usize, String)> {
     let row = dense.row(i).iter().copied().enumerate();
     let used = || row.clone().filter(|&(_, w)| w != 0.0);
     if used().any(|(j, _)| input.curvature[j] == Curvature::Unknown) {
         return None;
     }
     let offender = used().find(|&(j, w)| input.curvature[j].scaled(f64::from(w)) == Curvature::Concave);
-    offender.map(|(j, w)| format!("W[{i}][{j}] = {w:e} multiplies a {}, non-affine input", input.curvature[j]))
+    offender.map(|(j, w)| (j, format!("W[{i}][{j}] = {w:e} multiplies a {}, non-affine input", input.curvature[j])))
 }
 
 /// The node and the constant that made entry `i` of node `id` concave, in words.

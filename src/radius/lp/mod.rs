@@ -153,7 +153,11 @@ impl Method for Lp {
             Err(broken) => return unknown(format!("not convex: {}", broken.reason)),
         };
         if let Norm::Lp(_) = perturbation.norm {
-            return unknown("lp handles p = 1, 2 and ∞".into());
+            let one = |i: usize| match not_certified(model, samples.sample(i)) {
+                Verdict::NotSensitive => Verdict::NotSensitive,
+                _ => Verdict::Unknown("lp handles p = 1, 2 and ∞".into()),
+            };
+            return (0..samples.count()).map(|i| Outcome::plain(one(i))).collect();
         }
         (0..samples.count()).map(|i| self.one(model, convexity, samples.sample(i), perturbation)).collect()
     }

@@ -57,6 +57,15 @@ pub(super) struct Formulation {
     logit_scale: f64,
 }
 
+impl Program {
+    /// Whether every number but the bounds of variables is finite.
+    pub fn is_finite(&self) -> bool {
+        let rows =
+            self.rows.iter().all(|r| r.bound.is_finite() && r.terms.iter().all(|(_, factor)| factor.is_finite()));
+        rows && self.columns.iter().all(|c| c.cost.is_finite() && !c.low.is_nan() && !c.high.is_nan())
+    }
+}
+
 impl Column {
     fn free(cost: f64) -> Column {
         Column { low: f64::NEG_INFINITY, high: f64::INFINITY, cost, quadratic: 0.0 }

@@ -168,7 +168,7 @@ impl Search<'_> {
         for _ in 0..PASSES {
             let length = self.length();
             let settled = self.pass();
-            if self.is_exact() || (self.found.witness.is_none() && !self.least_logit()) {
+            if self.is_done() || (self.found.witness.is_none() && !self.least_logit()) {
                 return;
             }
             // A program in other units may go better than one whose answer was thousands of units away.
@@ -179,8 +179,8 @@ impl Search<'_> {
         }
     }
 
-    fn is_exact(&self) -> bool {
-        self.found.gap().is_some_and(|gap| gap <= EXACT_GAP / 2.0)
+    fn is_done(&self) -> bool {
+        self.found.lower == f64::INFINITY || self.found.gap().is_some_and(|gap| gap <= EXACT_GAP / 2.0)
     }
 
     /// One series of tries. Says whether any of them got an answer with nothing wrong.
@@ -205,12 +205,15 @@ impl Search<'_> {
             let gradient = self.raise(&run);
             let distance = self.perturbation.norm.upper(&run.change(self.x));
             let speed = run.formulation.sensitivity(&run.answer.multipliers, self.perturbation.norm, distance);
+            if self.is_done() {
+                return true;
+            }
             let misplaced = self.roles.revise(&gradient, distance, speed);
             if self.keep_wrong(&run.point) || misplaced {
                 continue;
             }
             self.approach(&run.point, settled.as_deref());
-            if self.is_exact() {
+            if self.is_done() {
                 return true;
             }
             if margin == 0.0 {
@@ -251,6 +254,9 @@ impl Search<'_> {
         let seconds = self.lp.seconds - self.started.elapsed().as_secs_f64();
         if seconds <= 0.0 {
             return Err(Failure::Solver(format!("time limit of {} s reached", self.lp.seconds)));
+        }
+        if !formulation.program.is_finite() {
+            return Err(Failure::Solver("the program's numbers overflow".into()));
         }
         self.found.runs += 1;
         let limits = Limits { tolerance: this.tolerance, step: this.step, seconds };
@@ -321,8 +327,7 @@ impl Search<'_> {
                     self.raise(&run);
                     self.prove(tangent_slopes(self.model.network(), &forward(self.model.network(), &run.point)));
                     self.approach(&run.point, None);
-                    let done = self.found.witness.is_some() || self.found.lower == f64::INFINITY;
-                    if done || !self.keep_wrong(&run.point) {
+                    if self.found.witness.is_some() || self.is_done() || !self.keep_wrong(&run.point) {
                         break;
                     }
                     tries = TRIES.into_iter();
