@@ -13,8 +13,11 @@ use underplane::radius::{Method, Samples, Witness};
 
 const BOX: Option<Range> = Some(Range { low: 0.0, high: 1.0 });
 
+/// As the program does it on small networks, with fewer starts.
+const ATTACK: Attack = Attack { starts: 24, descents: 40, shrinks: 160, rays: 6, programs: 6 };
+
 fn attack(model: &Model, x: &[f64], perturbation: Perturbation) -> Option<Witness> {
-    Attack::default().nearest(model, x, 7, &[], perturbation)
+    ATTACK.nearest(model, x, 7, &[], perturbation)
 }
 
 fn radius(method: &dyn Method, model: &Model, x: &[f64], perturbation: Perturbation) -> Option<f64> {
@@ -70,8 +73,9 @@ fn on_convex_networks_the_attack_comes_near_the_exact_radius() {
         }
     }
     ratios.sort_by(f64::total_cmp);
-    let (median, worst) = (ratios[ratios.len() / 2], ratios[ratios.len() - 1]);
-    assert!(ratios.len() > 50 && median < 1.001 && worst < 1.05, "{}: {median} {worst}", ratios.len());
+    let part = |share: usize| ratios[(ratios.len() - 1) * share / 100];
+    let (count, median, most, worst) = (ratios.len(), part(50), part(95), part(100));
+    assert!(count > 50 && median < 1.0001 && most < 1.02 && worst < 1.2, "{count}: {median} {most} {worst}");
 }
 
 #[test]
@@ -85,7 +89,7 @@ fn on_absolute_values_the_attack_is_as_good_as_the_best_sign_pattern() {
             for norm in Norm::STANDARD {
                 let perturbation = Perturbation { norm, range: BOX };
                 // A grid over the box, a naive twin that no descent can lead astray.
-                let steps = 60;
+                let steps = 30;
                 let mut grid = Vec::new();
                 for i in 0..=steps {
                     for j in 0..=steps {
@@ -130,7 +134,7 @@ fn no_effort_is_no_panic() {
     let mut rng = generator(6);
     let model = model(icnn(&mut rng, 4, &[5], Map::Identity, 0.0));
     let x = inputs(&mut rng, 1, 4);
-    let nothing = Attack { starts: 0, descents: 0, shrinks: 0, rays: 0 };
+    let nothing = Attack { starts: 0, descents: 0, shrinks: 0, rays: 0, programs: 0 };
     // Only the tangent's nearest point is left to look at.
     for norm in Norm::STANDARD {
         if let Some(witness) = nothing.nearest(&model, &x, 0, &[], Perturbation::new(norm)) {

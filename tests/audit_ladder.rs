@@ -16,7 +16,7 @@ use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict, Witness};
 use underplane::report::records::Record;
 
-const ATTACK: Attack = Attack { starts: 4, descents: 20, shrinks: 60, rays: 2 };
+const ATTACK: Attack = Attack { starts: 4, descents: 20, shrinks: 60, rays: 2, programs: 1 };
 
 fn smoothing() -> Smoothing {
     Smoothing { samples: 200, ..Smoothing::default() }
@@ -112,13 +112,12 @@ fn a_radius_one_percent_too_large_is_refuted_and_the_exact_one_is_not() {
                 assert_eq!(conclusion(&wrong.records, &wrong.found), Conclusion::Violated, "seed {seed}");
                 assert!(rendered(&wrong).contains("VIOLATIONS"));
             }
-            assert!(violations.len() <= certified);
-            refuted += 100 * violations.len();
-            refuted -= 95 * certified.min(violations.len());
-            assert!(violations.len() as f64 >= 0.9 * certified as f64, "{} of {certified}", violations.len());
+            // The attack is that good; what it finds is never nearer than the exact radius.
+            assert!(violations.len() <= certified && 10 * violations.len() >= 9 * certified, "seed {seed}");
+            refuted += violations.len();
         }
     }
-    assert!(refuted > 0, "no network had a sensitive input");
+    assert!(refuted > 50, "{refuted}");
 }
 
 #[test]

@@ -75,6 +75,9 @@ pub fn notes(summary: &Summary) -> Vec<String> {
     if let Some(accuracy) = summary.lines.iter().find_map(|line| line.smoothed) {
         notes.push(format!("accuracy of the smoothed classifier: {}", classes(accuracy)));
     }
+    if summary.lines.iter().any(|line| line.subject == "smoothed") {
+        notes.push("smoothed radii speak of another classifier; one set of noise serves every norm".into());
+    }
     let references = summary.references;
     if summary.sensitive > 0 {
         let against = match (references.exact, references.witness) {

@@ -4,20 +4,20 @@ use super::certify::use_threads;
 use super::load::{self, InputArgs};
 use super::methods::{at_least_one, positive, probability};
 use super::{Finish, progress};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use underplane::audit::attack::Attack;
+use underplane::audit::attack::{Attack, constants};
 use underplane::audit::bundle::{Bundle, FOLDER};
 use underplane::audit::ladder::{Conclusion, conclusion, violations};
 use underplane::audit::methods::{Rung, standard};
 use underplane::audit::run::{Audit, Case, Findings, logits, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
+use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
-use underplane::model::{Model, Op};
 use underplane::perturbation::{Norm, Range};
 use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
@@ -97,6 +97,8 @@ pub fn run(args: &Args) -> Result<Finish> {
     let start = Instant::now();
     use_threads(args.threads)?;
     let jobs = args.jobs()?;
+    // Better now than after a minute's work.
+    std::fs::create_dir_all(&args.reports).with_context(|| args.reports.display().to_string())?;
     let ticks: usize = jobs.iter().map(|job| job.audit.ticks(job.case.count())).sum();
     let bar = progress::bar(ticks as u64, "auditing");
     let mut all = Findings::default();
@@ -150,10 +152,6 @@ fn finish(run: &RunInfo, all: &Findings, folder: &Path) -> Result<Finish> {
 }
 
 impl Args {
-    fn attack(&self) -> Attack {
-        if self.full { Attack::thorough() } else { Attack::default() }
-    }
-
     /// Settings of the smoothing; `sigma` is the bundle's.
     fn smoothing(&self, sigma: Option<f64>) -> Smoothing {
         let default = Smoothing::default();
@@ -168,7 +166,8 @@ impl Args {
 
     fn job(&self, (case, info): (Case, ModelInfo), sigma: Option<f64>) -> Result<Job> {
         let rungs = self.rungs(self.smoothing(sigma))?;
-        Ok(Job { audit: Audit { rungs, norms: self.norms.clone(), attack: self.attack() }, case, info })
+        let attack = Attack::sized(&case.model, self.full);
+        Ok(Job { audit: Audit { rungs, norms: self.norms.clone(), attack }, case, info })
     }
 
     fn rungs(&self, smoothing: Smoothing) -> Result<Vec<Rung>> {
@@ -240,20 +239,19 @@ impl Args {
         let setting = |name: &str, value: String| (name.to_string(), value);
         let names: Vec<&str> = jobs[0].audit.rungs.iter().map(|rung| rung.method.name()).collect();
         let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
-        let Attack { starts, descents, shrinks, rays } = self.attack();
-        let attack =
-            format!("{starts} starts, {descents} descent steps, {shrinks} shrinking steps, {rays} rays verified");
         let mut settings = vec![
             setting("methods", names.join(", ")),
             setting("norms", norms.join(", ")),
             setting("LP solver", self.lp_solver.to_string()),
-            setting("attack", attack),
         ];
         let smooths = names.contains(&"smoothing");
         if smooths {
             let Smoothing { samples, selection, alpha, seed, .. } = self.smoothing(None);
             let text = format!("n = {samples}, n₀ = {selection}, α = {alpha} per input, seed {seed}; σ as in `detail`");
             settings.push(setting("smoothing", text));
+        }
+        for job in &jobs {
+            settings.push(setting(&format!("attack on {}", job.case.name), job.audit.attack.to_string()));
         }
         let models = jobs.into_iter().map(|job| job.info).collect();
         RunInfo {
@@ -329,13 +327,4 @@ impl Source<'_> {
             },
         }
     }
-}
-
-fn constants(model: &Model) -> usize {
-    let count = |op: &Op| match op {
-        Op::Dense(dense) => dense.weight.len() + dense.bias.len(),
-        Op::Scale(c) | Op::Shift(c) | Op::Divide(c) | Op::Constant(c) => c.len(),
-        _ => 0,
-    };
-    model.graph().nodes().iter().map(|node| count(&node.op)).sum()
 }

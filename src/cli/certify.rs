@@ -41,6 +41,10 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Finish> {
     let format = Format::of(args.out.as_deref())?;
+    if let Some(folder) = args.out.as_deref().and_then(Path::parent).filter(|f| *f != Path::new("") && !f.is_dir()) {
+        // Before the work, not after it.
+        bail!("--out {}: {} is no folder", args.out.as_deref().unwrap_or(folder).display(), folder.display());
+    }
     let methods = args.methods.build()?;
     use_threads(args.threads)?;
     let model = load::model(&args.model, args.sensitive)?;

@@ -94,7 +94,7 @@ mod tests {
     fn no_cause_is_told_twice() {
         let missing = std::io::Error::other("no such file");
         let error: anyhow::Result<()> =
-            Err(crate::data::DataError::File { path: "a.npy".into(), source: missing }).context("inputs");
+            Err(underplane::data::DataError::File { path: "a.npy".into(), source: missing }).context("inputs");
         assert_eq!(message(&error.unwrap_err()), "inputs: a.npy: no such file");
     }
 }

@@ -1,6 +1,6 @@
 //! The closed-form radius of feature-convex networks.
 
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified, not_convex};
+use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::model::minorant::tangents;
 use crate::model::{Convexity, Minorant, Model};
 use crate::perturbation::{Norm, Perturbation, reach};
@@ -32,7 +32,7 @@ impl Method for ClosedForm {
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         let convexity = match model.convexity() {
             Ok(convexity) => convexity,
-            Err(broken) => return not_convex(broken, samples.count()),
+            Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
         };
         let minorants = tangents(model.network(), samples.values, convexity.feature_stops());
         let lipschitz = convexity.map.lipschitz(perturbation.norm);

@@ -12,7 +12,7 @@ pub mod sharp;
 pub mod smoothing;
 pub mod witness;
 
-use crate::model::{Model, NotConvex};
+use crate::model::{Enclosed, Model};
 use crate::perturbation::Perturbation;
 use std::fmt;
 
@@ -180,9 +180,13 @@ pub trait Method: Sync {
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome>;
 }
 
-/// What a method that needs convexity answers without it.
-pub(crate) fn not_convex(broken: &NotConvex, count: usize) -> Vec<Outcome> {
-    vec![Outcome::plain(Verdict::Unknown(format!("not convex: {}", broken.reason))); count]
+/// What a method answers where it does not apply: inputs of the other class are an answer all the same.
+pub(crate) fn does_not_apply(reason: &str, model: &Model, samples: Samples) -> Vec<Outcome> {
+    let answer = |logit: Enclosed| match logit.upper() <= 0.0 {
+        true => Verdict::NotSensitive,
+        false => Verdict::Unknown(reason.into()),
+    };
+    model.enclose(samples.values).into_iter().map(|logit| Outcome::plain(answer(logit))).collect()
 }
 
 /// What to answer when a lower bound of f(x) is not positive: the sample is of the other class, or nobody knows.

@@ -1,6 +1,6 @@
 //! The tangent plane pulled back through φ coordinate by coordinate.
 
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, closed_form, not_certified, not_convex};
+use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, closed_form, does_not_apply, not_certified};
 use crate::model::Model;
 use crate::model::minorant::tangents;
 use crate::perturbation::{Perturbation, separable};
@@ -32,7 +32,7 @@ impl Method for Sharp {
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         let convexity = match model.convexity() {
             Ok(convexity) => convexity,
-            Err(broken) => return not_convex(broken, samples.count()),
+            Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
         };
         let minorants = tangents(model.network(), samples.values, convexity.input_stops());
         // Without kinks in φ the planes are the closed form's own, and only a box can make a difference.

@@ -5,14 +5,18 @@
 
 mod descent;
 mod geometry;
+mod majorant;
+mod plane;
 mod shrink;
 mod starts;
 
-use crate::model::Model;
 use crate::model::passes::{backward, forward, tangent_slopes};
+use crate::model::{Model, Op};
 use crate::perturbation::{Norm, Perturbation};
-use crate::radius::Witness;
+use crate::radius::lp::Lp;
 use crate::radius::witness::along_ray;
+use crate::radius::{Method, Samples, Witness};
+use std::fmt;
 
 /// How hard to look. The same settings give the same witness, whatever the number of threads.
 ///
@@ -31,13 +35,21 @@ pub struct Attack {
     pub shrinks: usize,
     /// Rays on which the crossing is verified.
     pub rays: usize,
+    /// Where φ has kinks: convex programs solved from the best points on, each for a convex function above f.
+    pub programs: usize,
 }
 
 impl Default for Attack {
     fn default() -> Attack {
-        Attack { starts: 8, descents: 40, shrinks: 160, rays: 3 }
+        Attack { starts: 8, descents: 40, shrinks: 160, rays: 3, programs: 1 }
     }
 }
+
+/// Constants of a network that counts as large.
+const LARGE: usize = 160_000;
+
+/// Relative progress below which no further program is solved.
+const LITTLE: f64 = 1e-5;
 
 /// What is attacked.
 #[derive(Clone, Copy)]
@@ -55,9 +67,19 @@ struct Candidate {
 }
 
 impl Attack {
-    /// Takes several times as long as the default.
-    pub fn thorough() -> Attack {
-        Attack { starts: 24, descents: 80, shrinks: 480, rays: 6 }
+    /// What is worth its time on `model`: the smaller the network, the more starts; `thorough` takes several times as
+    /// long.
+    pub fn sized(model: &Model, thorough: bool) -> Attack {
+        let plain = Attack::default();
+        let factor = (LARGE / constants(model).max(1)).clamp(1, 8) * if thorough { 4 } else { 1 };
+        let longer = if thorough { 3 } else { 1 };
+        Attack {
+            starts: plain.starts * factor,
+            descents: plain.descents,
+            shrinks: plain.shrinks * longer,
+            rays: plain.rays + factor,
+            programs: plain.programs * factor,
+        }
     }
 
     /// The nearest verified point with f ≤ 0 that the search finds for the sample `x`, inside the box if there is one.
@@ -82,9 +104,31 @@ impl Attack {
         nearest_first(&mut best);
         let points = best.iter().take(self.rays.max(1)).map(|candidate| candidate.point.as_slice());
         let rays = points.chain([tangent.as_slice()]).chain(others.iter().copied().take(1));
-        let verified = rays.filter_map(|point| along_ray(model, x, point, perturbation));
-        verified.min_by(|a, b| a.distance.total_cmp(&b.distance))
+        let mut verified: Vec<Witness> = rays.filter_map(|point| along_ray(model, x, point, perturbation)).collect();
+        verified.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+        goal.convex_steps(verified, self.programs)
     }
+}
+
+impl fmt::Display for Attack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Attack { starts, descents, shrinks, rays, programs } = self;
+        write!(
+            f,
+            "{starts} starts, {descents} descent steps, {shrinks} shrinking steps, {rays} rays verified, at most \
+             {programs} convex programs"
+        )
+    }
+}
+
+/// Number of constants of a network.
+pub fn constants(model: &Model) -> usize {
+    let count = |op: &Op| match op {
+        Op::Dense(dense) => dense.weight.len() + dense.bias.len(),
+        Op::Scale(c) | Op::Shift(c) | Op::Divide(c) | Op::Constant(c) => c.len(),
+        _ => 0,
+    };
+    model.graph().nodes().iter().map(|node| count(&node.op)).sum()
 }
 
 fn nearest_first(candidates: &mut [Candidate]) {
@@ -121,6 +165,38 @@ impl Goal<'_> {
         if let Some(range) = self.perturbation.range {
             point.iter_mut().for_each(|v| *v = v.clamp(range.low, range.high));
         }
+    }
+
+    /// The nearest of `witnesses`, nearest first, and of what `programs` convex programs make of them.
+    fn convex_steps(&self, witnesses: Vec<Witness>, mut programs: usize) -> Option<Witness> {
+        let mut best = witnesses.first().cloned();
+        for mut witness in witnesses {
+            while programs > 0 {
+                programs -= 1;
+                let next = self.convex_step(&witness.point);
+                let Some(next) = next.filter(|next| next.distance < witness.distance) else { break };
+                let little = next.distance > witness.distance * (1.0 - LITTLE);
+                witness = next;
+                if little {
+                    break;
+                }
+            }
+            if best.as_ref().is_none_or(|best| witness.distance < best.distance) {
+                best = Some(witness);
+            }
+        }
+        best
+    }
+
+    /// The nearest point at which the convex function above f that touches it at `point` is 0, for φ with kinks.
+    fn convex_step(&self, point: &[f64]) -> Option<Witness> {
+        if self.model.convexity().is_ok_and(|convexity| convexity.free.is_empty()) {
+            return None;
+        }
+        let above = majorant::majorant(self.model, &forward(self.model.network(), point))?;
+        let samples = Samples::new(self.x, self.size());
+        let nearest = Lp::default().certify(&above, samples, self.perturbation).remove(0).witness?;
+        along_ray(self.model, self.x, &nearest.point, self.perturbation)
     }
 
     /// The point nearest to x at which x's tangent plane is 0.

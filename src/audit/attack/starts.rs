@@ -1,6 +1,6 @@
 //! Where the search starts.
 
-use super::Goal;
+use super::{Goal, plane};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -10,8 +10,8 @@ const SPREAD: [f64; 4] = [1.0, 2.0, 0.5, 4.0];
 /// At most this many of the starts lie on the way to other samples.
 const OTHERS: usize = 2;
 
-/// `[count × size]`: the input, points on the way to `others`, and random points around the input, spread out evenly
-/// over the coordinates or over few of them.
+/// `[count × size]`: the input, points on the way to `others`, points behind φ's kinks, and random points around the
+/// input, spread out evenly over the coordinates or over few of them, or anywhere in the box.
 pub(super) fn starts(goal: Goal, tangent: &[f64], number: usize, others: &[&[f64]], count: usize) -> Vec<f64> {
     let mut points = goal.x.to_vec();
     for other in others.iter().take(OTHERS.min(count - 1)) {
@@ -19,6 +19,11 @@ pub(super) fn starts(goal: Goal, tangent: &[f64], number: usize, others: &[&[f64
     }
     let reach = goal.distance(tangent);
     let reach = if reach.is_finite() && reach > 0.0 { reach } else { 1.0 };
+    for point in plane::starts(goal, reach) {
+        if points.len() / goal.size() < count {
+            points.extend(point);
+        }
+    }
     let mut rng = ChaCha8Rng::seed_from_u64(number as u64);
     for k in points.len() / goal.size()..count {
         let few = k % 3 == 0;
@@ -33,6 +38,11 @@ pub(super) fn starts(goal: Goal, tangent: &[f64], number: usize, others: &[&[f64
                 }
             })
             .collect();
+        if let (Some(range), true) = (goal.perturbation.range, k % 4 == 3) {
+            let at = |d: &f64| range.low + (range.high - range.low) * 0.5 * (1.0 + d);
+            points.extend(direction.iter().map(at));
+            continue;
+        }
         let length = goal.norm().upper(&direction).max(f64::MIN_POSITIVE);
         let factor = SPREAD[k % SPREAD.len()] * reach / length;
         let mut point: Vec<f64> = goal.x.iter().zip(&direction).map(|(x, d)| x + factor * d).collect();

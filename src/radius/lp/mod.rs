@@ -16,7 +16,7 @@ mod search;
 mod slopes;
 
 use super::sharp::Sharp;
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified};
+use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::model::{Convexity, Model};
 use crate::perturbation::{Norm, Perturbation};
 use program::Program;
@@ -148,17 +148,12 @@ impl Method for Lp {
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
-        let unknown = |reason: String| vec![Outcome::plain(Verdict::Unknown(reason)); samples.count()];
         let convexity = match model.convexity() {
             Ok(convexity) => convexity,
-            Err(broken) => return unknown(format!("not convex: {}", broken.reason)),
+            Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
         };
         if let Norm::Lp(_) = perturbation.norm {
-            let one = |i: usize| match not_certified(model, samples.sample(i)) {
-                Verdict::NotSensitive => Verdict::NotSensitive,
-                _ => Verdict::Unknown("lp handles p = 1, 2 and ∞".into()),
-            };
-            return (0..samples.count()).map(|i| Outcome::plain(one(i))).collect();
+            return does_not_apply("lp handles p = 1, 2 and ∞", model, samples);
         }
         (0..samples.count()).map(|i| self.one(model, convexity, samples.sample(i), perturbation)).collect()
     }
