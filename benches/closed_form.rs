@@ -64,7 +64,7 @@ fn microseconds(mut run: impl FnMut()) -> f64 {
         run();
         start.elapsed().as_secs_f64() * 1e6 / COUNT as f64
     };
-    (0..60).map(time).fold(f64::INFINITY, f64::min)
+    (0..300).map(time).fold(f64::INFINITY, f64::min)
 }
 
 fn value_and_gradient<T: Scalar>(model: &Model, x: &[T]) -> (Vec<T>, Vec<T>) {

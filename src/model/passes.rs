@@ -6,8 +6,11 @@ use super::graph::{Graph, Node, NodeId, Op};
 use super::network::Network;
 use crate::matrix::{Scalar, Threads, View, add_transposed_product, matrix_vector, multiply};
 
-/// Batches of at least this many samples go through matrix–matrix products.
+/// Batches of at least this many samples go through matrix–matrix products …
 const BATCHED: usize = 8;
+
+/// … where the layer has at least this many rows: blocking a thinner one costs more than it saves.
+const BLOCKED: usize = 4;
 
 /// Every node's values for a batch, each `[batch × size]`, row-major.
 #[derive(Clone, Debug)]
@@ -79,7 +82,7 @@ fn evaluate<T: Scalar>(network: &Network, inputs: &[T], slopes: Option<&Slopes<T
 fn dense<T: Scalar>(network: &Network, id: NodeId, x: &[T], batch: usize) -> Vec<T> {
     let Op::Dense(layer) = &network.graph().node(id).op else { unreachable!("a linear layer") };
     let mut out = vec![T::ZERO; batch * layer.rows];
-    if batch >= BATCHED {
+    if batch >= BATCHED && layer.rows >= BLOCKED {
         let weight = T::weights(&layer.weight, &network.cache(id).wide);
         let weight = View::new(weight, layer.rows, layer.cols).transposed();
         multiply(&mut out, false, View::new(x, batch, layer.cols), weight, Threads::One);
@@ -185,12 +188,12 @@ fn first_largest<T: Scalar>(node: &Node, values: &Values<T>) -> Vec<T> {
 ///
 /// Nothing flows through a stop: what reaches it is collected there.
 pub fn backward<T: Scalar>(network: &Network, slopes: &Slopes<T>, stops: &[NodeId]) -> Vec<Vec<T>> {
-    let adjoints = adjoints(network, slopes, stops);
+    let mut adjoints = adjoints(network, slopes, stops);
     stops
         .iter()
         .map(|&stop| {
             let size = network.graph().node(stop).size() * slopes.batch;
-            adjoints[stop].clone().unwrap_or_else(|| vec![T::ZERO; size])
+            adjoints[stop].take().unwrap_or_else(|| vec![T::ZERO; size])
         })
         .collect()
 }
@@ -255,7 +258,7 @@ fn transposed<T: Scalar>(network: &Network, id: NodeId, v: &[T], batch: usize, a
     let node = network.graph().node(id);
     let Op::Dense(layer) = &node.op else { unreachable!("a linear layer") };
     let target = adjoints[node.inputs[0]].get_or_insert_with(|| vec![T::ZERO; batch * layer.cols]);
-    if batch >= BATCHED {
+    if batch >= BATCHED && layer.rows >= BLOCKED {
         let weight = View::new(T::weights(&layer.weight, &network.cache(id).wide), layer.rows, layer.cols);
         multiply(target, true, View::new(v, batch, layer.rows), weight, Threads::One);
     } else if layer.cols > 0 {
