@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod data;
+pub mod kernel;
 pub mod matrix;
 pub mod model;
 pub mod perturbation;

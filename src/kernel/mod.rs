@@ -1,0 +1,2 @@
+//! The trusted kernel (in the making).
+pub mod rejection;
