@@ -1,2 +1,70 @@
-//! The trusted kernel (in the making).
+//! The **trusted kernel**: what a valid certificate proves is true if this folder is right, whatever the rest of the
+//! program does. It imports nothing of ours, knows no floats, no tolerance and no unsafe code.
+//!
+//! # The statement
+//!
+//! For a model M, a class, an input x, a norm p, a radius r and optionally a box \[LO, HI\], a valid certificate proves
+//!
+//! > **for all x' ∈ ℝᵈ: ‖x' − x‖_p ≤ r and LO ≤ x'ᵢ ≤ HI for all i ⟹ f(x') > 0**
+//!
+//! (for an open ball ‖x' − x‖_p < r; without a box the second condition falls away; `unbounded` drops the first), and,
+//! where it carries a witness, **there is an x' in the box with ‖x' − x‖_p ≤ upper and f(x') ≤ 0**.
+//!
+//! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of two outputs the named
+//! one minus the other. It is the real function of the stored numbers: every operator is evaluated in exact rational
+//! arithmetic, with one stated rounding. BatchNormalization(scale, B, mean, var, ε) means x ↦ a·x + b with
+//!
+//! > a = RN₃₂(scale/√(var+ε)),  b = RN₃₂(B − mean·scale/√(var+ε)),
+//!
+//! RN₃₂ the nearest binary32 number, ties to even, each correctly rounded once (`batch_norm`).
+//!
+//! # The argument
+//!
+//! A unit max(t, 0) ≥ s·t for every s ∈ \[0, 1\] (likewise other convex units, `slopes`). In the backward pass from the
+//! logit (`minorant`), a unit whose coefficient is ≥ 0 is replaced by its line, which leaves a function below f
+//! everywhere. The coefficient's sign is tested for every unit, in exact arithmetic. Units of single coordinates may
+//! stay as they are. What remains is a constant plus one function per coordinate, whose least value over the ball is
+//! computed exactly (`ball`) and compared with 0: squares instead of roots for ℓ2, Lagrange's multiplier as evidence
+//! for ℓ1 and ℓ2 with a box. That the network is convex beyond its feature map is tested too, once per model
+//! (`coordinates`).
+//!
+//! # What an auditor must believe
+//!
+//! - this folder, about 2,500 lines of safe Rust, and the Rust compiler and standard library;
+//! - `dashu-int` (integers of any size) and `base64`;
+//! - that the files named on the command line are the ones meant, and the class is;
+//! - that the machine computes correctly.
+//!
+//! Not: any other module, any solver, any float, the certificate's author.
+//!
+//! The format is `proofs-data/FORMAT.md`.
+
+mod ball;
+mod batch_norm;
+mod budget;
+mod certificate;
+mod check;
+mod class;
+mod coordinates;
+mod exact;
+pub mod front;
+mod graph;
+mod inputs;
+mod json;
+mod layer;
+mod minorant;
+mod onnx;
+mod operators;
+mod power;
+mod protobuf;
 pub mod rejection;
+mod shapes;
+mod slopes;
+mod statement;
+mod tensor;
+
+pub use check::{Model, check_line};
+pub use class::Class;
+pub use inputs::Inputs;
+pub use rejection::{Code, Rejection};
+pub use statement::Statement;

@@ -1,0 +1,110 @@
+//! The check of one certificate.
+
+use super::ball;
+use super::certificate::{Certificate, check_class};
+use super::class::Class;
+use super::coordinates::{Affine, affine, check_convexity};
+use super::exact::Exact;
+use super::graph::Graph;
+use super::inputs::Inputs;
+use super::minorant::minorant;
+use super::onnx;
+use super::power;
+use super::rejection::{Code, Rejection};
+use super::statement::{Norm, Statement};
+use dashu_int::IBig;
+use dashu_int::ops::UnsignedAbs;
+
+/// A model, read exactly and found convex beyond its feature map.
+#[derive(Clone, Debug)]
+pub struct Model {
+    graph: Graph,
+    affine: Vec<Option<Affine>>,
+    class: Class,
+}
+
+impl Model {
+    /// Reads an ONNX file; f is the logit of `class`.
+    pub fn read(bytes: &[u8], class: Class) -> Result<Model, Rejection> {
+        let graph = onnx::read(bytes, class)?;
+        let affine = affine(&graph)?;
+        check_convexity(&graph, &affine)?;
+        Ok(Model { graph, affine, class })
+    }
+
+    /// Number of coordinates of an input.
+    pub fn input_size(&self) -> usize {
+        self.graph.nodes[0].size()
+    }
+
+    /// The sign of the exact logit at an input: −1, 0 or 1.
+    pub fn logit_sign(&self, inputs: &Inputs, index: u64) -> Result<i32, Rejection> {
+        let logit = self.graph.logit(&self.input(inputs, index)?)?;
+        Ok(i32::from(logit.values[0] > IBig::ZERO) - i32::from(logit.values[0] < IBig::ZERO))
+    }
+
+    fn input(&self, inputs: &Inputs, index: u64) -> Result<Exact, Rejection> {
+        if inputs.size() != self.input_size() {
+            let expected = format!("{} coordinates", self.input_size());
+            return Err(Rejection::new(Code::InputSize, "inputs", expected, inputs.size().to_string()));
+        }
+        inputs.input(index)
+    }
+}
+
+/// Checks one line of a certificate file. What is returned has been proven; an error says why nothing has.
+pub fn check_line(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
+    let certificate = Certificate::read(line)?;
+    check_class(&certificate, model.class)?;
+    let x = model.input(inputs, certificate.statement.input)?;
+    check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
+    if certificate.statement.radius.is_some() {
+        let slopes = certificate.slopes(&model.graph)?;
+        let minorant = minorant(&model.graph, &model.affine, &slopes)?;
+        ball::check(&minorant, &x, certificate.norm, &certificate.region)?;
+    }
+    if let Some(point) = certificate.witness(model.input_size())? {
+        check_witness(model, &certificate, &x, &point)?;
+    }
+    Ok(certificate.statement)
+}
+
+/// Every coordinate lies in the box.
+fn check_inside(certificate: &Certificate, point: &Exact, (code, what): (Code, &str)) -> Result<(), Rejection> {
+    let Some(range) = &certificate.region.range else { return Ok(()) };
+    let (mut point, mut range) = (point.clone(), range.clone());
+    point.align(&mut range)?;
+    let outside = |v: &IBig| *v < range.values[0] || *v > range.values[1];
+    match point.values.iter().position(outside) {
+        None => Ok(()),
+        Some(i) => Err(Rejection::new(code, format!("{what} coordinate {i}"), "a number in the box", "one outside")),
+    }
+}
+
+fn check_witness(model: &Model, certificate: &Certificate, x: &Exact, point: &Exact) -> Result<(), Rejection> {
+    check_inside(certificate, point, (Code::WitnessOutsideBox, "witness"))?;
+    let upper = certificate.upper.clone().expect("a witness comes with `upper`");
+    check_distance(certificate.norm, x, point, upper)?;
+    if model.graph.logit(point)?.values[0] > IBig::ZERO {
+        return Err(Rejection::new(Code::WitnessPositive, "witness", "f ≤ 0", "f > 0"));
+    }
+    Ok(())
+}
+
+/// ‖point − x‖ ≤ upper.
+fn check_distance(norm: Norm, x: &Exact, point: &Exact, mut upper: Exact) -> Result<(), Rejection> {
+    let mut steps = point.clone().minus(x.clone())?;
+    steps.align(&mut upper)?;
+    let upper = &upper.values[0];
+    let sizes = || steps.values.iter().map(|v| IBig::from(v.unsigned_abs()));
+    let within = match norm {
+        Norm::L1 => sizes().sum::<IBig>() <= *upper,
+        Norm::L2 => sizes().map(|v| &v * &v).sum::<IBig>() <= upper * upper,
+        Norm::Inf => sizes().all(|v| v <= *upper),
+        Norm::Fraction(p, q) => power::compare(&steps.values, upper, (p, q), true).is_ok(),
+    };
+    match within {
+        true => Ok(()),
+        false => Err(Rejection::new(Code::WitnessTooFar, "witness", "a distance of at most `upper`", "a larger one")),
+    }
+}

@@ -1,0 +1,119 @@
+//! Checking whole files: one answer per certificate, as CSV.
+
+use super::budget;
+use super::{Class, Inputs, Model, Rejection, Statement, check_line};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+/// How many certificates were valid and how many were not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Accepted.
+    pub valid: usize,
+    /// Refused.
+    pub invalid: usize,
+}
+
+/// The first line of the answers.
+pub const HEADER: &str = "line,input,norm,box,ball,radius,upper,verdict,code,detail";
+
+/// Checks every line of `certificates` against `model` and `inputs`, and writes one row per certificate to `out`.
+///
+/// # Errors
+/// When a file cannot be read or is no model, inputs or text; the message names the file.
+pub fn run(
+    model: &Path,
+    inputs: &Path,
+    certificates: &Path,
+    class: Class,
+    out: &mut dyn Write,
+) -> Result<Summary, String> {
+    let at = |path: &Path, reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
+    let bytes = read(model, budget::MODEL_BYTES)?;
+    let network = Model::read(&bytes, class).map_err(|r| at(model, &r))?;
+    drop(bytes);
+    let samples = Inputs::read(&read(inputs, budget::INPUTS_BYTES)?).map_err(|r| at(inputs, &r))?;
+    if samples.size() != network.input_size() {
+        let sizes = format!("inputs of {} coordinates, found {}", network.input_size(), samples.size());
+        return Err(at(inputs, &format!("{}: expected {sizes}", super::Code::InputSize)));
+    }
+    let mut lines = BufReader::new(File::open(certificates).map_err(|e| at(certificates, &e))?);
+    let stdout = |e: std::io::Error| format!("writing the answers: {e}");
+    writeln!(out, "{HEADER}").map_err(stdout)?;
+    let mut summary = Summary::default();
+    for number in 1.. {
+        let Some(line) = next_line(&mut lines).map_err(|e| at(certificates, &e))? else { break };
+        if number > budget::LINES {
+            return Err(at(certificates, &format!("expected at most {} lines", budget::LINES)));
+        }
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer = check_line(&network, &samples, &line);
+        if answer.is_ok() {
+            summary.valid += 1
+        } else {
+            summary.invalid += 1
+        }
+        writeln!(out, "{}", row(number, &answer)).map_err(stdout)?;
+    }
+    if summary == Summary::default() {
+        return Err(at(certificates, &"expected certificates, found none"));
+    }
+    Ok(summary)
+}
+
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let at = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let file = File::open(path).map_err(|e| at(&e))?;
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|e| at(&e))?;
+    Ok(bytes)
+}
+
+/// The next line, cut where it is longer than allowed (the check then refuses it); text that is no UTF-8 is replaced.
+fn next_line(lines: &mut impl BufRead) -> std::io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    lines.by_ref().take(budget::LINE_BYTES + 2).read_until(b'\n', &mut bytes)?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    } else if bytes.len() as u64 > budget::LINE_BYTES {
+        skip_line(lines)?;
+    }
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn skip_line(lines: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        let buffer = lines.fill_buf()?;
+        let (used, done) = match buffer.iter().position(|&b| b == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (buffer.len(), buffer.is_empty()),
+        };
+        lines.consume(used);
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+/// One answer as a line of CSV.
+pub fn row(number: u64, answer: &Result<Statement, Rejection>) -> String {
+    match answer {
+        Ok(s) => {
+            let range = s.range.as_ref().map_or(String::new(), |(low, high)| format!("\"{low},{high}\""));
+            let ball = if s.open { "open" } else { "closed" };
+            let number_of = |text: &Option<String>| text.clone().unwrap_or_default();
+            let (radius, upper) = (number_of(&s.radius), number_of(&s.upper));
+            format!("{number},{},{},{range},{ball},{radius},{upper},valid,,", s.input, s.norm)
+        }
+        Err(r) => {
+            let detail = format!("{}: expected {}, found {}", r.place, r.expected, r.found).replace('"', "\"\"");
+            format!("{number},,,,,,,invalid,{},\"{detail}\"", r.code)
+        }
+    }
+}

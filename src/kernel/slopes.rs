@@ -1,0 +1,78 @@
+//! Packed slopes: unsigned codes in the units' own intervals.
+
+use super::exact::Exact;
+use super::graph::{Node, Op};
+use super::rejection::{Code, Rejection};
+use dashu_int::{IBig, UBig};
+
+/// One code per entry and operand of a nonlinear node.
+#[derive(Clone, Debug)]
+pub struct Slopes {
+    bits: u32,
+    codes: Vec<u32>,
+}
+
+impl Slopes {
+    /// Unpacks `bytes` for `node`; the codes of a maximum must sum to 1.
+    pub fn unpack(node: &Node, bits: u32, bytes: &[u8]) -> Result<Slopes, Rejection> {
+        let place = || format!("slopes of `{}`", node.name.escape_debug());
+        let size = node.size();
+        let count = if let Op::Max = node.op { node.inputs.len() * size } else { size };
+        let expected = if bits == 1 { count.div_ceil(8) } else { count * (bits as usize / 8) };
+        if bytes.len() != expected {
+            let expected = format!("{expected} bytes for {count} codes of {bits} bits");
+            return Err(Rejection::new(Code::Length, place(), expected, bytes.len().to_string()));
+        }
+        let codes: Vec<u32> = match bits {
+            1 => (0..count).map(|i| u32::from(bytes[i / 8] >> (i % 8) & 1)).collect(),
+            _ => {
+                let code = |chunk: &[u8]| chunk.iter().rev().fold(0, |code, &byte| code << 8 | u32::from(byte));
+                bytes.chunks_exact(bits as usize / 8).map(code).collect()
+            }
+        };
+        let unused = if bits == 1 && count % 8 != 0 { bytes[count / 8] >> (count % 8) } else { 0 };
+        if unused != 0 {
+            return Err(Rejection::new(Code::Encoding, place(), "unused bits that are 0", format!("{unused:#b}")));
+        }
+        let slopes = Slopes { bits, codes };
+        if let Op::Max = node.op {
+            slopes.check_weights(node)?;
+        }
+        Ok(slopes)
+    }
+
+    /// 2ⁿ − 1.
+    fn whole(&self) -> u64 {
+        (1 << self.bits) - 1
+    }
+
+    fn check_weights(&self, node: &Node) -> Result<(), Rejection> {
+        let size = node.size();
+        for entry in 0..size {
+            let total: u64 = self.codes.iter().skip(entry).step_by(size).map(|&code| u64::from(code)).sum();
+            if total != self.whole() {
+                let place = format!("weights of `{}` entry {entry}", node.name.escape_debug());
+                return Err(Rejection::new(Code::WeightSum, place, self.whole().to_string(), total.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The slopes towards operand `k`, one per entry.
+    pub fn of_operand(&self, node: &Node, k: usize) -> Result<Exact, Rejection> {
+        let size = node.size();
+        let denominator = UBig::from(self.whole());
+        let codes = self.codes.iter().map(|&code| IBig::from(code));
+        let mut slopes = match node.op {
+            Op::Kink { below, above } => {
+                let ends = Exact::dyadics(&[below, above]);
+                let (low, high) = ((&ends.values[0]).min(&ends.values[1]), (&ends.values[0]).max(&ends.values[1]));
+                let (start, width) = (low * &denominator, high - low);
+                ends.with(codes.map(|code| &start + code * &width).collect())
+            }
+            _ => Exact::integers(codes.skip(k * size).take(size).collect()),
+        };
+        slopes.denominator = denominator;
+        Ok(slopes)
+    }
+}

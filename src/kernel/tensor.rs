@@ -1,0 +1,129 @@
+//! ONNX tensors: constants of finite binary floats or of integers.
+
+use super::budget;
+use super::exact::Float;
+use super::protobuf::{Wire, fields};
+use super::rejection::{Code, Rejection};
+
+/// The entries of a tensor.
+#[derive(Clone, Debug)]
+pub enum Entries {
+    /// float32 or float64.
+    Floats(Vec<Float>),
+    /// int32 or int64.
+    Integers(Vec<i64>),
+}
+
+/// A constant.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// In the file.
+    pub name: String,
+    /// Dimensions; none for a scalar.
+    pub dims: Vec<usize>,
+    /// Row-major.
+    pub entries: Entries,
+}
+
+#[derive(Default)]
+struct Raw<'a> {
+    name: &'a str,
+    dims: Vec<i64>,
+    kind: i64,
+    bytes: Option<&'a [u8]>,
+    words: Vec<u32>,
+    double_words: Vec<u64>,
+    integers: Vec<i64>,
+    elsewhere: bool,
+}
+
+impl Tensor {
+    /// Reads a TensorProto.
+    pub fn read(bytes: &[u8]) -> Result<Tensor, Rejection> {
+        let mut raw = Raw::default();
+        for field in fields(bytes) {
+            match field? {
+                (1, wire) => wire.integers(&mut raw.dims)?,
+                (2, wire) => raw.kind = wire.integer()?,
+                (4, wire) => wire.words(&mut raw.words)?,
+                (5 | 7, wire) => wire.integers(&mut raw.integers)?,
+                (8, wire) => raw.name = wire.text()?,
+                (9, wire) => raw.bytes = Some(wire.bytes()?),
+                (10, wire) => wire.double_words(&mut raw.double_words)?,
+                (13, _) => raw.elsewhere = true,
+                (14, Wire::Integer(location)) => raw.elsewhere |= location != 0,
+                (3, _) => return Err(raw.refuse(Code::Unsupported, "a whole tensor", "a segment")),
+                _ => {}
+            }
+        }
+        raw.tensor()
+    }
+}
+
+impl Raw<'_> {
+    fn refuse(&self, code: Code, expected: &str, found: impl Into<String>) -> Rejection {
+        Rejection::new(code, format!("constant `{}`", self.name.escape_debug()), expected, found)
+    }
+
+    fn tensor(self) -> Result<Tensor, Rejection> {
+        if self.elsewhere {
+            return Err(self.refuse(Code::Unsupported, "numbers inside the file", "external data"));
+        }
+        let dims = self.dims.iter().map(|&d| usize::try_from(d)).collect::<Result<Vec<_>, _>>();
+        let dims = dims.map_err(|_| self.refuse(Code::MalformedModel, "sizes ≥ 0", format!("{:?}", self.dims)))?;
+        let count = dims.iter().try_fold(1_u64, |n, &d| n.checked_mul(d as u64)).unwrap_or(u64::MAX);
+        budget::within(self.name, "entries", count, budget::WEIGHTS)?;
+        let entries = match self.kind {
+            1 => Entries::Floats(self.floats(self.words_of_file()?, |&bits| Float::binary32(bits))?),
+            11 => Entries::Floats(self.floats(self.double_words_of_file()?, |&bits| Float::binary64(bits))?),
+            6 => Entries::Integers(match self.bytes {
+                Some(_) => self.words_of_file()?.into_iter().map(|word| i64::from(word as i32)).collect(),
+                None => self.integers.clone(),
+            }),
+            7 => Entries::Integers(match self.bytes {
+                Some(_) => self.double_words_of_file()?.into_iter().map(|word| word as i64).collect(),
+                None => self.integers.clone(),
+            }),
+            other => {
+                return Err(self.refuse(Code::Unsupported, "float32, float64, int32 or int64", format!("type {other}")));
+            }
+        };
+        let found = match &entries {
+            Entries::Floats(floats) => floats.len(),
+            Entries::Integers(integers) => integers.len(),
+        };
+        if found as u64 != count {
+            return Err(self.refuse(Code::MalformedModel, &format!("{count} numbers"), found.to_string()));
+        }
+        Ok(Tensor { name: self.name.into(), dims, entries })
+    }
+
+    fn floats<T>(&self, words: Vec<T>, read: impl Fn(&T) -> Option<Float>) -> Result<Vec<Float>, Rejection> {
+        let float = |(i, word)| {
+            read(word).ok_or_else(|| self.refuse(Code::NotFinite, "finite numbers", format!("NaN or infinity at {i}")))
+        };
+        words.iter().enumerate().map(float).collect()
+    }
+
+    fn words_of_file(&self) -> Result<Vec<u32>, Rejection> {
+        match self.bytes {
+            None => Ok(self.words.clone()),
+            Some(bytes) => {
+                let mut words = Vec::new();
+                Wire::Bytes(bytes).words(&mut words)?;
+                Ok(words)
+            }
+        }
+    }
+
+    fn double_words_of_file(&self) -> Result<Vec<u64>, Rejection> {
+        match self.bytes {
+            None => Ok(self.double_words.clone()),
+            Some(bytes) => {
+                let mut words = Vec::new();
+                Wire::Bytes(bytes).double_words(&mut words)?;
+                Ok(words)
+            }
+        }
+    }
+}
