@@ -85,7 +85,11 @@ impl Raw<'_> {
                 None => self.integers.clone(),
             }),
             other => {
-                return Err(self.refuse(Code::Unsupported, "float32, float64, int32 or int64", format!("type {other}")));
+                return Err(self.refuse(
+                    Code::Unsupported,
+                    "float32, float64, int32 or int64",
+                    format!("type {other}"),
+                ));
             }
         };
         let found = match &entries {
