@@ -141,10 +141,7 @@ impl Problem {
         let mut positions = x.clone();
         let mut radius = region.radius.clone().unwrap_or_else(|| Exact::zeros(1));
         let mut range = region.range.clone().unwrap_or_else(|| Exact::zeros(2));
-        for _ in 0..2 {
-            positions.align(&mut radius)?;
-            positions.align(&mut range)?;
-        }
+        Exact::unify(&mut [&mut positions, &mut radius, &mut range])?;
         let grid = positions.exponent;
         let reach = region.radius.as_ref().map(|_| &radius.values[0]);
         let interval = |center: &IBig| {
@@ -178,12 +175,9 @@ impl Problem {
             let r = &radius.values[0];
             cost = weight.with(vec![&weight.values[0] * if let Norm::L1 = norm { r.clone() } else { r * r }]);
         }
-        for _ in 0..2 {
-            base.align(&mut linear)?;
-            base.align(&mut weight)?;
-            base.align(&mut cost)?;
-            groups.iter_mut().try_for_each(|(jumps, ..)| base.align(jumps))?;
-        }
+        let mut parts = vec![&mut base, &mut linear, &mut weight, &mut cost];
+        parts.extend(groups.iter_mut().map(|(jumps, ..)| jumps));
+        Exact::unify(&mut parts)?;
         let coordinate = |(center, slope): (&IBig, IBig)| {
             let (low, high) = interval(center);
             Coordinate { slope, kinks: Vec::new(), center: center.clone(), low, high }

@@ -69,31 +69,34 @@ impl Exact {
         Exact { values, exponent: self.exponent + exponent, denominator: &self.denominator * denominator }
     }
 
-    /// Brings both to one scale.
-    pub fn align(&mut self, other: &mut Exact) -> Result<(), Rejection> {
-        if self.denominator != other.denominator {
-            let common = (&self.denominator).gcd(&other.denominator);
-            let (mine, theirs) = (&self.denominator / &common, &other.denominator / &common);
-            self.multiply(&theirs)?;
-            other.multiply(&mine)?;
+    /// Brings all to one scale: the least common denominator, and the least power of two of those that are not zero.
+    pub fn unify(parts: &mut [&mut Exact]) -> Result<(), Rejection> {
+        let mut denominator = UBig::ONE;
+        for part in parts.iter() {
+            let common = (&denominator).gcd(&part.denominator);
+            denominator *= &part.denominator / common;
+            budget::within("exact arithmetic", "bits", denominator.bit_len() as u64, budget::BITS)?;
         }
-        let exponent = match (self.is_zero(), other.is_zero()) {
-            (true, _) => other.exponent,
-            (_, true) => self.exponent,
-            _ => self.exponent.min(other.exponent),
-        };
-        self.refine(exponent)?;
-        other.refine(exponent)
+        let exponent = parts.iter().filter(|part| !part.is_zero()).map(|part| part.exponent).min().unwrap_or(0);
+        for part in parts {
+            part.multiply(&(&denominator / &part.denominator))?;
+            part.refine(exponent)?;
+        }
+        Ok(())
     }
 
-    /// Rewrites with the smaller or equal power of two `exponent`.
-    pub fn refine(&mut self, exponent: i64) -> Result<(), Rejection> {
+    /// Brings both to one scale.
+    pub fn align(&mut self, other: &mut Exact) -> Result<(), Rejection> {
+        Exact::unify(&mut [self, other])
+    }
+
+    /// Rewrites with the power of two `exponent`, which is not above the present one unless all entries are 0.
+    fn refine(&mut self, exponent: i64) -> Result<(), Rejection> {
         if self.is_zero() {
             self.exponent = exponent;
             return Ok(());
         }
-        let shift = self.exponent.saturating_sub(exponent);
-        let shift = u64::try_from(shift).unwrap_or(0);
+        let shift = u64::try_from(self.exponent - exponent).expect("a finer scale");
         budget::within("exact arithmetic", "bits", self.bits().saturating_add(shift), budget::BITS)?;
         if shift > 0 {
             self.values.iter_mut().for_each(|v| *v <<= shift as usize);

@@ -179,11 +179,7 @@ fn maximum(mut a: Exact, mut b: Exact) -> Result<Exact, Rejection> {
 /// The entries of `parts` in `outer` blocks.
 pub fn concat(parts: Vec<&Exact>, outer: usize) -> Result<Exact, Rejection> {
     let mut parts: Vec<Exact> = parts.into_iter().cloned().collect();
-    let (first, rest) = parts.split_first_mut().expect("a concatenation has operands");
-    // The first round gives `first` the finest scale of all, the second gives it to the others.
-    for _ in 0..2 {
-        rest.iter_mut().try_for_each(|part| first.align(part))?;
-    }
+    Exact::unify(&mut parts.iter_mut().collect::<Vec<_>>())?;
     let blocks = (0..outer).flat_map(|block| {
         parts.iter().flat_map(move |part| {
             let width = part.len() / outer;

@@ -25,8 +25,8 @@ pub fn compare(terms: &[IBig], whole: &IBig, (n, d): (u32, u32), equal: bool) ->
     let cut = whole.bit_len().saturating_sub(KEPT);
     let down = |v: &UBig| v >> cut;
     let up = |v: &UBig| if (v >> cut) << cut == *v { v >> cut } else { (v >> cut) + UBig::ONE };
-    // With few bits everything is raised, so that roots keep precision.
-    let raise = KEPT.saturating_sub(whole.bit_len());
+    // With few bits everything is raised, so that roots keep precision, by a power of two whose root is exact.
+    let raise = KEPT.saturating_sub(whole.bit_len()).next_multiple_of(d as usize);
     let limit = root(power(&(down(&whole) << raise), n), d, false);
     let mut total = UBig::ZERO;
     for term in terms.iter().map(|t| t.unsigned_abs()).filter(|t| !t.is_zero()) {

@@ -1,0 +1,20 @@
+//! Writes the corpora of certificates under `proofs-data/`: `cargo run --release --example corpora`.
+
+#[path = "../tests/corpora/mod.rs"]
+mod corpora;
+#[path = "../tests/naive_proofs/mod.rs"]
+mod naive_proofs;
+#[path = "../tests/networks/mod.rs"]
+mod networks;
+
+fn main() -> std::io::Result<()> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data");
+    for folder in ["valid", "invalid", "malformed"] {
+        if root.join(folder).exists() {
+            std::fs::remove_dir_all(root.join(folder))?;
+        }
+    }
+    let count = corpora::write(&root)?;
+    println!("{count} files");
+    Ok(())
+}

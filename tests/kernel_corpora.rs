@@ -1,0 +1,103 @@
+//! The corpora under `proofs-data/`: the kernel accepts all that is valid, and refuses everything else with the code in
+//! the file's name.
+
+mod corpora;
+mod naive_proofs;
+mod networks;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use underplane::kernel::{Class, Code, Inputs, Model, Rejection, check_line};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data")
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join(folder)).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn valid(name: &str) -> (Model, Inputs) {
+    let read = |ext: &str| std::fs::read(root().join(format!("valid/{name}.{ext}"))).unwrap();
+    (Model::read(&read("onnx"), Class::Positive).unwrap(), Inputs::read(&read("npy")).unwrap())
+}
+
+fn parts(path: &Path) -> Vec<String> {
+    path.file_name().unwrap().to_str().unwrap().split('.').map(String::from).collect()
+}
+
+/// Everything that the kernel says of one file: one answer per line of a certificate file, one for any other.
+fn answers(path: &Path) -> Vec<Result<(), Rejection>> {
+    let bytes = std::fs::read(path).unwrap();
+    let parts = parts(path);
+    match parts.last().unwrap().as_str() {
+        "onnx" => vec![Model::read(&bytes, Class::Positive).and_then(|model| {
+            // Reading may be fine where evaluating is not.
+            let zeros = naive_proofs::npy(&vec![0.0; model.input_size()]);
+            model.logit_sign(&Inputs::read(&zeros).unwrap(), 0).map(|_| ())
+        })],
+        "npy" => vec![Inputs::read(&bytes).and_then(|inputs| valid("linear").0.logit_sign(&inputs, 0).map(|_| ()))],
+        _ => {
+            let (model, inputs) = valid(&parts[2]);
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            text.lines().map(|line| check_line(&model, &inputs, line).map(|_| ())).collect()
+        }
+    }
+}
+
+#[test]
+fn accepts_every_valid_certificate() {
+    let mut lines = 0;
+    for path in files("valid").iter().filter(|path| path.extension().unwrap() == "jsonl") {
+        let (model, inputs) = valid(&parts(path)[0]);
+        for (i, line) in std::fs::read_to_string(path).unwrap().lines().enumerate() {
+            check_line(&model, &inputs, line).unwrap_or_else(|r| panic!("{} line {}: {r}", path.display(), i + 1));
+            lines += 1;
+        }
+    }
+    assert!(lines >= 40, "only {lines} certificates");
+}
+
+#[test]
+fn refuses_everything_else_with_the_code_in_its_name() {
+    let (mut seen, mut wrong) = (BTreeSet::new(), Vec::new());
+    for folder in ["invalid", "malformed"] {
+        let files = files(folder);
+        assert!(files.len() >= 25, "only {} files in {folder}", files.len());
+        for path in files {
+            let expected = parts(&path)[0].clone();
+            for answer in answers(&path) {
+                match answer {
+                    Ok(()) => wrong.push(format!("{} is accepted", path.display())),
+                    Err(r) if r.code.text() != expected => wrong.push(format!("{}: {r}", path.display())),
+                    Err(r) => drop(seen.insert(r.code)),
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let missing: Vec<&Code> = Code::ALL.iter().filter(|code| !seen.contains(code)).collect();
+    assert!(missing.is_empty(), "no case for {missing:?}");
+}
+
+#[test]
+fn the_files_are_what_the_generator_makes() {
+    for (name, bytes) in corpora::all() {
+        let found = std::fs::read(root().join(&name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(found == bytes, "{name} differs: run `cargo run --release --example corpora`");
+    }
+}
+
+#[test]
+fn refuses_a_number_of_a_hundred_million_digits_at_once() {
+    let (model, inputs) = valid("linear");
+    for digits in [2_000, 60_000_000] {
+        let radius = "7".repeat(digits);
+        let line = format!(r#"{{"version":"1","input":"0","norm":"l1","radius":"{radius}","slopes":[]}}"#);
+        let refused = check_line(&model, &inputs, &line).expect_err("too many digits");
+        assert_eq!(refused.code, Code::TooLarge);
+    }
+}
