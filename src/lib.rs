@@ -10,6 +10,7 @@ pub mod kernel;
 pub mod matrix;
 pub mod model;
 pub mod perturbation;
+pub mod proof;
 pub mod radius;
 pub mod report;
 pub mod rounding;

@@ -2,6 +2,7 @@
 
 use super::load::{self, InputArgs, Loaded};
 use super::methods::MethodArgs;
+use super::proofs::{self, About, Column};
 use super::{Finish, progress};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
@@ -11,7 +12,7 @@ use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::perturbation::{Norm, Perturbation, Range};
 use underplane::radius::Method;
-use underplane::radius::run::{Timed, run as run_method};
+use underplane::radius::run::run as run_method;
 use underplane::report::rows::{Row, write_csv, write_json_lines};
 
 #[derive(clap::Args)]
@@ -34,6 +35,10 @@ pub struct Args {
     /// Write the rows here (.csv or .jsonl) instead of CSV to stdout
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
+    /// Write a certificate for every radius of closed-form, sharp, lp and best into this folder, each accepted by the
+    /// trusted kernel; `best` then leaves out ibp, whose radii have none
+    #[arg(long, value_name = "DIR")]
+    proofs: Option<PathBuf>,
     /// Worker threads; default: all cores
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -45,14 +50,26 @@ pub fn run(args: &Args) -> Result<Finish> {
         // Before the work, not after it.
         bail!("--out {}: {} is no folder", args.out.as_deref().unwrap_or(folder).display(), folder.display());
     }
-    let methods = args.methods.build()?;
+    let methods = args.methods.build(args.proofs.is_some())?;
     use_threads(args.threads)?;
     let model = load::model(&args.model, args.sensitive)?;
     let inputs = load::inputs(&args.inputs, &model, args.range)?;
     if let Err(broken) = model.convexity() {
         eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
     }
-    let rows = rows(args, &model, &inputs, &methods);
+    let mut columns = columns(args, &model, &inputs, &methods);
+    if let Some(folder) = &args.proofs {
+        let about = About {
+            path: &args.model,
+            sensitive: args.sensitive,
+            model: &model,
+            inputs_path: &args.inputs.inputs,
+            inputs: &inputs,
+            range: args.range,
+        };
+        proofs::write(folder, &about, &mut columns)?;
+    }
+    let rows = rows(&model, &inputs, &columns);
     match &args.out {
         Some(path) => write_atomically(path, |out| format.write(&rows, out))?,
         None => format.write(&rows, &mut std::io::stdout().lock()).context("stdout")?,
@@ -76,30 +93,31 @@ pub fn use_threads(threads: Option<usize>) -> Result<()> {
     }
 }
 
-fn rows(args: &Args, model: &Model, inputs: &Loaded, methods: &[Box<dyn Method>]) -> Vec<Row> {
-    let size = model.input_size();
-    let logits: Vec<f64> =
-        inputs.values.chunks(100 * size).flat_map(|part| model.enclose(part)).map(|logit| logit.value).collect();
+fn columns<'a>(args: &Args, model: &Model, inputs: &Loaded, methods: &'a [Box<dyn Method>]) -> Vec<Column<'a>> {
     let runs = args.norms.len() * methods.len();
     let bar = progress::bar((runs * inputs.count) as u64, "certifying");
-    let mut columns: Vec<(Norm, &dyn Method, Vec<Timed>)> = Vec::with_capacity(runs);
+    let mut columns: Vec<Column> = Vec::with_capacity(runs);
     for &norm in &args.norms {
         for method in methods {
             bar.set_message(format!("{} {norm}", method.name()));
             let perturbation = Perturbation { norm, range: args.range };
             let done = |n: usize| bar.inc(n as u64);
-            columns.push((
-                norm,
-                method.as_ref(),
-                run_method(method.as_ref(), model, &inputs.values, perturbation, &done),
-            ));
+            let answers = run_method(method.as_ref(), model, &inputs.values, perturbation, &done);
+            columns.push((norm, method.as_ref(), answers));
         }
     }
     bar.finish_and_clear();
-    let row = |i: usize, (norm, method, timed): &(Norm, &dyn Method, Vec<Timed>)| {
-        Row::new(i, inputs.label(i), logits[i], norm.to_string(), *method, &timed[i])
+    columns
+}
+
+/// One row per input, norm and method, in that order.
+fn rows(model: &Model, inputs: &Loaded, columns: &[Column]) -> Vec<Row> {
+    let batches = inputs.values.chunks(100 * model.input_size());
+    let logits: Vec<f64> = batches.flat_map(|part| model.enclose(part)).map(|logit| logit.value).collect();
+    let row = |i: usize, (norm, method, answers): &Column| {
+        Row::new(i, inputs.label(i), logits[i], norm.to_string(), *method, &answers[i])
     };
-    (0..inputs.count).flat_map(|i| columns.iter().map(move |column| row(i, column))).collect()
+    (0..inputs.count).flat_map(|i| columns.iter().map(move |column| (i, column))).map(|(i, c)| row(i, c)).collect()
 }
 
 /// How rows are written.

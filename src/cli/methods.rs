@@ -52,12 +52,12 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
 const SOUND: [&str; 4] = ["closed-form", "sharp", "ibp", "lp"];
 
 impl MethodArgs {
-    /// The methods asked for, in order.
-    pub fn build(&self) -> Result<Vec<Box<dyn Method>>> {
-        self.methods.iter().map(|name| self.method(name.trim())).collect()
+    /// The methods asked for, in order; `best` is made of those with evidence where `proven`.
+    pub fn build(&self, proven: bool) -> Result<Vec<Box<dyn Method>>> {
+        self.methods.iter().map(|name| self.method(name.trim(), proven)).collect()
     }
 
-    fn method(&self, name: &str) -> Result<Box<dyn Method>> {
+    fn method(&self, name: &str, proven: bool) -> Result<Box<dyn Method>> {
         Ok(match name {
             "closed-form" => Box::new(ClosedForm),
             "sharp" => Box::new(Sharp),
@@ -70,7 +70,10 @@ impl MethodArgs {
                 seed: self.seed,
                 ..Smoothing::default()
             }),
-            "best" => Box::new(Best::new(SOUND.iter().map(|name| self.method(name)).collect::<Result<_>>()?)),
+            "best" => {
+                let rungs = SOUND.iter().filter(|name| !proven || **name != "ibp");
+                Box::new(Best::new(rungs.map(|name| self.method(name, proven)).collect::<Result<_>>()?))
+            }
             other => bail!("--method `{other}`: expected closed-form, sharp, ibp, lp, smoothing or best"),
         })
     }

@@ -2,11 +2,13 @@
 
 mod audit;
 mod certify;
+mod check;
 mod data;
 mod inspect;
 mod load;
 mod methods;
 mod progress;
+mod proofs;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +39,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Certify inputs: one row per input, norm and method
     Certify(certify::Args),
+    /// Replay certificates with the trusted kernel alone
+    Check(check::Args),
     /// Train a network on a real dataset; writes ONNX and a training record
     Train(train::Args),
     /// Run every method on the same networks and cross-check them; without arguments: the bundled ones
@@ -52,6 +56,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Inspect(args) => inspect::run(&args),
         Command::Certify(args) => certify::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Data(args) => data::run(&args).map(|()| Finish::Answered),

@@ -5,7 +5,7 @@ use super::certificate::{Certificate, check_class};
 use super::class::Class;
 use super::coordinates::{Affine, affine, check_convexity};
 use super::exact::Exact;
-use super::graph::Graph;
+use super::graph::{Graph, Node, Op};
 use super::inputs::Inputs;
 use super::minorant::minorant;
 use super::onnx;
@@ -21,6 +21,21 @@ pub struct Model {
     graph: Graph,
     affine: Vec<Option<Affine>>,
     class: Class,
+}
+
+/// A nonlinear node: what a certificate can give slopes for.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// First output name: the certificate's `node`.
+    pub name: String,
+    /// The node's own name in the file, else the first output's.
+    pub label: String,
+    /// Number of entries.
+    pub size: usize,
+    /// (mantissa, exponent of 2) of the slopes below and above 0; `None` for a maximum.
+    pub slopes: Option<[(i64, i64); 2]>,
+    /// For every operand, whether it is a constant.
+    pub constants: Vec<bool>,
 }
 
 impl Model {
@@ -41,6 +56,26 @@ impl Model {
     pub fn logit_sign(&self, inputs: &Inputs, index: u64) -> Result<i32, Rejection> {
         let logit = self.graph.logit(&self.input(inputs, index)?)?;
         Ok(i32::from(logit.values[0] > IBig::ZERO) - i32::from(logit.values[0] < IBig::ZERO))
+    }
+
+    /// The nonlinear nodes, for whoever makes certificates.
+    pub fn units(&self) -> Vec<Unit> {
+        let constant = |&input: &usize| matches!(self.graph.nodes[input].op, Op::Constant(_));
+        let unit = |node: &Node| {
+            let slopes = match node.op {
+                Op::Kink { below, above } => Some([below, above].map(|s| (s.mantissa, s.exponent))),
+                _ => None,
+            };
+            let label = if node.label.is_empty() { &node.name } else { &node.label };
+            Unit {
+                name: node.name.clone(),
+                label: label.clone(),
+                size: node.size(),
+                slopes,
+                constants: node.inputs.iter().map(constant).collect(),
+            }
+        };
+        self.graph.nodes.iter().filter(|node| node.is_nonlinear()).map(unit).collect()
     }
 
     fn input(&self, inputs: &Inputs, index: u64) -> Result<Exact, Rejection> {

@@ -46,6 +46,8 @@ pub enum Op {
 pub struct Node {
     /// First output name in the file.
     pub name: String,
+    /// Its node's own name in the file, if it has one.
+    pub label: String,
     /// What it computes.
     pub op: Op,
     /// Earlier nodes.
@@ -98,7 +100,7 @@ impl Graph {
         self.entries = self.entries.saturating_add(work);
         budget::within("model", "weights and entries", self.entries, budget::WEIGHTS)?;
         budget::within("model", "nodes", self.nodes.len() as u64 + 1, budget::NODES)?;
-        self.nodes.push(Node { name: name.into(), op, inputs, shape });
+        self.nodes.push(Node { name: name.into(), label: String::new(), op, inputs, shape });
         Ok(self.nodes.len() - 1)
     }
 

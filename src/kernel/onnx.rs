@@ -29,6 +29,8 @@ pub struct Call<'a> {
     pub operator: &'a str,
     /// First output: the node's name everywhere.
     pub name: &'a str,
+    /// The node's own name, where it has one: for whoever reads the file otherwise.
+    pub label: &'a str,
     inputs: Vec<&'a str>,
     outputs: Vec<&'a str>,
     attributes: HashMap<&'a str, Attribute<'a>>,
@@ -223,6 +225,7 @@ impl<'a> Call<'a> {
             match field? {
                 (1, wire) => call.inputs.push(wire.text()?),
                 (2, wire) => call.outputs.push(wire.text()?),
+                (3, wire) => call.label = wire.text()?,
                 (4, wire) => call.operator = wire.text()?,
                 (5, wire) => {
                     let attribute = Attribute::read(wire.bytes()?)?;

@@ -59,6 +59,13 @@ fn push_like(graph: &mut Graph, call: &Call, op: Op, inputs: Vec<usize>) -> Resu
     graph.push(call.name, op, inputs, shape)
 }
 
+/// A nonlinear node, which keeps the name of its node in the file.
+fn labelled(graph: &mut Graph, call: &Call, op: Op, inputs: Vec<usize>) -> Result<usize, Rejection> {
+    let id = push_like(graph, call, op, inputs)?;
+    graph.nodes[id].label = call.label.into();
+    Ok(id)
+}
+
 fn layer(
     graph: &mut Graph,
     call: &Call,
@@ -303,7 +310,7 @@ fn batch_norm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
 
 fn kink(graph: &mut Graph, call: &Call, values: &Values, below: Float) -> Answer {
     let of = node(call, call.input(0, values)?)?;
-    Ok(Value::Node(push_like(graph, call, Op::Kink { below, above: Float::ONE }, vec![of])?))
+    Ok(Value::Node(labelled(graph, call, Op::Kink { below, above: Float::ONE }, vec![of])?))
 }
 
 fn maximum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
@@ -328,6 +335,6 @@ fn maximum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     }
     match inputs[..] {
         [only] => Ok(Value::Node(only)),
-        _ => Ok(Value::Node(graph.push(call.name, Op::Max, inputs, shape)?)),
+        _ => Ok(Value::Node(labelled(graph, call, Op::Max, inputs)?)),
     }
 }

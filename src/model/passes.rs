@@ -33,7 +33,7 @@ impl<T> Values<T> {
 ///
 /// One buffer per node, empty where the node is neither: `[batch × size]` for a kink, `[inputs × batch × size]` with
 /// weights that are ≥ 0 and sum to 1 over the inputs for a maximum.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Slopes<T> {
     /// Number of samples.
     pub batch: usize,

@@ -12,9 +12,11 @@ pub mod sharp;
 pub mod smoothing;
 pub mod witness;
 
+use crate::model::passes::Slopes;
 use crate::model::{Enclosed, Model};
 use crate::perturbation::Perturbation;
 use std::fmt;
+use std::sync::Arc;
 
 /// Whose robustness a radius speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,12 +115,14 @@ pub struct Outcome {
     pub witness: Option<Witness>,
     /// Settings or remarks for the `detail` column.
     pub detail: String,
+    /// The slopes whose minorant proves the radius; those of the tangent plane at the sample where there are none.
+    pub slopes: Option<Arc<Slopes<f64>>>,
 }
 
 impl Outcome {
     /// An answer without a witness or a remark.
     pub fn plain(verdict: Verdict) -> Outcome {
-        Outcome { verdict, witness: None, detail: String::new() }
+        Outcome { verdict, witness: None, detail: String::new(), slopes: None }
     }
 
     /// The certified radius, if there is one.

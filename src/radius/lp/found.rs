@@ -1,6 +1,7 @@
 //! The result of a search.
 
 use super::{EXACT_GAP, Lp, LpSolver};
+use crate::model::passes::Slopes;
 use crate::perturbation::Norm;
 use crate::radius::Witness;
 
@@ -8,6 +9,8 @@ use crate::radius::Witness;
 pub(super) struct Found {
     /// Proven radius.
     pub lower: f64,
+    /// The slopes that proved it, unless it was proven before.
+    pub slopes: Option<Slopes<f64>>,
     /// The nearest verified point.
     pub witness: Option<Witness>,
     /// Solver runs.
@@ -23,7 +26,7 @@ pub(super) struct Found {
 impl Found {
     /// Nothing but a radius proven before.
     pub fn new(lower: f64) -> Found {
-        Found { lower, witness: None, runs: 0, iterations: None, kept: 0, remark: None }
+        Found { lower, slopes: None, witness: None, runs: 0, iterations: None, kept: 0, remark: None }
     }
 
     /// upper/lower − 1 when both sides are finite.

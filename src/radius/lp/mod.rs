@@ -22,6 +22,7 @@ use crate::perturbation::{Norm, Perturbation};
 use program::Program;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Relative gap up to which both sides count as one radius.
 pub const EXACT_GAP: f64 = 1e-6;
@@ -172,6 +173,7 @@ impl Lp {
         let floor = sharp.radius().map_or(0.0, Radius::value);
         let found = search::search(model, convexity, x, perturbation, *self, (floor, false));
         let detail = found.detail(*self, perturbation.norm);
-        Outcome { verdict: Verdict::Certified(Radius::new(found.lower)), witness: found.witness, detail }
+        let verdict = Verdict::Certified(Radius::new(found.lower));
+        Outcome { verdict, witness: found.witness, detail, slopes: found.slopes.map(Arc::new) }
     }
 }

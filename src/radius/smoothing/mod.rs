@@ -151,7 +151,7 @@ impl Smoothing {
                 prediction.positive
             )),
         };
-        Outcome { verdict, witness: None, detail: format!("{self} {prediction}") }
+        Outcome { verdict, witness: None, detail: format!("{self} {prediction}"), slopes: None }
     }
 }
 

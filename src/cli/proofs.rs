@@ -1,0 +1,95 @@
+//! `--proofs`: certificates for the radii of a run, each accepted by the kernel.
+
+use super::load::Loaded;
+use super::progress;
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+use std::path::Path;
+use underplane::data::atomic::write_atomically;
+use underplane::model::Model;
+use underplane::model::sensitive::Sensitive;
+use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::proof::{Proof, Prover, Wanted};
+use underplane::radius::run::Timed;
+use underplane::radius::{Guarantee, Method, Verdict};
+
+/// One method's answers for one norm.
+pub type Column<'a> = (Norm, &'a dyn Method, Vec<Timed>);
+
+/// The certificates' name in their folder.
+const CERTIFICATES: &str = "certificates.jsonl";
+
+/// The inputs' name, where the file named on the command line is none that the kernel reads.
+const INPUTS: &str = "inputs.npy";
+
+/// Which model and inputs a run is about.
+pub struct About<'a> {
+    pub path: &'a Path,
+    pub sensitive: Sensitive,
+    pub model: &'a Model,
+    pub inputs_path: &'a Path,
+    pub inputs: &'a Loaded,
+    pub range: Option<Range>,
+}
+
+/// Proves every radius of `columns` that comes with evidence, lowers it to what the kernel accepted or makes it
+/// unknown, and writes the certificates into `folder`, in the order of the rows.
+pub fn write(folder: &Path, about: &About, columns: &mut [Column]) -> Result<()> {
+    let bytes = std::fs::read(about.path).with_context(|| about.path.display().to_string())?;
+    let size = about.model.input_size();
+    let prover = Prover::new(&bytes, about.sensitive, &about.inputs.values, size)
+        .with_context(|| format!("{}: the kernel does not read it", about.path.display()))?;
+    let bar = progress::bar((columns.len() * about.inputs.count) as u64, "proving");
+    let mut proofs: Vec<Vec<Option<Proof>>> = Vec::with_capacity(columns.len());
+    let mut refused = 0;
+    for (norm, method, answers) in columns.iter_mut() {
+        let perturbation = Perturbation { norm: *norm, range: about.range };
+        let has_evidence = !matches!(method.name(), "ibp") && method.guarantee() != Guarantee::Probabilistic;
+        let one = |(index, answer): (usize, &mut Timed)| {
+            let x = &about.inputs.values[index * size..(index + 1) * size];
+            let wanted = Wanted { index, x, perturbation, open: false };
+            let proof = has_evidence.then(|| prove(&prover, about.model, wanted, answer)).flatten();
+            bar.inc(1);
+            proof
+        };
+        let proven: Vec<Option<Proof>> = answers.par_iter_mut().enumerate().map(one).collect();
+        let is_refused = |t: &&Timed| matches!(&t.outcome.verdict, Verdict::Unknown(why) if why.starts_with(REFUSED));
+        refused += answers.iter().filter(is_refused).count();
+        proofs.push(proven);
+    }
+    bar.finish_and_clear();
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let rows = (0..about.inputs.count).flat_map(|i| proofs.iter().filter_map(move |column| column[i].as_ref()));
+    write_atomically(&folder.join(CERTIFICATES), |out| rows.clone().try_for_each(|p| writeln!(out, "{}", p.line)))?;
+    let written = rows.count();
+    let mut inputs = about.inputs_path.to_path_buf();
+    if inputs.extension().is_none_or(|e| e != "npy") {
+        inputs = folder.join(INPUTS);
+        write_atomically(&inputs, |out| out.write_all(&underplane::proof::npy(&about.inputs.values, size)))?;
+    }
+    eprintln!("{written} certificates, {refused} refused by the kernel");
+    eprintln!(
+        "check them: underplane check {} {} {}",
+        about.path.display(),
+        inputs.display(),
+        folder.join(CERTIFICATES).display()
+    );
+    Ok(())
+}
+
+/// How the reason of a refused result begins.
+const REFUSED: &str = "not proven: ";
+
+fn prove(prover: &Prover, model: &Model, wanted: Wanted, answer: &mut Timed) -> Option<Proof> {
+    answer.outcome.radius()?;
+    match prover.prove(model, wanted, &answer.outcome) {
+        Ok(proof) => {
+            answer.outcome.verdict = Verdict::Certified(proof.radius);
+            Some(proof)
+        }
+        Err(why) => {
+            answer.outcome.verdict = Verdict::Unknown(format!("{REFUSED}{why}"));
+            None
+        }
+    }
+}

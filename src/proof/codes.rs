@@ -1,0 +1,120 @@
+//! Slopes of our graph as codes of the file's nonlinear nodes.
+//!
+//! Reading a file may rewrite it: max(u, c) becomes c + relu(u − c), max(s·y, t·y) one leaky activation, a kink whose
+//! argument never changes sign a factor. Nodes keep the name of the file's node, which is how they are found again.
+
+use crate::kernel::Unit;
+use crate::model::passes::Slopes;
+use crate::model::{Graph, Kink, Model, Op};
+
+/// Width of codes that are not all 0 or all of the interval.
+const BITS: usize = 32;
+
+/// One node's codes.
+#[derive(Clone, Debug)]
+pub struct Packed {
+    /// The file's name of the node.
+    pub node: String,
+    /// 1 or [`BITS`].
+    pub bits: usize,
+    /// One per entry and operand.
+    pub codes: Vec<u32>,
+}
+
+/// The ways in which the slopes may be meant: one, or two where the order of a maximum's operands was lost. Nodes of
+/// the feature map, and nodes that are not found, are left out.
+pub fn pack(model: &Model, units: &[Unit], slopes: &Slopes<f64>) -> Vec<Vec<Packed>> {
+    let swapped = units.iter().any(|unit| unit.slopes.is_none() && unit.constants == [false, false]);
+    let ways: &[bool] = if swapped { &[false, true] } else { &[false] };
+    let way = |&swap: &bool| units.iter().filter_map(|unit| pack_unit(model, unit, slopes, swap)).collect();
+    ways.iter().map(way).collect()
+}
+
+fn pack_unit(model: &Model, unit: &Unit, slopes: &Slopes<f64>, swap: bool) -> Option<Packed> {
+    let graph = model.graph();
+    let named = |fits: fn(&Op) -> bool| {
+        let fits = |id: &usize| {
+            let node = graph.node(*id);
+            node.name == unit.label && node.size() == unit.size && fits(&node.op)
+        };
+        (0..graph.nodes().len()).find(fits)
+    };
+    let kink = named(|op| matches!(op, Op::Kink(_)));
+    let max = named(|op| matches!(op, Op::Max));
+    if model.convexity().is_ok_and(|convexity| kink.is_some_and(|id| convexity.free.contains(&id))) {
+        return None;
+    }
+    let of_kink = |id: usize| shares(graph, id, &slopes.nodes[id]);
+    let operands = match (&unit.slopes, kink, max) {
+        (Some(_), Some(kink), _) => vec![of_kink(kink)],
+        (Some(ends), None, _) => vec![idle(graph, named(|op| matches!(op, Op::Scale(_)))?, ends)],
+        (None, kink, max) => maximum(unit, kink.map(of_kink), max.map(|id| slopes.nodes[id].clone()), swap)?,
+    };
+    Some(packed(unit, &operands))
+}
+
+/// Where in its interval every slope lies.
+fn shares(graph: &Graph, id: usize, slopes: &[f64]) -> Vec<f64> {
+    let Op::Kink(Kink { below, above }) = graph.node(id).op else { unreachable!("a kink") };
+    let (low, high) = (below.min(above), below.max(above));
+    let share = |&s: &f64| if high > low { ((s - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
+    slopes.iter().map(share).collect()
+}
+
+/// A kink that became a factor: one of its two slopes.
+fn idle(graph: &Graph, id: usize, ends: &[(i64, i64); 2]) -> Vec<f64> {
+    let Op::Scale(factors) = &graph.node(id).op else { unreachable!("a factor") };
+    let [below, above] = ends.map(|(mantissa, exponent)| mantissa as f64 * (exponent as f64).exp2());
+    let (low, high) = (below.min(above), below.max(above));
+    factors.iter().map(|&s| if s == high && high > low { 1.0 } else { f64::from(u8::from(s > low)) }).collect()
+}
+
+/// Weights per operand, from a kink (of two operands, or the rest against a constant), a maximum, or both.
+fn maximum(unit: &Unit, kink: Option<Vec<f64>>, max: Option<Vec<f64>>, swap: bool) -> Option<Vec<Vec<f64>>> {
+    let constants = unit.constants.iter().filter(|&&c| c).count();
+    let values = unit.constants.len() - constants;
+    let size = unit.size;
+    if let (0, 2, Some(shares), None) = (constants, values, &kink, &max) {
+        let other = shares.iter().map(|s| 1.0 - s).collect();
+        return Some(if swap { vec![other, shares.clone()] } else { vec![shares.clone(), other] });
+    }
+    let whole = kink.unwrap_or_else(|| vec![1.0; size]);
+    let of_value = |k: usize| match &max {
+        Some(weights) => (0..size).map(|i| weights[k * size + i] * whole[i]).collect(),
+        None => whole.clone(),
+    };
+    if values != 1 && max.is_none() || max.as_ref().is_some_and(|weights| weights.len() != values * size) {
+        return None;
+    }
+    let (mut next, mut first_constant) = (0, true);
+    let operand = |&constant: &bool| {
+        if !constant {
+            next += 1;
+            return of_value(next - 1);
+        }
+        let share = if std::mem::take(&mut first_constant) { 1.0 } else { 0.0 };
+        whole.iter().map(|s| share * (1.0 - s)).collect()
+    };
+    Some(unit.constants.iter().map(operand).collect())
+}
+
+/// Codes that, for a maximum, sum to the whole.
+fn packed(unit: &Unit, operands: &[Vec<f64>]) -> Packed {
+    let simple = operands.iter().flatten().all(|&share| share == 0.0 || share == 1.0);
+    let bits = if simple { 1 } else { BITS };
+    let whole = u32::MAX >> (32 - bits);
+    let code = |share: f64| (share * f64::from(whole)).round().clamp(0.0, f64::from(whole)) as u32;
+    let mut codes: Vec<u32> = operands.iter().flatten().map(|&share| code(share)).collect();
+    if operands.len() > 1 {
+        for i in 0..unit.size {
+            let mut left = whole;
+            for k in 1..operands.len() {
+                let code = &mut codes[k * unit.size + i];
+                *code = (*code).min(left);
+                left -= *code;
+            }
+            codes[i] = left;
+        }
+    }
+    Packed { node: unit.name.clone(), bits, codes }
+}

@@ -1,0 +1,105 @@
+//! The text of a certificate (`proofs-data/FORMAT.md`), and inputs for the kernel.
+
+use super::codes::Packed;
+use crate::kernel::Class;
+use crate::perturbation::{Norm, Range};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+/// A certificate's parts.
+#[derive(Clone, Debug)]
+pub struct Line<'a> {
+    pub input: usize,
+    pub norm: Norm,
+    pub class: Class,
+    pub range: Option<Range>,
+    pub open: bool,
+    /// Infinite for unbounded.
+    pub radius: Option<f64>,
+    pub slopes: Option<Vec<Packed>>,
+    pub multiplier: Option<f64>,
+    /// The point and `upper`.
+    pub witness: Option<(&'a [f64], f64)>,
+}
+
+impl Line<'_> {
+    /// One line of a certificate file, without its end.
+    pub fn text(&self) -> String {
+        let mut object = Map::new();
+        let mut put = |key: &str, value: Value| drop(object.insert(key.into(), value));
+        put("version", json!("1"));
+        put("input", json!(self.input.to_string()));
+        put("norm", json!(self.norm.to_string()));
+        if self.class != Class::Positive {
+            put("sensitive", json!(self.class.to_string()));
+        }
+        if let Some(range) = self.range {
+            put("box", json!([decimal(range.low), decimal(range.high)]));
+        }
+        if self.open {
+            put("ball", json!("open"));
+        }
+        if let Some(radius) = self.radius {
+            put("radius", json!(if radius == f64::INFINITY { "unbounded".into() } else { decimal(radius) }));
+        }
+        if let Some(slopes) = &self.slopes {
+            put("slopes", slopes.iter().map(node).collect());
+        }
+        if let Some(multiplier) = self.multiplier {
+            put("multiplier", json!(decimal(multiplier)));
+        }
+        if let Some((point, upper)) = self.witness {
+            put("upper", json!(decimal(upper)));
+            let bytes: Vec<u8> = point.iter().flat_map(|v| v.to_le_bytes()).collect();
+            put("witness", json!({"bits": "64", "point": STANDARD.encode(bytes)}));
+        }
+        Value::Object(object).to_string()
+    }
+}
+
+fn node(packed: &Packed) -> Value {
+    let bytes: Vec<u8> = match packed.bits {
+        1 => packed.codes.chunks(8).map(|c| c.iter().rev().fold(0, |byte, &code| byte << 1 | code as u8)).collect(),
+        bits => packed.codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(bits / 8)).collect(),
+    };
+    json!({"node": packed.node, "bits": packed.bits.to_string(), "codes": STANDARD.encode(bytes)})
+}
+
+/// The exact value of a finite float, in decimal.
+pub fn decimal(value: f64) -> String {
+    // Every f64 is a multiple of 2^-1074.
+    let digits = format!("{value:.1074}");
+    let trimmed = digits.trim_end_matches('0').trim_end_matches('.');
+    trimmed.to_string()
+}
+
+/// A .npy file of float32 `[count × size]`.
+pub fn npy(values: &[f64], size: usize) -> Vec<u8> {
+    let shape = format!("({}, {size})", values.len() / size.max(1));
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    let padding = (64 - (10 + header.len() + 1) % 64) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(values.iter().flat_map(|&v| (v as f32).to_le_bytes()));
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_exact_and_read_back() {
+        for value in [0.0, 1.0, 0.1, 3.0, 1e-300, f64::MIN_POSITIVE, 5e-324, f64::MAX, 0.072_758_650_821, 1e17, 100.0] {
+            let text = decimal(value);
+            assert_eq!(text.parse::<f64>().unwrap().to_bits(), value.to_bits(), "{text}");
+            assert!(text.len() <= 1200);
+        }
+        assert_eq!(decimal(0.1), "0.1000000000000000055511151231257827021181583404541015625");
+        assert_eq!(decimal(100.0), "100");
+    }
+}

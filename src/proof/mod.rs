@@ -1,0 +1,190 @@
+//! Certificates for radii: from a method's evidence to a line of `proofs-data/FORMAT.md` that the kernel has accepted.
+//!
+//! Nothing here is trusted. The slopes are packed, a multiplier is looked for where the norm needs one, and the kernel
+//! decides; where rounding made the radius a little too large, a slightly smaller one is tried.
+
+mod codes;
+mod encode;
+mod multiplier;
+
+use crate::kernel::{self, Code, Rejection, Unit, check_line};
+use crate::model::minorant::minorants;
+use crate::model::passes::{Slopes, forward, tangent_slopes};
+use crate::model::{Model, Sensitive};
+use crate::perturbation::{Norm, Perturbation};
+use crate::radius::{Outcome, Radius, Witness};
+use encode::Line;
+pub use encode::npy;
+use std::fmt;
+
+/// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
+const LOWERED: [f64; 12] = [0.0, 2e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 5e-7];
+
+/// A certificate that the kernel has accepted.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// One line of a certificate file.
+    pub line: String,
+    /// The proven radius.
+    pub radius: Radius,
+    /// Whether the witness was accepted too.
+    pub has_witness: bool,
+}
+
+/// A model and inputs as the kernel sees them, and what is needed to write certificates about them.
+#[derive(Debug)]
+pub struct Prover {
+    model: kernel::Model,
+    inputs: kernel::Inputs,
+    units: Vec<Unit>,
+    class: kernel::Class,
+}
+
+/// Why there is no certificate.
+#[derive(Clone, Debug)]
+pub struct Unproven(String);
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Rejection> for Unproven {
+    fn from(rejection: Rejection) -> Unproven {
+        Unproven(format!("the kernel refuses the certificate: {rejection}"))
+    }
+}
+
+/// What a certificate is wanted for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Index of the input.
+    pub index: usize,
+    /// The input.
+    pub x: &'a [f64],
+    /// Norm and box.
+    pub perturbation: Perturbation,
+    /// Whether the ball is open.
+    pub open: bool,
+}
+
+impl Prover {
+    /// Reads the model file by the kernel's own code, and takes `inputs` `[count × size]`, each an exact `f32`.
+    ///
+    /// # Errors
+    /// When the kernel refuses the model.
+    pub fn new(onnx: &[u8], sensitive: Sensitive, inputs: &[f64], size: usize) -> Result<Prover, Rejection> {
+        let class = match sensitive {
+            Sensitive::Positive => kernel::Class::Positive,
+            Sensitive::Negative => kernel::Class::Negative,
+            Sensitive::Index(index) => kernel::Class::Index(index as u8),
+        };
+        let model = kernel::Model::read(onnx, class)?;
+        let inputs = kernel::Inputs::read(&encode::npy(inputs, size))?;
+        Ok(Prover { units: model.units(), model, inputs, class })
+    }
+
+    /// A certificate for an outcome's radius and, if it has one, its witness; the radius may come out a few roundings
+    /// smaller.
+    ///
+    /// # Errors
+    /// When the outcome has no radius, or the kernel does not accept it.
+    pub fn prove(&self, model: &Model, wanted: Wanted, outcome: &Outcome) -> Result<Proof, Unproven> {
+        let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?;
+        let slopes = match &outcome.slopes {
+            Some(slopes) => slopes.as_ref().clone(),
+            None => tangent(model, wanted.x),
+        };
+        self.radius(model, wanted, &slopes, radius.value(), outcome.witness.as_ref())
+    }
+
+    /// A certificate for a radius, by slopes; see [`Prover::prove`].
+    ///
+    /// # Errors
+    /// When the kernel accepts neither the radius nor one that is smaller by rounding.
+    pub fn radius(
+        &self,
+        model: &Model,
+        wanted: Wanted,
+        slopes: &Slopes<f64>,
+        radius: f64,
+        witness: Option<&Witness>,
+    ) -> Result<Proof, Unproven> {
+        let mut refused = None;
+        for packed in codes::pack(model, &self.units, slopes) {
+            let mut line = self.line(wanted);
+            line.slopes = Some(packed);
+            for lowered in LOWERED {
+                let r = if radius.is_finite() { (radius * (1.0 - lowered)).max(0.0) } else { radius };
+                line.radius = Some(r);
+                line.multiplier = self.multiplier(model, wanted, slopes, r);
+                match self.accept(&line, witness) {
+                    Ok((line, has_witness)) => return Ok(Proof { line, radius: Radius::new(r), has_witness }),
+                    Err(rejection) => {
+                        let hopeless = rejection.code != Code::NotProven || r == 0.0 || r == f64::INFINITY;
+                        refused = Some(rejection);
+                        if hopeless {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        Err(refused.map_or(Unproven("no slopes".into()), Unproven::from))
+    }
+
+    /// A certificate for a witness alone: some point within `upper` has f ≤ 0.
+    ///
+    /// # Errors
+    /// When the kernel does not accept it.
+    pub fn witness(&self, wanted: Wanted, point: &[f64], upper: f64) -> Result<String, Unproven> {
+        let mut line = self.line(wanted);
+        line.witness = Some((point, upper));
+        let text = line.text();
+        check_line(&self.model, &self.inputs, &text)?;
+        Ok(text)
+    }
+
+    fn line<'a>(&self, wanted: Wanted) -> Line<'a> {
+        Line {
+            input: wanted.index,
+            norm: wanted.perturbation.norm,
+            class: self.class,
+            range: wanted.perturbation.range,
+            open: wanted.open,
+            radius: None,
+            slopes: None,
+            multiplier: None,
+            witness: None,
+        }
+    }
+
+    /// The text of `line` if the kernel accepts it, with the witness if it accepts that too.
+    fn accept(&self, line: &Line, witness: Option<&Witness>) -> Result<(String, bool), Rejection> {
+        let alone = line.text();
+        check_line(&self.model, &self.inputs, &alone)?;
+        if let Some(witness) = witness {
+            let both = Line { witness: Some((&witness.point, witness.distance)), ..line.clone() }.text();
+            if check_line(&self.model, &self.inputs, &both).is_ok() {
+                return Ok((both, true));
+            }
+        }
+        Ok((alone, false))
+    }
+
+    fn multiplier(&self, model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64) -> Option<f64> {
+        let convexity = model.convexity().ok()?;
+        let needed = wanted.perturbation.range.is_some() || !convexity.free.is_empty();
+        if !needed || !matches!(wanted.perturbation.norm, Norm::L1 | Norm::L2) {
+            return None;
+        }
+        let minorant = minorants(model.network(), wanted.x, slopes.clone(), convexity.input_stops()).remove(0);
+        multiplier::best(&minorant, (model.graph(), convexity), wanted.x, wanted.perturbation, radius)
+    }
+}
+
+/// The slopes of the tangent plane at `x`.
+pub fn tangent(model: &Model, x: &[f64]) -> Slopes<f64> {
+    tangent_slopes(model.network(), &forward(model.network(), x))
+}
