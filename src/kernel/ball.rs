@@ -6,7 +6,7 @@
 
 use super::budget;
 use super::exact::Exact;
-use super::minorant::Minorant;
+use super::minorant::{Kinks, Minorant};
 use super::power;
 use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Region};
@@ -40,27 +40,22 @@ fn positive(value: &IBig, zero_suffices: bool) -> Result<(), Rejection> {
     Err(Rejection::new(Code::NotProven, "the minorant's least value over the ball", "a positive number", found))
 }
 
-/// The dual norm: value at x − radius·‖linear‖_q; a box is not used.
+/// The dual norm: value at x − radius·‖slopes‖_q; a box is not used, and of nodes taken exactly the steepest piece.
 fn check_dual(
     minorant: &Minorant,
     x: &Exact,
     norm: Norm,
     (region, radius): (&Region, &Exact),
 ) -> Result<(), Rejection> {
-    if !minorant.kinks.is_empty() {
-        let expected = "l1, l2 or linf where a node is taken exactly";
-        return Err(Rejection::new(Code::NormUnsupported, "norm", expected, "a fractional one"));
-    }
-    let value = minorant.base.clone().plus(minorant.linear.dot(x)?)?;
+    let (value, steepness) = steepest(minorant, x)?;
     positive(&value.values[0], false).map_err(|mut r| {
         r.place = "the minorant's value at the input".into();
         r
     })?;
-    let linear = minorant.linear.with(minorant.linear.values.iter().map(|v| IBig::from(v.unsigned_abs())).collect());
-    let mut steps = linear.times(radius)?;
+    let mut steps = steepness.times(radius)?;
     let mut value = value;
     value.align(&mut steps)?;
-    let open = region.open && region.range.is_none();
+    let open = region.open && region.range.is_none() && minorant.kinks.is_empty();
     let margin = match norm {
         Norm::L1 => &value.values[0] - steps.values.iter().max().cloned().unwrap_or(IBig::ZERO),
         Norm::L2 => &value.values[0] * &value.values[0] - steps.values.iter().map(|v| v * v).sum::<IBig>(),
@@ -69,6 +64,34 @@ fn check_dual(
         Norm::Fraction(p, q) => return power::compare(&steps.values, &value.values[0], (p, p - q), open),
     };
     positive(&margin, open)
+}
+
+/// The minorant's value at `x`, and per coordinate a bound of its slope's size: the larger one of the slope with all
+/// rising kinks and the slope with all falling ones, which for at most one kink is the steeper piece.
+fn steepest(minorant: &Minorant, x: &Exact) -> Result<(Exact, Exact), Rejection> {
+    let mut value = minorant.base.clone().plus(minorant.linear.dot(x)?)?;
+    let (mut most, mut least) = (minorant.linear.clone(), minorant.linear.clone());
+    for Kinks { jumps, arguments } in &minorant.kinks {
+        let at = |i: &Option<usize>| i.map_or(IBig::ZERO, |i| x.values[i].clone());
+        let place = x.with(arguments.coordinates.iter().map(at).collect());
+        let argument = arguments.slopes.times(&place)?.plus(arguments.offsets.clone())?;
+        let positive = argument.with(argument.values.iter().map(|t| t.clone().max(IBig::ZERO)).collect());
+        value = value.plus(jumps.dot(&positive)?)?;
+        let changes = jumps.times(&arguments.slopes)?;
+        let (mut up, mut down) = (Exact::zeros(x.len()), Exact::zeros(x.len()));
+        for (change, i) in changes.values.iter().zip(&arguments.coordinates) {
+            let side = if *change > IBig::ZERO { &mut up } else { &mut down };
+            if let Some(i) = i {
+                side.values[*i] += change;
+            }
+        }
+        most = most.plus(changes.with(up.values))?;
+        least = least.plus(changes.with(down.values))?;
+    }
+    most.align(&mut least)?;
+    let larger = |(a, b): (&IBig, &IBig)| IBig::from(a.unsigned_abs().max(b.unsigned_abs()));
+    let values = most.values.iter().zip(&least.values).map(larger).collect();
+    Ok((value, most.with(values)))
 }
 
 /// The coordinates one by one, with the multiplier for l1 and l2.

@@ -112,6 +112,7 @@ impl Prover {
         witness: Option<&Witness>,
     ) -> Result<Proof, Unproven> {
         let mut refused = None;
+        let radius = self.within_reach(model, wanted, slopes, radius);
         for packed in codes::pack(model, &self.units, slopes) {
             let mut line = self.line(wanted);
             line.slopes = Some(packed);
@@ -171,6 +172,13 @@ impl Prover {
             }
         }
         Ok((alone, false))
+    }
+
+    /// For fractional norms the kernel uses neither a box nor the feature map's kinks to the full.
+    fn within_reach(&self, model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64) -> f64 {
+        let (Norm::Lp(_), Ok(convexity)) = (wanted.perturbation.norm, model.convexity()) else { return radius };
+        let minorant = minorants(model.network(), wanted.x, slopes.clone(), convexity.input_stops()).remove(0);
+        radius.min(multiplier::by_dual_norm(&minorant, (model.graph(), convexity), wanted.x, wanted.perturbation))
     }
 
     fn multiplier(&self, model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64) -> Option<f64> {

@@ -3,7 +3,7 @@
 //! Plain floats: the kernel checks the result, so a bad multiplier only proves less.
 
 use crate::model::{Convexity, Graph, Minorant, Op};
-use crate::perturbation::{Norm, Perturbation};
+use crate::perturbation::{Norm, Perturbation, reach};
 
 /// Steps of golden-section search over log λ.
 const STEPS: usize = 90;
@@ -87,9 +87,22 @@ fn coordinates(
     all
 }
 
+/// A radius for a fractional norm: by the dual norm of the steepest slopes, which is how the kernel sees it.
+pub fn by_dual_norm(
+    minorant: &Minorant,
+    (graph, convexity): (&Graph, &Convexity),
+    x: &[f64],
+    perturbation: Perturbation,
+) -> f64 {
+    let all = coordinates(minorant, (graph, convexity), x, perturbation, f64::INFINITY);
+    let slopes: Vec<f64> = all.iter().map(Coordinate::steepest).collect();
+    reach::uncapped(perturbation.norm, minorant.value.lower(), &slopes)
+}
+
 impl Coordinate {
     fn steepest(&self) -> f64 {
-        self.slope.abs() + self.kinks.iter().map(|(jump, _, s)| (jump * s).abs()).sum::<f64>()
+        let part = |side: fn(f64, f64) -> f64| self.kinks.iter().map(|(jump, _, s)| side(jump * s, 0.0)).sum::<f64>();
+        (self.slope + part(f64::max)).abs().max((self.slope + part(f64::min)).abs())
     }
 
     fn change(&self, delta: f64) -> f64 {
