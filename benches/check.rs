@@ -1,0 +1,51 @@
+//! Replaying one closed-form certificate on the bundled MNIST network, in exact arithmetic, on one thread.
+//!
+//! Every certificate is checked before anything is timed.
+
+use std::path::Path;
+use std::time::Instant;
+use underplane::data::inputs::{InputOptions, read_inputs};
+use underplane::kernel::{self, Class, check_line};
+use underplane::model::{Model, Sensitive, onnx};
+use underplane::perturbation::{Norm, Perturbation};
+use underplane::proof::{Prover, Wanted, npy};
+use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::{Method, Samples};
+
+const INPUTS: usize = 20;
+
+fn main() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data");
+    let path = folder.join("models/mnist-3-8.onnx");
+    let bytes = std::fs::read(&path).expect("the bundled model");
+    let model = Model::new(onnx::read(&path).expect("an ONNX file")).expect("a model");
+    let inputs = read_inputs(&folder.join("inputs/mnist-3-8.npy"), &InputOptions::default()).expect("inputs");
+    let size = model.input_size();
+    let x: Vec<f64> = inputs.values.iter().take(INPUTS * size).map(|&v| f64::from(v)).collect();
+    let prover = Prover::new(&bytes, Sensitive::Positive, &x, size).expect("the kernel reads it");
+    let start = Instant::now();
+    let kernel = kernel::Model::read(&bytes, Class::Positive).expect("the kernel reads it");
+    println!("reading the model: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+    let samples = kernel::Inputs::read(&npy(&x, size)).expect("inputs");
+    for norm in Norm::STANDARD {
+        let perturbation = Perturbation { norm, range: None };
+        let outcomes = ClosedForm.certify(&model, Samples::new(&x, size), perturbation);
+        let prove = |(index, outcome)| {
+            let wanted = Wanted { index, x: &x[index * size..(index + 1) * size], perturbation, open: false };
+            prover.prove(&model, wanted, outcome).ok()
+        };
+        let proofs: Vec<_> = outcomes.iter().enumerate().filter_map(prove).collect();
+        for proof in &proofs {
+            check_line(&kernel, &samples, &proof.line).expect("a valid certificate");
+        }
+        let mut fastest = f64::INFINITY;
+        for _ in 0..20 {
+            let start = Instant::now();
+            for proof in &proofs {
+                check_line(&kernel, &samples, &proof.line).expect("a valid certificate");
+            }
+            fastest = fastest.min(start.elapsed().as_secs_f64() / proofs.len() as f64);
+        }
+        println!("{norm}: {:.3} ms per certificate, {} of them", fastest * 1e3, proofs.len());
+    }
+}
