@@ -2,6 +2,7 @@
 
 pub mod attack;
 pub mod bundle;
+pub mod claims;
 pub mod ladder;
 pub mod methods;
 pub mod report;

@@ -37,7 +37,7 @@ pub fn write(parent: &Path, run: &RunInfo, records: &[Record], found: &[Found]) 
     let unfinished = parent.join(format!(".{}-audit.{}.part", run.date, std::process::id()));
     fs::create_dir(&unfinished).map_err(fault(&unfinished))?;
     let finished = fill(&unfinished, run, records, found).and_then(|()| {
-        let folder = free_name(parent, &run.date);
+        let folder = free_name(parent, &run.date, "audit");
         fs::rename(&unfinished, &folder).map_err(fault(&folder))?;
         Ok(folder)
     });
@@ -48,8 +48,9 @@ pub fn write(parent: &Path, run: &RunInfo, records: &[Record], found: &[Found]) 
     finished
 }
 
-fn free_name(parent: &Path, date: &str) -> PathBuf {
-    let name = |k: usize| if k == 1 { format!("{date}-audit") } else { format!("{date}-audit-{k}") };
+/// `<parent>/<date>-<what>`, with a number appended where that is taken.
+pub fn free_name(parent: &Path, date: &str, what: &str) -> PathBuf {
+    let name = |k: usize| if k == 1 { format!("{date}-{what}") } else { format!("{date}-{what}-{k}") };
     (1..).map(|k| parent.join(name(k))).find(|path| !path.exists()).unwrap_or_else(|| parent.join(name(0)))
 }
 

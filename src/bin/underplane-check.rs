@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use underplane::kernel::{Class, front};
 
-const USAGE: &str = "usage: underplane-check [--sensitive positive|negative|0|1] MODEL.onnx INPUTS.npy CERTIFICATES.jsonl
+const USAGE: &str =
+    "usage: underplane-check [--sensitive positive|negative|0|1] MODEL.onnx INPUTS.npy CERTIFICATES.jsonl
 
 Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints one CSV row for each.
 Exit codes: 0 all valid, 1 something invalid, 2 usage or unreadable files.";

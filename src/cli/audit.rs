@@ -1,6 +1,7 @@
 //! `underplane audit`: every method on the same networks, cross-checked.
 
 use super::certify::use_threads;
+use super::claims;
 use super::load::{self, InputArgs};
 use super::methods::{at_least_one, positive, probability};
 use super::{Finish, progress};
@@ -79,6 +80,10 @@ pub struct Args {
     /// Seed of the smoothing noise
     #[arg(long, value_name = "K", default_value_t = 0)]
     seed: u64,
+    /// Radii from any tool, a CSV with the columns input, norm, radius and perhaps box (LO,HI): each one is confirmed
+    /// with a certificate, refuted with a witness, or left undecided; exit code 1 if any is refuted
+    #[arg(long, value_name = "F.csv", requires = "model", conflicts_with_all = ["methods", "sigma", "samples"])]
+    claims: Option<PathBuf>,
     /// Every bundled input, a longer attack, smoothing with more samples
     #[arg(long)]
     full: bool,
@@ -96,6 +101,24 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Finish> {
     let start = Instant::now();
     use_threads(args.threads)?;
+    if let (Some(claims), Some(model), Some(inputs)) = (&args.claims, &args.model, &args.inputs) {
+        let inputs = InputArgs {
+            inputs: inputs.clone(),
+            labels: args.labels.clone(),
+            label_column: args.label_column.clone(),
+            limit: args.limit,
+        };
+        return claims::run(&claims::Task {
+            claims,
+            model,
+            inputs: &inputs,
+            range: args.range,
+            sensitive: args.sensitive,
+            solver: args.lp_solver,
+            thorough: args.full,
+            reports: &args.reports,
+        });
+    }
     let jobs = args.jobs()?;
     // Better now than after a minute's work.
     std::fs::create_dir_all(&args.reports).with_context(|| args.reports.display().to_string())?;

@@ -3,6 +3,7 @@
 mod audit;
 mod certify;
 mod check;
+mod claims;
 mod data;
 mod inspect;
 mod load;

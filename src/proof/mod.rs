@@ -96,27 +96,31 @@ impl Prover {
             Some(slopes) => slopes.as_ref().clone(),
             None => tangent(model, wanted.x),
         };
-        self.radius(model, wanted, &slopes, radius.value(), outcome.witness.as_ref())
+        let reach = self.within_reach(model, wanted, &slopes, radius.value());
+        self.radius(model, wanted, &slopes, (reach, &LOWERED), outcome.witness.as_ref())
     }
 
-    /// A certificate for a radius, by slopes; see [`Prover::prove`].
+    /// A certificate for just this radius, which somebody else claims.
     ///
     /// # Errors
-    /// When the kernel accepts neither the radius nor one that is smaller by rounding.
-    pub fn radius(
+    /// When the kernel does not accept it.
+    pub fn confirm(&self, model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64) -> Result<Proof, Unproven> {
+        self.radius(model, wanted, slopes, (radius, &[0.0]), None)
+    }
+
+    fn radius(
         &self,
         model: &Model,
         wanted: Wanted,
         slopes: &Slopes<f64>,
-        radius: f64,
+        (radius, lowered): (f64, &[f64]),
         witness: Option<&Witness>,
     ) -> Result<Proof, Unproven> {
         let mut refused = None;
-        let radius = self.within_reach(model, wanted, slopes, radius);
         for packed in codes::pack(model, &self.units, slopes) {
             let mut line = self.line(wanted);
             line.slopes = Some(packed);
-            for lowered in LOWERED {
+            for lowered in lowered {
                 let r = if radius.is_finite() { (radius * (1.0 - lowered)).max(0.0) } else { radius };
                 line.radius = Some(r);
                 line.multiplier = self.multiplier(model, wanted, slopes, r);
@@ -145,6 +149,14 @@ impl Prover {
         let text = line.text();
         check_line(&self.model, &self.inputs, &text)?;
         Ok(text)
+    }
+
+    /// The sign of the exact logit of an input.
+    ///
+    /// # Errors
+    /// When the kernel cannot evaluate it within its budgets.
+    pub fn logit_sign(&self, index: usize) -> Result<i32, Rejection> {
+        self.model.logit_sign(&self.inputs, index as u64)
     }
 
     fn line<'a>(&self, wanted: Wanted) -> Line<'a> {

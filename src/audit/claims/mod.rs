@@ -1,0 +1,211 @@
+//! Audit of claims: radii from any tool, each confirmed by a certificate, refuted by a witness, or left undecided.
+//!
+//! A claim r means the open ball ‖δ‖ < r (METHOD: "trust"). Both answers rest on the kernel alone.
+
+mod read;
+
+pub use read::{Claim, read_claims};
+
+use super::attack::Attack;
+use crate::model::Model;
+use crate::perturbation::Perturbation;
+use crate::proof::{Prover, Wanted, tangent};
+use crate::radius::lp::{Lp, LpSolver};
+use crate::radius::sharp::Sharp;
+use crate::radius::{Method, Outcome, Radius, Samples, Witness};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::fmt;
+
+/// How far above a proven radius a claim may be for its certificate to be worth a try: the difference may be rounding.
+const ROUNDING: f64 = 1e-6;
+
+/// What the audit says of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// A certificate proves it.
+    Confirmed,
+    /// A witness lies strictly within the radius.
+    Refuted,
+    /// Neither was found.
+    Undecided,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Answer::Confirmed => "confirmed",
+            Answer::Refuted => "refuted",
+            Answer::Undecided => "undecided",
+        })
+    }
+}
+
+/// A claim's answer and what it rests on.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The answer.
+    pub answer: Answer,
+    /// The nearest witness known, whether or not it refutes the claim.
+    pub witness: Option<Witness>,
+    /// The accepted certificate.
+    pub certificate: Option<String>,
+    /// The largest radius that was proven here, where one was.
+    pub proven: Option<Radius>,
+    /// In words.
+    pub detail: String,
+}
+
+/// What claims are decided with.
+pub struct Auditor<'a> {
+    /// The network.
+    pub model: &'a Model,
+    /// `[count × size]`.
+    pub inputs: &'a [f64],
+    /// The same as the kernel sees them.
+    pub prover: &'a Prover,
+    /// Who solves the linear programs.
+    pub solver: LpSolver,
+    /// How hard to look for witnesses.
+    pub attack: Attack,
+}
+
+impl Auditor<'_> {
+    /// One decision per claim, in order; in parallel over inputs, norms and boxes. `done` hears of every claim.
+    pub fn decide(&self, claims: &[Claim], done: &(dyn Fn() + Sync)) -> Vec<Decision> {
+        let mut order: Vec<usize> = (0..claims.len()).collect();
+        let key = |&i: &usize| (claims[i].input, claims[i].perturbation.norm.to_string(), claims[i].range_text());
+        order.sort_by_key(key);
+        let groups: Vec<&[usize]> = order.chunk_by(|a, b| key(a) == key(b)).collect();
+        let one = |group: &&[usize]| {
+            let mut subject = Subject::new(self, &claims[group[0]]);
+            let decision = |&i: &usize| {
+                let decision = (i, subject.decide(claims[i].radius));
+                done();
+                decision
+            };
+            group.iter().map(decision).collect::<Vec<_>>()
+        };
+        let mut decisions: Vec<(usize, Decision)> = groups.par_iter().flat_map_iter(one).collect();
+        decisions.sort_by_key(|(i, _)| *i);
+        decisions.into_iter().map(|(_, decision)| decision).collect()
+    }
+}
+
+/// One input, norm and box, with what has been found out about it so far.
+struct Subject<'a> {
+    auditor: &'a Auditor<'a>,
+    wanted: Wanted<'a>,
+    /// Outcomes of methods with evidence, weakest first.
+    outcomes: Vec<Outcome>,
+    /// Methods that have not been asked yet, last one first.
+    waiting: Vec<Box<dyn Method>>,
+    attacked: bool,
+    witness: Option<Witness>,
+}
+
+impl<'a> Subject<'a> {
+    fn new(auditor: &'a Auditor<'a>, claim: &Claim) -> Subject<'a> {
+        let size = auditor.model.input_size();
+        let x = &auditor.inputs[claim.input * size..(claim.input + 1) * size];
+        let wanted = Wanted { index: claim.input, x, perturbation: claim.perturbation, open: true };
+        let waiting: Vec<Box<dyn Method>> = vec![Box::new(Lp::new(auditor.solver)), Box::new(Sharp)];
+        Subject { auditor, wanted, outcomes: Vec::new(), waiting, attacked: false, witness: None }
+    }
+
+    fn perturbation(&self) -> Perturbation {
+        self.wanted.perturbation
+    }
+
+    fn decide(&mut self, radius: f64) -> Decision {
+        if radius == 0.0 {
+            return self.decision(Answer::Confirmed, None, "the open ball of radius 0 is empty".into());
+        }
+        match self.auditor.prover.logit_sign(self.wanted.index) {
+            Ok(1) => {}
+            Ok(_) => {
+                self.consider(Some(Witness { point: self.wanted.x.to_vec(), distance: 0.0 }));
+                return self.refute(radius, "the input itself has f ≤ 0");
+            }
+            Err(why) => return self.decision(Answer::Undecided, None, why.to_string()),
+        }
+        loop {
+            if let Some(certificate) = self.confirm(radius) {
+                return self.decision(Answer::Confirmed, Some(certificate), String::new());
+            }
+            if self.witness.as_ref().is_some_and(|witness| witness.distance <= radius) {
+                let refuted = self.refute(radius, "");
+                if refuted.answer == Answer::Refuted {
+                    return refuted;
+                }
+            }
+            if !self.look_further() {
+                return self.decision(
+                    Answer::Undecided,
+                    None,
+                    "between the proven radius and the nearest witness".into(),
+                );
+            }
+        }
+    }
+
+    /// A certificate by the best slopes at hand.
+    fn confirm(&self, radius: f64) -> Option<String> {
+        for outcome in self.outcomes.iter().rev() {
+            let proven = outcome.radius().map_or(0.0, Radius::value);
+            if radius > proven * (1.0 + ROUNDING) {
+                continue;
+            }
+            let slopes = match &outcome.slopes {
+                Some(slopes) => slopes.as_ref().clone(),
+                None => tangent(self.auditor.model, self.wanted.x),
+            };
+            if let Ok(proof) = self.auditor.prover.confirm(self.auditor.model, self.wanted, &slopes, radius) {
+                return Some(proof.line);
+            }
+        }
+        None
+    }
+
+    /// The witness at hand as a certificate of a distance below `radius`.
+    fn refute(&self, radius: f64, detail: &str) -> Decision {
+        let witness = self.witness.as_ref().expect("a witness");
+        let below = if radius == f64::INFINITY { witness.distance } else { witness.distance.min(radius.next_down()) };
+        match self.auditor.prover.witness(self.wanted, &witness.point, below) {
+            Ok(certificate) => self.decision(Answer::Refuted, Some(certificate), detail.into()),
+            Err(why) => self.decision(Answer::Undecided, None, why.to_string()),
+        }
+    }
+
+    /// Asks the next method, and the attack last; says whether there was anything left.
+    fn look_further(&mut self) -> bool {
+        let Auditor { model, attack, .. } = self.auditor;
+        if let Some(method) = self.waiting.pop() {
+            let samples = Samples { values: self.wanted.x, size: self.wanted.x.len(), first: self.wanted.index };
+            let outcome = method.certify(model, samples, self.perturbation()).remove(0);
+            self.consider(outcome.witness.clone());
+            self.outcomes.push(outcome);
+            return true;
+        }
+        if self.attacked {
+            return false;
+        }
+        self.attacked = true;
+        let others: Vec<&[f64]> = Vec::new();
+        self.consider(attack.nearest(model, self.wanted.x, self.wanted.index, &others, self.perturbation()));
+        true
+    }
+
+    fn consider(&mut self, witness: Option<Witness>) {
+        let distance = |w: &Option<Witness>| w.as_ref().map_or(f64::INFINITY, |w| w.distance);
+        if witness.is_some() && (self.witness.is_none() || distance(&witness) < distance(&self.witness)) {
+            self.witness = witness;
+        }
+    }
+
+    fn decision(&self, answer: Answer, certificate: Option<String>, detail: String) -> Decision {
+        let proven = self.outcomes.iter().filter_map(Outcome::radius).max_by(|a, b| a.value().total_cmp(&b.value()));
+        Decision { answer, witness: self.witness.clone(), certificate, proven, detail }
+    }
+}

@@ -1,0 +1,166 @@
+//! `underplane audit MODEL INPUTS --claims F.csv`: somebody else's radii.
+
+use super::load::{self, InputArgs};
+use super::{Finish, progress};
+use anyhow::{Context, Result};
+use serde::Serialize;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use underplane::audit::attack::Attack;
+use underplane::audit::claims::{Answer, Auditor, Claim, Decision, read_claims};
+use underplane::audit::report::free_name;
+use underplane::data::atomic::write_atomically;
+use underplane::data::npy::{NpyArray, NpyValues, write_npy};
+use underplane::model::sensitive::Sensitive;
+use underplane::perturbation::Range;
+use underplane::proof::{Prover, npy};
+use underplane::radius::Radius;
+use underplane::radius::lp::LpSolver;
+use underplane::report::rows::write_csv;
+use underplane::report::run_info::today;
+use underplane::report::table::Sheet;
+
+/// What is to be audited.
+pub struct Task<'a> {
+    pub claims: &'a Path,
+    pub model: &'a Path,
+    pub inputs: &'a InputArgs,
+    pub range: Option<Range>,
+    pub sensitive: Sensitive,
+    pub solver: LpSolver,
+    pub thorough: bool,
+    pub reports: &'a Path,
+}
+
+/// The files of a report.
+const CLAIMS: &str = "claims.csv";
+const WITNESSES: &str = "witnesses.npy";
+const CERTIFICATES: &str = "certificates.jsonl";
+const INPUTS: &str = "inputs.npy";
+
+/// One claim's row.
+#[derive(Serialize)]
+struct Row {
+    input: usize,
+    norm: String,
+    radius: String,
+    r#box: String,
+    answer: Answer,
+    /// Of the nearest witness.
+    distance: String,
+    /// The witness's row in the witnesses' file.
+    witness: String,
+    /// The certificate's line, from 1, in the certificates' file.
+    certificate: String,
+    /// The largest radius that was proven on the way.
+    proven: String,
+    detail: String,
+}
+
+pub fn run(task: &Task) -> Result<Finish> {
+    let model = load::model(task.model, task.sensitive)?;
+    let inputs = load::inputs(task.inputs, &model, None)?;
+    let claims = read_claims(task.claims, &inputs.values, model.input_size(), task.range)?;
+    let bytes = std::fs::read(task.model).with_context(|| task.model.display().to_string())?;
+    let prover = Prover::new(&bytes, task.sensitive, &inputs.values, model.input_size())
+        .with_context(|| format!("{}: the kernel does not read it", task.model.display()))?;
+    let attack = Attack::sized(&model, task.thorough);
+    let auditor = Auditor { model: &model, inputs: &inputs.values, prover: &prover, solver: task.solver, attack };
+    let bar = progress::bar(claims.len() as u64, "auditing claims");
+    let decisions = auditor.decide(&claims, &|| bar.inc(1));
+    bar.finish_and_clear();
+    std::fs::create_dir_all(task.reports).with_context(|| task.reports.display().to_string())?;
+    let folder = free_name(task.reports, &today(), "claims");
+    std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
+    write(&folder, &claims, &decisions, model.input_size())?;
+    let mut checked = task.inputs.inputs.clone();
+    if checked.extension().is_none_or(|e| e != "npy") {
+        checked = folder.join(INPUTS);
+        write_atomically(&checked, |out| out.write_all(&npy(&inputs.values, model.input_size())))?;
+    }
+    print(task, &checked, &folder, &claims, &decisions)
+}
+
+/// The rows, the witnesses' points and the certificates.
+fn write(folder: &Path, claims: &[Claim], decisions: &[Decision], size: usize) -> Result<()> {
+    let (mut rows, mut points, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    for (claim, decision) in claims.iter().zip(decisions) {
+        let refuting = decision.witness.as_ref().filter(|_| decision.answer == Answer::Refuted);
+        if let Some(witness) = refuting {
+            points.extend_from_slice(&witness.point);
+        }
+        lines.extend(decision.certificate.clone());
+        rows.push(Row {
+            input: claim.input,
+            norm: claim.perturbation.norm.to_string(),
+            radius: Radius::new(claim.radius).to_string(),
+            r#box: claim.range_text(),
+            answer: decision.answer,
+            distance: decision.witness.as_ref().map(|w| format!("{:?}", w.distance)).unwrap_or_default(),
+            witness: refuting.map(|_| (points.len() / size - 1).to_string()).unwrap_or_default(),
+            certificate: decision.certificate.as_ref().map(|_| lines.len().to_string()).unwrap_or_default(),
+            proven: decision.proven.map(|radius| radius.to_string()).unwrap_or_default(),
+            detail: decision.detail.clone(),
+        });
+    }
+    write_atomically(&folder.join(CLAIMS), |out| write_csv(&rows, out))?;
+    write_atomically(&folder.join(CERTIFICATES), |out| lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
+    if !points.is_empty() {
+        let shape = vec![points.len() / size, size];
+        write_npy(&folder.join(WITNESSES), &NpyArray { shape, values: NpyValues::F64(points) })?;
+    }
+    Ok(())
+}
+
+fn print(task: &Task, inputs: &Path, folder: &PathBuf, claims: &[Claim], decisions: &[Decision]) -> Result<Finish> {
+    let mut norms: Vec<String> = claims.iter().map(|claim| claim.perturbation.norm.to_string()).collect();
+    norms.sort_unstable();
+    norms.dedup();
+    let mut sheet = Sheet::new(&["norm", "claims", "confirmed", "refuted", "undecided", "least distance/radius"], 1);
+    let count = |of: &dyn Fn(&Claim, &Decision) -> bool| {
+        claims.iter().zip(decisions).filter(|(claim, decision)| of(claim, decision)).count()
+    };
+    for norm in &norms {
+        let here = |claim: &Claim| claim.perturbation.norm.to_string() == *norm;
+        let answered = |answer: Answer| count(&|claim, decision| here(claim) && decision.answer == answer).to_string();
+        let ratio = |(claim, decision): (&Claim, &Decision)| {
+            let distance = decision.witness.as_ref().filter(|_| decision.answer == Answer::Refuted)?.distance;
+            here(claim).then_some(distance / claim.radius)
+        };
+        let worst = claims.iter().zip(decisions).filter_map(ratio).fold(f64::INFINITY, f64::min);
+        sheet.rows.push(vec![
+            norm.clone(),
+            count(&|claim, _| here(claim)).to_string(),
+            answered(Answer::Confirmed),
+            answered(Answer::Refuted),
+            answered(Answer::Undecided),
+            if worst.is_finite() { format!("{worst:.6}") } else { String::new() },
+        ]);
+    }
+    let mut out = std::io::stdout().lock();
+    write!(out, "{}", sheet.without_empty_columns().terminal())?;
+    let total = |answer: Answer| count(&|_, decision| decision.answer == answer);
+    let (refuted, undecided) = (total(Answer::Refuted), total(Answer::Undecided));
+    writeln!(
+        out,
+        "{} claims: {} confirmed, {refuted} refuted, {undecided} undecided; {}",
+        claims.len(),
+        total(Answer::Confirmed),
+        folder.join(CLAIMS).display()
+    )?;
+    let certificates = folder.join(CERTIFICATES);
+    let class =
+        if task.sensitive == Sensitive::Positive { String::new() } else { format!(" --sensitive {}", task.sensitive) };
+    writeln!(
+        out,
+        "every answer is checked by: underplane check {} {} {}{class}",
+        task.model.display(),
+        inputs.display(),
+        certificates.display()
+    )?;
+    Ok(match (refuted, undecided) {
+        (0, 0) => Finish::Answered,
+        (0, _) => Finish::Unknown,
+        _ => Finish::Refuted,
+    })
+}
