@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod claims;
 pub mod ladder;
 pub mod methods;
+pub mod regress;
 pub mod report;
 pub mod run;
 pub mod summary;

@@ -10,6 +10,7 @@ mod load;
 mod methods;
 mod progress;
 mod proofs;
+mod regress;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +47,8 @@ enum Command {
     Train(train::Args),
     /// Run every method on the same networks and cross-check them; without arguments: the bundled ones
     Audit(audit::Args),
+    /// Re-derive verified radii, replay their certificates, and report what moved
+    Regress(regress::Args),
     /// Real datasets: list, fetch, import, export
     Data(data::DataArgs),
 }
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Certify(args) => certify::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Regress(args) => regress::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Data(args) => data::run(&args).map(|()| Finish::Answered),

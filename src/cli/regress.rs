@@ -1,0 +1,77 @@
+//! `underplane regress`: verified radii against today's code.
+
+use super::{Finish, progress};
+use anyhow::Result;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use underplane::audit::regress::{Change, Compared, bless, compare, definition, shown};
+use underplane::report::table::Sheet;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder with verified.toml; default: proofs-data/verified here, else that of the source
+    folder: Option<PathBuf>,
+    /// Store what today's code proves, and say what changed
+    #[arg(long)]
+    bless: bool,
+    /// Worker threads; default: all cores
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+const FOLDER: &str = "proofs-data/verified";
+
+pub fn run(args: &Args) -> Result<Finish> {
+    super::certify::use_threads(args.threads)?;
+    let folder = args.folder.clone().unwrap_or_else(|| match Path::new(FOLDER).is_dir() {
+        true => FOLDER.into(),
+        false => Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER),
+    });
+    let definition = definition(&folder)?;
+    let bar = progress::bar(definition.entry.len() as u64, "re-deriving");
+    let (mut total, mut failures) = (0, 0);
+    let mut sheet =
+        Sheet::new(&["entry", "input", "norm", "method", "verdict", "old", "new", "relative change", "detail"], 5);
+    for entry in &definition.entry {
+        bar.set_message(entry.name.clone());
+        let compared = compare(&folder, entry)?;
+        total += compared.len();
+        failures += compared.iter().filter(|c| c.change.fails()).count();
+        sheet.rows.extend(compared.iter().filter(|c| c.change != Change::Same).map(|c| row(&entry.name, c)));
+        if args.bless {
+            bless(&folder, entry, &compared)?;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let mut out = std::io::stdout().lock();
+    let changed = sheet.rows.len();
+    if changed > 0 {
+        write!(out, "{}", sheet.without_empty_columns().terminal())?;
+    }
+    if args.bless {
+        writeln!(out, "{total} verified radii stored in {}, {changed} changed", folder.display())?;
+        return Ok(Finish::Answered);
+    }
+    writeln!(
+        out,
+        "{total} verified radii: {} as stored, {changed} changed, {failures} of them failures",
+        total - changed
+    )?;
+    Ok(if failures > 0 { Finish::Refuted } else { Finish::Answered })
+}
+
+fn row(entry: &str, c: &Compared) -> Vec<String> {
+    let (input, norm, method) = &c.key;
+    vec![
+        entry.into(),
+        input.to_string(),
+        norm.clone(),
+        method.clone(),
+        c.change.to_string(),
+        shown(c.old.as_ref()),
+        shown(c.new.as_ref().map(|(row, _)| row)),
+        c.relative().map(|r| format!("{r:+.1e}")).unwrap_or_default(),
+        c.detail.clone(),
+    ]
+}
