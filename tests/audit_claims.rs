@@ -1,1 +1,178 @@
+//! `audit --claims`: every false claim is refuted, every true one confirmed.
 
+mod naive_proofs;
+mod networks;
+
+use assert_cmd::Command;
+use networks::{Map, generator, icnn};
+use rand::RngExt;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use underplane::model::sensitive::{Sensitive, select};
+use underplane::model::{Dense, Graph, Model, Op, onnx};
+use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::radius::lp::Lp;
+use underplane::radius::{Method, Samples};
+
+/// The answers, in the order of the claims, and the exit code; every certificate is replayed.
+fn audit(model: &Path, inputs: &Path, claims: &str, extra: &[&str]) -> (i32, Vec<String>) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("claims.csv");
+    std::fs::write(&file, claims).unwrap();
+    let program = || Command::new(env!("CARGO_BIN_EXE_underplane"));
+    let mut command = program();
+    command
+        .arg("audit")
+        .args([model, inputs])
+        .arg("--claims")
+        .arg(&file)
+        .arg("--reports")
+        .arg(folder.path())
+        .args(extra);
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir());
+    let report = report.unwrap_or_else(|| panic!("no report: {told}"));
+    let mut reader = csv::Reader::from_path(report.join("claims.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let certificates = report.join("certificates.jsonl");
+    program().arg("check").args([model, inputs, &certificates]).assert().success();
+    (output.status.code().unwrap(), rows.iter().map(|row| row[4].to_string()).collect())
+}
+
+fn bundled(name: &str) -> (PathBuf, PathBuf) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data");
+    (root.join(format!("models/{name}.onnx")), root.join(format!("inputs/{name}.npy")))
+}
+
+/// Lower and upper side of the exact radius of the first sensitive inputs.
+fn exact(model: &Path, x: &[f64], norm: Norm, range: Option<Range>) -> Option<(f64, f64)> {
+    let model = Model::new(select(onnx::read(model).unwrap(), Sensitive::Positive).unwrap()).unwrap();
+    let outcome = Lp::default().certify(&model, Samples::new(x, x.len()), Perturbation { norm, range }).remove(0);
+    Some((outcome.radius()?.value(), outcome.witness?.distance))
+}
+
+#[test]
+fn scaled_exact_radii_of_bundled_models() {
+    for (name, range) in [("mnist-3-8", None), ("mnist-3-8", Some("0,1")), ("spambase", None), ("phishing", None)] {
+        let (model, inputs) = bundled(name);
+        let data = underplane::data::inputs::read_inputs(&inputs, &Default::default()).unwrap();
+        let (mut claims, mut expected) = (String::from("input,norm,radius\n"), Vec::new());
+        for i in 0..4 {
+            let x: Vec<f64> = data.input(i).iter().map(|&v| f64::from(v)).collect();
+            for norm in Norm::STANDARD {
+                let Some((lower, upper)) = exact(&model, &x, norm, range.map(|r| r.parse().unwrap())) else { continue };
+                for (factor, answer) in
+                    [(0.99, "confirmed"), (0.999_99, "confirmed"), (1.000_01, "refuted"), (1.01, "refuted")]
+                {
+                    let side = if factor < 1.0 { lower } else { upper };
+                    claims += &format!("{i},{norm},{:?}\n", side * factor);
+                    expected.push(answer);
+                }
+            }
+        }
+        let extra: Vec<&str> = range.map(|r| vec!["--box", r]).unwrap_or_default();
+        assert!(expected.len() >= 12, "{name}");
+        assert_eq!(
+            audit(&model, &inputs, &claims, &extra),
+            (1, expected.iter().map(|a| a.to_string()).collect()),
+            "{name}"
+        );
+    }
+}
+
+/// An affine logit, for which the closed form is the exact radius.
+fn affine(folder: &TempDir, seed: u64) -> (PathBuf, PathBuf, Vec<f32>, f32, Vec<f32>) {
+    let mut rng = generator(seed);
+    let d = 50;
+    let weight: Vec<f32> = (0..d).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let x: Vec<f32> = (0..d).map(|_| rng.random_range(0.0..1.0)).collect();
+    let bias: f32 = 1.0 - weight.iter().zip(&x).map(|(w, x)| w * x).sum::<f32>();
+    let mut graph = Graph::new("x", &[d]);
+    let layer = Dense { rows: 1, cols: d, weight: weight.clone(), bias: vec![bias] };
+    graph.push("f", Op::Dense(layer), &[0]).unwrap();
+    let (model, inputs) = (folder.path().join("m.onnx"), folder.path().join("x.npy"));
+    std::fs::write(&model, onnx::encode(&graph).unwrap()).unwrap();
+    let wide: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
+    std::fs::write(&inputs, naive_proofs::npy(&wide)).unwrap();
+    (model, inputs, weight, bias, x)
+}
+
+#[test]
+fn a_float32_closed_form_is_right_or_wrong_in_its_last_digit() {
+    let mut wrong = 0;
+    for seed in 0..6 {
+        let folder = TempDir::new().unwrap();
+        let (model, inputs, weight, bias, x) = affine(&folder, seed);
+        let logit = |w: &mut dyn Iterator<Item = f64>| w.sum::<f64>();
+        let exact = logit(&mut weight.iter().zip(&x).map(|(&w, &x)| f64::from(w) * f64::from(x))) + f64::from(bias);
+        let single: f32 = weight.iter().zip(&x).map(|(w, x)| w * x).sum::<f32>() + bias;
+        let (mut claims, mut expected) = (String::from("input,norm,radius\n"), Vec::new());
+        for norm in Norm::STANDARD {
+            let wide: Vec<f64> = weight.iter().map(|&w| f64::from(w)).collect();
+            let dual = norm.dual_upper(&wide);
+            let truth = exact / dual;
+            let claimed = single / dual as f32;
+            for claim in [claimed, claimed.next_up(), (truth as f32).next_up(), (truth as f32).next_down()] {
+                // Float64 tells the sides apart: neighbouring float32 numbers are a billion of its steps apart.
+                claims += &format!("0,{norm},{:?}\n", f64::from(claim));
+                let is_true = f64::from(claim) <= truth;
+                wrong += usize::from(!is_true);
+                expected.push(if is_true { "confirmed" } else { "refuted" }.to_string());
+            }
+        }
+        assert_eq!(audit(&model, &inputs, &claims, &[]).1, expected, "seed {seed}");
+    }
+    assert!(wrong > 10, "only {wrong} wrong claims");
+}
+
+#[test]
+fn l2_bounds_that_forget_the_layer_behind_a_mean_subtraction_are_refuted() {
+    // A tool that keeps the l2 ball for the first layer alone, here the subtraction, and goes on with the box of its
+    // coordinates' bounds divided wrongly by √d, claims radii that are too large by up to √d.
+    let folder = TempDir::new().unwrap();
+    let mut rng = generator(3);
+    let graph = icnn(&mut rng, 6, &[5, 4], Map::Centred, 0.0);
+    let (model, inputs) = (folder.path().join("m.onnx"), folder.path().join("x.npy"));
+    std::fs::write(&model, onnx::encode(&graph).unwrap()).unwrap();
+    let found = (0..50).find_map(|_| {
+        let x = networks::inputs(&mut rng, 1, 6);
+        std::fs::write(&inputs, naive_proofs::npy(&x)).unwrap();
+        Some((exact(&model, &x, Norm::L2, None)?, exact(&model, &x, Norm::Linf, None)?))
+    });
+    let ((l2, _), (linf, _)) = found.expect("a sensitive input");
+    let claimed = linf * 6.0_f64.sqrt() * 1.001;
+    assert!(claimed > l2);
+    let claims =
+        format!("input,norm,radius,box\n0,l2,{claimed:?},\n0,l2,{:?},\n0,l2,unbounded,\n0,l2,0,\n", l2 * 0.999);
+    let answers = ["refuted", "confirmed", "refuted", "confirmed"].map(String::from).to_vec();
+    assert_eq!(audit(&model, &inputs, &claims, &[]), (1, answers));
+    // True claims alone are no failure.
+    let claims = format!("input,norm,radius\n0,l2,{:?}\n", l2 * 0.999);
+    assert_eq!(audit(&model, &inputs, &claims, &[]).0, 0);
+}
+
+#[test]
+fn claims_that_are_none_are_refused_with_their_place() {
+    let (model, inputs) = bundled("phishing");
+    let folder = TempDir::new().unwrap();
+    for (text, place) in [
+        ("input,norm\n0,l1\n", "column `radius`"),
+        ("input,norm,radius\n", "claims"),
+        ("input,norm,radius\n0,l1,-1\n", "line 2"),
+        ("input,norm,radius\n0,l1,nan\n", "line 2"),
+        ("input,norm,radius\n0,l1,1\n99999,l1,1\n", "line 3"),
+        ("input,norm,radius\n0,l0,1\n", "column `norm`"),
+        ("input,norm,radius,box\n0,l1,1,\"5,6\"\n", "column `box`"),
+        ("input,norm,radius\n0,l1\n", "line 2"),
+    ] {
+        let file = folder.path().join("claims.csv");
+        std::fs::write(&file, text).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_underplane"));
+        command.arg("audit").args([&model, &inputs]).arg("--claims").arg(&file).arg("--reports").arg(folder.path());
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{text}: {told}");
+        assert!(told.contains(place) && told.contains("claims.csv"), "{text}: {told}");
+    }
+}

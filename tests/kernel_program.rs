@@ -1,1 +1,139 @@
+//! `certify --proofs`, `check` and `underplane-check` as a user runs them, and the kernel's independence.
 
+mod naive_proofs;
+mod networks;
+
+use assert_cmd::Command;
+use networks::{MAPS, generator, icnn, inputs};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use underplane::model::onnx;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data")
+}
+
+fn program(name: &str, arguments: &[&str]) -> (i32, String, String) {
+    let path =
+        if name == "underplane" { env!("CARGO_BIN_EXE_underplane") } else { env!("CARGO_BIN_EXE_underplane-check") };
+    let output = Command::new(path).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// Runs `certify --proofs` and both checkers; gives the certified rows and the certificates.
+fn prove_and_check(model: &str, inputs: &str, folder: &str, options: &[&str]) -> (Vec<String>, String) {
+    let arguments = [&["certify", model, inputs, "--proofs", folder], options].concat();
+    let (code, rows, told) = program("underplane", &arguments);
+    assert_eq!(code, 0, "{arguments:?}: {told}\n{rows}");
+    let certificates = format!("{folder}/certificates.jsonl");
+    let checked = program("underplane", &["check", model, inputs, &certificates]);
+    assert_eq!(checked.0, 0, "{}", checked.1);
+    let alone = program("underplane-check", &[model, inputs, &certificates]);
+    assert_eq!((alone.0, &alone.1), (0, &checked.1), "both checkers say the same");
+    let certified = rows.lines().filter(|row| row.contains(",certified,")).map(String::from).collect();
+    (certified, std::fs::read_to_string(certificates).unwrap())
+}
+
+fn path(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_string()
+}
+
+#[test]
+fn every_certified_row_of_the_bundled_models_has_a_valid_certificate() {
+    let cases = [
+        ("mnist-3-8", "mnist-3-8", "closed-form,sharp,lp", vec!["--box", "0,1"]),
+        ("mnist-3-8-abs", "mnist-3-8", "closed-form,sharp", vec!["--box", "0,1"]),
+        ("spambase", "spambase", "closed-form,sharp,lp,best", vec![]),
+        ("drebin", "drebin", "closed-form,best", vec![]),
+    ];
+    for (model, inputs, methods, extra) in cases {
+        let folder = TempDir::new().unwrap();
+        let (model, inputs) =
+            (root().join(format!("models/{model}.onnx")), root().join(format!("inputs/{inputs}.npy")));
+        let options = [vec!["--limit", "4", "--method", methods], extra].concat();
+        let (certified, certificates) =
+            prove_and_check(model.to_str().unwrap(), inputs.to_str().unwrap(), &path(&folder, "proofs"), &options);
+        assert!(!certified.is_empty());
+        assert_eq!(certified.len(), certificates.lines().count());
+        // A row says no more than its certificate.
+        for (row, line) in certified.iter().zip(certificates.lines()) {
+            let certificate: serde_json::Value = serde_json::from_str(line).unwrap();
+            let radius: f64 = row.split(',').nth(6).unwrap().parse().unwrap();
+            assert_eq!(certificate["radius"].as_str().unwrap().parse::<f64>().unwrap(), radius, "{row}");
+        }
+    }
+}
+
+#[test]
+fn random_networks_of_every_kind_are_proven() {
+    for seed in 0..20_u64 {
+        let mut rng = generator(seed);
+        let graph = icnn(&mut rng, 4, &[5, 3], MAPS[(seed % 5) as usize], [0.0, 0.25][(seed % 2) as usize]);
+        let folder = TempDir::new().unwrap();
+        let (model, samples) = (path(&folder, "m.onnx"), path(&folder, "x.npy"));
+        std::fs::write(&model, onnx::encode(&graph).unwrap()).unwrap();
+        // One sample per file keeps the naive writer simple.
+        std::fs::write(&samples, naive_proofs::npy(&inputs(&mut rng, 1, 4))).unwrap();
+        let options = ["--norm", "l1,l2,linf,lp:1.5,lp:3", "--method", "closed-form,sharp"];
+        let first = path(&folder, "p");
+        for extra in [&[][..], &["--box", "0,1"]] {
+            let arguments =
+                [&["certify", &model, &samples, "--proofs", &first], &options[..], extra].concat();
+            let (code, rows, told) = program("underplane", &arguments);
+            assert_eq!(code, 0, "seed {seed}: {told}\n{rows}");
+            if rows.contains(",certified,") {
+                prove_and_check(&model, &samples, &path(&folder, "q"), &[&options[..], extra].concat());
+            }
+        }
+    }
+}
+
+#[test]
+fn exit_codes_and_messages_of_the_checkers() {
+    let valid = |name: &str| root().join("valid").join(name).to_str().unwrap().to_string();
+    let (model, inputs, good) = (valid("linear.onnx"), valid("linear.npy"), valid("linear.jsonl"));
+    let bad = root().join("invalid/not-proven.the-sphere-touches.linear.jsonl").to_str().unwrap().to_string();
+    let folder = TempDir::new().unwrap();
+    let (empty, missing) = (path(&folder, "empty.jsonl"), path(&folder, "missing.jsonl"));
+    std::fs::write(&empty, "\n\n").unwrap();
+    for (name, first) in [("underplane", Some("check")), ("underplane-check", None)] {
+        let run = |files: [&str; 3], extra: &[&str]| program(name, &[first.as_slice(), &files, extra].concat());
+        assert_eq!(run([&model, &inputs, &good], &[]).0, 0);
+        let (code, rows, _) = run([&model, &inputs, &bad], &[]);
+        assert!(code == 1 && rows.contains("invalid,not-proven,"), "{rows}");
+        let (code, _, told) = run([&model, &inputs, &missing], &[]);
+        assert!(code == 2 && told.contains("missing.jsonl"), "{told}");
+        let (code, _, told) = run([&model, &inputs, &empty], &[]);
+        assert!(code == 2 && told.contains("found none"), "{told}");
+        let (code, _, told) = run([&good, &inputs, &good], &[]);
+        assert!(code == 2 && told.contains("malformed-model"), "{told}");
+        let (code, _, told) = run([&model, &valid("dense.npy"), &good], &[]);
+        assert!(code == 2 && told.contains("input-size"), "{told}");
+        assert_eq!(run([&model, &inputs, &good], &["--sensitive", "negative"]).0, 1);
+        assert_eq!(run([&model, &inputs, &good], &["--sensitive", "perhaps"]).0, 2);
+        assert_eq!(run([&model, &inputs, &good], &["--frobnicate"]).0, 2);
+    }
+}
+
+#[test]
+fn the_kernel_knows_nothing_of_ours_and_no_floats() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/kernel");
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        files += 1;
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap();
+            let words: Vec<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            for forbidden in ["f32", "f64", "unsafe", "underplane", "crate"] {
+                assert!(!words.contains(&forbidden), "{}:{}: `{forbidden}`", path.display(), number + 1);
+            }
+            let imported = code.trim().strip_prefix("use ").map(|rest| rest.split("::").next().unwrap());
+            let allowed = ["super", "std", "dashu_int", "base64"];
+            assert!(imported.is_none_or(|from| allowed.contains(&from)), "{}:{}", path.display(), number + 1);
+        }
+    }
+    assert!(files > 15, "only {files} files");
+}
