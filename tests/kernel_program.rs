@@ -78,8 +78,7 @@ fn random_networks_of_every_kind_are_proven() {
         let options = ["--norm", "l1,l2,linf,lp:1.5,lp:3", "--method", "closed-form,sharp"];
         let first = path(&folder, "p");
         for extra in [&[][..], &["--box", "0,1"]] {
-            let arguments =
-                [&["certify", &model, &samples, "--proofs", &first], &options[..], extra].concat();
+            let arguments = [&["certify", &model, &samples, "--proofs", &first], &options[..], extra].concat();
             let (code, rows, told) = program("underplane", &arguments);
             assert_eq!(code, 0, "seed {seed}: {told}\n{rows}");
             if rows.contains(",certified,") {
