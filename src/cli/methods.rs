@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use underplane::radius::Method;
 use underplane::radius::best::Best;
 use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::exact::Exact;
 use underplane::radius::ibp::Ibp;
 use underplane::radius::lp::{Lp, LpSolver};
 use underplane::radius::sharp::Sharp;
@@ -62,6 +63,7 @@ impl MethodArgs {
             "closed-form" => Box::new(ClosedForm),
             "sharp" => Box::new(Sharp),
             "ibp" => Box::new(Ibp::default()),
+            "exact" => Box::new(Exact::default()),
             "lp" => Box::new(Lp::new(self.lp_solver)),
             "smoothing" => Box::new(Smoothing {
                 sigma: self.sigma,

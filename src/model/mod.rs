@@ -4,6 +4,7 @@ pub mod curvature;
 pub mod error;
 pub mod feature_map;
 pub mod graph;
+pub mod lifted;
 mod live;
 pub mod minorant;
 pub mod network;

@@ -68,15 +68,23 @@ fn evaluate<T: Scalar>(network: &Network, inputs: &[T], slopes: Option<&Slopes<T
     for (id, node) in graph.nodes().iter().enumerate() {
         let value = match &node.op {
             Op::Input => inputs.to_vec(),
-            Op::Dense(_) => dense(network, id, &nodes[node.inputs[0]], batch),
             Op::Kink(_) | Op::Max if slopes.is_some() && !free.contains(&id) => {
                 lines(node, &nodes, &slopes.expect("checked").nodes[id])
             }
-            _ => elementwise(graph, node, &nodes, batch),
+            _ => node_value(network, id, &nodes, batch),
         };
         nodes.push(value);
     }
     Values { batch, nodes }
+}
+
+/// The value of node `id`, not the input, from those of the nodes that it reads.
+pub(super) fn node_value<T: Scalar>(network: &Network, id: NodeId, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
+    let node = network.graph().node(id);
+    match &node.op {
+        Op::Dense(_) => dense(network, id, &nodes[node.inputs[0]], batch),
+        _ => elementwise(network.graph(), node, nodes, batch),
+    }
 }
 
 fn dense<T: Scalar>(network: &Network, id: NodeId, x: &[T], batch: usize) -> Vec<T> {
@@ -99,7 +107,7 @@ fn dense<T: Scalar>(network: &Network, id: NodeId, x: &[T], batch: usize) -> Vec
     out
 }
 
-fn elementwise<T: Scalar>(graph: &Graph, node: &Node, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
+pub(super) fn elementwise<T: Scalar>(graph: &Graph, node: &Node, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
     let input = |k: usize| &nodes[node.inputs[k]];
     let with = |values: &[f64], f: fn(T, T) -> T| -> Vec<T> {
         let constants = values.iter().map(|&c| T::of(c)).cycle();
@@ -213,19 +221,30 @@ pub(crate) fn adjoints_from<T: Scalar>(
     from: NodeId,
     seeds: Vec<T>,
 ) -> Vec<Option<Vec<T>>> {
+    let mut adjoints: Vec<Option<Vec<T>>> = vec![None; network.graph().nodes().len()];
+    adjoints[from] = Some(seeds);
+    continue_adjoints(network, slopes, stops, &mut adjoints);
+    adjoints
+}
+
+/// Lets the adjoints that are there flow on towards the input.
+pub(super) fn continue_adjoints<T: Scalar>(
+    network: &Network,
+    slopes: &Slopes<T>,
+    stops: &[NodeId],
+    adjoints: &mut [Option<Vec<T>>],
+) {
     let graph = network.graph();
     let batch = slopes.batch;
-    let mut adjoints: Vec<Option<Vec<T>>> = vec![None; graph.nodes().len()];
-    adjoints[from] = Some(seeds);
-    for id in (0..=from).rev() {
+    for id in (0..adjoints.len()).rev() {
         if stops.contains(&id) {
             continue;
         }
         let Some(v) = adjoints[id].take() else { continue };
         let node = graph.node(id);
         match &node.op {
-            Op::Dense(_) => transposed(network, id, &v, batch, &mut adjoints),
-            Op::Concat { outer } => split(node, &v, batch * outer, &mut adjoints, graph, batch),
+            Op::Dense(_) => transposed(network, id, &v, batch, adjoints),
+            Op::Concat { outer } => split(node, &v, batch * outer, adjoints, graph, batch),
             _ => {
                 for (k, &input) in node.inputs.iter().enumerate() {
                     add(&mut adjoints[input], contribution(node, k, &v, &slopes.nodes[id]));
@@ -234,7 +253,6 @@ pub(crate) fn adjoints_from<T: Scalar>(
         }
         adjoints[id] = Some(v);
     }
-    adjoints
 }
 
 fn contribution<T: Scalar>(node: &Node, k: usize, v: &[T], slopes: &[T]) -> Vec<T> {

@@ -5,6 +5,7 @@
 
 pub mod best;
 pub mod closed_form;
+pub mod exact;
 pub mod ibp;
 pub mod lp;
 pub mod run;

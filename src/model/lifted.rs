@@ -1,0 +1,147 @@
+//! The network as a convex function of its variables, around one sample: the input and the values of φ's kinks.
+//!
+//! Nodes that depend on the variables affinely are evaluated once per direction; at a point, only what lies beyond them
+//! is. Plain floats: what comes out of here is proposed, and proven elsewhere.
+
+use super::graph::{NodeId, Op};
+use super::passes::{self, Slopes, Values, adjoints, continue_adjoints, forward, tangent_slopes};
+use super::{Convexity, Model, Network};
+use crate::matrix::matrix_vector;
+
+/// A network around one sample. Changes of the variables are flat vectors: the input's entries, then those of φ's kinks.
+#[derive(Debug)]
+pub struct Lifted<'a> {
+    network: &'a Network,
+    /// The input and φ's kinks.
+    variables: &'a [NodeId],
+    /// Whether a node depends on the variables affinely.
+    affine: Vec<bool>,
+    /// The affine nodes that others read.
+    frontier: Vec<NodeId>,
+    at_sample: Values<f64>,
+}
+
+/// How far a change of the variables moves the affine nodes that others read.
+#[derive(Clone, Debug)]
+pub struct Image(Vec<Vec<f64>>);
+
+/// The tangent plane at a point.
+#[derive(Clone, Debug)]
+pub struct Tangent {
+    /// The network's value at the point.
+    pub value: f64,
+    /// One line per unit.
+    pub slopes: Slopes<f64>,
+    /// Coefficients of the nodes beyond the frontier, and of the frontier.
+    pub adjoints: Vec<Option<Vec<f64>>>,
+}
+
+impl<'a> Lifted<'a> {
+    /// The network around `x`.
+    pub fn new(model: &'a Model, convexity: &'a Convexity, x: &[f64]) -> Lifted<'a> {
+        let network = model.network();
+        let graph = network.graph();
+        let mut affine: Vec<bool> = Vec::with_capacity(graph.nodes().len());
+        for (id, node) in graph.nodes().iter().enumerate() {
+            let straight = !matches!(node.op, Op::Kink(_) | Op::Max) && node.inputs.iter().all(|&input| affine[input]);
+            affine.push(convexity.stops.contains(&id) || straight);
+        }
+        let mut read = vec![false; affine.len()];
+        read[graph.output()] = true;
+        for (id, node) in graph.nodes().iter().enumerate() {
+            if !affine[id] {
+                node.inputs.iter().for_each(|&input| read[input] = true);
+            }
+        }
+        let frontier = (0..affine.len()).filter(|&id| affine[id] && read[id]).collect();
+        Lifted { network, variables: &convexity.stops, affine, frontier, at_sample: forward(network, x) }
+    }
+
+    /// The values of φ's kinks at the sample and everything else there.
+    pub fn at_sample(&self) -> &Values<f64> {
+        &self.at_sample
+    }
+
+    /// What a change of the variables does to the affine nodes that others read.
+    pub fn image(&self, change: &[f64]) -> Image {
+        let graph = self.network.graph();
+        let mut nodes: Vec<Vec<f64>> = vec![Vec::new(); self.affine.len()];
+        let mut rest = change;
+        for (id, node) in graph.nodes().iter().enumerate().filter(|(id, _)| self.affine[*id]) {
+            nodes[id] = match &node.op {
+                _ if self.variables.contains(&id) => {
+                    let (own, tail) = rest.split_at(node.size());
+                    rest = tail;
+                    own.to_vec()
+                }
+                Op::Constant(values) => vec![0.0; values.len()],
+                Op::Dense(layer) => {
+                    let mut out = vec![0.0; layer.rows];
+                    if layer.cols > 0 {
+                        matrix_vector(&mut out, &layer.weight, &nodes[node.inputs[0]]);
+                    }
+                    out
+                }
+                Op::Shift(_) => nodes[node.inputs[0]].clone(),
+                _ => passes::elementwise(graph, node, &nodes, 1),
+            };
+        }
+        Image(self.frontier.iter().map(|&id| std::mem::take(&mut nodes[id])).collect())
+    }
+
+    /// The tangent plane at the sample changed by what `image` is the image of.
+    pub fn tangent(&self, image: &Image) -> Tangent {
+        let graph = self.network.graph();
+        let mut nodes: Vec<Vec<f64>> = vec![Vec::new(); self.affine.len()];
+        for (&id, moved) in self.frontier.iter().zip(&image.0) {
+            nodes[id] = self.at_sample.nodes[id].iter().zip(moved).map(|(a, b)| a + b).collect();
+        }
+        for id in (0..self.affine.len()).filter(|&id| !self.affine[id]) {
+            nodes[id] = passes::node_value(self.network, id, &nodes, 1);
+        }
+        let values = Values { batch: 1, nodes };
+        let slopes = tangent_slopes(self.network, &values);
+        let adjoints = adjoints(self.network, &slopes, &self.frontier);
+        Tangent { value: values.nodes[graph.output()][0], slopes, adjoints }
+    }
+
+    /// How fast the tangent plane rises along a change.
+    pub fn slope(&self, tangent: &Tangent, along: &Image) -> f64 {
+        let one = |(&id, moved): (&NodeId, &Vec<f64>)| match &tangent.adjoints[id] {
+            None => 0.0,
+            Some(v) => v.iter().zip(moved).map(|(v, m)| v * m).sum(),
+        };
+        self.frontier.iter().zip(&along.0).map(one).sum()
+    }
+
+    /// The tangent plane's coefficients of the variables.
+    pub fn coefficients(&self, tangent: &Tangent) -> Vec<f64> {
+        let mut adjoints = vec![None; self.affine.len()];
+        for &id in &self.frontier {
+            adjoints[id] = tangent.adjoints[id].clone();
+        }
+        continue_adjoints(self.network, &tangent.slopes, self.variables, &mut adjoints);
+        let size = |id: NodeId| self.network.graph().node(id).size();
+        let of = |&id: &NodeId| adjoints[id].take().unwrap_or_else(|| vec![0.0; size(id)]);
+        self.variables.iter().flat_map(of).collect()
+    }
+}
+
+impl Image {
+    /// self + factor · (other − self).
+    pub fn toward(&self, other: &Image, factor: f64) -> Image {
+        let mix = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a + factor * (b - a)).collect();
+        Image(self.0.iter().zip(&other.0).map(mix).collect())
+    }
+
+    /// self − other.
+    pub fn minus(&self, other: &Image) -> Image {
+        let subtract = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a - b).collect();
+        Image(self.0.iter().zip(&other.0).map(subtract).collect())
+    }
+
+    /// factor · self.
+    pub fn times(&self, factor: f64) -> Image {
+        Image(self.0.iter().map(|part| part.iter().map(|v| v * factor).collect()).collect())
+    }
+}

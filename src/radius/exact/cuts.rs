@@ -1,0 +1,42 @@
+//! The cuts behind a master problem, and the one line per unit that a combination of them is.
+
+use crate::model::lifted::Tangent;
+use crate::model::passes::Slopes;
+use crate::model::{Graph, Op};
+
+/// What made a cut, and how long it has not been used.
+pub(super) struct Made {
+    pub tangent: Tangent,
+    pub idle: usize,
+}
+
+/// The slopes whose minorant is Σ multipliers · cuts (METHOD: "one certificate for everything: slopes"); `rest` where
+/// nothing flows through a unit.
+pub(super) fn collapse(graph: &Graph, cuts: &[Made], multipliers: &[f64], rest: &Slopes<f64>) -> Slopes<f64> {
+    let mut slopes = rest.clone();
+    let used: Vec<(&Tangent, f64)> =
+        cuts.iter().map(|made| &made.tangent).zip(multipliers.iter().copied()).filter(|(_, l)| *l > 0.0).collect();
+    for (id, node) in graph.nodes().iter().enumerate() {
+        if !matches!(node.op, Op::Kink(_) | Op::Max) || used.iter().all(|(t, _)| t.adjoints[id].is_none()) {
+            continue;
+        }
+        let size = node.size();
+        let mut total = vec![0.0; size];
+        let mut sums = vec![0.0; slopes.nodes[id].len()];
+        for (tangent, multiplier) in &used {
+            let Some(adjoint) = &tangent.adjoints[id] else { continue };
+            for (entry, v) in adjoint.iter().enumerate().filter(|(_, v)| **v != 0.0) {
+                total[entry] += multiplier * v;
+                for place in (entry..sums.len()).step_by(size) {
+                    sums[place] += multiplier * v * tangent.slopes.nodes[id][place];
+                }
+            }
+        }
+        for (place, slope) in slopes.nodes[id].iter_mut().enumerate() {
+            if total[place % size] != 0.0 {
+                *slope = sums[place] / total[place % size];
+            }
+        }
+    }
+    slopes
+}

@@ -1,0 +1,197 @@
+//! The smallest change of the input that satisfies every cut, and the multipliers that prove it.
+
+use super::moves::{Moves, Term};
+use super::piecewise::{Cut, End, Piecewise};
+use super::places::Places;
+use super::smooth::Smooth;
+use crate::perturbation::Norm;
+
+/// Longest moves that a master for l1 looks at, in radii proven so far: it needs some limit.
+const FAR: f64 = 1e4;
+
+/// A level's value below this share of the margin is 0.
+const LEVEL: f64 = 1e-11;
+
+/// How the problem is solved: one way per kind of norm.
+pub(super) enum Master {
+    /// l1.
+    Sum(Piecewise),
+    /// l∞: for a ball of this radius, the collapsed cut's largest minimum.
+    Level(Piecewise, f64),
+    /// Everything between.
+    Smooth(Smooth),
+}
+
+/// What the cuts allow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Solved {
+    /// No point nearer than this satisfies them.
+    Distance(f64),
+    /// None at all does.
+    Nothing,
+    /// As the first, but better multipliers may exist.
+    AtLeast(f64),
+}
+
+impl Master {
+    /// For one norm, with a radius known to hold and the first cut.
+    pub fn new(moves: Moves, norm: Norm, radius: f64, first: Cut) -> Master {
+        let mut master = match norm {
+            Norm::L1 => {
+                let places = Places::new(&moves, FAR * radius, 1.0);
+                Master::Sum(Piecewise::new(moves, places, false))
+            }
+            Norm::Linf => {
+                let places = Places::new(&moves, radius, 0.0);
+                Master::Level(Piecewise::new(moves, places, true), radius)
+            }
+            Norm::L2 | Norm::Lp(_) => {
+                let unit = if norm == Norm::L2 { 1.0 } else { radius };
+                Master::Smooth(Smooth::new(moves, norm.p(), unit))
+            }
+        };
+        master.add(first);
+        master
+    }
+
+    /// Adds a cut.
+    pub fn add(&mut self, cut: Cut) {
+        match self {
+            Master::Sum(dual) | Master::Level(dual, _) => dual.add(cut),
+            Master::Smooth(dual) => dual.add(cut),
+        }
+    }
+
+    /// Forgets idle cuts; the indices that are gone, falling.
+    pub fn forget(&mut self, idle: &dyn Fn(usize) -> bool) -> Vec<usize> {
+        match self {
+            Master::Sum(dual) | Master::Level(dual, _) => dual.forget(idle),
+            Master::Smooth(dual) => dual.forget(idle),
+        }
+    }
+
+    /// Solves the problem for the present cuts.
+    pub fn solve(&mut self) -> Solved {
+        match self {
+            Master::Sum(dual) => match dual.maximise() {
+                End::Best => Solved::Distance(dual.value()),
+                End::Unbounded => Solved::Nothing,
+                End::Stopped => Solved::AtLeast(dual.value()),
+            },
+            Master::Smooth(dual) => match dual.maximise() {
+                End::Best => Solved::Distance(dual.bound()),
+                End::Unbounded => Solved::Nothing,
+                End::Stopped => Solved::AtLeast(dual.bound()),
+            },
+            Master::Level(dual, radius) => raise_level(dual, radius),
+        }
+    }
+
+    /// One multiplier per cut.
+    pub fn multipliers(&self) -> &[f64] {
+        match self {
+            Master::Sum(dual) | Master::Level(dual, _) => &dual.multipliers,
+            Master::Smooth(dual) => &dual.multipliers,
+        }
+    }
+
+    /// The cuts.
+    pub fn cuts(&self) -> &[Cut] {
+        match self {
+            Master::Sum(dual) | Master::Level(dual, _) => &dual.cuts,
+            Master::Smooth(dual) => &dual.cuts,
+        }
+    }
+
+    /// The changes of the variables that satisfy the cuts at the distance found.
+    pub fn solution(&self) -> Vec<f64> {
+        match self {
+            Master::Sum(dual) | Master::Level(dual, _) => dual.solution(),
+            Master::Smooth(dual) => dual.solution(),
+        }
+    }
+}
+
+/// The largest radius at which some combination of the cuts is still not negative on the ball.
+fn raise_level(dual: &mut Piecewise, radius: &mut f64) -> Solved {
+    for _ in 0..30 {
+        let end = dual.maximise();
+        let margin = dual.margin();
+        let next = root(&dual.moves, dual.coefficients(), margin, *radius);
+        if next == f64::INFINITY {
+            return Solved::Nothing;
+        }
+        let done = dual.value() <= LEVEL * margin.abs() || next <= *radius * (1.0 + 1e-13);
+        if next > *radius {
+            *radius = next;
+            dual.replace(Places::new(&dual.moves, next, 0.0));
+        }
+        if end == End::Stopped {
+            return Solved::AtLeast(*radius);
+        }
+        if done {
+            return Solved::Distance(*radius);
+        }
+    }
+    Solved::AtLeast(*radius)
+}
+
+/// The largest radius from `start` on at which margin + Σ min of the changes over the ball is not negative; infinite when
+/// it never is.
+fn root(moves: &Moves, coefficients: &[f64], margin: f64, start: f64) -> f64 {
+    let mut radius = start;
+    for _ in 0..60 {
+        let (least, slope) = level(moves, coefficients, radius);
+        let value = margin + least;
+        if value <= 0.0 || (value <= 1e-14 * margin && slope < 0.0) {
+            break;
+        }
+        if slope >= 0.0 {
+            return f64::INFINITY;
+        }
+        let next = radius - value / slope;
+        // A concave kink may make the true root nearer than the tangent's.
+        let mut step = next - radius;
+        while margin + level(moves, coefficients, radius + step).0 < -1e-13 * margin.abs() && step > 1e-16 * radius {
+            step *= 0.5;
+        }
+        if radius + step <= radius * (1.0 + 1e-15) {
+            break;
+        }
+        radius += step;
+    }
+    radius
+}
+
+/// Σ over the coordinates of the least change within `radius`, and its derivative in `radius`.
+fn level(moves: &Moves, coefficients: &[f64], radius: f64) -> (f64, f64) {
+    let (mut sum, mut slope) = (0.0, 0.0);
+    for i in 0..moves.low.len() {
+        let (low, high) = (moves.low[i].max(-radius), moves.high[i].min(radius));
+        let terms = &moves.terms[i];
+        let (mut least, mut at) = if terms.is_empty() {
+            let c = coefficients[i];
+            if c > 0.0 { (c * low, low) } else { (c * high, high) }
+        } else {
+            let gain = |delta: f64| gain(coefficients, i, terms, delta);
+            if gain(low) < gain(high) { (gain(low), low) } else { (gain(high), high) }
+        };
+        for term in terms {
+            let delta = term.crossing();
+            if low < delta && delta < high && gain(coefficients, i, terms, delta) < least {
+                (least, at) = (gain(coefficients, i, terms, delta), delta);
+            }
+        }
+        sum += least;
+        // An end that grows with the radius.
+        if at.abs() == radius && (at > moves.low[i] && at < moves.high[i]) {
+            let beyond = |t: &Term| coefficients[t.variable] * t.kink.slope(t.argument + t.scale * at) * t.scale;
+            slope += at.signum() * (coefficients[i] + terms.iter().map(beyond).sum::<f64>());
+        }
+    }
+    (sum, slope)
+}
+
+fn gain(coefficients: &[f64], i: usize, terms: &[Term], delta: f64) -> f64 {
+    coefficients[i] * delta + terms.iter().map(|t| coefficients[t.variable] * t.change(delta)).sum::<f64>()
+}

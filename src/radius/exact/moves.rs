@@ -1,0 +1,76 @@
+//! How every coordinate of an input may move, and what its moves do to the variables of the lifted network.
+
+use crate::model::lifted::Lifted;
+use crate::model::{Convexity, Kink, Model, Op};
+use crate::perturbation::Perturbation;
+
+/// A kink of φ that hangs on one coordinate: variable `variable` is K(argument + scale · δ).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Term {
+    pub variable: usize,
+    pub kink: Kink,
+    pub argument: f64,
+    pub scale: f64,
+}
+
+/// The moves of all coordinates.
+#[derive(Clone, Debug)]
+pub(super) struct Moves {
+    /// How far each coordinate may fall, ≤ 0, and rise, ≥ 0; or another interval in a branch.
+    pub low: Vec<f64>,
+    pub high: Vec<f64>,
+    /// The kinks on each coordinate.
+    pub terms: Vec<Vec<Term>>,
+    /// Number of variables: coordinates and kinks.
+    pub variables: usize,
+}
+
+impl Term {
+    /// K(t + sδ) − K(t).
+    pub fn change(&self, delta: f64) -> f64 {
+        let (t, end) = (self.argument, self.argument + self.scale * delta);
+        if t * end > 0.0 {
+            return self.kink.slope(t) * (self.scale * delta);
+        }
+        self.kink.slope(end) * end - self.kink.slope(t) * t
+    }
+
+    /// Where the kink is.
+    pub fn crossing(&self) -> f64 {
+        -self.argument / self.scale
+    }
+}
+
+impl Moves {
+    /// Those that the attacker has at `x`.
+    pub fn new(model: &Model, convexity: &Convexity, lifted: &Lifted, x: &[f64], perturbation: Perturbation) -> Moves {
+        let graph = model.graph();
+        let mut terms = vec![Vec::new(); x.len()];
+        let mut variable = x.len();
+        for kink in &convexity.map.kinks {
+            let node = graph.node(kink.node);
+            let Op::Kink(shape) = node.op else { unreachable!("a kink of φ is a kink") };
+            let arguments = &lifted.at_sample().nodes[node.inputs[0]];
+            for (i, &argument) in arguments.iter().enumerate() {
+                let scale = kink.argument.scale[i].value;
+                if let Some(coordinate) = kink.argument.coordinate[i].filter(|_| scale != 0.0) {
+                    terms[coordinate].push(Term { variable, kink: shape, argument, scale });
+                }
+                variable += 1;
+            }
+        }
+        let room = |&x: &f64| perturbation.room(x);
+        let (low, high) = x.iter().map(room).map(|(fall, rise)| (-fall, rise)).unzip();
+        Moves { low, high, terms, variables: variable }
+    }
+
+    /// The changes of the variables when the coordinates move by `delta`.
+    pub fn changes(&self, delta: &[f64]) -> Vec<f64> {
+        let mut changes = vec![0.0; self.variables];
+        changes[..delta.len()].copy_from_slice(delta);
+        for (terms, &delta) in self.terms.iter().zip(delta) {
+            terms.iter().for_each(|term| changes[term.variable] = term.change(delta));
+        }
+        changes
+    }
+}
