@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use underplane::model::{Dense, Graph, Kink, Op, onnx};
 
-/// f(x) = 1 − (|y₀| + |y₁|)/8 with y = x − (¼, −½), as Σ relu(2yᵢ − |yᵢ|) + relu(−2yᵢ − |yᵢ|) − 9/8·|yᵢ| + 1: on either
-/// side of yᵢ = 0 one of the two units is a line, and over both sides no pair of slopes is any good.
-pub fn graph() -> Graph {
+/// f(x) = 1 − (weight − 1)·(|y₀| + |y₁|) with y = x − (¼, −½), as Σ relu(2yᵢ − |yᵢ|) + relu(−2yᵢ − |yᵢ|) − weight·|yᵢ| +
+/// 1: on either side of yᵢ = 0 one of the two units is a line, and over both sides no pair of slopes is any good.
+pub fn graph(weight: f32) -> Graph {
     let dense = |rows: usize, weight: Vec<f32>, bias: Vec<f32>| {
         Op::Dense(Dense { rows, cols: weight.len() / rows, weight, bias })
     };
@@ -21,10 +21,13 @@ pub fn graph() -> Graph {
     let t = graph.push("pass0", dense(4, units.concat(), vec![0.0; 4]), &[psi]).unwrap();
     let z = graph.push("act0", Op::Kink(Kink { below: 0.0, above: 1.0 }), &[t]).unwrap();
     let top = graph.push("layer1", dense(1, vec![1.0; 4], vec![1.0]), &[z]).unwrap();
-    let pass = graph.push("pass1", dense(1, vec![0.0, 0.0, -1.125, -1.125], vec![0.0]), &[psi]).unwrap();
+    let pass = graph.push("pass1", dense(1, vec![0.0, 0.0, -weight, -weight], vec![0.0]), &[psi]).unwrap();
     graph.push("f", Op::Sum, &[top, pass]).unwrap();
     graph
 }
+
+/// Of the model `branching`; f = 1 − (|y₀| + |y₁|)/8.
+pub const WEIGHT: f32 = 1.125;
 
 /// y = (½, ¼).
 pub const INPUT: [f64; 2] = [0.75, -0.25];
@@ -98,11 +101,16 @@ fn text(line: &Value) -> Vec<u8> {
 
 /// The model, the input and the certificates that must be accepted.
 pub fn valid() -> Vec<Made> {
-    vec![
-        ("valid/branching.onnx".into(), onnx::encode(&graph()).expect("the graph can be written")),
-        ("valid/branching.npy".into(), npy(&INPUT)),
-        ("valid/branching.jsonl".into(), lines().iter().flat_map(text).collect()),
-    ]
+    let everywhere = ["l1", "l2", "linf"].map(|norm| line(norm, "unbounded", tree(None)));
+    let files = |name: &str, weight: f32, lines: &[Value]| {
+        [
+            (format!("valid/{name}.onnx"), onnx::encode(&graph(weight)).expect("the graph can be written")),
+            (format!("valid/{name}.npy"), npy(&INPUT)),
+            (format!("valid/{name}.jsonl"), lines.iter().flat_map(text).collect()),
+        ]
+    };
+    // With weight 1, f is 1 everywhere.
+    [files("branching", WEIGHT, &lines()), files("branching-flat", 1.0, &everywhere)].concat()
 }
 
 /// One thing wrong with a tree.
@@ -143,6 +151,10 @@ fn unproven() -> Vec<Made> {
     made.push(bad("one-split-left-out", changed(|tree| drop(tree.drain(4..6)))));
     made.push(bad("one-leaf", linf(vec![leaf(0b0101, None)])));
     made.push(bad("unbounded", line("linf", "unbounded", tree(None))));
+    let mut swapped = tree(None);
+    swapped.swap(2, 3);
+    let everywhere = text(&line("linf", "unbounded", swapped));
+    made.push(("invalid/not-proven.tree-sides-swapped.branching-flat.jsonl".into(), everywhere));
     let touching = |norm, radius, tree| with(line(norm, radius, tree), "ball", json!("open"));
     made.push(bad("open-ball-touches", touching("linf", "3.625", tree(None))));
     made.push(bad("part-that-reaches-the-ball", linf([vec![split(0, "4")], tree(None), vec![leaf(0, None)]].concat())));
