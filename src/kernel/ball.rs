@@ -1,4 +1,4 @@
-//! The least value of a minorant over a ball and a box.
+//! The least value of a minorant over a ball and a box, or over the part of them that a tree's leaf is about.
 //!
 //! Everything is brought to integers: positions x = X·2^e (X may be a fraction where a kink lies between the grid's
 //! points), values V·unit. One coordinate's part is h(X) = l·X + Σ Jₖ·max(Aₖ·X + Bₖ, 0), with, for l1 and l2, the
@@ -10,24 +10,37 @@ use super::minorant::{Kinks, Minorant};
 use super::power;
 use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Region};
+use super::tree::{Cut, Side};
 use dashu_int::ops::{BitTest, Gcd, UnsignedAbs};
 use dashu_int::{IBig, UBig};
 
 /// A fraction with a positive denominator.
 type Fraction = (IBig, UBig);
 
-/// Tests that the minorant is positive over the ball and the box (for an open ball: ≥ 0, where that suffices).
-pub fn check(minorant: &Minorant, x: &Exact, norm: Norm, region: &Region) -> Result<(), Rejection> {
+/// Where a minorant must be positive.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The ball and the box.
+    pub region: &'a Region,
+    /// Ends of single coordinates.
+    pub cuts: &'a [Cut<'a>],
+    /// λ > 0, evidence.
+    pub multiplier: Option<&'a Exact>,
+}
+
+/// Tests that the minorant is positive over the ball, the box and the part (for an open ball: ≥ 0, where that suffices).
+pub fn check(minorant: &Minorant, x: &Exact, norm: Norm, part: &Part) -> Result<(), Rejection> {
+    let region = part.region;
     let affine = minorant.kinks.is_empty();
     let by_dual_norm = match norm {
         _ if region.radius.is_none() => false,
-        Norm::L1 | Norm::L2 => affine && region.multiplier.is_none(),
-        Norm::Inf => affine && region.range.is_none(),
+        Norm::L1 | Norm::L2 => affine && part.multiplier.is_none(),
+        Norm::Inf => affine && region.range.is_none() && part.cuts.is_empty(),
         Norm::Fraction(..) => true,
     };
     match &region.radius {
         Some(radius) if by_dual_norm => check_dual(minorant, x, norm, (region, radius)),
-        _ => check_sum(minorant, x, norm, region),
+        _ => check_sum(minorant, x, norm, part),
     }
 }
 
@@ -40,7 +53,8 @@ fn positive(value: &IBig, zero_suffices: bool) -> Result<(), Rejection> {
     Err(Rejection::new(Code::NotProven, "the minorant's least value over the ball", "a positive number", found))
 }
 
-/// The dual norm: value at x − radius·‖slopes‖_q; a box is not used, and of nodes taken exactly the steepest piece.
+/// The dual norm: value at x − radius·‖slopes‖_q; a box and a part's ends are not used, and of nodes taken exactly the
+/// steepest piece, so that more is proven than asked.
 fn check_dual(
     minorant: &Minorant,
     x: &Exact,
@@ -95,8 +109,9 @@ fn steepest(minorant: &Minorant, x: &Exact) -> Result<(Exact, Exact), Rejection>
 }
 
 /// The coordinates one by one, with the multiplier for l1 and l2.
-fn check_sum(minorant: &Minorant, x: &Exact, norm: Norm, region: &Region) -> Result<(), Rejection> {
-    let penalty = match (norm, &region.radius, &region.multiplier) {
+fn check_sum(minorant: &Minorant, x: &Exact, norm: Norm, part: &Part) -> Result<(), Rejection> {
+    let region = part.region;
+    let penalty = match (norm, &region.radius, part.multiplier) {
         (_, None, _) | (Norm::Inf, ..) => None,
         (Norm::L1 | Norm::L2, _, Some(multiplier)) => Some(multiplier),
         (Norm::L1 | Norm::L2, _, None) => {
@@ -104,13 +119,16 @@ fn check_sum(minorant: &Minorant, x: &Exact, norm: Norm, region: &Region) -> Res
         }
         (Norm::Fraction(..), ..) => unreachable!("fractional norms go by the dual norm unless the radius is unbounded"),
     };
-    let problem = Problem::new(minorant, x, norm, region, penalty)?;
+    let problem = Problem::new(minorant, x, norm, part, penalty)?;
+    if problem.coordinates.iter().any(Coordinate::is_empty) {
+        return Ok(());
+    }
     let mut total: Fraction = (problem.base.clone(), UBig::ONE);
     for coordinate in &problem.coordinates {
         let least = coordinate.least(&problem)?;
         total = sum(total, least)?;
     }
-    let open = region.open && region.radius.is_some() && problem.allows_zero(minorant, region);
+    let open = region.open && region.radius.is_some() && problem.allows_zero(minorant, part);
     positive(&total.0, open)
 }
 
@@ -157,14 +175,18 @@ impl Problem {
         minorant: &Minorant,
         x: &Exact,
         norm: Norm,
-        region: &Region,
+        part: &Part,
         multiplier: Option<&Exact>,
     ) -> Result<Problem, Rejection> {
+        let region = part.region;
         // Positions on one grid.
         let mut positions = x.clone();
         let mut radius = region.radius.clone().unwrap_or_else(|| Exact::zeros(1));
         let mut range = region.range.clone().unwrap_or_else(|| Exact::zeros(2));
-        Exact::unify(&mut [&mut positions, &mut radius, &mut range])?;
+        let mut ends: Vec<Exact> = part.cuts.iter().map(|cut| cut.at.clone()).collect();
+        let mut parts = vec![&mut positions, &mut radius, &mut range];
+        parts.extend(&mut ends);
+        Exact::unify(&mut parts)?;
         let grid = positions.exponent;
         let reach = region.radius.as_ref().map(|_| &radius.values[0]);
         let interval = |center: &IBig| {
@@ -206,6 +228,9 @@ impl Problem {
             Coordinate { slope, kinks: Vec::new(), center: center.clone(), low, high }
         };
         let mut coordinates: Vec<Coordinate> = positions.values.iter().zip(linear.values).map(coordinate).collect();
+        for (cut, end) in part.cuts.iter().zip(ends) {
+            coordinates[cut.coordinate].cut(&end.values[0], cut.side);
+        }
         let mut constant = &base.values[0] - &cost.values[0];
         for (jumps, slopes, offsets, places) in groups {
             let entries = jumps.values.into_iter().zip(slopes.values).zip(offsets.values).zip(places);
@@ -221,18 +246,39 @@ impl Problem {
     }
 
     /// Whether a least value of 0 over the closed ball proves that the open ball is positive.
-    fn allows_zero(&self, minorant: &Minorant, region: &Region) -> bool {
+    fn allows_zero(&self, minorant: &Minorant, part: &Part) -> bool {
         // With a multiplier the bound at a point inside exceeds the least one by λ·(ψ(radius) − ψ(‖δ‖)) > 0. Without
-        // one, an affine minorant that is positive at the center and ≥ 0 on the sphere is positive inside.
+        // one, an affine minorant that is positive at the center and ≥ 0 on the whole sphere is positive inside.
         let at_center = || {
             let value = |c: &Coordinate| c.value(&(c.center.clone(), UBig::ONE), self).0;
             &self.base + self.coordinates.iter().map(value).sum::<IBig>() > IBig::ZERO
         };
-        self.weight > IBig::ZERO || (region.range.is_none() && minorant.kinks.is_empty() && at_center())
+        let whole = part.region.range.is_none() && part.cuts.is_empty();
+        self.weight > IBig::ZERO || (whole && minorant.kinks.is_empty() && at_center())
     }
 }
 
 impl Coordinate {
+    /// Restricts the interval to one side of `end`.
+    fn cut(&mut self, end: &IBig, side: Side) {
+        let (old, tighter): (&mut Option<IBig>, fn(IBig, IBig) -> IBig) = match side {
+            Side::Lower => (&mut self.high, Ord::min),
+            Side::Upper => (&mut self.low, Ord::max),
+        };
+        *old = Some(old.take().map_or(end.clone(), |old| tighter(old, end.clone())));
+    }
+
+    fn is_empty(&self) -> bool {
+        matches!((&self.low, &self.high), (Some(low), Some(high)) if low > high)
+    }
+
+    /// The point of the interval that is nearest to `at`.
+    fn nearest(&self, (n, d): Fraction) -> Fraction {
+        let beyond_low = self.low.as_ref().filter(|low| n < *low * &d);
+        let beyond = beyond_low.or(self.high.as_ref().filter(|high| n > *high * &d));
+        beyond.map_or((n, d), |end| (end.clone(), UBig::ONE))
+    }
+
     /// h(X) + the multiplier's term at X = n/d, over the denominator d (l1, l∞) or d².
     fn value(&self, (n, d): &Fraction, problem: &Problem) -> Fraction {
         let mut h = &self.slope * n;
@@ -252,7 +298,7 @@ impl Coordinate {
         }
     }
 
-    /// The least value over the interval.
+    /// The least value over the interval, which is not empty.
     fn least(&self, problem: &Problem) -> Result<Fraction, Rejection> {
         if self.kinks.is_empty() {
             return self.least_affine(problem);
@@ -268,32 +314,33 @@ impl Coordinate {
         if let (Norm::L2, false) = (problem.norm, problem.weight.is_zero()) {
             candidates.extend(points.windows(2).filter_map(|ends| self.vertex(&ends[0], &ends[1], problem)));
         }
-        let least = candidates.into_iter().min_by(compare).expect("the center is a candidate");
+        let least = candidates.into_iter().min_by(compare).expect("an end, or without any the center");
         Ok(reduced(least))
     }
 
     fn least_affine(&self, problem: &Problem) -> Result<Fraction, Rejection> {
-        let whole = |n: &IBig| (n.clone(), UBig::ONE);
+        let whole = |n: IBig| (n, UBig::ONE);
         let downhill = if self.slope > IBig::ZERO { &self.low } else { &self.high };
         let Some(end) = downhill else {
-            self.check_ends(&[whole(&self.center)], problem)?;
-            return Ok(self.value(&whole(&self.center), problem));
+            self.check_ends(&[whole(self.center.clone())], problem)?;
+            return Ok(self.value(&whole(self.center.clone()), problem));
         };
         match problem.norm {
             // The term λδ²/2 stops the descent where 2qδ = −slope.
             Norm::L2 if !problem.weight.is_zero() => {
-                let twice = IBig::from(2) * &problem.weight;
-                if (&self.slope).unsigned_abs() < (&twice * (end - &self.center)).unsigned_abs() {
-                    let four = (IBig::from(2) * &twice).unsigned_abs();
+                let twice = (IBig::from(2) * &problem.weight).unsigned_abs();
+                let vertex = (&self.center * &twice - &self.slope, twice);
+                if self.allows(&vertex) {
+                    let four = IBig::from(2) * &vertex.1;
                     let at_center = &self.slope * &self.center * &four;
-                    return Ok((at_center - &self.slope * &self.slope, four));
+                    return Ok((at_center - &self.slope * &self.slope, four.unsigned_abs()));
                 }
-                Ok(self.value(&whole(end), problem))
+                Ok(self.value(&self.nearest(vertex), problem))
             }
             Norm::L1 if (&self.slope).unsigned_abs() <= (&problem.weight).unsigned_abs() => {
-                Ok(self.value(&whole(&self.center), problem))
+                Ok(self.value(&self.nearest(whole(self.center.clone())), problem))
             }
-            _ => Ok(self.value(&whole(end), problem)),
+            _ => Ok(self.value(&whole(end.clone()), problem)),
         }
     }
 

@@ -18,6 +18,12 @@ pub const ENTRIES: u64 = 1 << 24;
 pub const WEIGHTS: u64 = 1 << 28;
 /// Characters of a number.
 pub const CHARACTERS: u64 = 1_200;
+/// Nodes of a certificate's tree.
+pub const TREE_NODES: u64 = 1 << 18;
+/// Splits above one leaf.
+pub const TREE_DEPTH: u64 = 10_000;
+/// Strings, lists and objects of one certificate line.
+pub const VALUES: u64 = 1 << 22;
 /// Bits of an exact number.
 pub const BITS: u64 = 1 << 16;
 /// Largest numerator and denominator of P in `lp:P`.

@@ -1,6 +1,6 @@
 //! The check of one certificate.
 
-use super::ball;
+use super::ball::{self, Part};
 use super::certificate::{Certificate, check_class};
 use super::class::Class;
 use super::coordinates::{Affine, affine, check_convexity};
@@ -12,6 +12,7 @@ use super::onnx;
 use super::power;
 use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Statement};
+use super::tree::{Cut, Leaf};
 use dashu_int::IBig;
 use dashu_int::ops::UnsignedAbs;
 
@@ -93,15 +94,26 @@ pub fn check_line(model: &Model, inputs: &Inputs, line: &str) -> Result<Statemen
     check_class(&certificate, model.class)?;
     let x = model.input(inputs, certificate.statement.input)?;
     check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
-    if certificate.statement.radius.is_some() {
-        let slopes = certificate.slopes(&model.graph)?;
-        let minorant = minorant(&model.graph, &model.affine, &slopes)?;
-        ball::check(&minorant, &x, certificate.norm, &certificate.region)?;
+    if let Some(tree) = &certificate.tree {
+        tree.check_coordinates(model.input_size())?;
+        tree.each_leaf(|cuts, leaf| check_leaf(model, &certificate, &x, (cuts, leaf)))?;
     }
     if let Some(point) = certificate.witness(model.input_size())? {
         check_witness(model, &certificate, &x, &point)?;
     }
     Ok(certificate.statement)
+}
+
+/// The leaf's minorant is positive over its part of the region.
+fn check_leaf(
+    model: &Model,
+    certificate: &Certificate,
+    x: &Exact,
+    (cuts, leaf): (&[Cut], &Leaf),
+) -> Result<(), Rejection> {
+    let minorant = minorant(&model.graph, &model.affine, &leaf.slopes.unpack(&model.graph)?)?;
+    let part = Part { region: &certificate.region, cuts, multiplier: leaf.multiplier.as_ref() };
+    ball::check(&minorant, x, certificate.norm, &part)
 }
 
 /// Every coordinate lies in the box.

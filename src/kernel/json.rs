@@ -1,5 +1,6 @@
 //! The JSON of certificates: objects, lists and strings, nothing else, no key twice.
 
+use super::budget;
 use super::rejection::{Code, Rejection};
 
 /// A JSON value of the format.
@@ -13,12 +14,12 @@ pub enum Json {
     Object(Vec<(String, Json)>),
 }
 
-/// Deepest nesting: a certificate, its list of slopes, one node's slopes.
-const DEPTH: usize = 3;
+/// Deepest nesting: a certificate, its tree, a leaf, its list of slopes, one node's slopes, their text.
+const DEPTH: usize = 5;
 
 /// Reads one value that fills `text`.
 pub fn read(text: &str) -> Result<Json, Rejection> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { text, at: 0, values: 0 };
     let value = reader.value(0)?;
     reader.space();
     match reader.rest().chars().next() {
@@ -30,6 +31,7 @@ pub fn read(text: &str) -> Result<Json, Rejection> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    values: u64,
 }
 
 impl Reader<'_> {
@@ -66,6 +68,8 @@ impl Reader<'_> {
         if depth > DEPTH {
             return Err(self.refuse(&format!("at most {DEPTH} levels"), "more"));
         }
+        self.values += 1;
+        budget::within("line", "values", self.values, budget::VALUES)?;
         if self.take('{') {
             return self.object(depth);
         }

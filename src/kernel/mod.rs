@@ -25,7 +25,8 @@
 //! everywhere. The coefficient's sign is tested for every unit, in exact arithmetic. Units of single coordinates may
 //! stay as they are. What remains is a constant plus one function per coordinate, whose least value over the ball is
 //! computed exactly (`ball`) and compared with 0: squares instead of roots for ℓ2, Lagrange's multiplier as evidence
-//! for ℓ1 and ℓ2 with a box. That the network is convex beyond its feature map is tested too, once per model
+//! for ℓ1 and ℓ2 with a box. Where one minorant does not suffice, a tree of splits x'ᵢ ≤ t, x'ᵢ ≥ t cuts the region into
+//! parts that cover it, and each has its own (`tree`). That the network is convex beyond its feature map is tested too, once per model
 //! (`coordinates`).
 //!
 //! # What an auditor must believe
@@ -53,8 +54,10 @@ mod inputs;
 mod json;
 mod layer;
 mod minorant;
+mod object;
 mod onnx;
 mod operators;
+mod packed;
 mod power;
 mod protobuf;
 pub mod rejection;
@@ -62,6 +65,7 @@ mod shapes;
 mod slopes;
 mod statement;
 mod tensor;
+mod tree;
 
 pub use check::{Model, Unit, check_line};
 pub use class::Class;

@@ -105,6 +105,10 @@ codes! {
     WeightSum = "weight-sum",
     /// A nonlinear node has no slopes, and is no function of a single coordinate.
     SlopesMissing = "slopes-missing",
+    /// The nodes of a tree are too many or too few for one tree, or none.
+    Tree = "tree",
+    /// A split is of a coordinate that the input does not have.
+    NoSuchCoordinate = "no-such-coordinate",
     /// A unit's coefficient is negative, so that a line below it is no lower bound.
     NegativeCoefficient = "negative-coefficient",
     /// The norm needs a multiplier here.

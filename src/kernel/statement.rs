@@ -29,8 +29,6 @@ pub struct Region {
     pub range: Option<Exact>,
     /// Whether the sphere is left out.
     pub open: bool,
-    /// λ > 0, evidence.
-    pub multiplier: Option<Exact>,
 }
 
 /// What a valid certificate proves, in the words of its own file.
@@ -104,6 +102,13 @@ fn decimal(place: &str, text: &str) -> Result<(IBig, usize), Rejection> {
     }
     let value = UBig::from_str_radix(&digits, 10).map_err(|_| refuse())?;
     Ok((sign * value, fraction.len()))
+}
+
+/// An index: digits alone.
+pub fn index(place: &str, text: &str) -> Result<usize, Rejection> {
+    let digits = !text.is_empty() && text.len() < 19 && text.bytes().all(|b| b.is_ascii_digit());
+    let index = if digits { text.parse().ok() } else { None };
+    index.ok_or_else(|| Rejection::new(Code::Number, place, "an index", text.escape_debug().to_string()))
 }
 
 /// A number of the format: a decimal with a dyadic value. One entry.

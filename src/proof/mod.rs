@@ -12,10 +12,11 @@ use crate::model::minorant::minorants;
 use crate::model::passes::{Slopes, forward, tangent_slopes};
 use crate::model::{Model, Sensitive};
 use crate::perturbation::{Norm, Perturbation};
-use crate::radius::{Outcome, Radius, Witness};
+use crate::radius::{Evidence, Outcome, Radius, Witness};
 use encode::Line;
 pub use encode::npy;
 use std::fmt;
+use std::sync::Arc;
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
 const LOWERED: [f64; 12] = [0.0, 2e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 5e-7];
@@ -92,20 +93,24 @@ impl Prover {
     /// When the outcome has no radius, or the kernel does not accept it.
     pub fn prove(&self, model: &Model, wanted: Wanted, outcome: &Outcome) -> Result<Proof, Unproven> {
         let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?;
-        let slopes = match &outcome.slopes {
-            Some(slopes) => slopes.as_ref().clone(),
-            None => tangent(model, wanted.x),
-        };
+        let slopes = slopes(model, wanted, outcome.evidence.as_ref())?;
         let reach = self.within_reach(model, wanted, &slopes, radius.value());
         self.radius(model, wanted, &slopes, (reach, &LOWERED), outcome.witness.as_ref())
     }
 
-    /// A certificate for just this radius, which somebody else claims.
+    /// A certificate for just this radius, which somebody else claims; without `evidence` by the tangent plane.
     ///
     /// # Errors
     /// When the kernel does not accept it.
-    pub fn confirm(&self, model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64) -> Result<Proof, Unproven> {
-        self.radius(model, wanted, slopes, (radius, &[0.0]), None)
+    pub fn confirm(
+        &self,
+        model: &Model,
+        wanted: Wanted,
+        evidence: Option<&Evidence>,
+        radius: f64,
+    ) -> Result<Proof, Unproven> {
+        let slopes = slopes(model, wanted, evidence)?;
+        self.radius(model, wanted, &slopes, (radius, &[0.0]), None)
     }
 
     fn radius(
@@ -204,7 +209,11 @@ impl Prover {
     }
 }
 
-/// The slopes of the tangent plane at `x`.
-pub fn tangent(model: &Model, x: &[f64]) -> Slopes<f64> {
-    tangent_slopes(model.network(), &forward(model.network(), x))
+/// The evidence's slopes, or those of the tangent plane at the input.
+fn slopes(model: &Model, wanted: Wanted, evidence: Option<&Evidence>) -> Result<Arc<Slopes<f64>>, Unproven> {
+    match evidence {
+        Some(Evidence::Slopes(slopes)) => Ok(slopes.clone()),
+        Some(Evidence::Tree(_)) => Err(Unproven("certificates of trees are not written yet".into())),
+        None => Ok(Arc::new(tangent_slopes(model.network(), &forward(model.network(), wanted.x)))),
+    }
 }

@@ -5,6 +5,7 @@
 
 pub mod best;
 pub mod closed_form;
+mod evidence;
 pub mod exact;
 pub mod ibp;
 pub mod lp;
@@ -13,11 +14,10 @@ pub mod sharp;
 pub mod smoothing;
 pub mod witness;
 
-use crate::model::passes::Slopes;
 use crate::model::{Enclosed, Model};
 use crate::perturbation::Perturbation;
+pub use evidence::{Evidence, TreeNode};
 use std::fmt;
-use std::sync::Arc;
 
 /// Whose robustness a radius speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,14 +116,14 @@ pub struct Outcome {
     pub witness: Option<Witness>,
     /// Settings or remarks for the `detail` column.
     pub detail: String,
-    /// The slopes whose minorant proves the radius; those of the tangent plane at the sample where there are none.
-    pub slopes: Option<Arc<Slopes<f64>>>,
+    /// What proves the radius; the tangent plane at the sample where there is none.
+    pub evidence: Option<Evidence>,
 }
 
 impl Outcome {
     /// An answer without a witness or a remark.
     pub fn plain(verdict: Verdict) -> Outcome {
-        Outcome { verdict, witness: None, detail: String::new(), slopes: None }
+        Outcome { verdict, witness: None, detail: String::new(), evidence: None }
     }
 
     /// The certified radius, if there is one.

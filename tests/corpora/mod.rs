@@ -5,6 +5,7 @@
 
 mod files;
 mod lines;
+pub mod trees;
 
 use std::path::Path;
 
@@ -15,6 +16,8 @@ pub type Made = (String, Vec<u8>);
 pub fn all() -> Vec<Made> {
     let mut made = lines::valid();
     made.extend(lines::invalid());
+    made.extend(trees::valid());
+    made.extend(trees::invalid());
     made.extend(files::invalid());
     made.extend(files::malformed());
     made

@@ -2,7 +2,9 @@
 //! in the format of `proofs-data/FORMAT.md`. It shares no code with the kernel.
 #![allow(dead_code)]
 
-use crate::networks::rational;
+pub mod trees;
+
+use crate::networks::{exact, rational};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use num_rational::BigRational;
@@ -12,6 +14,7 @@ use rand::rngs::StdRng;
 use underplane::model::{Graph, NodeId, Op};
 
 /// One exact slope per entry of every activation; the kinks of φ stay themselves.
+#[derive(Clone)]
 pub struct Lines {
     pub nodes: Vec<(NodeId, Vec<BigRational>)>,
     pub json: String,
@@ -19,12 +22,29 @@ pub struct Lines {
 
 /// Random codes of a random width for the activations `act…`.
 pub fn lines(rng: &mut StdRng, graph: &Graph) -> Lines {
+    coded(graph, |node| {
+        let bits = [1_u32, 8, 16, 24, 32][rng.random_range(0..5)];
+        let codes = (0..graph.node(node).size()).map(|_| rng.random_range(0..=u32::MAX >> (32 - bits))).collect();
+        (bits, codes)
+    })
+}
+
+/// The lines of the activations' pieces at x.
+pub fn pieces(graph: &Graph, x: &[f64]) -> Lines {
+    let values = exact(graph, x);
+    coded(graph, |node| {
+        let arguments = &values[graph.node(node).inputs[0]];
+        (1, arguments.iter().map(|t| u32::from(t.is_positive())).collect())
+    })
+}
+
+/// Lines from the width and codes of every node.
+fn coded(graph: &Graph, mut codes_of: impl FnMut(NodeId) -> (u32, Vec<u32>)) -> Lines {
     let (mut nodes, mut json) = (Vec::new(), Vec::new());
     for (id, node) in graph.nodes().iter().enumerate().filter(|(_, node)| node.name.starts_with("act")) {
         let Op::Kink(kink) = node.op else { panic!("activations are kinks") };
-        let bits = [1_u32, 8, 16, 24, 32][rng.random_range(0..5)];
+        let (bits, codes) = codes_of(id);
         let whole = u32::MAX >> (32 - bits);
-        let codes: Vec<u32> = (0..node.size()).map(|_| rng.random_range(0..=whole)).collect();
         let bytes: Vec<u8> = match bits {
             1 => codes.chunks(8).map(|c| c.iter().enumerate().fold(0, |b, (i, &k)| b | (k as u8) << i)).collect(),
             _ => codes.iter().flat_map(|k| k.to_le_bytes()[..bits as usize / 8].to_vec()).collect(),
@@ -72,6 +92,9 @@ pub struct Coordinate {
     pub corner: BigRational,
     pub left: BigRational,
     pub right: BigRational,
+    /// Ends besides those of the ball and the box.
+    pub low: Option<BigRational>,
+    pub high: Option<BigRational>,
 }
 
 impl Coordinate {
@@ -105,7 +128,7 @@ pub fn problem(graph: &Graph, lines: &Lines, x: &[f64], range: Option<(f64, f64)
         let one = rational(1.0);
         let middle = at(corner.clone());
         let (right, left) = (at(&corner + &one) - &middle, &middle - at(&corner - &one));
-        Coordinate { center: x[i].clone(), corner, left, right }
+        Coordinate { center: x[i].clone(), corner, left, right, low: None, high: None }
     };
     let range = range.map(|(low, high)| (rational(low), rational(high)));
     Problem { value, coordinates: (0..x.len()).map(coordinate).collect(), range }
@@ -137,20 +160,30 @@ impl Problem {
                     Way::MultiplierL2(m) => rational(m) * r * r / rational(2.0),
                     _ => BigRational::zero(),
                 };
+                let empty = |c: &Coordinate| self.interval(c, r).is_none();
+                if self.coordinates.iter().any(empty) {
+                    return true;
+                }
                 let change: BigRational = self.coordinates.iter().map(|c| self.least(c, way, r)).sum();
                 (&self.value + change - cost).is_positive()
             }
         }
     }
 
+    /// Where the coordinate may go, if there is any such place.
+    fn interval(&self, c: &Coordinate, r: &BigRational) -> Option<(BigRational, BigRational)> {
+        let range = self.range.as_ref();
+        let lows = [Some(&c.center - r), range.map(|range| range.0.clone()), c.low.clone()];
+        let highs = [Some(&c.center + r), range.map(|range| range.1.clone()), c.high.clone()];
+        let (low, high) = (lows.into_iter().flatten().max()?, highs.into_iter().flatten().min()?);
+        (low <= high).then_some((low, high))
+    }
+
     /// min over the coordinate's interval of h(x') − h(x) + the multiplier's term.
     pub fn least(&self, c: &Coordinate, way: Way, r: &BigRational) -> BigRational {
-        let (mut low, mut high) = (&c.center - r, &c.center + r);
-        if let Some((from, to)) = &self.range {
-            (low, high) = (low.max(from.clone()), high.min(to.clone()));
-        }
+        let (low, high) = self.interval(c, r).unwrap();
         let inside = |t: &BigRational| t.clone().max(low.clone()).min(high.clone());
-        let mut places = vec![low.clone(), high.clone(), inside(&c.corner), c.center.clone()];
+        let mut places = vec![low.clone(), high.clone(), inside(&c.corner), inside(&c.center)];
         if let Way::MultiplierL2(m) = way {
             // Stationary points of either line, moved into the part of the interval where it holds.
             places.push(inside(&(&c.center - &c.left / rational(m)).min(c.corner.clone())));
@@ -199,7 +232,11 @@ pub fn grid(k: u64) -> BigRational {
 
 /// The largest k with a proven radius k·2⁻³⁰, if there is one below 2¹².
 pub fn threshold(problem: &Problem, way: Way) -> Option<u64> {
-    let proven = |k: u64| problem.positive(way, &grid(k));
+    largest(|k| problem.positive(way, &grid(k)))
+}
+
+/// The largest k below 2⁴² that is proven, if there is one.
+pub fn largest(proven: impl Fn(u64) -> bool) -> Option<u64> {
     let (mut low, mut high) = (0, 1_u64 << 42);
     if !proven(low) || proven(high) {
         return None;
@@ -212,15 +249,25 @@ pub fn threshold(problem: &Problem, way: Way) -> Option<u64> {
 }
 
 pub fn certificate(way: Way, lines: &Lines, range: Option<(f64, f64)>, k: u64) -> String {
-    let (norm, multiplier) = match way {
-        Way::Inf => ("linf", None),
-        Way::DualL1 => ("l1", None),
-        Way::DualL2 => ("l2", None),
-        Way::MultiplierL1(m) => ("l1", Some(m)),
-        Way::MultiplierL2(m) => ("l2", Some(m)),
+    statement(way, range, k, &evidence(way, lines))
+}
+
+/// The keys `slopes` and `multiplier`.
+fn evidence(way: Way, lines: &Lines) -> String {
+    let slopes = &lines.json;
+    match way {
+        Way::Inf | Way::DualL1 | Way::DualL2 => format!(r#""slopes":{slopes}"#),
+        Way::MultiplierL1(m) | Way::MultiplierL2(m) => format!(r#""slopes":{slopes},"multiplier":"{m}""#),
+    }
+}
+
+fn statement(way: Way, range: Option<(f64, f64)>, k: u64, evidence: &str) -> String {
+    let norm = match way {
+        Way::Inf => "linf",
+        Way::DualL1 | Way::MultiplierL1(_) => "l1",
+        Way::DualL2 | Way::MultiplierL2(_) => "l2",
     };
-    let multiplier = multiplier.map_or(String::new(), |m| format!(r#","multiplier":"{m}""#));
     let range = range.map_or(String::new(), |(low, high)| format!(r#","box":["{low}","{high}"]"#));
-    let (radius, slopes) = (decimal(k), &lines.json);
-    format!(r#"{{"version":"1","input":"0","norm":"{norm}"{range},"radius":"{radius}","slopes":{slopes}{multiplier}}}"#)
+    let radius = decimal(k);
+    format!(r#"{{"version":"1","input":"0","norm":"{norm}"{range},"radius":"{radius}",{evidence}}}"#)
 }

@@ -9,7 +9,7 @@ pub use read::{Claim, read_claims};
 use super::attack::Attack;
 use crate::model::Model;
 use crate::perturbation::Perturbation;
-use crate::proof::{Prover, Wanted, tangent};
+use crate::proof::{Prover, Wanted};
 use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
 use crate::radius::{Method, Outcome, Radius, Samples, Witness};
@@ -157,11 +157,8 @@ impl<'a> Subject<'a> {
             if radius > proven * (1.0 + ROUNDING) {
                 continue;
             }
-            let slopes = match &outcome.slopes {
-                Some(slopes) => slopes.as_ref().clone(),
-                None => tangent(self.auditor.model, self.wanted.x),
-            };
-            if let Ok(proof) = self.auditor.prover.confirm(self.auditor.model, self.wanted, &slopes, radius) {
+            let evidence = outcome.evidence.as_ref();
+            if let Ok(proof) = self.auditor.prover.confirm(self.auditor.model, self.wanted, evidence, radius) {
                 return Some(proof.line);
             }
         }

@@ -6,16 +6,19 @@ use super::places::Places;
 use super::smooth::Smooth;
 use crate::perturbation::Norm;
 
-/// Longest moves that a master for l1 looks at, in radii proven so far: it needs some limit.
-const FAR: f64 = 1e4;
+/// Longest moves that a master for l1 looks at, in distances found: it needs some limit, which grows with them.
+const FAR: f64 = 1e3;
+
+/// As far as that limit grows, in radii known at the start.
+const FARTHEST: f64 = 1e12;
 
 /// A level's value below this share of the margin is 0.
 const LEVEL: f64 = 1e-11;
 
 /// How the problem is solved: one way per kind of norm.
 pub(super) enum Master {
-    /// l1.
-    Sum(Piecewise),
+    /// l1: with the longest moves looked at now, and at all.
+    Sum(Piecewise, f64, f64),
     /// l∞: for a ball of this radius, the collapsed cut's largest minimum.
     Level(Piecewise, f64),
     /// Everything between.
@@ -39,7 +42,7 @@ impl Master {
         let mut master = match norm {
             Norm::L1 => {
                 let places = Places::new(&moves, FAR * radius, 1.0);
-                Master::Sum(Piecewise::new(moves, places, false))
+                Master::Sum(Piecewise::new(moves, places, false), FAR * radius, FARTHEST * radius)
             }
             Norm::Linf => {
                 let places = Places::new(&moves, radius, 0.0);
@@ -57,7 +60,7 @@ impl Master {
     /// Adds a cut.
     pub fn add(&mut self, cut: Cut) {
         match self {
-            Master::Sum(dual) | Master::Level(dual, _) => dual.add(cut),
+            Master::Sum(dual, ..) | Master::Level(dual, _) => dual.add(cut),
             Master::Smooth(dual) => dual.add(cut),
         }
     }
@@ -65,7 +68,7 @@ impl Master {
     /// Forgets idle cuts; the indices that are gone, falling.
     pub fn forget(&mut self, idle: &dyn Fn(usize) -> bool) -> Vec<usize> {
         match self {
-            Master::Sum(dual) | Master::Level(dual, _) => dual.forget(idle),
+            Master::Sum(dual, ..) | Master::Level(dual, _) => dual.forget(idle),
             Master::Smooth(dual) => dual.forget(idle),
         }
     }
@@ -73,42 +76,66 @@ impl Master {
     /// Solves the problem for the present cuts.
     pub fn solve(&mut self) -> Solved {
         match self {
-            Master::Sum(dual) => match dual.maximise() {
-                End::Best => Solved::Distance(dual.value()),
-                End::Unbounded => Solved::Nothing,
-                End::Stopped => Solved::AtLeast(dual.value()),
+            Master::Sum(dual, reach, farthest) => loop {
+                let end = dual.maximise();
+                if (end != End::Unbounded && dual.value() * FAR <= *reach) || *reach >= *farthest {
+                    break solved(end, dual.value());
+                }
+                *reach *= FAR;
+                dual.replace(Places::new(&dual.moves, *reach, 1.0));
             },
-            Master::Smooth(dual) => match dual.maximise() {
-                End::Best => Solved::Distance(dual.bound()),
-                End::Unbounded => Solved::Nothing,
-                End::Stopped => Solved::AtLeast(dual.bound()),
-            },
+            Master::Smooth(dual) => {
+                let end = dual.maximise();
+                solved(end, dual.bound())
+            }
             Master::Level(dual, radius) => raise_level(dual, radius),
+        }
+    }
+
+    /// The changes that satisfy every cut by `amount` more, if any do; nothing stays changed.
+    pub fn pushed(&mut self, amount: f64) -> Option<Vec<f64>> {
+        let before = if let Master::Level(_, radius) = self { *radius } else { 0.0 };
+        self.push(amount);
+        let solved = self.solve();
+        let changes = (solved != Solved::Nothing).then(|| self.solution());
+        self.push(-amount);
+        if let Master::Level(dual, radius) = self {
+            *radius = before;
+            dual.replace(Places::new(&dual.moves, before, 0.0));
+        }
+        self.solve();
+        changes
+    }
+
+    fn push(&mut self, amount: f64) {
+        match self {
+            Master::Sum(dual, ..) | Master::Level(dual, _) => dual.push(amount),
+            Master::Smooth(dual) => dual.push(amount),
         }
     }
 
     /// One multiplier per cut.
     pub fn multipliers(&self) -> &[f64] {
         match self {
-            Master::Sum(dual) | Master::Level(dual, _) => &dual.multipliers,
+            Master::Sum(dual, ..) | Master::Level(dual, _) => &dual.multipliers,
             Master::Smooth(dual) => &dual.multipliers,
-        }
-    }
-
-    /// The cuts.
-    pub fn cuts(&self) -> &[Cut] {
-        match self {
-            Master::Sum(dual) | Master::Level(dual, _) => &dual.cuts,
-            Master::Smooth(dual) => &dual.cuts,
         }
     }
 
     /// The changes of the variables that satisfy the cuts at the distance found.
     pub fn solution(&self) -> Vec<f64> {
         match self {
-            Master::Sum(dual) | Master::Level(dual, _) => dual.solution(),
+            Master::Sum(dual, ..) | Master::Level(dual, _) => dual.solution(),
             Master::Smooth(dual) => dual.solution(),
         }
+    }
+}
+
+fn solved(end: End, distance: f64) -> Solved {
+    match end {
+        End::Best => Solved::Distance(distance),
+        End::Unbounded => Solved::Nothing,
+        End::Stopped => Solved::AtLeast(distance),
     }
 }
 

@@ -9,11 +9,10 @@ mod search;
 mod smooth;
 
 use super::sharp::Sharp;
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, Witness, does_not_apply, not_certified};
+use super::{Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, Witness, does_not_apply, not_certified};
 use crate::model::passes::Slopes;
 use crate::model::{Convexity, Model};
 use crate::perturbation::Perturbation;
-use std::sync::Arc;
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +103,6 @@ fn one(model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbati
         verdict: Verdict::Certified(Radius::new(found.lower)),
         witness: found.witness,
         detail,
-        slopes: found.slopes.map(Arc::new),
+        evidence: found.slopes.map(Evidence::from),
     }
 }

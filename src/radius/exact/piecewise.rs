@@ -136,6 +136,12 @@ impl Piecewise {
         self.values.push(self.at_base(k));
     }
 
+    /// Asks for f ≤ −amount instead of less.
+    pub fn push(&mut self, amount: f64) {
+        self.cuts.iter_mut().for_each(|cut| cut.margin += amount);
+        self.values.iter_mut().for_each(|value| *value += amount);
+    }
+
     /// Forgets the cuts that `idle` says so of, as long as their multipliers are tight at 0.
     pub fn forget(&mut self, idle: &dyn Fn(usize) -> bool) -> Vec<usize> {
         let mut gone: Vec<usize> = Vec::new();

@@ -17,9 +17,18 @@ use std::time::Instant;
 /// inside are deeper.
 const OUTWARD: f64 = 0.5;
 
+/// The least value that such a cut must have at the solution, as a share of f there.
+const DEPTH: f64 = 0.2;
+
 /// A cut that was not used this often is forgotten, once there are that many.
 const IDLE: usize = 12;
 const MANY: usize = 24;
+
+/// A search that comes this far, in radii known at its start, is given up: floats say little out there.
+const FAR: f64 = 1e9;
+
+/// Passes without progress after which there will be none.
+const PATIENCE: usize = 40;
 
 /// What a search knows about one sample.
 pub(super) struct Search<'a> {
@@ -32,12 +41,26 @@ pub(super) struct Search<'a> {
     lifted: Lifted<'a>,
     moves: Moves,
     made: Vec<Made>,
-    /// Where f ≤ 0 about begins on some ray.
+    /// Where f ≤ 0 about begins on some ray, and how far away that is.
     inner: Option<(f64, Image)>,
+    /// Where f begins to rise on the last ray that met no f ≤ 0.
+    turn: Option<Image>,
     /// A point with f < 0 in the box.
     deep: Option<Deep>,
     nearest: Option<Segment>,
+    /// The radius known at the start.
+    first: f64,
+    /// Passes in a row that moved neither side.
+    stalled: usize,
     found: Found,
+}
+
+/// How f goes on a ray.
+enum Root {
+    /// It vanishes about here.
+    Crosses(f64),
+    /// It does not, and does not fall any more beyond here.
+    Turns(f64),
 }
 
 struct Deep {
@@ -76,8 +99,11 @@ pub(super) fn search(
         moves,
         made: Vec::new(),
         inner: None,
+        turn: None,
         deep: None,
         nearest: None,
+        first: floor,
+        stalled: 0,
         found: Found::new(floor),
     };
     search.run();
@@ -95,6 +121,7 @@ impl Search<'_> {
         let first = self.cut(tangent, &image);
         let mut master = Master::new(self.moves.clone(), self.perturbation.norm, self.found.lower, first);
         let mut target = 0.5 * self.limits.gap;
+        let mut best = (0.0_f64, f64::INFINITY);
         loop {
             self.found.passes += 1;
             let solved = master.solve();
@@ -109,15 +136,33 @@ impl Search<'_> {
             let image = self.lifted.image(&changes);
             let tangent = self.lifted.tangent(&image);
             self.approach(&changes, (&image, &tangent), bound);
-            if self.nearest.as_ref().is_some_and(|n| n.distance <= bound * (1.0 + target)) {
+            if std::env::var("DBG").is_ok() { eprintln!("pass {} bound {bound:e} {solved:?} f {:e} near {:?} cuts {}", self.found.passes, tangent.value, self.nearest.as_ref().map(|n| n.distance), self.made.len()); }
+            if bound > 2.0 * self.found.lower {
+                self.prove(master.multipliers());
+            }
+            if self.is_near(bound, target) {
                 self.prove(master.multipliers());
                 self.confirm();
-                if self.found.gap().is_some_and(|gap| gap <= self.limits.gap) {
+                if self.is_done() {
                     return;
                 }
-                target *= 0.25;
+                // What floats took for a point with f ≤ 0 may not be one.
+                (self.nearest, target) = (None, 0.5 * target);
             }
-            if self.is_over() || target < 1e-14 {
+            if tangent.value <= target * self.made[0].tangent.value {
+                self.push(&mut master, bound, target);
+                if self.is_near(bound, 2.0 * target) {
+                    self.prove(master.multipliers());
+                    self.confirm();
+                    if self.is_done() {
+                        return;
+                    }
+                }
+            }
+            let reached = (bound, self.nearest.as_ref().map_or(f64::INFINITY, |n| n.distance));
+            let progress = reached.0 > best.0 * (1.0 + 1e-12) || reached.1 < best.1;
+            best = (best.0.max(reached.0), best.1.min(reached.1));
+            if self.is_over(bound, progress) || target < 1e-14 {
                 break;
             }
             self.forget(&mut master);
@@ -128,10 +173,44 @@ impl Search<'_> {
         self.confirm();
     }
 
-    fn is_over(&mut self) -> bool {
+    fn is_done(&self) -> bool {
+        self.found.gap().is_some_and(|gap| gap <= self.limits.gap)
+    }
+
+    /// Whether the nearest point known leaves no more than the gap wanted.
+    fn is_near(&self, bound: f64, gap: f64) -> bool {
+        self.nearest.as_ref().is_some_and(|nearest| nearest.distance <= bound * (1.0 + gap))
+    }
+
+    /// Looks for a point with f ≤ 0 where the cuts are a little negative: the solution may be one that rays miss.
+    fn push(&mut self, master: &mut Master, bound: f64, gap: f64) {
+        let whole = self.made[0].tangent.value;
+        for share in [0.5, 0.1, 0.01] {
+            let Some(changes) = master.pushed(share * gap * whole) else { break };
+            let delta = changes[..self.x.len()].to_vec();
+            let image = self.lifted.image(&self.moves.changes(&delta));
+            let tangent = self.lifted.tangent(&image);
+            if tangent.value > 0.0 {
+                let cut = self.cut(tangent, &image);
+                master.add(cut);
+                break;
+            }
+            self.offer(Segment { from: vec![0.0; delta.len()], to: delta, factor: 1.0, distance: 0.0 });
+            if self.is_near(bound, gap) {
+                break;
+            }
+        }
+    }
+
+    fn is_over(&mut self, bound: f64, progress: bool) -> bool {
         let late = self.started.elapsed().as_secs_f64() >= self.limits.seconds;
+        self.stalled = if progress { 0 } else { self.stalled + 1 };
         if late {
             self.found.remark = Some("out of time");
+        } else if bound > FAR * self.first {
+            self.found.remark = Some("no point with f ≤ 0 within reach");
+        } else if self.stalled > PATIENCE {
+            self.found.remark = Some("the cuts no longer help");
         } else if self.found.passes >= self.limits.passes {
             self.found.remark = Some("out of passes");
         }
@@ -146,16 +225,16 @@ impl Search<'_> {
         Cut { margin, coefficients }
     }
 
-    /// The cut at a point between the master's solution and the inner point, if that is as good as excluding the solution;
-    /// else the solution's own.
+    /// The cut where the ray through the master's solution turns; or between the solution and the inner point, if that
+    /// excludes the solution well; else the solution's own.
     fn next(&mut self, image: Image, tangent: Tangent) -> Cut {
-        if let Some((_, inner)) = &self.inner {
-            let between = inner.toward(&image, OUTWARD);
-            let candidate = self.lifted.tangent(&between);
-            let margin = candidate.value - self.lifted.slope(&candidate, &between);
-            let at_solution = margin + self.lifted.slope(&candidate, &image);
-            if at_solution > 0.2 * tangent.value {
-                return self.cut(candidate, &between);
+        let turn = self.turn.take();
+        let between = self.inner.as_ref().map(|(_, inner)| inner.toward(&image, OUTWARD));
+        if let Some(point) = turn.or(between) {
+            let candidate = self.lifted.tangent(&point);
+            let at_solution = candidate.value + self.lifted.slope(&candidate, &image.minus(&point));
+            if at_solution > DEPTH * tangent.value {
+                return self.cut(candidate, &point);
             }
         }
         self.cut(tangent, &image)
@@ -175,7 +254,14 @@ impl Search<'_> {
     /// Looks for nearer points with f ≤ 0 beyond the master's solution.
     fn approach(&mut self, changes: &[f64], (image, tangent): (&Image, &Tangent), bound: f64) {
         let nowhere = image.times(0.0);
-        if let Some(factor) = self.root(&nowhere, image, 1.0, tangent) {
+        self.turn = None;
+        let root = self.root(&nowhere, image, 1.0, tangent);
+        if let Root::Turns(factor) = root
+            && factor > 1.0
+        {
+            self.turn = Some(image.times(factor));
+        }
+        if let Root::Crosses(factor) = root {
             if self.inner.as_ref().is_none_or(|(best, _)| factor * bound < *best) {
                 self.inner = Some((factor * bound, image.times(factor)));
             }
@@ -191,34 +277,33 @@ impl Search<'_> {
             self.dive(delta, bound);
         }
         let Some(deep) = &self.deep else { return };
-        if let Some(factor) = self.root(image, &deep.image, 0.0, tangent).filter(|factor| *factor <= 1.0) {
+        if let Root::Crosses(factor) = self.root(image, &deep.image, 0.0, tangent)
+            && factor <= 1.0
+        {
             let segment = Segment { from: delta.to_vec(), to: deep.delta.clone(), factor, distance: 0.0 };
             self.offer(segment);
         }
     }
 
-    /// Where f, convex and positive at `start`, first vanishes on the ray from `from` through `to`.
-    fn root(&self, from: &Image, to: &Image, start: f64, tangent: &Tangent) -> Option<f64> {
+    /// Follows f, convex and positive at `start`, on the ray from `from` through `to`.
+    fn root(&self, from: &Image, to: &Image, start: f64, tangent: &Tangent) -> Root {
         let along = to.minus(from);
         let (mut factor, mut value) = (start, tangent.value);
         let mut slope = self.lifted.slope(tangent, &along);
         let small = 1e-15 * self.made[0].tangent.value.abs();
         for _ in 0..50 {
-            if value <= small {
-                return Some(factor);
-            }
             let next = factor - value / slope;
-            if slope >= 0.0 || !(next.is_finite() && next < 1e12) {
-                return None;
+            if value <= small || (slope < 0.0 && next <= factor) {
+                return Root::Crosses(factor);
             }
-            if next <= factor {
-                return Some(factor);
+            if slope >= 0.0 || !(next.is_finite() && next < 1e12) {
+                return Root::Turns(factor);
             }
             factor = next;
             let tangent = self.lifted.tangent(&from.toward(to, factor));
             (value, slope) = (tangent.value, self.lifted.slope(&tangent, &along));
         }
-        Some(factor)
+        Root::Crosses(factor)
     }
 
     fn offer(&mut self, mut segment: Segment) {

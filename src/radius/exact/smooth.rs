@@ -34,7 +34,6 @@ struct Move {
     delta: f64,
     /// −dδ/d(slope), 0 where an end or a kink holds it.
     give: f64,
-    /// The piece on which it lies: whether every kink is above.
     value: f64,
 }
 
@@ -51,6 +50,11 @@ impl Smooth {
         self.scale = self.scale.max(cut.margin.abs());
         self.cuts.push(cut);
         self.multipliers.push(0.0);
+    }
+
+    /// Asks for f ≤ −amount instead of less.
+    pub fn push(&mut self, amount: f64) {
+        self.cuts.iter_mut().for_each(|cut| cut.margin += amount);
     }
 
     /// Forgets the cuts that `idle` says so of, if their multipliers are 0.
@@ -237,7 +241,11 @@ impl Smooth {
             };
             rise + (0..self.moves.low.len()).map(of).sum::<f64>()
         };
-        let step = search(slope, start, limit)?;
+        let Some(step) = search(slope, start, limit) else {
+            self.multipliers = direction.to_vec();
+            self.coefficients = rates;
+            return None;
+        };
         self.multipliers.iter_mut().zip(direction).for_each(|(l, d)| *l = (*l + step * d).max(0.0));
         if step == limit {
             let blocking = (0..self.cuts.len()).filter(|&k| direction[k] < 0.0);

@@ -16,13 +16,12 @@ mod search;
 mod slopes;
 
 use super::sharp::Sharp;
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
+use super::{Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::model::{Convexity, Model};
 use crate::perturbation::{Norm, Perturbation};
 use program::Program;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 /// Relative gap up to which both sides count as one radius.
 pub const EXACT_GAP: f64 = 1e-6;
@@ -174,6 +173,6 @@ impl Lp {
         let found = search::search(model, convexity, x, perturbation, *self, (floor, false));
         let detail = found.detail(*self, perturbation.norm);
         let verdict = Verdict::Certified(Radius::new(found.lower));
-        Outcome { verdict, witness: found.witness, detail, slopes: found.slopes.map(Arc::new) }
+        Outcome { verdict, witness: found.witness, detail, evidence: found.slopes.map(Evidence::from) }
     }
 }

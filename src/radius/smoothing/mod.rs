@@ -151,7 +151,7 @@ impl Smoothing {
                 prediction.positive
             )),
         };
-        Outcome { verdict, witness: None, detail: format!("{self} {prediction}"), slopes: None }
+        Outcome { verdict, witness: None, detail: format!("{self} {prediction}"), evidence: None }
     }
 }
 
