@@ -7,30 +7,30 @@ use crate::kernel::Unit;
 use crate::model::passes::Slopes;
 use crate::model::{Graph, Kink, Model, Op};
 
-/// Width of codes that are not all 0 or all of the interval.
-const BITS: usize = 32;
-
 /// One node's codes.
 #[derive(Clone, Debug)]
 pub struct Packed {
     /// The file's name of the node.
     pub node: String,
-    /// 1 or [`BITS`].
+    /// 1, 8, 16, 24 or 32.
     pub bits: usize,
     /// One per entry and operand.
     pub codes: Vec<u32>,
 }
 
-/// The ways in which the slopes may be meant: one, or two where the order of a maximum's operands was lost. Nodes of
-/// the feature map, and nodes that are not found, are left out.
-pub fn pack(model: &Model, units: &[Unit], slopes: &Slopes<f64>) -> Vec<Vec<Packed>> {
+/// The ways in which the codes may be meant: one, or two where the order of a maximum's operands was lost.
+pub fn ways(units: &[Unit]) -> &'static [bool] {
     let swapped = units.iter().any(|unit| unit.slopes.is_none() && unit.constants == [false, false]);
-    let ways: &[bool] = if swapped { &[false, true] } else { &[false] };
-    let way = |&swap: &bool| units.iter().filter_map(|unit| pack_unit(model, unit, slopes, swap)).collect();
-    ways.iter().map(way).collect()
+    if swapped { &[false, true] } else { &[false] }
 }
 
-fn pack_unit(model: &Model, unit: &Unit, slopes: &Slopes<f64>, swap: bool) -> Option<Packed> {
+/// Codes of `bits` bits, of 1 bit where that is enough. Nodes of the feature map, and nodes that are not found, are left
+/// out.
+pub fn pack(model: &Model, units: &[Unit], slopes: &Slopes<f64>, (swap, bits): (bool, usize)) -> Vec<Packed> {
+    units.iter().filter_map(|unit| pack_unit(model, unit, slopes, (swap, bits))).collect()
+}
+
+fn pack_unit(model: &Model, unit: &Unit, slopes: &Slopes<f64>, (swap, bits): (bool, usize)) -> Option<Packed> {
     let graph = model.graph();
     let named = |fits: fn(&Op) -> bool| {
         let fits = |id: &usize| {
@@ -50,7 +50,7 @@ fn pack_unit(model: &Model, unit: &Unit, slopes: &Slopes<f64>, swap: bool) -> Op
         (Some(ends), None, _) => vec![idle(graph, named(|op| matches!(op, Op::Scale(_)))?, ends)],
         (None, kink, max) => maximum(unit, kink.map(of_kink), max.map(|id| slopes.nodes[id].clone()), swap)?,
     };
-    Some(packed(unit, &operands))
+    Some(packed(unit, &operands, bits))
 }
 
 /// Where in its interval every slope lies.
@@ -99,9 +99,9 @@ fn maximum(unit: &Unit, kink: Option<Vec<f64>>, max: Option<Vec<f64>>, swap: boo
 }
 
 /// Codes that, for a maximum, sum to the whole.
-fn packed(unit: &Unit, operands: &[Vec<f64>]) -> Packed {
+fn packed(unit: &Unit, operands: &[Vec<f64>], bits: usize) -> Packed {
     let simple = operands.iter().flatten().all(|&share| share == 0.0 || share == 1.0);
-    let bits = if simple { 1 } else { BITS };
+    let bits = if simple { 1 } else { bits };
     let whole = u32::MAX >> (32 - bits);
     let code = |share: f64| (share * f64::from(whole)).round().clamp(0.0, f64::from(whole)) as u32;
     let mut codes: Vec<u32> = operands.iter().flatten().map(|&share| code(share)).collect();
