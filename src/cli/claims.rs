@@ -5,7 +5,7 @@ use super::{Finish, progress};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use underplane::audit::attack::Attack;
 use underplane::audit::claims::{Answer, Auditor, Claim, Decision, read_claims};
 use underplane::audit::report::free_name;
@@ -112,7 +112,7 @@ fn write(folder: &Path, claims: &[Claim], decisions: &[Decision], size: usize) -
     Ok(())
 }
 
-fn print(task: &Task, inputs: &Path, folder: &PathBuf, claims: &[Claim], decisions: &[Decision]) -> Result<Finish> {
+fn print(task: &Task, inputs: &Path, folder: &Path, claims: &[Claim], decisions: &[Decision]) -> Result<Finish> {
     let mut norms: Vec<String> = claims.iter().map(|claim| claim.perturbation.norm.to_string()).collect();
     norms.sort_unstable();
     norms.dedup();

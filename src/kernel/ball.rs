@@ -261,11 +261,11 @@ impl Problem {
 impl Coordinate {
     /// Restricts the interval to one side of `end`.
     fn cut(&mut self, end: &IBig, side: Side) {
-        let (old, tighter): (&mut Option<IBig>, fn(IBig, IBig) -> IBig) = match side {
-            Side::Lower => (&mut self.high, Ord::min),
-            Side::Upper => (&mut self.low, Ord::max),
-        };
-        *old = Some(old.take().map_or(end.clone(), |old| tighter(old, end.clone())));
+        match side {
+            Side::Lower if self.high.as_ref().is_none_or(|high| end < high) => self.high = Some(end.clone()),
+            Side::Upper if self.low.as_ref().is_none_or(|low| end > low) => self.low = Some(end.clone()),
+            _ => {}
+        }
     }
 
     fn is_empty(&self) -> bool {
