@@ -51,6 +51,7 @@ mod exact;
 pub mod front;
 mod graph;
 mod inputs;
+mod interval;
 mod json;
 mod layer;
 mod minorant;
@@ -64,6 +65,7 @@ pub mod rejection;
 mod shapes;
 mod slopes;
 mod statement;
+mod sum;
 mod tensor;
 mod tree;
 
