@@ -137,8 +137,9 @@ impl Prover {
             'lowered: for lowered in lowered {
                 let r = if radius.is_finite() { (radius * (1.0 - lowered)).max(0.0) } else { radius };
                 line.radius = Some(r);
+                let multipliers = multipliers(model, wanted, plan, r);
                 for &bits in widths {
-                    line.nodes = self.nodes(model, wanted, plan, r, (swap, bits));
+                    line.nodes = self.nodes(model, plan, &multipliers, (swap, bits));
                     let text = line.text();
                     let Err(rejection) = check_line(&self.model, &self.inputs, &text) else {
                         return Ok(Proof { line: text, radius: Radius::new(r), has_witness: line.witness.is_some() });
@@ -157,16 +158,15 @@ impl Prover {
         Err(refused.map_or(Unproven("no slopes".into()), Unproven::from))
     }
 
-    /// The tree of `plan` with slopes packed and multipliers found for the radius `r`.
-    fn nodes(&self, model: &Model, wanted: Wanted, plan: &[Step], r: f64, packing: (bool, usize)) -> Vec<Node> {
-        let node = |step: &Step| match step {
+    /// The tree of `plan` with slopes packed.
+    fn nodes(&self, model: &Model, plan: &[Step], multipliers: &[Option<f64>], packing: (bool, usize)) -> Vec<Node> {
+        let node = |(step, &multiplier): (&Step, &Option<f64>)| match step {
             &Step::Split { coordinate, at } => Node::Split { coordinate, at },
-            Step::Leaf(slopes, cuts) => Node::Leaf {
-                slopes: codes::pack(model, &self.units, slopes, packing),
-                multiplier: multiplier(model, wanted, slopes, (r, cuts)),
-            },
+            Step::Leaf(slopes, _) => {
+                Node::Leaf { slopes: codes::pack(model, &self.units, slopes, packing), multiplier }
+            }
         };
-        plan.iter().map(node).collect()
+        plan.iter().zip(multipliers).map(node).collect()
     }
 
     /// A certificate for a witness alone: some point within `upper` has f ≤ 0.
@@ -216,7 +216,15 @@ impl Prover {
     }
 }
 
-/// The multiplier of a leaf, where one is needed.
+/// The multiplier of every leaf, where one is needed.
+fn multipliers(model: &Model, wanted: Wanted, plan: &[Step], radius: f64) -> Vec<Option<f64>> {
+    let of = |step: &Step| match step {
+        Step::Split { .. } => None,
+        Step::Leaf(slopes, cuts) => multiplier(model, wanted, slopes, (radius, cuts)),
+    };
+    plan.iter().map(of).collect()
+}
+
 fn multiplier(model: &Model, wanted: Wanted, slopes: &Slopes<f64>, (radius, cuts): (f64, &[Cut])) -> Option<f64> {
     let convexity = model.convexity().ok()?;
     let needed = wanted.perturbation.range.is_some() || !convexity.free.is_empty() || !cuts.is_empty();
