@@ -63,7 +63,7 @@ mod slopes;
 mod statement;
 mod tensor;
 
-pub use check::{Model, Unit, check_line};
+pub use check::{Model, Unit, check_form, check_line};
 pub use class::Class;
 pub use inputs::Inputs;
 pub use rejection::{Code, Rejection};

@@ -5,6 +5,7 @@
 
 mod codes;
 mod encode;
+pub mod fast;
 mod multiplier;
 
 use crate::kernel::{self, Code, Rejection, Unit, check_line};

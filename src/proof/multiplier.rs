@@ -6,7 +6,7 @@ use crate::model::{Convexity, Graph, Minorant, Op};
 use crate::perturbation::{Norm, Perturbation, reach};
 
 /// Steps of golden-section search over log λ.
-const STEPS: usize = 90;
+const STEPS: usize = 110;
 
 /// hᵢ(δ) = slope·δ + Σ jump·(max(t + s·δ, 0) − max(t, 0)), for −fall ≤ δ ≤ rise.
 struct Coordinate {
@@ -29,9 +29,11 @@ pub fn best(
     }
     let coordinates = coordinates(minorant, (graph, convexity), x, perturbation, radius);
     let steepest = coordinates.iter().map(Coordinate::steepest).fold(0.0, f64::max);
-    if steepest == 0.0 || radius == 0.0 {
+    if radius == 0.0 {
         return Some(1.0);
     }
+    // Slopes that cancel to 0 in floats may be tiny: the margin then gives the scale.
+    let steepest = steepest.max(minorant.value.lower().max(0.0) / radius * 1e-9);
     let is_l1 = perturbation.norm == Norm::L1;
     let value = |log: f64| {
         let lambda = log.exp();
@@ -40,7 +42,7 @@ pub fn best(
     };
     // For l1 the multiplier is one of the slopes, for l2 at most ‖slopes‖/r, and small only where the box holds all.
     let top = if is_l1 { steepest } else { steepest * (x.len() as f64).sqrt() / radius };
-    let lambda = maximise(value, (top * 1e-9).ln(), (top * 2.0).ln()).exp();
+    let lambda = maximise(value, (top * 1e-60).ln(), (top * 2.0).ln()).exp();
     (lambda.is_finite() && lambda > 0.0).then_some(lambda)
 }
 
