@@ -100,7 +100,7 @@ fn exit_codes_and_messages_of_the_checkers() {
         let run = |files: [&str; 3], extra: &[&str]| program(name, &[first.as_slice(), &files, extra].concat());
         assert_eq!(run([&model, &inputs, &good], &[]).0, 0);
         let (code, rows, _) = run([&model, &inputs, &bad], &[]);
-        assert!(code == 1 && rows.contains("invalid,not-proven,"), "{rows}");
+        assert!(code == 1 && rows.contains("invalid,exact,not-proven,"), "{rows}");
         let (code, _, told) = run([&model, &inputs, &missing], &[]);
         assert!(code == 2 && told.contains("missing.jsonl"), "{told}");
         let (code, _, told) = run([&model, &inputs, &empty], &[]);

@@ -7,6 +7,7 @@ mod codes;
 mod encode;
 pub mod fast;
 mod multiplier;
+mod replay;
 
 use crate::kernel::{self, Code, Rejection, Unit, check_line};
 use crate::model::minorant::minorants;
@@ -16,6 +17,7 @@ use crate::perturbation::{Norm, Perturbation};
 use crate::radius::{Outcome, Radius, Witness};
 use encode::Line;
 pub use encode::npy;
+pub use replay::{is_refused, replay};
 use std::fmt;
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
