@@ -52,7 +52,7 @@ struct Row {
     witness: String,
     /// The certificate's line, from 1, in the certificates' file.
     certificate: String,
-    /// The largest radius that was proven on the way.
+    /// The largest radius that the kernel proved on the way.
     proven: String,
     detail: String,
 }
@@ -149,8 +149,7 @@ fn print(task: &Task, inputs: &Path, folder: &Path, claims: &[Claim], decisions:
         folder.join(CLAIMS).display()
     )?;
     let certificates = folder.join(CERTIFICATES);
-    let class =
-        if task.sensitive == Sensitive::Positive { String::new() } else { format!(" --sensitive {}", task.sensitive) };
+    let class = super::check::class_option(task.sensitive);
     writeln!(
         out,
         "every answer is checked by: underplane check {} {} {}{class}",

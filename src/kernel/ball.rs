@@ -2,7 +2,7 @@
 //!
 //! Either by the dual norm, or coordinate by coordinate (`sum`).
 
-use super::exact::Exact;
+use super::exact::{Exact, pairs};
 use super::minorant::{Kinks, Minorant};
 use super::power;
 use super::rejection::{Code, Rejection};
@@ -88,7 +88,7 @@ fn steepest(minorant: &Minorant, x: &Exact) -> Result<(Exact, Exact), Rejection>
         value = value.plus(jumps.dot(&positive)?)?;
         let changes = jumps.times(&arguments.slopes)?;
         let (mut up, mut down) = (Exact::zeros(x.len()), Exact::zeros(x.len()));
-        for (change, i) in changes.values.iter().zip(&arguments.coordinates) {
+        for (change, i) in pairs(&changes.values, &arguments.coordinates)? {
             let side = if *change > IBig::ZERO { &mut up } else { &mut down };
             if let Some(i) = i {
                 side.values[*i] += change;
@@ -99,7 +99,7 @@ fn steepest(minorant: &Minorant, x: &Exact) -> Result<(Exact, Exact), Rejection>
     }
     most.align(&mut least)?;
     let larger = |(a, b): (&IBig, &IBig)| IBig::from(a.unsigned_abs().max(b.unsigned_abs()));
-    let values = most.values.iter().zip(&least.values).map(larger).collect();
+    let values = pairs(&most.values, &least.values)?.map(larger).collect();
     Ok((value, most.with(values)))
 }
 

@@ -69,7 +69,7 @@ mod sum;
 mod tensor;
 mod tree;
 
-pub use check::{Model, Unit, check_line};
+pub use check::{Model, Unit, check_form, check_line};
 pub use class::Class;
 pub use inputs::Inputs;
 pub use rejection::{Code, Rejection};

@@ -6,7 +6,7 @@
 
 use super::ball::Part;
 use super::budget;
-use super::exact::Exact;
+use super::exact::{Exact, pairs};
 use super::interval::{Coordinate, Fraction, Kink, Penalty};
 use super::minorant::Minorant;
 use super::rejection::Rejection;
@@ -59,11 +59,11 @@ impl Problem {
         let mut parts = vec![&mut base, &mut linear, &mut weight, &mut cost];
         parts.extend(groups.iter_mut().map(|(jumps, ..)| jumps));
         Exact::unify(&mut parts)?;
-        let mut coordinates = places.coordinates(linear.values, part);
+        let mut coordinates = places.coordinates(linear.values, part)?;
         let mut constant = &base.values[0] - &cost.values[0];
         for (jumps, slopes, offsets, places) in groups {
-            let entries = jumps.values.into_iter().zip(slopes.values).zip(offsets.values).zip(places);
-            for (((jump, slope), offset), place) in entries {
+            let entries = pairs(pairs(jumps.values, slopes.values)?, pairs(offsets.values, places)?)?;
+            for ((jump, slope), (offset, place)) in entries {
                 match place {
                     Some(i) if !slope.is_zero() => coordinates[*i].kinks.push(Kink { jump, slope, offset }),
                     _ => constant += jump * offset.max(IBig::ZERO),
@@ -129,9 +129,9 @@ impl Places {
     }
 
     /// Linear functions with these slopes, each where ball, box and cuts let its coordinate go.
-    fn coordinates(self, slopes: Vec<IBig>, part: &Part) -> Vec<Coordinate> {
+    fn coordinates(self, slopes: Vec<IBig>, part: &Part) -> Result<Vec<Coordinate>, Rejection> {
         let mut all: Vec<Coordinate> =
-            self.centers.into_iter().zip(slopes).map(|(center, slope)| Coordinate::new(center, slope)).collect();
+            pairs(self.centers, slopes)?.map(|(center, slope)| Coordinate::new(center, slope)).collect();
         for coordinate in &mut all {
             if part.region.radius.is_some() {
                 let (low, high) = (&coordinate.center - &self.radius, &coordinate.center + &self.radius);
@@ -143,10 +143,10 @@ impl Places {
                 coordinate.restrict(self.range[1].clone(), Side::Lower);
             }
         }
-        for (cut, end) in part.cuts.iter().zip(self.ends) {
+        for (cut, end) in pairs(part.cuts, self.ends)? {
             all[cut.coordinate].restrict(end, cut.side);
         }
-        all
+        Ok(all)
     }
 }
 

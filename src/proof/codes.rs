@@ -64,7 +64,7 @@ fn shares(graph: &Graph, id: usize, slopes: &[f64]) -> Vec<f64> {
 /// A kink that became a factor: one of its two slopes.
 fn idle(graph: &Graph, id: usize, ends: &[(i64, i64); 2]) -> Vec<f64> {
     let Op::Scale(factors) = &graph.node(id).op else { unreachable!("a factor") };
-    let [below, above] = ends.map(|(mantissa, exponent)| mantissa as f64 * (exponent as f64).exp2());
+    let [below, above] = ends.map(value);
     let (low, high) = (below.min(above), below.max(above));
     factors.iter().map(|&s| if s == high && high > low { 1.0 } else { f64::from(u8::from(s > low)) }).collect()
 }
@@ -117,4 +117,46 @@ fn packed(unit: &Unit, operands: &[Vec<f64>], bits: usize) -> Packed {
         }
     }
     Packed { node: unit.name.clone(), bits, codes }
+}
+
+/// The kink or maximum of our graph that is just this unit, where there is one.
+pub fn find(model: &Model, unit: &Unit) -> Option<usize> {
+    let graph = model.graph();
+    let fits = |id: &usize| {
+        let node = graph.node(*id);
+        let same = match (&node.op, &unit.slopes) {
+            (Op::Kink(kink), Some(ends)) => [kink.below, kink.above] == ends.map(value),
+            (Op::Max, None) => node.inputs.len() == unit.constants.len(),
+            _ => false,
+        };
+        same && node.name == unit.label && node.size() == unit.size
+    };
+    (0..graph.nodes().len()).find(fits)
+}
+
+/// mantissa · 2^exponent.
+fn value((mantissa, exponent): (i64, i64)) -> f64 {
+    mantissa as f64 * (exponent as f64).exp2()
+}
+
+/// Puts codes into the slopes of our graph's node `id`; `None` where they do not fit.
+pub fn unpack(model: &Model, id: usize, (bits, bytes): (usize, &[u8]), slopes: &mut Slopes<f64>) -> Option<()> {
+    let codes: Vec<u32> = match bits {
+        1 => bytes.iter().flat_map(|&byte| (0..8).map(move |i| u32::from(byte >> i & 1))).collect(),
+        8 | 16 | 24 | 32 => {
+            bytes.chunks_exact(bits / 8).map(|c| c.iter().rev().fold(0, |code, &b| code << 8 | u32::from(b))).collect()
+        }
+        _ => return None,
+    };
+    if codes.len() < slopes.nodes[id].len() {
+        return None;
+    }
+    let (low, high) = match model.graph().node(id).op {
+        Op::Kink(Kink { below, above }) => (below.min(above), below.max(above)),
+        _ => (0.0, 1.0),
+    };
+    let whole = f64::from(u32::MAX >> (32 - bits));
+    let of_code = |code: &u32| low + (high - low) * (f64::from(*code) / whole);
+    slopes.nodes[id].iter_mut().zip(&codes).for_each(|(slope, code)| *slope = of_code(code));
+    Some(())
 }

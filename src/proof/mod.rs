@@ -5,8 +5,10 @@
 
 mod codes;
 mod encode;
+pub mod fast;
 mod multiplier;
 mod plan;
+mod replay;
 
 use crate::kernel::{self, Code, Rejection, Unit, check_line};
 use crate::model::minorant::minorants;
@@ -17,6 +19,7 @@ use crate::radius::{Evidence, Outcome, Radius, Witness};
 pub use encode::npy;
 use encode::{Line, Node};
 use plan::{Cut, Step};
+pub use replay::{is_refused, replay};
 use std::fmt;
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
@@ -241,6 +244,10 @@ fn minorant(model: &Model, convexity: &Convexity, wanted: Wanted, slopes: &Slope
 
 /// What was found, or the tangent plane at the input.
 fn evidence(model: &Model, wanted: Wanted, found: Option<&Evidence>) -> Evidence {
-    let tangent = || tangent_slopes(model.network(), &forward(model.network(), wanted.x)).into();
-    found.cloned().unwrap_or_else(tangent)
+    found.cloned().unwrap_or_else(|| tangent(model, wanted.x).into())
+}
+
+/// The slopes of the tangent plane at `x`.
+fn tangent(model: &Model, x: &[f64]) -> Slopes<f64> {
+    tangent_slopes(model.network(), &forward(model.network(), x))
 }
