@@ -9,7 +9,7 @@ mod networks;
 
 fn main() -> std::io::Result<()> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data");
-    for folder in ["valid", "invalid", "malformed"] {
+    for folder in ["valid", "invalid", "malformed", "adversarial"] {
         if root.join(folder).exists() {
             std::fs::remove_dir_all(root.join(folder))?;
         }

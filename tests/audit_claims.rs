@@ -143,6 +143,11 @@ fn l2_bounds_that_forget_the_layer_behind_a_mean_subtraction_are_refuted() {
     let ((l2, _), (linf, _)) = found.expect("a sensitive input");
     let claimed = linf * 6.0_f64.sqrt() * 1.001;
     assert!(claimed > l2);
+    // A tool that hands the input itself on as both ends of its interval bounds until the first linear layer makes use
+    // of the ball finds no width at all behind a subtraction: its lower bound is f(x), whatever the radius.
+    let blind = [1.001, 2.0, 100.0].map(|factor| (l2 * factor, "refuted"));
+    let claims = blind.iter().fold(String::from("input,norm,radius\n"), |all, (r, _)| all + &format!("0,l2,{r:?}\n"));
+    assert_eq!(audit(&model, &inputs, &claims, &[]), (1, blind.map(|(_, answer)| answer.to_string()).to_vec()));
     let claims =
         format!("input,norm,radius,box\n0,l2,{claimed:?},\n0,l2,{:?},\n0,l2,unbounded,\n0,l2,0,\n", l2 * 0.999);
     let answers = ["refuted", "confirmed", "refuted", "confirmed"].map(String::from).to_vec();
@@ -158,7 +163,8 @@ fn claims_that_are_none_are_refused_with_their_place() {
     let folder = TempDir::new().unwrap();
     for (text, place) in [
         ("input,norm\n0,l1\n", "column `radius`"),
-        ("input,norm,radius\n", "claims"),
+        ("input,norm,radius\n", "claims with a radius"),
+        ("input,norm,radius\n0,l1,\n", "claims with a radius"),
         ("input,norm,radius\n0,l1,-1\n", "line 2"),
         ("input,norm,radius\n0,l1,nan\n", "line 2"),
         ("input,norm,radius\n0,l1,1\n99999,l1,1\n", "line 3"),

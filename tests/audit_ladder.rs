@@ -9,12 +9,12 @@ use underplane::audit::methods::{Needs, Rung, standard};
 use underplane::audit::run::{Audit, Case, Findings, logits, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
-use underplane::model::{Dense, Graph, Kink, Model, Op};
+use underplane::model::{Dense, Graph, Kink, Model, Op, Sensitive, onnx};
 use underplane::perturbation::{Norm, Perturbation, Range};
 use underplane::radius::lp::{Lp, LpSolver};
 use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict, Witness};
-use underplane::report::records::Record;
+use underplane::report::records::{Proof, Record};
 
 const ATTACK: Attack = Attack { starts: 4, descents: 20, shrinks: 60, rays: 2, programs: 1 };
 
@@ -33,7 +33,9 @@ fn all_methods() -> Audit {
 fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Case {
     let count = values.len() / model.input_size();
     let labels = (0..count).map(|i| (i % 2).to_string()).collect();
-    Case { name: "net".into(), model, values, numbers: (0..count).collect(), labels, range }
+    let onnx = onnx::encode(model.graph()).unwrap();
+    let (numbers, sensitive) = ((0..count).collect(), Sensitive::Positive);
+    Case { name: "net".into(), model, onnx, sensitive, values, numbers, labels, range }
 }
 
 fn random_case(seed: u64, map: Map, range: Option<Range>) -> Case {
@@ -63,6 +65,7 @@ struct Scaled {
     factor: f64,
     subject: Subject,
     guarantee: Guarantee,
+    evidence: bool,
 }
 
 impl Method for Scaled {
@@ -78,9 +81,16 @@ impl Method for Scaled {
         self.subject
     }
 
+    fn has_evidence(&self) -> bool {
+        self.evidence
+    }
+
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         let scale = |outcome: Outcome| match outcome.verdict {
-            Verdict::Certified(radius) => Outcome::plain(Verdict::Certified(Radius::new(radius.value() * self.factor))),
+            Verdict::Certified(radius) => {
+                let verdict = Verdict::Certified(Radius::new(radius.value() * self.factor));
+                Outcome { evidence: outcome.evidence, ..Outcome::plain(verdict) }
+            }
             verdict => Outcome::plain(verdict),
         };
         Lp::default().certify(model, samples, perturbation).into_iter().map(scale).collect()
@@ -89,7 +99,37 @@ impl Method for Scaled {
 
 fn scaled(factor: f64) -> Rung {
     let (subject, guarantee) = (Subject::Base, Guarantee::Sound);
-    Rung::new(Box::new(Scaled { factor, subject, guarantee }), Needs::Convex)
+    Rung::new(Box::new(Scaled { factor, subject, guarantee, evidence: false }), Needs::Convex)
+}
+
+#[test]
+fn what_the_kernel_refuses_is_unknown_and_counted_and_what_a_witness_refutes_stays_a_violation() {
+    let (mut refused, mut accepted) = (0, 0);
+    for seed in 0..4 {
+        let case = random_case(seed, Map::Centred, None);
+        for (factor, right) in [(1.0, true), (1.0 + 1e-5, false), (1.5, false)] {
+            let (subject, guarantee) = (Subject::Base, Guarantee::Sound);
+            let method = Scaled { factor, subject, guarantee, evidence: true };
+            let findings = findings(&audit(vec![Rung::new(Box::new(method), Needs::Convex)]), &case);
+            let violations = violations(&findings.records, &findings.found).len();
+            let of = |proof: Proof| findings.records.iter().filter(move |r| r.proof == proof);
+            assert!(of(Proof::Refused).all(|r| r.status == "unknown" && r.detail.starts_with("not proven: ")));
+            assert!(of(Proof::Accepted).all(|r| r.certified().is_some()));
+            let unbounded = findings.records.iter().filter(|r| r.radius == "unbounded").count();
+            if right {
+                assert_eq!((violations, of(Proof::Refused).count()), (0, 0), "seed {seed}");
+            } else {
+                assert_eq!(of(Proof::Accepted).count(), unbounded, "seed {seed}, {factor}");
+            }
+            refused += of(Proof::Refused).count();
+            accepted += of(Proof::Accepted).count();
+            let text = rendered(&findings);
+            assert!(text.contains(&format!("{} refused by the kernel", of(Proof::Refused).count())), "{text}");
+            let sensitive = findings.records.iter().filter(|r| r.logit > 0.0).count();
+            assert_eq!(violations + of(Proof::Refused).count() + of(Proof::Accepted).count(), sensitive, "{text}");
+        }
+    }
+    assert!(refused > 5 && accepted > 20, "{refused} refused, {accepted} accepted");
 }
 
 #[test]
@@ -124,7 +164,7 @@ fn a_radius_one_percent_too_large_is_refuted_and_the_exact_one_is_not() {
 fn smoothed_and_probabilistic_radii_never_enter_the_verdict() {
     let case = random_case(3, Map::Identity, None);
     for (subject, guarantee) in [(Subject::Smoothed, Guarantee::Probabilistic), (Subject::Smoothed, Guarantee::Sound)] {
-        let method = Scaled { factor: 10.0, subject, guarantee };
+        let method = Scaled { factor: 10.0, subject, guarantee, evidence: false };
         let findings = findings(&audit(vec![Rung::new(Box::new(method), Needs::Convex)]), &case);
         assert!(findings.records.iter().any(|r| r.certified().is_some()));
         assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed);

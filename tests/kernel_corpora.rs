@@ -101,3 +101,40 @@ fn refuses_a_number_of_a_hundred_million_digits_at_once() {
         assert_eq!(refused.code, Code::TooLarge);
     }
 }
+
+#[test]
+fn the_fast_replay_accepts_nothing_that_the_kernel_refuses() {
+    let mut decided = 0;
+    let mut certificates: Vec<(PathBuf, String)> = Vec::new();
+    for folder in ["valid", "invalid"] {
+        let lines = files(folder).into_iter().filter(|path| path.extension().unwrap() == "jsonl");
+        certificates.extend(lines.map(|path| {
+            let parts = parts(&path);
+            let model = parts[parts.len() - 2].clone();
+            (path, format!("valid/{model}"))
+        }));
+    }
+    for path in files("verified").into_iter().filter(|path| path.extension().unwrap() == "jsonl") {
+        let name = format!("models/{}", parts(&path)[0].replace("-box", ""));
+        certificates.push((path, name));
+    }
+    for (path, name) in certificates {
+        let onnx_path = root().join(format!("{name}.onnx"));
+        let bytes = std::fs::read(&onnx_path).unwrap();
+        let samples = name.replace("models/", "inputs/").replace("-abs", "");
+        let samples =
+            root().join(if name.starts_with("valid/") { format!("{name}.npy") } else { format!("{samples}.npy") });
+        let values = underplane::data::inputs::read_inputs(&samples, &Default::default()).unwrap();
+        let values = values.values.iter().map(|&v| f64::from(v)).collect();
+        let network = underplane::model::Model::new(underplane::model::onnx::read(&onnx_path).unwrap()).unwrap();
+        let fast = underplane::proof::fast::Fast::new(network, &bytes, Class::Positive, values).unwrap();
+        let (model, inputs) =
+            (Model::read(&bytes, Class::Positive).unwrap(), Inputs::read(&std::fs::read(&samples).unwrap()).unwrap());
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let Some(statement) = fast.replay(line) else { continue };
+            decided += 1;
+            assert_eq!(check_line(&model, &inputs, line).as_ref(), Ok(&statement), "{}", path.display());
+        }
+    }
+    assert!(decided > 100, "only {decided} certificates decided");
+}

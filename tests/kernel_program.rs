@@ -100,7 +100,7 @@ fn exit_codes_and_messages_of_the_checkers() {
         let run = |files: [&str; 3], extra: &[&str]| program(name, &[first.as_slice(), &files, extra].concat());
         assert_eq!(run([&model, &inputs, &good], &[]).0, 0);
         let (code, rows, _) = run([&model, &inputs, &bad], &[]);
-        assert!(code == 1 && rows.contains("invalid,not-proven,"), "{rows}");
+        assert!(code == 1 && rows.contains("invalid,exact,not-proven,"), "{rows}");
         let (code, _, told) = run([&model, &inputs, &missing], &[]);
         assert!(code == 2 && told.contains("missing.jsonl"), "{told}");
         let (code, _, told) = run([&model, &inputs, &empty], &[]);
@@ -129,6 +129,10 @@ fn the_kernel_knows_nothing_of_ours_and_no_floats() {
             for forbidden in ["f32", "f64", "unsafe", "underplane", "crate"] {
                 assert!(!words.contains(&forbidden), "{}:{}: `{forbidden}`", path.display(), number + 1);
             }
+            assert!(!code.contains(".unwrap()"), "{}:{}: unwrap", path.display(), number + 1);
+            // What differs in length must be refused, which a bare zip does not: `exact::pairs` does.
+            let zips = code.contains(".zip(") && !path.ends_with("exact.rs");
+            assert!(!zips, "{}:{}: a bare zip", path.display(), number + 1);
             let imported = code.trim().strip_prefix("use ").map(|rest| rest.split("::").next().unwrap());
             let allowed = ["super", "std", "dashu_int", "base64"];
             assert!(imported.is_none_or(|from| allowed.contains(&from)), "{}:{}", path.display(), number + 1);

@@ -5,7 +5,7 @@ use super::summary::{Summary, summaries};
 use super::tables;
 use crate::data::DataError;
 use crate::data::atomic::write_atomically;
-use crate::report::records::{Found, Record, read_csv};
+use crate::report::records::{Found, Proof, Record, read_csv};
 use crate::report::rows::{write_csv, write_json_lines};
 use crate::report::run_info::{ModelInfo, RunInfo};
 use std::collections::BTreeSet;
@@ -93,7 +93,7 @@ pub fn markdown(run: &RunInfo, records: &[Record], found: &[Found]) -> String {
     let _ = write!(
         text,
         "## Files\n\n- `{RECORDS}`, `records.jsonl`: one row per (model, input, norm, method); `upper` is the distance of \
-         the nearest verified witness\n- `{WITNESSES}`: what found a witness, and how far away\n- `{RUN}`: the \
+         the nearest verified witness, `proof` what the kernel said of the radius\n- `{WITNESSES}`: what found a witness, and how far away\n- `{RUN}`: the \
          circumstances\n\nThis file is generated from them.\n"
     );
     text
@@ -103,8 +103,13 @@ pub fn markdown(run: &RunInfo, records: &[Record], found: &[Found]) -> String {
 pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) -> String {
     let sound = records.iter().filter(|r| r.is_base() && r.certified().is_some()).count();
     let refutable = records.iter().filter(|r| r.is_base() && r.certified().is_some() && r.witness().is_some()).count();
-    let checked =
-        format!("{sound} radii of base classifiers, {refutable} of them with a verified witness to compare with");
+    let of = |proof: Proof| records.iter().filter(|r| r.proof == proof).count();
+    let checked = format!(
+        "{sound} radii of base classifiers, {} of them proven by the kernel, {refutable} with a verified witness to \
+         compare with; {} refused by the kernel",
+        of(Proof::Accepted),
+        of(Proof::Refused)
+    );
     match conclusion(records, found) {
         Conclusion::Passed => format!("No violation: {checked}."),
         Conclusion::Violated => format!("{} VIOLATIONS: {checked}.", violations.len()),

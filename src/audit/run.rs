@@ -2,12 +2,14 @@
 
 use super::attack::Attack;
 use super::methods::Rung;
+use crate::model::sensitive::Sensitive;
 use crate::model::{Enclosed, Model};
 use crate::perturbation::{Norm, Perturbation, Range};
+use crate::proof::{Prover, Wanted, is_refused, replay};
 use crate::radius::run::{Timed, run};
 use crate::radius::smoothing::{Prediction, Smoothing};
 use crate::radius::{Outcome, Samples, Subject, Verdict, Witness, witness};
-use crate::report::records::{Found, NOT_APPLICABLE, Record};
+use crate::report::records::{Found, NOT_APPLICABLE, Proof, Record};
 use crate::report::rows::Row;
 use rayon::prelude::*;
 use std::cell::OnceCell;
@@ -20,6 +22,10 @@ pub struct Case {
     pub name: String,
     /// The network.
     pub model: Model,
+    /// The file that it was read from, which the kernel reads for itself.
+    pub onnx: Vec<u8>,
+    /// The class that f is the logit of.
+    pub sensitive: Sensitive,
     /// `[count × input size]`, all inside the box.
     pub values: Vec<f64>,
     /// `[count]`: where each input stands in its file.
@@ -99,8 +105,10 @@ struct Answers {
     perturbation: Perturbation,
     /// One column per method.
     columns: Vec<Vec<Timed>>,
-    /// One per sample; `None` where there is nothing to attack.
-    attacked: Vec<Option<Attacked>>,
+    /// Verified witnesses of every sample.
+    found: Vec<Vec<Found>>,
+    /// What the kernel said, as `columns`.
+    proofs: Vec<Vec<Proof>>,
 }
 
 /// Hears what is running and how many inputs it has just finished.
@@ -117,11 +125,19 @@ impl Audit {
         let logits = logits(&case.model, &case.values);
         self.warm_up(case);
         let smoothed: Vec<OnceCell<Vec<Smoothed>>> = self.rungs.iter().map(|_| OnceCell::new()).collect();
+        let size = case.model.input_size();
+        let prover = Prover::new(&case.onnx, case.sensitive, &case.values, size).map_err(|why| why.to_string());
+        let prover = prover.as_ref().map_err(String::as_str);
         let answers = |&norm: &Norm| {
             let perturbation = Perturbation { norm, range: case.range };
             let columns = self.rungs.iter().zip(&smoothed);
-            let columns = columns.map(|(rung, smoothed)| column(rung, smoothed, case, perturbation, tick)).collect();
-            Answers { perturbation, columns, attacked: self.attack_all(case, &logits, perturbation, tick) }
+            let mut columns: Vec<Vec<Timed>> =
+                columns.map(|(rung, smoothed)| column(rung, smoothed, case, perturbation, tick)).collect();
+            let attacked = self.attack_all(case, &logits, perturbation, tick);
+            let witnesses = |i: usize| self.witnesses(case, i, perturbation, &columns, &attacked[i]);
+            let found: Vec<Vec<Found>> = (0..case.count()).into_par_iter().map(witnesses).collect();
+            let proofs = self.replay_all(case, perturbation, prover, &mut columns, &found);
+            Answers { perturbation, columns, found, proofs }
         };
         let per_norm: Vec<Answers> = self.norms.iter().map(answers).collect();
         let mut findings = Findings::default();
@@ -169,42 +185,79 @@ impl Audit {
         (0..case.count()).into_par_iter().map(one).collect()
     }
 
+    /// The kernel replays every radius that has evidence; one that a witness refutes stays what it claims to be, so that
+    /// it shows as a violation.
+    fn replay_all(
+        &self,
+        case: &Case,
+        perturbation: Perturbation,
+        prover: Result<&Prover, &str>,
+        columns: &mut [Vec<Timed>],
+        found: &[Vec<Found>],
+    ) -> Vec<Vec<Proof>> {
+        let one = |(index, answer): (usize, &mut Timed)| {
+            let refuted = nearest(&found[index]).zip(answer.outcome.radius()).is_some_and(|(d, r)| r.value() >= d);
+            if refuted || answer.outcome.radius().is_none() {
+                return Proof::None;
+            }
+            let wanted = Wanted { index, x: case.sample(index), perturbation, open: false };
+            replay(prover, &case.model, wanted, &mut answer.outcome);
+            if is_refused(&answer.outcome) { Proof::Refused } else { Proof::Accepted }
+        };
+        let column = |(rung, column): (&Rung, &mut Vec<Timed>)| match rung.method.has_evidence() {
+            true => column.par_iter_mut().enumerate().map(one).collect(),
+            false => vec![Proof::None; column.len()],
+        };
+        self.rungs.iter().zip(columns).map(column).collect()
+    }
+
     /// The records of sample `i` and one norm.
     fn collect(&self, case: &Case, i: usize, logit: f64, answers: &Answers, findings: &mut Findings) {
-        let found = self.witnesses(case, i, answers);
-        let nearest = found.iter().filter_map(|f| f.distance).min_by(f64::total_cmp);
-        let nearest = nearest.map(|d| format!("{d:?}")).unwrap_or_default();
-        findings.found.extend(found);
-        for (rung, column) in self.rungs.iter().zip(&answers.columns) {
+        let found = &answers.found[i];
+        let nearest = nearest(found).map(|d| format!("{d:?}")).unwrap_or_default();
+        findings.found.extend(found.iter().cloned());
+        for ((rung, column), proofs) in self.rungs.iter().zip(&answers.columns).zip(&answers.proofs) {
             let (method, norm) = (rung.method.as_ref(), answers.perturbation.norm.to_string());
             let row = Row::new(case.numbers[i], case.labels[i].clone(), logit, norm, method, &column[i]);
             let upper = if method.subject() == Subject::Base { nearest.clone() } else { String::new() };
-            findings.records.push(Record { upper, ..Record::new(&case.name, row) });
+            findings.records.push(Record { upper, proof: proofs[i], ..Record::new(&case.name, row) });
         }
     }
 
     /// Verified witnesses of sample `i`. A method's own counts after it has been verified here too.
-    fn witnesses(&self, case: &Case, i: usize, answers: &Answers) -> Vec<Found> {
+    fn witnesses(
+        &self,
+        case: &Case,
+        i: usize,
+        perturbation: Perturbation,
+        columns: &[Vec<Timed>],
+        attacked: &Option<Attacked>,
+    ) -> Vec<Found> {
         let found = |finder: &str, witness: Option<Witness>, seconds: f64| Found {
             model: case.name.clone(),
             input: case.numbers[i],
-            norm: answers.perturbation.norm.to_string(),
+            norm: perturbation.norm.to_string(),
             finder: finder.into(),
             distance: witness.map(|w| w.distance),
             seconds,
         };
         let mut all = Vec::new();
-        for (rung, column) in self.rungs.iter().zip(&answers.columns) {
+        for (rung, column) in self.rungs.iter().zip(columns) {
             if let (Subject::Base, Some(claimed)) = (rung.method.subject(), &column[i].outcome.witness) {
-                let verified = witness::check(&case.model, case.sample(i), &claimed.point, answers.perturbation);
+                let verified = witness::check(&case.model, case.sample(i), &claimed.point, perturbation);
                 all.push(found(rung.method.name(), verified, 0.0));
             }
         }
-        if let Some(attacked) = &answers.attacked[i] {
+        if let Some(attacked) = attacked {
             all.push(found("attack", attacked.witness.clone(), attacked.seconds));
         }
         all
     }
+}
+
+/// The least distance of a witness.
+fn nearest(found: &[Found]) -> Option<f64> {
+    found.iter().filter_map(|f| f.distance).min_by(f64::total_cmp)
 }
 
 fn column(

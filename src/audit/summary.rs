@@ -3,7 +3,7 @@
 use super::ladder::{Order, Violation, order};
 use crate::radius::lp::EXACT_GAP;
 use crate::report::number::median;
-use crate::report::records::{Found, Record};
+use crate::report::records::{Found, Proof, Record};
 use std::collections::HashMap;
 
 /// One model.
@@ -44,6 +44,10 @@ pub struct Line {
     pub certified: usize,
     /// How many stayed unknown.
     pub unknown: usize,
+    /// How many radii the kernel has proven; `None` for a method without evidence.
+    pub proven: Option<usize>,
+    /// How many it has refused.
+    pub refused: usize,
     /// Median radius.
     pub radius: f64,
     /// radius / reference, median and least, over the inputs with a reference.
@@ -215,6 +219,7 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
         let radius = radius(r);
         Some(if radius == reference { 1.0 } else { radius / reference })
     };
+    let with = |proof: Proof| rows.iter().filter(|r| r.proof == proof).count();
     let base = first.is_base();
     let ratios: Vec<f64> = sensitive.iter().filter(|_| base).filter_map(ratio).collect();
     let gap = |r: &&&Record| Some((r.witness()? / r.certified().filter(|r| *r > 0.0)? - 1.0).max(0.0));
@@ -227,6 +232,8 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
         not_applicable: rows.iter().all(|r| r.not_applicable().is_some()).then(|| first.detail.clone()),
         certified: sensitive.iter().filter(|r| r.certified().is_some()).count(),
         unknown: rows.iter().filter(|r| r.status == "unknown").count(),
+        proven: rows.iter().any(|r| r.proof != Proof::None).then(|| with(Proof::Accepted)),
+        refused: with(Proof::Refused),
         radius: median(sensitive.iter().map(|r| radius(r))),
         tightness: (median(ratios.iter().copied()), ratios.into_iter().fold(f64::NAN, f64::min)),
         seconds: median(sensitive.iter().map(|r| r.seconds)),

@@ -14,6 +14,7 @@ pub fn methods(summary: &Summary) -> Sheet {
             "norm",
             "guarantee",
             "certified",
+            "proven by the kernel",
             "median radius",
             "tightness (median)",
             "(worst)",
@@ -31,10 +32,10 @@ pub fn methods(summary: &Summary) -> Sheet {
         row[1] = attack.norm.clone();
         row[2] = "upper side".into();
         row[3] = format!("{}/{} found", attack.found, attack.attacked);
-        row[4] = short(attack.distance);
-        row[5] = multiple(attack.tightness.0);
-        row[6] = multiple(attack.tightness.1);
-        row[8] = time(attack.seconds);
+        row[5] = short(attack.distance);
+        row[6] = multiple(attack.tightness.0);
+        row[7] = multiple(attack.tightness.1);
+        row[9] = time(attack.seconds);
         sheet.rows.push(row);
     }
     sheet.without_empty_columns()
@@ -48,11 +49,13 @@ fn method_row(line: &Line, sensitive: usize) -> Vec<String> {
     let mut row = vec![line.method.clone(), line.norm.clone(), guarantee];
     if line.not_applicable.is_some() {
         row.push("n/a".into());
-        row.resize(11, String::new());
+        row.resize(12, String::new());
         return row;
     }
     let unknown = if line.unknown > 0 { format!(", {} unknown", line.unknown) } else { String::new() };
     row.push(format!("{}/{sensitive}{unknown}", line.certified));
+    let refused = if line.refused > 0 { format!(", {} refused", line.refused) } else { String::new() };
+    row.push(line.proven.map(|proven| format!("{proven}{refused}")).unwrap_or_default());
     row.push(short(line.radius));
     row.push(share(line.tightness.0));
     row.push(share(line.tightness.1));

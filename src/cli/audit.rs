@@ -327,7 +327,9 @@ impl Source<'_> {
         let info = self.info(&model, loaded.count);
         let labels = (0..loaded.count).map(|i| loaded.label(i)).collect();
         let numbers = (0..loaded.count).collect();
-        let case = Case { name: self.name.clone(), model, values: loaded.values, numbers, labels, range: self.range };
+        let onnx = std::fs::read(self.file).with_context(|| self.file.display().to_string())?;
+        let (name, values, sensitive) = (self.name.clone(), loaded.values, self.sensitive);
+        let case = Case { name, model, onnx, sensitive, values, numbers, labels, range: self.range };
         Ok((case, info))
     }
 

@@ -9,9 +9,9 @@ use underplane::data::atomic::write_atomically;
 use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::perturbation::{Norm, Perturbation, Range};
-use underplane::proof::{Proof, Prover, Wanted};
+use underplane::proof::{Proof, Prover, Wanted, is_refused, replay};
+use underplane::radius::Method;
 use underplane::radius::run::Timed;
-use underplane::radius::{Guarantee, Method, Verdict};
 
 /// One method's answers for one norm.
 pub type Column<'a> = (Norm, &'a dyn Method, Vec<Timed>);
@@ -37,24 +37,24 @@ pub struct About<'a> {
 pub fn write(folder: &Path, about: &About, columns: &mut [Column]) -> Result<()> {
     let bytes = std::fs::read(about.path).with_context(|| about.path.display().to_string())?;
     let size = about.model.input_size();
-    let prover = Prover::new(&bytes, about.sensitive, &about.inputs.values, size)
-        .with_context(|| format!("{}: the kernel does not read it", about.path.display()))?;
+    let prover = Prover::new(&bytes, about.sensitive, &about.inputs.values, size).map_err(|why| why.to_string());
+    let prover = prover.as_ref().map_err(String::as_str);
     let bar = progress::bar((columns.len() * about.inputs.count) as u64, "proving");
     let mut proofs: Vec<Vec<Option<Proof>>> = Vec::with_capacity(columns.len());
     let mut refused = 0;
     for (norm, method, answers) in columns.iter_mut() {
         let perturbation = Perturbation { norm: *norm, range: about.range };
-        let has_evidence = !matches!(method.name(), "ibp") && method.guarantee() != Guarantee::Probabilistic;
+        let has_evidence = method.has_evidence();
         let one = |(index, answer): (usize, &mut Timed)| {
             let x = &about.inputs.values[index * size..(index + 1) * size];
             let wanted = Wanted { index, x, perturbation, open: false };
-            let proof = has_evidence.then(|| prove(&prover, about.model, wanted, answer)).flatten();
+            let prove = || replay(prover, about.model, wanted, &mut answer.outcome);
+            let proof = has_evidence.then(prove).flatten();
             bar.inc(1);
             proof
         };
         let proven: Vec<Option<Proof>> = answers.par_iter_mut().enumerate().map(one).collect();
-        let is_refused = |t: &&Timed| matches!(&t.outcome.verdict, Verdict::Unknown(why) if why.starts_with(REFUSED));
-        refused += answers.iter().filter(is_refused).count();
+        refused += answers.iter().filter(|answer| is_refused(&answer.outcome)).count();
         proofs.push(proven);
     }
     bar.finish_and_clear();
@@ -68,28 +68,10 @@ pub fn write(folder: &Path, about: &About, columns: &mut [Column]) -> Result<()>
         write_atomically(&inputs, |out| out.write_all(&underplane::proof::npy(&about.inputs.values, size)))?;
     }
     eprintln!("{written} certificates, {refused} refused by the kernel");
-    eprintln!(
-        "check them: underplane check {} {} {}",
-        about.path.display(),
-        inputs.display(),
-        folder.join(CERTIFICATES).display()
-    );
-    Ok(())
-}
-
-/// How the reason of a refused result begins.
-const REFUSED: &str = "not proven: ";
-
-fn prove(prover: &Prover, model: &Model, wanted: Wanted, answer: &mut Timed) -> Option<Proof> {
-    answer.outcome.radius()?;
-    match prover.prove(model, wanted, &answer.outcome) {
-        Ok(proof) => {
-            answer.outcome.verdict = Verdict::Certified(proof.radius);
-            Some(proof)
-        }
-        Err(why) => {
-            answer.outcome.verdict = Verdict::Unknown(format!("{REFUSED}{why}"));
-            None
-        }
+    if written > 0 {
+        let class = super::check::class_option(about.sensitive);
+        let (model, certificates) = (about.path.display(), folder.join(CERTIFICATES));
+        eprintln!("check them: underplane check {model} {} {}{class}", inputs.display(), certificates.display());
     }
+    Ok(())
 }

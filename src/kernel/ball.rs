@@ -1,21 +1,16 @@
 //! The least value of a minorant over a ball and a box, or over the part of them that a tree's leaf is about.
 //!
-//! Everything is brought to integers: positions x = X·2^e (X may be a fraction where a kink lies between the grid's
-//! points), values V·unit. One coordinate's part is h(X) = l·X + Σ Jₖ·max(Aₖ·X + Bₖ, 0), with, for l1 and l2, the
-//! multiplier's term λ·|δ| or λ·δ²/2 added.
+//! Either by the dual norm, or coordinate by coordinate (`sum`).
 
-use super::budget;
-use super::exact::Exact;
+use super::exact::{Exact, pairs};
 use super::minorant::{Kinks, Minorant};
 use super::power;
 use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Region};
-use super::tree::{Cut, Side};
-use dashu_int::ops::{BitTest, Gcd, UnsignedAbs};
-use dashu_int::{IBig, UBig};
-
-/// A fraction with a positive denominator.
-type Fraction = (IBig, UBig);
+use super::sum::Problem;
+use super::tree::Cut;
+use dashu_int::IBig;
+use dashu_int::ops::UnsignedAbs;
 
 /// Where a minorant must be positive.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +88,7 @@ fn steepest(minorant: &Minorant, x: &Exact) -> Result<(Exact, Exact), Rejection>
         value = value.plus(jumps.dot(&positive)?)?;
         let changes = jumps.times(&arguments.slopes)?;
         let (mut up, mut down) = (Exact::zeros(x.len()), Exact::zeros(x.len()));
-        for (change, i) in changes.values.iter().zip(&arguments.coordinates) {
+        for (change, i) in pairs(&changes.values, &arguments.coordinates)? {
             let side = if *change > IBig::ZERO { &mut up } else { &mut down };
             if let Some(i) = i {
                 side.values[*i] += change;
@@ -104,7 +99,7 @@ fn steepest(minorant: &Minorant, x: &Exact) -> Result<(Exact, Exact), Rejection>
     }
     most.align(&mut least)?;
     let larger = |(a, b): (&IBig, &IBig)| IBig::from(a.unsigned_abs().max(b.unsigned_abs()));
-    let values = most.values.iter().zip(&least.values).map(larger).collect();
+    let values = pairs(&most.values, &least.values)?.map(larger).collect();
     Ok((value, most.with(values)))
 }
 
@@ -120,284 +115,7 @@ fn check_sum(minorant: &Minorant, x: &Exact, norm: Norm, part: &Part) -> Result<
         (Norm::Fraction(..), ..) => unreachable!("fractional norms go by the dual norm unless the radius is unbounded"),
     };
     let problem = Problem::new(minorant, x, norm, part, penalty)?;
-    if problem.coordinates.iter().any(Coordinate::is_empty) {
-        return Ok(());
-    }
-    let mut total: Fraction = (problem.base.clone(), UBig::ONE);
-    for coordinate in &problem.coordinates {
-        let least = coordinate.least(&problem)?;
-        total = sum(total, least)?;
-    }
+    let Some(least) = problem.least()? else { return Ok(()) };
     let open = region.open && region.radius.is_some() && problem.allows_zero(minorant, part);
-    positive(&total.0, open)
-}
-
-fn sum(a: Fraction, b: Fraction) -> Result<Fraction, Rejection> {
-    if a.1 == b.1 {
-        return Ok((a.0 + b.0, a.1));
-    }
-    let common = (&a.1).gcd(&b.1);
-    let (left, right) = (&b.1 / &common, &a.1 / &common);
-    let denominator = &a.1 * &left;
-    budget::within("exact arithmetic", "bits", denominator.bit_len() as u64, budget::BITS)?;
-    Ok((a.0 * left + b.0 * right, denominator))
-}
-
-/// Everything in integers.
-struct Problem {
-    /// Constant part, multiplier's −λ·ψ(radius) included.
-    base: IBig,
-    coordinates: Vec<Coordinate>,
-    /// q in q·|δ| (l1) or q·δ² (l2), in units of value per (squared) unit of position; 0 for no multiplier.
-    weight: IBig,
-    norm: Norm,
-}
-
-/// One coordinate's function and where it may go.
-struct Coordinate {
-    slope: IBig,
-    kinks: Vec<Kink>,
-    center: IBig,
-    /// `None` without an end.
-    low: Option<IBig>,
-    high: Option<IBig>,
-}
-
-/// jump·max(slope·X + offset, 0).
-struct Kink {
-    jump: IBig,
-    slope: IBig,
-    offset: IBig,
-}
-
-impl Problem {
-    fn new(
-        minorant: &Minorant,
-        x: &Exact,
-        norm: Norm,
-        part: &Part,
-        multiplier: Option<&Exact>,
-    ) -> Result<Problem, Rejection> {
-        let region = part.region;
-        // Positions on one grid.
-        let mut positions = x.clone();
-        let mut radius = region.radius.clone().unwrap_or_else(|| Exact::zeros(1));
-        let mut range = region.range.clone().unwrap_or_else(|| Exact::zeros(2));
-        let mut ends: Vec<Exact> = part.cuts.iter().map(|cut| cut.at.clone()).collect();
-        let mut parts = vec![&mut positions, &mut radius, &mut range];
-        parts.extend(&mut ends);
-        Exact::unify(&mut parts)?;
-        let grid = positions.exponent;
-        let reach = region.radius.as_ref().map(|_| &radius.values[0]);
-        let interval = |center: &IBig| {
-            let mut low = reach.map(|r| center - r);
-            let mut high = reach.map(|r| center + r);
-            if region.range.is_some() {
-                low = Some(low.map_or(range.values[0].clone(), |low| low.max(range.values[0].clone())));
-                high = Some(high.map_or(range.values[1].clone(), |high| high.min(range.values[1].clone())));
-            }
-            (low, high)
-        };
-        // Values in one unit: the linear part and every kink's jump times its argument.
-        let mut base = minorant.base.clone();
-        let mut linear = minorant.linear.rescaled(grid, &UBig::ONE);
-        let mut groups = Vec::with_capacity(minorant.kinks.len());
-        for group in &minorant.kinks {
-            let mut slopes = group.arguments.slopes.rescaled(grid, &UBig::ONE);
-            let mut offsets = group.arguments.offsets.clone();
-            slopes.align(&mut offsets)?;
-            groups.push((
-                group.jumps.rescaled(slopes.exponent, &slopes.denominator),
-                slopes,
-                offsets,
-                &group.arguments.coordinates,
-            ));
-        }
-        let (mut weight, mut cost) = (Exact::zeros(1), Exact::zeros(1));
-        if let Some(multiplier) = multiplier {
-            // λ·|δ|, or λ/2·δ².
-            weight = multiplier.rescaled(if let Norm::L1 = norm { grid } else { 2 * grid - 1 }, &UBig::ONE);
-            let r = &radius.values[0];
-            cost = weight.with(vec![&weight.values[0] * if let Norm::L1 = norm { r.clone() } else { r * r }]);
-        }
-        let mut parts = vec![&mut base, &mut linear, &mut weight, &mut cost];
-        parts.extend(groups.iter_mut().map(|(jumps, ..)| jumps));
-        Exact::unify(&mut parts)?;
-        let coordinate = |(center, slope): (&IBig, IBig)| {
-            let (low, high) = interval(center);
-            Coordinate { slope, kinks: Vec::new(), center: center.clone(), low, high }
-        };
-        let mut coordinates: Vec<Coordinate> = positions.values.iter().zip(linear.values).map(coordinate).collect();
-        for (cut, end) in part.cuts.iter().zip(ends) {
-            coordinates[cut.coordinate].cut(&end.values[0], cut.side);
-        }
-        let mut constant = &base.values[0] - &cost.values[0];
-        for (jumps, slopes, offsets, places) in groups {
-            let entries = jumps.values.into_iter().zip(slopes.values).zip(offsets.values).zip(places);
-            for (((jump, slope), offset), place) in entries {
-                match place {
-                    Some(i) if !slope.is_zero() => coordinates[*i].kinks.push(Kink { jump, slope, offset }),
-                    _ => constant += jump * offset.max(IBig::ZERO),
-                }
-            }
-        }
-        let weight = weight.values.swap_remove(0);
-        Ok(Problem { base: constant, coordinates, weight, norm })
-    }
-
-    /// Whether a least value of 0 over the closed ball proves that the open ball is positive.
-    fn allows_zero(&self, minorant: &Minorant, part: &Part) -> bool {
-        // With a multiplier the bound at a point inside exceeds the least one by λ·(ψ(radius) − ψ(‖δ‖)) > 0. Without
-        // one, an affine minorant that is positive at the center and ≥ 0 on the whole sphere is positive inside.
-        let at_center = || {
-            let value = |c: &Coordinate| c.value(&(c.center.clone(), UBig::ONE), self).0;
-            &self.base + self.coordinates.iter().map(value).sum::<IBig>() > IBig::ZERO
-        };
-        let whole = part.region.range.is_none() && part.cuts.is_empty();
-        self.weight > IBig::ZERO || (whole && minorant.kinks.is_empty() && at_center())
-    }
-}
-
-impl Coordinate {
-    /// Restricts the interval to one side of `end`.
-    fn cut(&mut self, end: &IBig, side: Side) {
-        let (old, tighter): (&mut Option<IBig>, fn(IBig, IBig) -> IBig) = match side {
-            Side::Lower => (&mut self.high, Ord::min),
-            Side::Upper => (&mut self.low, Ord::max),
-        };
-        *old = Some(old.take().map_or(end.clone(), |old| tighter(old, end.clone())));
-    }
-
-    fn is_empty(&self) -> bool {
-        matches!((&self.low, &self.high), (Some(low), Some(high)) if low > high)
-    }
-
-    /// The point of the interval that is nearest to `at`.
-    fn nearest(&self, (n, d): Fraction) -> Fraction {
-        let beyond_low = self.low.as_ref().filter(|low| n < *low * &d);
-        let beyond = beyond_low.or(self.high.as_ref().filter(|high| n > *high * &d));
-        beyond.map_or((n, d), |end| (end.clone(), UBig::ONE))
-    }
-
-    /// h(X) + the multiplier's term at X = n/d, over the denominator d (l1, l∞) or d².
-    fn value(&self, (n, d): &Fraction, problem: &Problem) -> Fraction {
-        let mut h = &self.slope * n;
-        for kink in &self.kinks {
-            let argument = &kink.slope * n + &kink.offset * d;
-            if argument > IBig::ZERO {
-                h += &kink.jump * argument;
-            }
-        }
-        if problem.weight.is_zero() {
-            return (h, d.clone());
-        }
-        let step = n - &self.center * d;
-        match problem.norm {
-            Norm::L2 => (h * d + &problem.weight * (&step * &step), d * d),
-            _ => (h + &problem.weight * IBig::from(step.unsigned_abs()), d.clone()),
-        }
-    }
-
-    /// The least value over the interval, which is not empty.
-    fn least(&self, problem: &Problem) -> Result<Fraction, Rejection> {
-        if self.kinks.is_empty() {
-            return self.least_affine(problem);
-        }
-        let mut points: Vec<Fraction> = self.kinks.iter().map(Kink::place).collect();
-        points.push((self.center.clone(), UBig::ONE));
-        points.extend(self.low.iter().chain(&self.high).map(|end| (end.clone(), UBig::ONE)));
-        points.retain(|point| self.allows(point));
-        points.sort_by(compare);
-        points.dedup();
-        self.check_ends(&points, problem)?;
-        let mut candidates: Vec<Fraction> = points.iter().map(|point| self.value(point, problem)).collect();
-        if let (Norm::L2, false) = (problem.norm, problem.weight.is_zero()) {
-            candidates.extend(points.windows(2).filter_map(|ends| self.vertex(&ends[0], &ends[1], problem)));
-        }
-        let least = candidates.into_iter().min_by(compare).expect("an end, or without any the center");
-        Ok(reduced(least))
-    }
-
-    fn least_affine(&self, problem: &Problem) -> Result<Fraction, Rejection> {
-        let whole = |n: IBig| (n, UBig::ONE);
-        let downhill = if self.slope > IBig::ZERO { &self.low } else { &self.high };
-        let Some(end) = downhill else {
-            self.check_ends(&[whole(self.center.clone())], problem)?;
-            return Ok(self.value(&whole(self.center.clone()), problem));
-        };
-        match problem.norm {
-            // The term λδ²/2 stops the descent where 2qδ = −slope.
-            Norm::L2 if !problem.weight.is_zero() => {
-                let twice = (IBig::from(2) * &problem.weight).unsigned_abs();
-                let vertex = (&self.center * &twice - &self.slope, twice);
-                if self.allows(&vertex) {
-                    let four = IBig::from(2) * &vertex.1;
-                    let at_center = &self.slope * &self.center * &four;
-                    return Ok((at_center - &self.slope * &self.slope, four.unsigned_abs()));
-                }
-                Ok(self.value(&self.nearest(vertex), problem))
-            }
-            Norm::L1 if (&self.slope).unsigned_abs() <= (&problem.weight).unsigned_abs() => {
-                Ok(self.value(&self.nearest(whole(self.center.clone())), problem))
-            }
-            _ => Ok(self.value(&whole(end.clone()), problem)),
-        }
-    }
-
-    fn allows(&self, (n, d): &Fraction) -> bool {
-        self.low.as_ref().is_none_or(|low| low * d <= *n) && self.high.as_ref().is_none_or(|high| *n <= high * d)
-    }
-
-    /// Where the interval has no end, the function must not fall towards it.
-    fn check_ends(&self, points: &[Fraction], problem: &Problem) -> Result<(), Rejection> {
-        debug_assert!(!points.is_empty() && (problem.weight.is_zero() || self.low.is_some()));
-        let beyond = |right: bool| {
-            let active = self.kinks.iter().filter(|kink| (kink.slope > IBig::ZERO) == right);
-            &self.slope + active.map(|kink| &kink.jump * &kink.slope).sum::<IBig>()
-        };
-        let falls_right = self.high.is_none() && beyond(true) < IBig::ZERO;
-        let falls_left = self.low.is_none() && beyond(false) > IBig::ZERO;
-        if falls_right || falls_left {
-            let expected = "a minorant that does not fall";
-            return Err(Rejection::new(Code::NotProven, "an unbounded radius", expected, "a slope"));
-        }
-        Ok(())
-    }
-
-    /// The least value of the parabola between two neighbouring points, if it lies between them.
-    fn vertex(&self, (a, b): &Fraction, (c, d): &Fraction, problem: &Problem) -> Option<Fraction> {
-        // The middle of the two tells which kinks are active.
-        let (n, m) = (a * d + c * b, b * d * UBig::from(2_u8));
-        let mut slope = self.slope.clone();
-        for kink in &self.kinks {
-            if &kink.slope * &n + &kink.offset * &m > IBig::ZERO {
-                slope += &kink.jump * &kink.slope;
-            }
-        }
-        let twice = IBig::from(2) * &problem.weight;
-        let point = (&twice * &self.center - slope, twice.unsigned_abs());
-        let inside =
-            compare(&(a.clone(), b.clone()), &point).is_lt() && compare(&point, &(c.clone(), d.clone())).is_lt();
-        inside.then(|| self.value(&point, problem))
-    }
-}
-
-impl Kink {
-    /// Where the argument is 0.
-    fn place(&self) -> Fraction {
-        let n = if self.slope > IBig::ZERO { -&self.offset } else { self.offset.clone() };
-        reduced((n, (&self.slope).unsigned_abs()))
-    }
-}
-
-fn compare(a: &Fraction, b: &Fraction) -> std::cmp::Ordering {
-    (&a.0 * &b.1).cmp(&(&b.0 * &a.1))
-}
-
-fn reduced((n, d): Fraction) -> Fraction {
-    if d.is_one() {
-        return (n, d);
-    }
-    let common = (&n).unsigned_abs().gcd(&d);
-    (n / &common, d / common)
+    positive(&least.0, open)
 }

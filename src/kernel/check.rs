@@ -88,6 +88,20 @@ impl Model {
     }
 }
 
+/// Checks the form of a line alone: what it states, if its evidence is written as the format says. Nothing is proven.
+pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
+    let certificate = Certificate::read(line)?;
+    check_class(&certificate, model.class)?;
+    let x = model.input(inputs, certificate.statement.input)?;
+    check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
+    if let Some(tree) = &certificate.tree {
+        tree.check_coordinates(model.input_size())?;
+        tree.each_leaf(|_, leaf| leaf.slopes.unpack(&model.graph).map(drop))?;
+    }
+    certificate.witness(model.input_size())?;
+    Ok(certificate.statement)
+}
+
 /// Checks one line of a certificate file. What is returned has been proven; an error says why nothing has.
 pub fn check_line(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
     let certificate = Certificate::read(line)?;

@@ -7,30 +7,30 @@ use crate::kernel::Unit;
 use crate::model::passes::Slopes;
 use crate::model::{Graph, Kink, Model, Op};
 
-/// Width of codes that are not all 0 or all of the interval.
-const BITS: usize = 32;
-
 /// One node's codes.
 #[derive(Clone, Debug)]
 pub struct Packed {
     /// The file's name of the node.
     pub node: String,
-    /// 1 or [`BITS`].
+    /// 1, 8, 16, 24 or 32.
     pub bits: usize,
     /// One per entry and operand.
     pub codes: Vec<u32>,
 }
 
-/// The ways in which the slopes may be meant: one, or two where the order of a maximum's operands was lost. Nodes of
-/// the feature map, and nodes that are not found, are left out.
-pub fn pack(model: &Model, units: &[Unit], slopes: &Slopes<f64>) -> Vec<Vec<Packed>> {
+/// The ways in which the codes may be meant: one, or two where the order of a maximum's operands was lost.
+pub fn ways(units: &[Unit]) -> &'static [bool] {
     let swapped = units.iter().any(|unit| unit.slopes.is_none() && unit.constants == [false, false]);
-    let ways: &[bool] = if swapped { &[false, true] } else { &[false] };
-    let way = |&swap: &bool| units.iter().filter_map(|unit| pack_unit(model, unit, slopes, swap)).collect();
-    ways.iter().map(way).collect()
+    if swapped { &[false, true] } else { &[false] }
 }
 
-fn pack_unit(model: &Model, unit: &Unit, slopes: &Slopes<f64>, swap: bool) -> Option<Packed> {
+/// Codes of `bits` bits, of 1 bit where that is enough. Nodes of the feature map, and nodes that are not found, are left
+/// out.
+pub fn pack(model: &Model, units: &[Unit], slopes: &Slopes<f64>, (swap, bits): (bool, usize)) -> Vec<Packed> {
+    units.iter().filter_map(|unit| pack_unit(model, unit, slopes, (swap, bits))).collect()
+}
+
+fn pack_unit(model: &Model, unit: &Unit, slopes: &Slopes<f64>, (swap, bits): (bool, usize)) -> Option<Packed> {
     let graph = model.graph();
     let named = |fits: fn(&Op) -> bool| {
         let fits = |id: &usize| {
@@ -50,7 +50,7 @@ fn pack_unit(model: &Model, unit: &Unit, slopes: &Slopes<f64>, swap: bool) -> Op
         (Some(ends), None, _) => vec![idle(graph, named(|op| matches!(op, Op::Scale(_)))?, ends)],
         (None, kink, max) => maximum(unit, kink.map(of_kink), max.map(|id| slopes.nodes[id].clone()), swap)?,
     };
-    Some(packed(unit, &operands))
+    Some(packed(unit, &operands, bits))
 }
 
 /// Where in its interval every slope lies.
@@ -64,7 +64,7 @@ fn shares(graph: &Graph, id: usize, slopes: &[f64]) -> Vec<f64> {
 /// A kink that became a factor: one of its two slopes.
 fn idle(graph: &Graph, id: usize, ends: &[(i64, i64); 2]) -> Vec<f64> {
     let Op::Scale(factors) = &graph.node(id).op else { unreachable!("a factor") };
-    let [below, above] = ends.map(|(mantissa, exponent)| mantissa as f64 * (exponent as f64).exp2());
+    let [below, above] = ends.map(value);
     let (low, high) = (below.min(above), below.max(above));
     factors.iter().map(|&s| if s == high && high > low { 1.0 } else { f64::from(u8::from(s > low)) }).collect()
 }
@@ -99,9 +99,9 @@ fn maximum(unit: &Unit, kink: Option<Vec<f64>>, max: Option<Vec<f64>>, swap: boo
 }
 
 /// Codes that, for a maximum, sum to the whole.
-fn packed(unit: &Unit, operands: &[Vec<f64>]) -> Packed {
+fn packed(unit: &Unit, operands: &[Vec<f64>], bits: usize) -> Packed {
     let simple = operands.iter().flatten().all(|&share| share == 0.0 || share == 1.0);
-    let bits = if simple { 1 } else { BITS };
+    let bits = if simple { 1 } else { bits };
     let whole = u32::MAX >> (32 - bits);
     let code = |share: f64| (share * f64::from(whole)).round().clamp(0.0, f64::from(whole)) as u32;
     let mut codes: Vec<u32> = operands.iter().flatten().map(|&share| code(share)).collect();
@@ -117,4 +117,46 @@ fn packed(unit: &Unit, operands: &[Vec<f64>]) -> Packed {
         }
     }
     Packed { node: unit.name.clone(), bits, codes }
+}
+
+/// The kink or maximum of our graph that is just this unit, where there is one.
+pub fn find(model: &Model, unit: &Unit) -> Option<usize> {
+    let graph = model.graph();
+    let fits = |id: &usize| {
+        let node = graph.node(*id);
+        let same = match (&node.op, &unit.slopes) {
+            (Op::Kink(kink), Some(ends)) => [kink.below, kink.above] == ends.map(value),
+            (Op::Max, None) => node.inputs.len() == unit.constants.len(),
+            _ => false,
+        };
+        same && node.name == unit.label && node.size() == unit.size
+    };
+    (0..graph.nodes().len()).find(fits)
+}
+
+/// mantissa · 2^exponent.
+fn value((mantissa, exponent): (i64, i64)) -> f64 {
+    mantissa as f64 * (exponent as f64).exp2()
+}
+
+/// Puts codes into the slopes of our graph's node `id`; `None` where they do not fit.
+pub fn unpack(model: &Model, id: usize, (bits, bytes): (usize, &[u8]), slopes: &mut Slopes<f64>) -> Option<()> {
+    let codes: Vec<u32> = match bits {
+        1 => bytes.iter().flat_map(|&byte| (0..8).map(move |i| u32::from(byte >> i & 1))).collect(),
+        8 | 16 | 24 | 32 => {
+            bytes.chunks_exact(bits / 8).map(|c| c.iter().rev().fold(0, |code, &b| code << 8 | u32::from(b))).collect()
+        }
+        _ => return None,
+    };
+    if codes.len() < slopes.nodes[id].len() {
+        return None;
+    }
+    let (low, high) = match model.graph().node(id).op {
+        Op::Kink(Kink { below, above }) => (below.min(above), below.max(above)),
+        _ => (0.0, 1.0),
+    };
+    let whole = f64::from(u32::MAX >> (32 - bits));
+    let of_code = |code: &u32| low + (high - low) * (f64::from(*code) / whole);
+    slopes.nodes[id].iter_mut().zip(&codes).for_each(|(slope, code)| *slope = of_code(code));
+    Some(())
 }

@@ -17,10 +17,32 @@ pub struct Line<'a> {
     pub open: bool,
     /// Infinite for unbounded.
     pub radius: Option<f64>,
-    pub slopes: Option<Vec<Packed>>,
-    pub multiplier: Option<f64>,
+    /// The tree that proves the radius, in preorder; a leaf alone is written without a tree.
+    pub nodes: Vec<Node>,
     /// The point and `upper`.
     pub witness: Option<(&'a [f64], f64)>,
+}
+
+/// A node of a tree.
+#[derive(Clone, Debug)]
+pub enum Node {
+    Split { coordinate: usize, at: f64 },
+    Leaf { slopes: Vec<Packed>, multiplier: Option<f64> },
+}
+
+impl Node {
+    fn keys(&self) -> Vec<(&'static str, Value)> {
+        match self {
+            Node::Split { coordinate, at } => {
+                vec![("coordinate", json!(coordinate.to_string())), ("at", json!(decimal(*at)))]
+            }
+            Node::Leaf { slopes, multiplier } => {
+                let slopes = ("slopes", slopes.iter().map(packed).collect());
+                let multiplier = multiplier.map(|value| ("multiplier", json!(decimal(value))));
+                [slopes].into_iter().chain(multiplier).collect()
+            }
+        }
+    }
 }
 
 impl Line<'_> {
@@ -43,11 +65,10 @@ impl Line<'_> {
         if let Some(radius) = self.radius {
             put("radius", json!(if radius == f64::INFINITY { "unbounded".into() } else { decimal(radius) }));
         }
-        if let Some(slopes) = &self.slopes {
-            put("slopes", slopes.iter().map(node).collect());
-        }
-        if let Some(multiplier) = self.multiplier {
-            put("multiplier", json!(decimal(multiplier)));
+        match &self.nodes[..] {
+            [] => {}
+            [node @ Node::Leaf { .. }] => node.keys().into_iter().for_each(|(key, value)| put(key, value)),
+            nodes => put("tree", nodes.iter().map(|node| node.keys().into_iter().collect::<Value>()).collect()),
         }
         if let Some((point, upper)) = self.witness {
             put("upper", json!(decimal(upper)));
@@ -58,7 +79,7 @@ impl Line<'_> {
     }
 }
 
-fn node(packed: &Packed) -> Value {
+fn packed(packed: &Packed) -> Value {
     let bytes: Vec<u8> = match packed.bits {
         1 => packed.codes.chunks(8).map(|c| c.iter().rev().fold(0, |byte, &code| byte << 1 | code as u8)).collect(),
         bits => packed.codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(bits / 8)).collect(),

@@ -5,21 +5,31 @@
 
 mod codes;
 mod encode;
+pub mod fast;
 mod multiplier;
+mod plan;
+mod replay;
 
 use crate::kernel::{self, Code, Rejection, Unit, check_line};
 use crate::model::minorant::minorants;
 use crate::model::passes::{Slopes, forward, tangent_slopes};
-use crate::model::{Model, Sensitive};
+use crate::model::{Convexity, Minorant, Model, Sensitive};
 use crate::perturbation::{Norm, Perturbation};
 use crate::radius::{Evidence, Outcome, Radius, Witness};
-use encode::Line;
 pub use encode::npy;
+use encode::{Line, Node};
+use plan::{Cut, Step};
+pub use replay::{is_refused, replay};
 use std::fmt;
-use std::sync::Arc;
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
 const LOWERED: [f64; 12] = [0.0, 2e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 5e-7];
+
+/// Bits of a code where 0 and 1 are not enough.
+const BITS: [usize; 1] = [32];
+
+/// The same in a tree, whose many slopes are kept small where that is enough.
+const TREE_BITS: [usize; 3] = [16, 24, 32];
 
 /// A certificate that the kernel has accepted.
 #[derive(Clone, Debug)]
@@ -93,12 +103,13 @@ impl Prover {
     /// When the outcome has no radius, or the kernel does not accept it.
     pub fn prove(&self, model: &Model, wanted: Wanted, outcome: &Outcome) -> Result<Proof, Unproven> {
         let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?;
-        let slopes = slopes(model, wanted, outcome.evidence.as_ref())?;
-        let reach = self.within_reach(model, wanted, &slopes, radius.value());
-        self.radius(model, wanted, &slopes, (reach, &LOWERED), outcome.witness.as_ref())
+        let evidence = evidence(model, wanted, outcome.evidence.as_ref());
+        let plan = plan::plan(&evidence);
+        let reach = self.within_reach(model, wanted, &plan, radius.value());
+        self.radius(model, wanted, &plan, (reach, &LOWERED), outcome.witness.as_ref())
     }
 
-    /// A certificate for just this radius, which somebody else claims; without `evidence` by the tangent plane.
+    /// A certificate for just this radius, which somebody else claims; without `found` by the tangent plane.
     ///
     /// # Errors
     /// When the kernel does not accept it.
@@ -106,42 +117,59 @@ impl Prover {
         &self,
         model: &Model,
         wanted: Wanted,
-        evidence: Option<&Evidence>,
+        found: Option<&Evidence>,
         radius: f64,
     ) -> Result<Proof, Unproven> {
-        let slopes = slopes(model, wanted, evidence)?;
-        self.radius(model, wanted, &slopes, (radius, &[0.0]), None)
+        self.radius(model, wanted, &plan::plan(&evidence(model, wanted, found)), (radius, &[0.0]), None)
     }
 
     fn radius(
         &self,
         model: &Model,
         wanted: Wanted,
-        slopes: &Slopes<f64>,
+        plan: &[Step],
         (radius, lowered): (f64, &[f64]),
         witness: Option<&Witness>,
     ) -> Result<Proof, Unproven> {
+        let mut line = self.line(wanted);
+        let shown = |w: &&Witness| self.witness(wanted, &w.point, w.distance).is_ok();
+        line.witness = witness.filter(shown).map(|w| (w.point.as_slice(), w.distance));
+        let widths = if plan.len() > 1 { &TREE_BITS[..] } else { &BITS[..] };
         let mut refused = None;
-        for packed in codes::pack(model, &self.units, slopes) {
-            let mut line = self.line(wanted);
-            line.slopes = Some(packed);
-            for lowered in lowered {
+        for &swap in codes::ways(&self.units) {
+            'lowered: for lowered in lowered {
                 let r = if radius.is_finite() { (radius * (1.0 - lowered)).max(0.0) } else { radius };
                 line.radius = Some(r);
-                line.multiplier = self.multiplier(model, wanted, slopes, r);
-                match self.accept(&line, witness) {
-                    Ok((line, has_witness)) => return Ok(Proof { line, radius: Radius::new(r), has_witness }),
-                    Err(rejection) => {
-                        let hopeless = rejection.code != Code::NotProven || r == 0.0 || r == f64::INFINITY;
-                        refused = Some(rejection);
-                        if hopeless {
-                            break;
-                        }
+                let multipliers = multipliers(model, wanted, plan, r);
+                for &bits in widths {
+                    line.nodes = self.nodes(model, plan, &multipliers, (swap, bits));
+                    let text = line.text();
+                    let Err(rejection) = check_line(&self.model, &self.inputs, &text) else {
+                        return Ok(Proof { line: text, radius: Radius::new(r), has_witness: line.witness.is_some() });
+                    };
+                    let hopeless = rejection.code != Code::NotProven;
+                    refused = Some(rejection);
+                    if hopeless {
+                        break 'lowered;
                     }
+                }
+                if r == 0.0 || r == f64::INFINITY {
+                    break;
                 }
             }
         }
         Err(refused.map_or(Unproven("no slopes".into()), Unproven::from))
+    }
+
+    /// The tree of `plan` with slopes packed.
+    fn nodes(&self, model: &Model, plan: &[Step], multipliers: &[Option<f64>], packing: (bool, usize)) -> Vec<Node> {
+        let node = |(step, &multiplier): (&Step, &Option<f64>)| match step {
+            &Step::Split { coordinate, at } => Node::Split { coordinate, at },
+            Step::Leaf(slopes, _) => {
+                Node::Leaf { slopes: codes::pack(model, &self.units, slopes, packing), multiplier }
+            }
+        };
+        plan.iter().zip(multipliers).map(node).collect()
     }
 
     /// A certificate for a witness alone: some point within `upper` has f ≤ 0.
@@ -172,48 +200,54 @@ impl Prover {
             range: wanted.perturbation.range,
             open: wanted.open,
             radius: None,
-            slopes: None,
-            multiplier: None,
+            nodes: Vec::new(),
             witness: None,
         }
     }
 
-    /// The text of `line` if the kernel accepts it, with the witness if it accepts that too.
-    fn accept(&self, line: &Line, witness: Option<&Witness>) -> Result<(String, bool), Rejection> {
-        let alone = line.text();
-        check_line(&self.model, &self.inputs, &alone)?;
-        if let Some(witness) = witness {
-            let both = Line { witness: Some((&witness.point, witness.distance)), ..line.clone() }.text();
-            if check_line(&self.model, &self.inputs, &both).is_ok() {
-                return Ok((both, true));
-            }
-        }
-        Ok((alone, false))
-    }
-
     /// For fractional norms the kernel uses neither a box nor the feature map's kinks to the full.
-    fn within_reach(&self, model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64) -> f64 {
+    fn within_reach(&self, model: &Model, wanted: Wanted, plan: &[Step], radius: f64) -> f64 {
         let (Norm::Lp(_), Ok(convexity)) = (wanted.perturbation.norm, model.convexity()) else { return radius };
-        let minorant = minorants(model.network(), wanted.x, slopes.clone(), convexity.input_stops()).remove(0);
-        radius.min(multiplier::by_dual_norm(&minorant, (model.graph(), convexity), wanted.x, wanted.perturbation))
-    }
-
-    fn multiplier(&self, model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64) -> Option<f64> {
-        let convexity = model.convexity().ok()?;
-        let needed = wanted.perturbation.range.is_some() || !convexity.free.is_empty();
-        if !needed || !matches!(wanted.perturbation.norm, Norm::L1 | Norm::L2) {
-            return None;
-        }
-        let minorant = minorants(model.network(), wanted.x, slopes.clone(), convexity.input_stops()).remove(0);
-        multiplier::best(&minorant, (model.graph(), convexity), wanted.x, wanted.perturbation, radius)
+        let reach = |step: &Step| match step {
+            Step::Split { .. } => f64::INFINITY,
+            Step::Leaf(slopes, _) => {
+                let minorant = minorant(model, convexity, wanted, slopes);
+                multiplier::by_dual_norm(&minorant, (model.graph(), convexity), wanted.x, wanted.perturbation)
+            }
+        };
+        plan.iter().map(reach).fold(radius, f64::min)
     }
 }
 
-/// The evidence's slopes, or those of the tangent plane at the input.
-fn slopes(model: &Model, wanted: Wanted, evidence: Option<&Evidence>) -> Result<Arc<Slopes<f64>>, Unproven> {
-    match evidence {
-        Some(Evidence::Slopes(slopes)) => Ok(slopes.clone()),
-        Some(Evidence::Tree(_)) => Err(Unproven("certificates of trees are not written yet".into())),
-        None => Ok(Arc::new(tangent_slopes(model.network(), &forward(model.network(), wanted.x)))),
+/// The multiplier of every leaf, where one is needed.
+fn multipliers(model: &Model, wanted: Wanted, plan: &[Step], radius: f64) -> Vec<Option<f64>> {
+    let of = |step: &Step| match step {
+        Step::Split { .. } => None,
+        Step::Leaf(slopes, cuts) => multiplier(model, wanted, slopes, (radius, cuts)),
+    };
+    plan.iter().map(of).collect()
+}
+
+fn multiplier(model: &Model, wanted: Wanted, slopes: &Slopes<f64>, (radius, cuts): (f64, &[Cut])) -> Option<f64> {
+    let convexity = model.convexity().ok()?;
+    let needed = wanted.perturbation.range.is_some() || !convexity.free.is_empty() || !cuts.is_empty();
+    if !needed || !matches!(wanted.perturbation.norm, Norm::L1 | Norm::L2) {
+        return None;
     }
+    let minorant = minorant(model, convexity, wanted, slopes);
+    multiplier::best(&minorant, (model.graph(), convexity), wanted.x, wanted.perturbation, (radius, cuts))
+}
+
+fn minorant(model: &Model, convexity: &Convexity, wanted: Wanted, slopes: &Slopes<f64>) -> Minorant {
+    minorants(model.network(), wanted.x, slopes.clone(), convexity.input_stops()).remove(0)
+}
+
+/// What was found, or the tangent plane at the input.
+fn evidence(model: &Model, wanted: Wanted, found: Option<&Evidence>) -> Evidence {
+    found.cloned().unwrap_or_else(|| tangent(model, wanted.x).into())
+}
+
+/// The slopes of the tangent plane at `x`.
+fn tangent(model: &Model, x: &[f64]) -> Slopes<f64> {
+    tangent_slopes(model.network(), &forward(model.network(), x))
 }

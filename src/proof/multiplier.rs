@@ -2,65 +2,67 @@
 //!
 //! Plain floats: the kernel checks the result, so a bad multiplier only proves less.
 
+use super::plan::Cut;
 use crate::model::{Convexity, Graph, Minorant, Op};
 use crate::perturbation::{Norm, Perturbation, reach};
 
-/// Steps of golden-section search over log λ.
-const STEPS: usize = 90;
-
-/// hᵢ(δ) = slope·δ + Σ jump·(max(t + s·δ, 0) − max(t, 0)), for −fall ≤ δ ≤ rise.
+/// hᵢ(δ) = slope·δ + Σ jump·(max(t + s·δ, 0) − max(t, 0)), for low ≤ δ ≤ high. The
+/// sample itself, δ = 0, need not lie there.
 struct Coordinate {
     slope: f64,
     kinks: Vec<(f64, f64, f64)>,
-    fall: f64,
-    rise: f64,
+    low: f64,
+    high: f64,
 }
 
-/// The best multiplier for l1 or l2 at `radius`; `None` where none is needed or found.
+/// The best multiplier for l1 or l2 at `radius` over the part between `cuts`; `None` where none is needed or found.
 pub fn best(
     minorant: &Minorant,
     (graph, convexity): (&Graph, &Convexity),
     x: &[f64],
     perturbation: Perturbation,
-    radius: f64,
+    (radius, cuts): (f64, &[Cut]),
 ) -> Option<f64> {
     if !radius.is_finite() {
         return None;
     }
-    let coordinates = coordinates(minorant, (graph, convexity), x, perturbation, radius);
-    let steepest = coordinates.iter().map(Coordinate::steepest).fold(0.0, f64::max);
-    if steepest == 0.0 || radius == 0.0 {
+    if radius == 0.0 {
+        return Some(1.0);
+    }
+    let mut coordinates = coordinates(minorant, (graph, convexity), x, perturbation, radius);
+    for cut in cuts {
+        let coordinate = coordinates.get_mut(cut.coordinate)?;
+        coordinate.low = coordinate.low.max(cut.low - x[cut.coordinate]);
+        coordinate.high = coordinate.high.min(cut.high - x[cut.coordinate]);
+    }
+    if coordinates.iter().any(|c| c.low > c.high) {
         return Some(1.0);
     }
     let is_l1 = perturbation.norm == Norm::L1;
-    let value = |log: f64| {
-        let lambda = log.exp();
-        let least: f64 = coordinates.iter().map(|c| c.least(lambda, is_l1)).sum();
-        least - lambda * if is_l1 { radius } else { radius * radius / 2.0 }
+    let cost = if is_l1 { radius } else { radius * radius / 2.0 };
+    // What is left of the margin, and whether a larger λ would leave more: by how far the attacker then goes, which is
+    // known even where the change of the sum is lost in rounding.
+    let evaluate = |lambda: f64| {
+        let places = coordinates.iter().map(|c| c.least(lambda, is_l1));
+        let (least, spent) = places.fold((0.0, 0.0), |(a, b), (value, penalty)| (a + value, b + penalty));
+        (least - lambda * cost, spent > cost)
     };
-    // For l1 the multiplier is one of the slopes, for l2 at most ‖slopes‖/r, and small only where the box holds all.
-    let top = if is_l1 { steepest } else { steepest * (x.len() as f64).sqrt() / radius };
-    let lambda = maximise(value, (top * 1e-9).ln(), (top * 2.0).ln()).exp();
-    (lambda.is_finite() && lambda > 0.0).then_some(lambda)
+    let lambda = turn(|lambda| evaluate(lambda).1, |lambda| evaluate(lambda).0);
+    // Where the box holds the attacker back before the ball does, every small λ is good.
+    let small = (minorant.value.lower() / cost * 1e-20).max(f64::MIN_POSITIVE);
+    let lambda = lambda.max(small);
+    lambda.is_finite().then_some(lambda)
 }
 
-/// Golden-section search for the maximum of a concave function.
-fn maximise(value: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> f64 {
-    let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
-    let (mut a, mut b) = (high - ratio * (high - low), low + ratio * (high - low));
-    let (mut f_a, mut f_b) = (value(a), value(b));
-    for _ in 0..STEPS {
-        if f_a < f_b {
-            (low, a, f_a) = (a, b, f_b);
-            b = low + ratio * (high - low);
-            f_b = value(b);
-        } else {
-            (high, b, f_b) = (b, a, f_a);
-            a = high - ratio * (high - low);
-            f_a = value(a);
-        }
+/// Where a concave function of λ > 0 stops rising: by bisection over the floats in their order.
+fn turn(rises: impl Fn(f64) -> bool, value: impl Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (f64::MIN_POSITIVE.to_bits(), f64::MAX.to_bits());
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if rises(f64::from_bits(middle)) { low = middle } else { high = middle }
     }
-    (low + high) / 2.0
+    let (low, high) = (f64::from_bits(low), f64::from_bits(high));
+    if value(low) > value(high) { low } else { high }
 }
 
 fn coordinates(
@@ -72,7 +74,7 @@ fn coordinates(
 ) -> Vec<Coordinate> {
     let new = |(i, &slope): (usize, &f64)| {
         let (fall, rise) = perturbation.room(x[i]);
-        Coordinate { slope, kinks: Vec::new(), fall: fall.min(radius), rise: rise.min(radius) }
+        Coordinate { slope, kinks: Vec::new(), low: -fall.min(radius), high: rise.min(radius) }
     };
     let mut all: Vec<Coordinate> = minorant.parts[0].coefficients.iter().enumerate().map(new).collect();
     for (kink, part) in convexity.map.kinks.iter().zip(&minorant.parts[1..]) {
@@ -110,23 +112,23 @@ impl Coordinate {
         self.slope * delta + self.kinks.iter().map(kink).sum::<f64>()
     }
 
-    /// min of h(δ) + λψ(δ) over the interval.
-    fn least(&self, lambda: f64, is_l1: bool) -> f64 {
+    /// min of h(δ) + λψ(δ) over the interval, and ψ there.
+    fn least(&self, lambda: f64, is_l1: bool) -> (f64, f64) {
         let value = |delta: f64| {
             let penalty = if is_l1 { delta.abs() } else { delta * delta / 2.0 };
-            self.change(delta) + lambda * penalty
+            (self.change(delta) + lambda * penalty, penalty)
         };
-        let inside = |delta: f64| delta.clamp(-self.fall, self.rise);
+        let inside = |delta: f64| delta.clamp(self.low, self.high);
         if self.kinks.is_empty() {
-            let end = if self.slope > 0.0 { -self.fall } else { self.rise };
+            let end = if self.slope > 0.0 { self.low } else { self.high };
             let delta = match is_l1 {
-                true if self.slope.abs() <= lambda => 0.0,
+                true if self.slope.abs() <= lambda => inside(0.0),
                 true => end,
                 false => inside(-self.slope / lambda),
             };
             return value(delta);
         }
-        let mut places = vec![-self.fall, self.rise, 0.0];
+        let mut places = vec![self.low, self.high, inside(0.0)];
         places.extend(self.kinks.iter().map(|(_, t, s)| inside(-t / s)).filter(|d| d.is_finite()));
         if !is_l1 {
             places.sort_unstable_by(f64::total_cmp);
@@ -138,6 +140,7 @@ impl Coordinate {
                 }
             }
         }
-        places.into_iter().map(value).fold(f64::INFINITY, f64::min)
+        let values = places.into_iter().map(value);
+        values.min_by(|a, b| a.0.total_cmp(&b.0)).expect("the ends of the interval")
     }
 }

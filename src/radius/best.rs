@@ -31,6 +31,10 @@ impl Method for Best {
         Guarantee::Sound
     }
 
+    fn has_evidence(&self) -> bool {
+        self.methods.iter().all(|method| method.has_evidence())
+    }
+
     fn batch(&self) -> usize {
         8
     }

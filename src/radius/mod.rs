@@ -176,6 +176,11 @@ pub trait Method: Sync {
         Subject::Base
     }
 
+    /// Whether every radius comes with evidence that the kernel can replay: the outcome's slopes, or the tangent plane.
+    fn has_evidence(&self) -> bool {
+        true
+    }
+
     /// How many samples the method likes to see at once.
     fn batch(&self) -> usize {
         1

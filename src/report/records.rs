@@ -40,6 +40,24 @@ pub struct Record {
     pub seconds: f64,
     /// The reason, or the settings.
     pub detail: String,
+    /// What the kernel said of the radius.
+    #[serde(default)]
+    pub proof: Proof,
+}
+
+/// Whether the kernel has replayed a radius's evidence.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Proof {
+    /// There was no radius or no evidence, or a witness had refuted it before.
+    #[default]
+    #[serde(rename = "")]
+    None,
+    /// A certificate was accepted.
+    #[serde(rename = "accepted")]
+    Accepted,
+    /// It was refused; `detail` says why, and the status is unknown.
+    #[serde(rename = "refused")]
+    Refused,
 }
 
 /// One verified point with f ≤ 0, by what found it.
@@ -76,6 +94,7 @@ impl Record {
             status: row.status.into(),
             seconds: row.seconds,
             detail: row.detail,
+            proof: Proof::None,
         }
     }
 

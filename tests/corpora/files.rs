@@ -5,12 +5,12 @@ use crate::naive_proofs::npy;
 use underplane::model::{Dense, Graph, Kink, Op, onnx};
 
 /// A field of a protobuf message: length-delimited.
-fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
+pub fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
     [varint(field << 3 | 2), varint(value.len() as u64), value.to_vec()].concat()
 }
 
 /// A field of a protobuf message: an integer.
-fn integer(field: u64, value: u64) -> Vec<u8> {
+pub fn integer(field: u64, value: u64) -> Vec<u8> {
     [varint(field << 3), varint(value)].concat()
 }
 
@@ -25,13 +25,13 @@ fn varint(mut value: u64) -> Vec<u8> {
 }
 
 /// A float constant.
-fn tensor(name: &str, dims: &[u64], values: &[f32]) -> Vec<u8> {
+pub fn tensor(name: &str, dims: &[u64], values: &[f32]) -> Vec<u8> {
     let dims: Vec<u8> = dims.iter().flat_map(|&d| integer(1, d)).collect();
     let raw: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     [dims, integer(2, 1), bytes(8, name.as_bytes()), bytes(9, &raw)].concat()
 }
 
-fn node(operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[Vec<u8>]) -> Vec<u8> {
+pub fn node(operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[Vec<u8>]) -> Vec<u8> {
     let inputs: Vec<u8> = inputs.iter().flat_map(|name| bytes(1, name.as_bytes())).collect();
     let outputs: Vec<u8> = outputs.iter().flat_map(|name| bytes(2, name.as_bytes())).collect();
     let attributes: Vec<u8> = attributes.iter().flat_map(|a| bytes(5, a)).collect();
@@ -54,16 +54,16 @@ fn symbolic() -> Vec<u8> {
     [bytes(1, b"x"), bytes(2, &bytes(1, &kind))].concat()
 }
 
-struct Parts {
-    nodes: Vec<Vec<u8>>,
-    constants: Vec<Vec<u8>>,
-    input: Vec<u8>,
-    output: &'static str,
+pub struct Parts {
+    pub nodes: Vec<Vec<u8>>,
+    pub constants: Vec<Vec<u8>>,
+    pub input: Vec<u8>,
+    pub output: &'static str,
 }
 
 impl Parts {
     /// y = relu(W·x + b), as `[N, 2]` to `[N, 1]`.
-    fn new() -> Parts {
+    pub fn new() -> Parts {
         Parts {
             nodes: vec![node("Gemm", &["x", "W", "b"], &["t"], &[]), node("Relu", &["t"], &["y"], &[])],
             constants: vec![tensor("W", &[2, 1], &[1.0, -1.0]), tensor("b", &[1], &[0.5])],
@@ -72,7 +72,7 @@ impl Parts {
         }
     }
 
-    fn file(&self) -> Vec<u8> {
+    pub fn file(&self) -> Vec<u8> {
         self.file_with(&[], 17)
     }
 
@@ -94,7 +94,7 @@ impl Parts {
 }
 
 /// f = a·relu(x) with a weight behind the unit.
-fn behind(weight: f32) -> Vec<u8> {
+pub fn behind(weight: f32) -> Vec<u8> {
     let layer = |w: Vec<f32>, rows, bias: Vec<f32>| Op::Dense(Dense { rows, cols: 2, weight: w, bias });
     let mut graph = Graph::new("x", &[2]);
     let t = graph.push("t", layer(vec![1.0, 2.0, -1.0, 0.5], 2, vec![0.0; 2]), &[0]).unwrap();

@@ -1,8 +1,10 @@
-//! The corpora under `proofs-data/`: valid certificates, invalid ones, and malformed files, all made here.
+//! The corpora under `proofs-data/`: valid certificates, invalid ones, malformed files, and adversarial models, all made
+//! here.
 //!
 //! A file of `invalid/` or `malformed/` is called `CODE.what.EXT` or, for certificates, `CODE.what.MODEL.jsonl`: the
 //! rejection code that it must get, what is wrong with it, and the model and inputs of `valid/` that it is about.
 
+mod adversarial;
 mod files;
 mod lines;
 pub mod trees;
@@ -20,6 +22,7 @@ pub fn all() -> Vec<Made> {
     made.extend(trees::invalid());
     made.extend(files::invalid());
     made.extend(files::malformed());
+    made.extend(adversarial::models());
     made
 }
 

@@ -46,6 +46,10 @@ impl Method for Ibp {
         Guarantee::Sound
     }
 
+    fn has_evidence(&self) -> bool {
+        false
+    }
+
     fn batch(&self) -> usize {
         100
     }

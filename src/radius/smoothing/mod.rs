@@ -195,6 +195,10 @@ impl Method for Smoothing {
         Guarantee::Probabilistic
     }
 
+    fn has_evidence(&self) -> bool {
+        false
+    }
+
     fn subject(&self) -> Subject {
         Subject::Smoothed
     }

@@ -1,0 +1,119 @@
+//! Fast replay: certificates in rigorous interval arithmetic (f64 with error bounds, rounded outward).
+//!
+//! This is **not** the kernel: it trusts the program's own reader and its f64 error bounds. It answers only where those
+//! bounds decide; everything else is left to the exact replay. The slopes of a certificate are legal whatever they are
+//! (they are moved into their intervals), so a mistake in finding the nodes again can lose a proof, never invent one.
+
+use super::codes::{find, unpack};
+use crate::kernel::{self, Class, Rejection, Statement, Unit, check_form};
+use crate::model::Model;
+use crate::model::minorant::minorants;
+use crate::perturbation::{Norm, Perturbation, Range, separable};
+use crate::radius::witness;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// A model and its inputs, as the program and as the kernel read them.
+#[derive(Debug)]
+pub struct Fast {
+    model: Model,
+    units: Vec<Unit>,
+    kernel: (kernel::Model, kernel::Inputs),
+    /// `[count × size]`.
+    inputs: Vec<f64>,
+}
+
+impl Fast {
+    /// `onnx` is the file that `model` was read from: the kernel checks the certificates' form, and knows the names of
+    /// its nodes.
+    ///
+    /// # Errors
+    /// When the kernel refuses the file.
+    pub fn new(model: Model, onnx: &[u8], class: Class, inputs: Vec<f64>) -> Result<Fast, Rejection> {
+        let read = kernel::Model::read(onnx, class)?;
+        let samples = kernel::Inputs::read(&super::npy(&inputs, model.input_size()))?;
+        Ok(Fast { model, units: read.units(), kernel: (read, samples), inputs })
+    }
+
+    /// The statement, if the form is right and interval arithmetic proves all of it.
+    pub fn replay(&self, line: &str) -> Option<Statement> {
+        let statement = check_form(&self.kernel.0, &self.kernel.1, line).ok()?;
+        let size = self.model.input_size();
+        let start = usize::try_from(statement.input).ok()?.checked_mul(size)?;
+        let x = self.inputs.get(start..start.checked_add(size)?)?;
+        let perturbation = perturbation(&statement)?;
+        let evidence: Value = serde_json::from_str(line).ok()?;
+        let lower = statement.radius.as_deref().is_none_or(|r| self.proves(x, perturbation, r, &evidence).is_some());
+        let upper = statement.upper.as_deref().is_none_or(|u| self.witnesses(x, perturbation, u, &evidence));
+        (lower && upper).then_some(statement)
+    }
+
+    /// `Some` if the slopes' own radius, rounded down, is at least the stated one, in a way in which the kernel proves it
+    /// too.
+    fn proves(&self, x: &[f64], mut perturbation: Perturbation, radius: &str, evidence: &Value) -> Option<()> {
+        let radius = number(radius, true)?;
+        let convexity = self.model.convexity().ok()?;
+        match perturbation.norm {
+            Norm::Linf => {}
+            // Multipliers are for the exact replay; without one, the dual norm knows no box.
+            _ if evidence.get("multiplier").is_some() || !convexity.free.is_empty() => return None,
+            _ if radius.is_finite() => perturbation.range = None,
+            _ => {}
+        }
+        let listed = evidence["slopes"].as_array()?;
+        let mut slopes = super::tangent(&self.model, x);
+        for unit in &self.units {
+            let node = listed.iter().find(|node| text(node, "node") == Some(&unit.name));
+            match (node, find(&self.model, unit)) {
+                (None, Some(id)) if convexity.free.contains(&id) => {}
+                (Some(node), Some(id)) if !convexity.free.contains(&id) => {
+                    let bits = text(node, "bits")?.parse().ok()?;
+                    let bytes = STANDARD.decode(text(node, "codes")?).ok()?;
+                    unpack(&self.model, id, (bits, &bytes), &mut slopes)?;
+                }
+                _ => return None,
+            }
+        }
+        let minorant = minorants(self.model.network(), x, slopes, convexity.input_stops()).remove(0);
+        let proven = separable::radius(&minorant, convexity, self.model.graph(), x, perturbation);
+        (proven >= radius && minorant.value.lower() > 0.0).then_some(())
+    }
+
+    /// The point has f ≤ 0 and is near enough.
+    fn witnesses(&self, x: &[f64], perturbation: Perturbation, upper: &str, evidence: &Value) -> bool {
+        let (Some(upper), Some("64")) = (number(upper, false), text(&evidence["witness"], "bits")) else {
+            return false;
+        };
+        let bytes = text(&evidence["witness"], "point").and_then(|point| STANDARD.decode(point).ok());
+        let Some(bytes) = bytes.filter(|bytes| bytes.len() == 8 * x.len()) else { return false };
+        let point: Vec<f64> =
+            bytes.chunks_exact(8).map(|word| f64::from_le_bytes(word.try_into().expect("8 bytes"))).collect();
+        witness::check(&self.model, x, &point, perturbation).is_some_and(|witness| witness.distance <= upper)
+    }
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key)?.as_str()
+}
+
+fn perturbation(statement: &Statement) -> Option<Perturbation> {
+    let norm: Norm = statement.norm.parse().ok()?;
+    let range = match &statement.range {
+        None => None,
+        Some((low, high)) => Some(Range { low: exact(low)?, high: exact(high)? }),
+    };
+    Some(Perturbation { norm, range })
+}
+
+/// A decimal that is exactly an `f64`.
+fn exact(decimal: &str) -> Option<f64> {
+    let value: f64 = decimal.parse().ok()?;
+    let trimmed = if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.') } else { decimal };
+    (super::encode::decimal(value) == trimmed).then_some(value)
+}
+
+/// A stated distance: exactly an `f64`, or infinite where `unbounded` is allowed.
+fn number(decimal: &str, unbounded: bool) -> Option<f64> {
+    if unbounded && decimal == "unbounded" { Some(f64::INFINITY) } else { exact(decimal) }
+}
