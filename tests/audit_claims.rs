@@ -163,7 +163,8 @@ fn claims_that_are_none_are_refused_with_their_place() {
     let folder = TempDir::new().unwrap();
     for (text, place) in [
         ("input,norm\n0,l1\n", "column `radius`"),
-        ("input,norm,radius\n", "claims"),
+        ("input,norm,radius\n", "claims with a radius"),
+        ("input,norm,radius\n0,l1,\n", "claims with a radius"),
         ("input,norm,radius\n0,l1,-1\n", "line 2"),
         ("input,norm,radius\n0,l1,nan\n", "line 2"),
         ("input,norm,radius\n0,l1,1\n99999,l1,1\n", "line 3"),

@@ -28,7 +28,7 @@ fn case(seed: u64) -> Case {
     let graph = icnn(&mut rng, d, &hidden, MAPS[(seed % 5) as usize], leak);
     let lines = lines(&mut rng, &graph);
     // Vectors of zeros have no scale of their own.
-    let x = if seed % 7 == 0 { vec![0.0; d] } else { inputs(&mut rng, 1, d) };
+    let x = if seed.is_multiple_of(7) { vec![0.0; d] } else { inputs(&mut rng, 1, d) };
     let model = kernel::Model::read(&onnx::encode(&graph).unwrap(), Class::Positive).unwrap();
     let inputs = kernel::Inputs::read(&npy(&x)).unwrap();
     Case { graph, lines, x, model, inputs }

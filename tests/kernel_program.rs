@@ -129,6 +129,10 @@ fn the_kernel_knows_nothing_of_ours_and_no_floats() {
             for forbidden in ["f32", "f64", "unsafe", "underplane", "crate"] {
                 assert!(!words.contains(&forbidden), "{}:{}: `{forbidden}`", path.display(), number + 1);
             }
+            assert!(!code.contains(".unwrap()"), "{}:{}: unwrap", path.display(), number + 1);
+            // What differs in length must be refused, which a bare zip does not: `exact::pairs` does.
+            let zips = code.contains(".zip(") && !path.ends_with("exact.rs");
+            assert!(!zips, "{}:{}: a bare zip", path.display(), number + 1);
             let imported = code.trim().strip_prefix("use ").map(|rest| rest.split("::").next().unwrap());
             let allowed = ["super", "std", "dashu_int", "base64"];
             assert!(imported.is_none_or(|from| allowed.contains(&from)), "{}:{}", path.display(), number + 1);

@@ -1,5 +1,6 @@
-//! The README's table of bundled models says what their training records say.
+//! The README's table of bundled models says what their training records say, and its commands about proofs work.
 
+use assert_cmd::Command;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
@@ -34,4 +35,42 @@ fn the_table_of_models_is_what_the_records_say() {
         let _ = writeln!(expected, "| `{name}` | {clean} | {rival} | {radii} | {unit} |");
     }
     assert!(readme.contains(&expected), "the README's table should read:\n{expected}");
+}
+
+/// The code blocks of a language in the section of this name.
+fn blocks(readme: &str, section: &str, language: &str) -> String {
+    let rest = readme.split(&format!("\n## {section}\n")).nth(1).unwrap_or_else(|| panic!("no section `{section}`"));
+    let section = rest.split("\n## ").next().unwrap();
+    section.split("```").filter_map(|block| block.strip_prefix(&format!("{language}\n"))).collect()
+}
+
+#[test]
+fn the_commands_about_proofs_claims_and_verified_radii_work() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = root.join("proofs-data").display().to_string();
+    let (section, mine) = ("Verified radii under version control", folder.path().join("mine"));
+    fs::create_dir(&mine).unwrap();
+    fs::write(mine.join("verified.toml"), blocks(&readme, section, "toml")).unwrap();
+    fs::copy(root.join("proofs-data/models/drebin.onnx"), mine.join("model.onnx")).unwrap();
+    fs::copy(root.join("proofs-data/inputs/drebin.npy"), mine.join("inputs.npy")).unwrap();
+    let mut commands = 0;
+    for section in ["Proofs", "Other people's radii", section] {
+        for line in blocks(&readme, section, "sh").lines() {
+            let mut words = line.split(" #").next().unwrap().split_whitespace();
+            let program = match words.next() {
+                Some("underplane") => env!("CARGO_BIN_EXE_underplane"),
+                Some("underplane-check") => env!("CARGO_BIN_EXE_underplane-check"),
+                _ => continue,
+            };
+            Command::new(program)
+                .args(words.map(|word| word.replace("proofs-data", &data)))
+                .current_dir(&folder)
+                .assert()
+                .code(0);
+            commands += 1;
+        }
+    }
+    assert_eq!(commands, 9);
 }

@@ -87,6 +87,36 @@ fn bless_stores_what_a_run_then_finds() {
 }
 
 #[test]
+fn what_the_definition_no_longer_asks_for_is_reported() {
+    let folder = own("phishing");
+    let path = folder.path().join("verified.toml");
+    let less = std::fs::read_to_string(&path).unwrap().replace("\"closed-form\", ", "");
+    std::fs::write(path, less).unwrap();
+    let (code, told) = regress(&[folder.path().to_str().unwrap()]);
+    assert!(code == 1 && told.contains("lost its proof") && told.contains("does not ask for it"), "{told}");
+}
+
+#[test]
+fn a_definition_that_verifies_nothing_or_is_ambiguous_is_an_error() {
+    let folder = own("spambase");
+    let path = folder.path().join("verified.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(folder.path().join("spambase.csv")).unwrap();
+    // The first three inputs are of the other class.
+    for (edited, says) in [
+        (text.replace("limit = 4", "limit = 3"), "nothing to verify"),
+        (text.replace("name = \"spambase\"", "name = \"../spambase\""), "expected a name"),
+        (format!("{text}{text}"), "twice"),
+        (text.replace("\"lp\"", "\"ibp\""), "method `ibp`"),
+    ] {
+        assert!(edited != text);
+        std::fs::write(&path, edited).unwrap();
+        let (code, told) = regress(&[folder.path().to_str().unwrap()]);
+        assert!(code == 2 && told.contains(says), "{says}: {told}");
+    }
+}
+
+#[test]
 fn a_folder_that_is_none_is_an_error() {
     let folder = TempDir::new().unwrap();
     let (code, told) = regress(&[folder.path().to_str().unwrap()]);

@@ -12,7 +12,7 @@ use crate::proof::{Prover, Wanted, npy};
 use crate::radius::closed_form::ClosedForm;
 use crate::radius::lp::Lp;
 use crate::radius::sharp::Sharp;
-use crate::radius::{Method, Radius, Samples};
+use crate::radius::{Method, Radius, Samples, Verdict};
 use anyhow::{Context, Result, anyhow, bail};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,8 @@ pub enum Change {
     StoredProof,
     /// Not stored yet.
     New,
+    /// Neither stored nor certified today, though the input is of the sensitive class: nothing has moved.
+    NotCertified,
 }
 
 impl Change {
@@ -112,6 +114,7 @@ impl fmt::Display for Change {
             Change::Lost => "lost its proof",
             Change::StoredProof => "stored proof refused",
             Change::New => "not stored",
+            Change::NotCertified => "not certified",
         })
     }
 }
@@ -150,6 +153,15 @@ pub fn definition(folder: &Path) -> Result<Definition> {
     let definition: Definition = toml::from_str(&text).with_context(|| path.display().to_string())?;
     if definition.entry.is_empty() {
         bail!("{}: expected at least one [[entry]], found none", path.display());
+    }
+    for (i, entry) in definition.entry.iter().enumerate() {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if entry.name.is_empty() || entry.name.starts_with('.') || !entry.name.chars().all(plain) {
+            bail!("{}: expected a name of letters, digits, - _ ., found `{}`", path.display(), entry.name);
+        }
+        if definition.entry[..i].iter().any(|before| before.name == entry.name) {
+            bail!("{}: expected names that differ, found `{}` twice", path.display(), entry.name);
+        }
     }
     Ok(definition)
 }
@@ -220,7 +232,22 @@ pub fn compare(folder: &Path, entry: &Entry) -> Result<Vec<Compared>> {
         let before = old.iter().find(|(row, _)| (row.input, &row.norm, &row.method) == (key.0, &key.1, &key.2));
         checker.verdict(key, before, found)
     };
-    Ok(keys.par_iter().filter_map(one).collect())
+    let mut all: Vec<Compared> = keys.par_iter().filter_map(one).collect();
+    let known =
+        |row: &Verified| all.iter().any(|c| (c.key.0, &c.key.1, &c.key.2) == (row.input, &row.norm, &row.method));
+    let dropped: Vec<Compared> = old.iter().filter(|(row, _)| !known(row)).map(|(row, _)| no_longer(row)).collect();
+    all.extend(dropped);
+    if all.is_empty() {
+        return Err(bad("nothing to verify: none of the inputs is of the sensitive class".into()));
+    }
+    Ok(all)
+}
+
+/// A stored row that the definition does not ask for.
+fn no_longer(row: &Verified) -> Compared {
+    let detail = format!("stored, but {DEFINITION} does not ask for it; --bless drops it");
+    let key = (row.input, row.norm.clone(), row.method.clone());
+    Compared { key, old: Some(row.clone()), new: None, change: Change::Lost, detail }
 }
 
 fn method(name: &str) -> Result<Box<dyn Method>, String> {
@@ -245,8 +272,9 @@ fn certify(
     let outcome = method.certify(model, samples, wanted.perturbation).remove(0);
     if outcome.radius().is_none() {
         return match outcome.verdict {
-            crate::radius::Verdict::NotSensitive => Ok(None),
-            other => Err(format!("{other:?}")),
+            Verdict::NotSensitive => Ok(None),
+            Verdict::Unknown(why) | Verdict::Abstain(why) => Err(why),
+            Verdict::Certified(_) => unreachable!("it has no radius"),
         };
     }
     let proof = prover.prove(model, wanted, &outcome).map_err(|e| e.to_string())?;
@@ -287,8 +315,7 @@ impl Checker {
             return match new {
                 Ok(None) => None,
                 Ok(Some(new)) => compared(Change::New, Some(new), "run with --bless to store it"),
-                // Never stored and not certified: nothing has moved.
-                Err(_) => None,
+                Err(why) => compared(Change::NotCertified, None, &why),
             };
         };
         let stored = self.stored_proof(before, certificate);

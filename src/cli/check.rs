@@ -1,4 +1,4 @@
-//! `underplane check`: replays certificates with the kernel's code only.
+//! `underplane check`: replays certificates with the kernel's code, and with `--fast` in interval arithmetic first.
 
 use super::Finish;
 use anyhow::{Context, Result, anyhow};
@@ -34,6 +34,11 @@ pub fn run(args: &Args) -> Result<Finish> {
     drop(out);
     eprintln!("{} valid, {} invalid", summary.valid, summary.invalid);
     Ok(if summary.invalid > 0 { Finish::Refuted } else { Finish::Answered })
+}
+
+/// ` --sensitive CLASS`, unless it is the default: for telling how to check.
+pub fn class_option(sensitive: Sensitive) -> String {
+    if sensitive == Sensitive::Positive { String::new() } else { format!(" --sensitive {sensitive}") }
 }
 
 /// The model and inputs, read by the program's own code.

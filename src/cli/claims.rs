@@ -5,7 +5,7 @@ use super::{Finish, progress};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use underplane::audit::attack::Attack;
 use underplane::audit::claims::{Answer, Auditor, Claim, Decision, read_claims};
 use underplane::audit::report::free_name;
@@ -52,7 +52,7 @@ struct Row {
     witness: String,
     /// The certificate's line, from 1, in the certificates' file.
     certificate: String,
-    /// The largest radius that was proven on the way.
+    /// The largest radius that the kernel proved on the way.
     proven: String,
     detail: String,
 }
@@ -112,7 +112,7 @@ fn write(folder: &Path, claims: &[Claim], decisions: &[Decision], size: usize) -
     Ok(())
 }
 
-fn print(task: &Task, inputs: &Path, folder: &PathBuf, claims: &[Claim], decisions: &[Decision]) -> Result<Finish> {
+fn print(task: &Task, inputs: &Path, folder: &Path, claims: &[Claim], decisions: &[Decision]) -> Result<Finish> {
     let mut norms: Vec<String> = claims.iter().map(|claim| claim.perturbation.norm.to_string()).collect();
     norms.sort_unstable();
     norms.dedup();
@@ -149,8 +149,7 @@ fn print(task: &Task, inputs: &Path, folder: &PathBuf, claims: &[Claim], decisio
         folder.join(CLAIMS).display()
     )?;
     let certificates = folder.join(CERTIFICATES);
-    let class =
-        if task.sensitive == Sensitive::Positive { String::new() } else { format!(" --sensitive {}", task.sensitive) };
+    let class = super::check::class_option(task.sensitive);
     writeln!(
         out,
         "every answer is checked by: underplane check {} {} {}{class}",

@@ -68,11 +68,10 @@ pub fn write(folder: &Path, about: &About, columns: &mut [Column]) -> Result<()>
         write_atomically(&inputs, |out| out.write_all(&underplane::proof::npy(&about.inputs.values, size)))?;
     }
     eprintln!("{written} certificates, {refused} refused by the kernel");
-    eprintln!(
-        "check them: underplane check {} {} {}",
-        about.path.display(),
-        inputs.display(),
-        folder.join(CERTIFICATES).display()
-    );
+    if written > 0 {
+        let class = super::check::class_option(about.sensitive);
+        let (model, certificates) = (about.path.display(), folder.join(CERTIFICATES));
+        eprintln!("check them: underplane check {model} {} {}{class}", inputs.display(), certificates.display());
+    }
     Ok(())
 }

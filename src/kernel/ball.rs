@@ -5,7 +5,7 @@
 //! multiplier's term λ·|δ| or λ·δ²/2 added.
 
 use super::budget;
-use super::exact::Exact;
+use super::exact::{Exact, pairs};
 use super::minorant::{Kinks, Minorant};
 use super::power;
 use super::rejection::{Code, Rejection};
@@ -79,7 +79,7 @@ fn steepest(minorant: &Minorant, x: &Exact) -> Result<(Exact, Exact), Rejection>
         value = value.plus(jumps.dot(&positive)?)?;
         let changes = jumps.times(&arguments.slopes)?;
         let (mut up, mut down) = (Exact::zeros(x.len()), Exact::zeros(x.len()));
-        for (change, i) in changes.values.iter().zip(&arguments.coordinates) {
+        for (change, i) in pairs(&changes.values, &arguments.coordinates)? {
             let side = if *change > IBig::ZERO { &mut up } else { &mut down };
             if let Some(i) = i {
                 side.values[*i] += change;
@@ -90,7 +90,7 @@ fn steepest(minorant: &Minorant, x: &Exact) -> Result<(Exact, Exact), Rejection>
     }
     most.align(&mut least)?;
     let larger = |(a, b): (&IBig, &IBig)| IBig::from(a.unsigned_abs().max(b.unsigned_abs()));
-    let values = most.values.iter().zip(&least.values).map(larger).collect();
+    let values = pairs(&most.values, &least.values)?.map(larger).collect();
     Ok((value, most.with(values)))
 }
 
@@ -205,11 +205,11 @@ impl Problem {
             let (low, high) = interval(center);
             Coordinate { slope, kinks: Vec::new(), center: center.clone(), low, high }
         };
-        let mut coordinates: Vec<Coordinate> = positions.values.iter().zip(linear.values).map(coordinate).collect();
+        let mut coordinates: Vec<Coordinate> = pairs(&positions.values, linear.values)?.map(coordinate).collect();
         let mut constant = &base.values[0] - &cost.values[0];
         for (jumps, slopes, offsets, places) in groups {
-            let entries = jumps.values.into_iter().zip(slopes.values).zip(offsets.values).zip(places);
-            for (((jump, slope), offset), place) in entries {
+            let entries = pairs(pairs(jumps.values, slopes.values)?, pairs(offsets.values, places)?)?;
+            for ((jump, slope), (offset, place)) in entries {
                 match place {
                     Some(i) if !slope.is_zero() => coordinates[*i].kinks.push(Kink { jump, slope, offset }),
                     _ => constant += jump * offset.max(IBig::ZERO),

@@ -1,6 +1,6 @@
 //! Nodes whose entries are affine functions of single input coordinates, and the convexity test that needs them.
 
-use super::exact::Exact;
+use super::exact::{Exact, pairs};
 use super::graph::{Graph, Node, Op};
 use super::rejection::{Code, Rejection};
 use dashu_int::IBig;
@@ -90,7 +90,7 @@ impl Affine {
             (Some(a), Some(b)) if a != b => None,
             (a, b) => Some(a.or(b)),
         };
-        let Some(coordinates) = self.coordinates.iter().zip(&other.coordinates).map(join).collect() else {
+        let Some(coordinates) = pairs(&self.coordinates, &other.coordinates)?.map(join).collect() else {
             return Ok(None);
         };
         let slopes = self.slopes.plus(other.slopes)?;

@@ -1,7 +1,7 @@
 //! Vectors of exact rationals with one power of two and one odd-or-even denominator for all entries.
 
 use super::budget;
-use super::rejection::Rejection;
+use super::rejection::{Code, Rejection};
 use dashu_int::ops::{BitTest, Gcd};
 use dashu_int::{IBig, UBig};
 
@@ -119,7 +119,7 @@ impl Exact {
     /// Entrywise sum.
     pub fn plus(mut self, mut other: Exact) -> Result<Exact, Rejection> {
         self.align(&mut other)?;
-        self.values.iter_mut().zip(other.values).for_each(|(a, b)| *a += b);
+        pairs(&mut self.values, other.values)?.for_each(|(a, b)| *a += b);
         Ok(self)
     }
 
@@ -139,7 +139,7 @@ impl Exact {
         budget::within("exact arithmetic", "bits", self.bits() + other.bits(), budget::BITS)?;
         let values = match (self.len(), other.len()) {
             (_, 1) => self.values.iter().map(|a| a * &other.values[0]).collect(),
-            _ => self.values.iter().zip(&other.values).map(|(a, b)| a * b).collect(),
+            _ => pairs(&self.values, &other.values)?.map(|(a, b)| a * b).collect(),
         };
         Ok(Exact {
             values,
@@ -168,6 +168,25 @@ impl Exact {
         }
         self
     }
+}
+
+/// Both side by side. They must be of one length: nothing may fall off the end unseen.
+pub fn pairs<A, B>(a: A, b: B) -> Result<std::iter::Zip<A::IntoIter, B::IntoIter>, Rejection>
+where
+    A: IntoIterator<IntoIter: ExactSizeIterator>,
+    B: IntoIterator<IntoIter: ExactSizeIterator>,
+{
+    let (a, b) = (a.into_iter(), b.into_iter());
+    same_length(a.len(), b.len())?;
+    Ok(a.zip(b))
+}
+
+/// Refuses vectors of different lengths.
+pub fn same_length(expected: usize, found: usize) -> Result<(), Rejection> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Rejection::new(Code::ShapeMismatch, "exact arithmetic", format!("{expected} entries"), found.to_string()))
 }
 
 /// mantissa · 2^exponent, mantissa odd or 0: what a finite binary float is.

@@ -3,7 +3,7 @@
 //! A node is a vector, flattened row-major from its shape without the batch axis.
 
 use super::budget;
-use super::exact::{Exact, Float};
+use super::exact::{Exact, Float, pairs};
 use super::layer::Layer;
 use super::rejection::{Code, Rejection};
 use dashu_int::IBig;
@@ -174,7 +174,7 @@ fn kink(t: &Exact, below: Float, above: Float) -> Result<Exact, Rejection> {
 
 fn maximum(mut a: Exact, mut b: Exact) -> Result<Exact, Rejection> {
     a.align(&mut b)?;
-    let values = std::mem::take(&mut a.values).into_iter().zip(b.values).map(|(x, y)| x.max(y)).collect();
+    let values = pairs(std::mem::take(&mut a.values), b.values)?.map(|(x, y)| x.max(y)).collect();
     Ok(a.with(values))
 }
 

@@ -4,7 +4,7 @@
 //! 64-bit limbs, positive and negative terms apart, wide enough that nothing can overflow.
 
 use super::budget;
-use super::exact::{Exact, Float};
+use super::exact::{Exact, Float, pairs, same_length};
 use super::rejection::Rejection;
 use dashu_int::ops::BitTest;
 use dashu_int::{IBig, Sign, UBig};
@@ -63,8 +63,8 @@ impl Layer {
         for row in 0..self.rows {
             up.fill(0);
             down.fill(0);
-            for (at, digits) in (row * self.cols..).zip(&digits) {
-                self.accumulate(at, digits, &mut up, &mut down);
+            for (col, digits) in digits.iter().enumerate() {
+                self.accumulate(row * self.cols + col, digits, &mut up, &mut down);
             }
             values.push(difference(&up, &down));
         }
@@ -76,13 +76,13 @@ impl Layer {
         let (digits, limbs) = self.digits(v, self.rows)?;
         let (mut up, mut down) = (vec![0; limbs * self.cols], vec![0; limbs * self.cols]);
         for (row, digits) in digits.iter().enumerate().filter(|(_, digits)| !digits.plain.is_empty()) {
-            let sums = up.chunks_exact_mut(limbs).zip(down.chunks_exact_mut(limbs));
-            for (at, (up, down)) in (row * self.cols..).zip(sums) {
-                self.accumulate(at, digits, up, down);
+            let sums = pairs(up.chunks_exact_mut(limbs), down.chunks_exact_mut(limbs))?;
+            for (col, (up, down)) in sums.enumerate() {
+                self.accumulate(row * self.cols + col, digits, up, down);
             }
         }
-        let values = up.chunks_exact(limbs).zip(down.chunks_exact(limbs)).map(|(up, down)| difference(up, down));
-        let values = values.collect();
+        let sums = pairs(up.chunks_exact(limbs), down.chunks_exact(limbs))?;
+        let values = sums.map(|(up, down)| difference(up, down)).collect();
         Ok(self.scaled(v, values))
     }
 
@@ -90,8 +90,9 @@ impl Layer {
         Exact { values, exponent: v.exponent + self.exponent, denominator: v.denominator.clone() }.trimmed()
     }
 
-    /// The digits of `v`, and how many limbs a sum of `terms` products needs.
+    /// The digits of `v`, which has `terms` entries, and how many limbs a sum of as many products needs.
     fn digits(&self, v: &Exact, terms: usize) -> Result<(Vec<Digits>, usize), Rejection> {
+        same_length(terms, v.len())?;
         let terms = u64::from(usize::BITS - terms.leading_zeros());
         // The products are formed from limbs raised by up to 32 bits and a shift of whole limbs, hence the slack.
         let bits = v.bits() + self.bits + terms + 32;
@@ -139,12 +140,13 @@ fn limbs(value: &UBig) -> Vec<u64> {
 #[inline(always)]
 fn add_product(sum: &mut [u64], digits: &[u64], factor: u64) {
     let mut carry = 0_u128;
-    for (sum, &digit) in sum.iter_mut().zip(digits) {
-        let total = u128::from(digit) * u128::from(factor) + u128::from(*sum) + carry;
-        *sum = total as u64;
+    let (low, high) = sum.split_at_mut(digits.len());
+    for (i, limb) in low.iter_mut().enumerate() {
+        let total = u128::from(digits[i]) * u128::from(factor) + u128::from(*limb) + carry;
+        *limb = total as u64;
         carry = total >> 64;
     }
-    let mut rest = sum[digits.len()..].iter_mut();
+    let mut rest = high.iter_mut();
     while carry != 0 {
         let limb = rest.next().expect("sums are wide enough");
         carry += u128::from(*limb);

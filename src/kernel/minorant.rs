@@ -4,7 +4,7 @@
 //! What is left is a constant, a linear function of the input, and kinks of single coordinates.
 
 use super::coordinates::{Affine, argument, orders};
-use super::exact::Exact;
+use super::exact::{Exact, pairs};
 use super::graph::{Graph, Node, Op};
 use super::rejection::{Code, Rejection};
 use super::slopes::Slopes;
@@ -152,7 +152,7 @@ impl Pass<'_> {
             parts.push(adjoint.with((0..outer).flat_map(block).collect()));
             start += width;
         }
-        for (&input, part) in node.inputs.iter().zip(parts) {
+        for (&input, part) in pairs(&node.inputs, parts)? {
             self.add(input, part)?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What the ONNX operators mean, as nodes of the kernel's graph.
 
 use super::batch_norm::Channel;
-use super::exact::{Exact, Float};
+use super::exact::{Exact, Float, pairs};
 use super::graph::{Graph, Op};
 use super::layer::Layer;
 use super::onnx::{Call, Value};
@@ -172,7 +172,7 @@ fn broadcast_floats(call: &Call, value: &Value, shape: &[usize]) -> Result<Vec<F
     }
     let dims = &dims[extra..];
     let offset = shape.len() - dims.len();
-    if dims.iter().zip(&shape[offset..]).any(|(&d, &s)| d != s && d != 1) {
+    if pairs(dims, &shape[offset..])?.any(|(&d, &s)| d != s && d != 1) {
         return Err(misfit());
     }
     let size: usize = shape.iter().product();

@@ -1,6 +1,6 @@
 //! Operators that move entries about, and the arithmetic on shapes and constants that exporters write.
 
-use super::exact::Float;
+use super::exact::{Float, pairs};
 use super::graph::{Graph, Op};
 use super::onnx::{Call, Value};
 use super::operators::node;
@@ -64,7 +64,7 @@ pub fn constants(call: &Call, a: &Value, b: &Value) -> Answer {
         ("Div", Some(a), Some(b)) => a.checked_div(b).map(Some),
         _ => None,
     };
-    let values = a.iter().zip(b).map(entry).collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
+    let values = pairs(a, b)?.map(entry).collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
     Ok(Value::Integers(dims.clone(), values))
 }
 

@@ -49,7 +49,9 @@ fn normalised(scale: f32, variance: f32, epsilon: f32) -> Vec<u8> {
     Parts { nodes, constants, ..Parts::new() }.file()
 }
 
-/// All of them: `adversarial/NAME.onnx` and `adversarial/NAME.npy`.
+const MANIFEST: &str = "# The adversarial models as an audit: underplane audit --bundle proofs-data/adversarial\n";
+
+/// All of them, and a manifest for `audit --bundle`: `adversarial/NAME.onnx` and `adversarial/NAME.npy`.
 pub fn models() -> Vec<Made> {
     let tiny = f32::from_bits(1);
     let relu = Kink::RELU;
@@ -113,5 +115,13 @@ pub fn models() -> Vec<Made> {
     let files = |(name, model, x): (&str, Vec<u8>, Vec<f64>)| {
         [(format!("adversarial/{name}.onnx"), model), (format!("adversarial/{name}.npy"), npy(&x))]
     };
-    cases.into_iter().flat_map(files).collect()
+    let manifest = cases.iter().fold(String::from(MANIFEST), |text, (name, ..)| {
+        text + &format!(
+            "\n[[model]]\nname = \"{name}\"\nfile = \"{name}.onnx\"\ninputs = \"{name}.npy\"\nunit = \"none\"\n\
+             about = \"a network on which floats go wrong\"\n"
+        )
+    });
+    let mut made: Vec<Made> = cases.into_iter().flat_map(files).collect();
+    made.push(("adversarial/bundle.toml".into(), manifest.into_bytes()));
+    made
 }

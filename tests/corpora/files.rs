@@ -336,7 +336,7 @@ fn certificates() -> Vec<Made> {
         bad("ball-ajar", r#"{"version":"1","input":"0","norm":"l1","radius":"0","slopes":[],"ball":"ajar"}"#),
         file("malformed-certificate", "not-utf8", b"{\"version\":\"1\xff\"".to_vec()),
         file("malformed-certificate", "deep-nesting", b"[".repeat(100_000)),
-        file("malformed-certificate", "deep-objects", br#"{"slopes":[{"node":["#.repeat(1)),
+        file("malformed-certificate", "deep-objects", br#"{"slopes":[{"node":["#.to_vec()),
         file("malformed-certificate", "many-keys", {
             let keys: Vec<String> = (0..100).map(|k| format!(r#""k{k}":"""#)).collect();
             format!("{{{}}}", keys.join(",")).into_bytes()

@@ -186,8 +186,7 @@ pub fn invalid() -> Vec<Made> {
     add("not-proven", "unbounded", "dense", with(plain("dense"), "radius", json!("unbounded")));
     add("not-proven", "box-dropped", "dense", without(boxed("dense"), "box"));
     add("not-proven", "the-sphere-touches", "linear", {
-        let closed = with(find("linear").certificates[0].clone(), "radius", json!("1"));
-        closed
+        with(find("linear").certificates[0].clone(), "radius", json!("1"))
     });
     add("not-proven", "tie", "tie", object(r#"{"version":"1","input":"0","norm":"l2","radius":"0","slopes":[]}"#));
     add("not-proven", "maximum-too-far", "max", with(plain("max"), "radius", json!("1.125")));

@@ -51,7 +51,7 @@ pub struct Decision {
     pub witness: Option<Witness>,
     /// The accepted certificate.
     pub certificate: Option<String>,
-    /// The largest radius that was proven here, where one was.
+    /// The largest radius that the kernel has accepted a certificate for, where it has any.
     pub proven: Option<Radius>,
     /// In words.
     pub detail: String,
@@ -103,6 +103,7 @@ struct Subject<'a> {
     waiting: Vec<Box<dyn Method>>,
     attacked: bool,
     witness: Option<Witness>,
+    proven: Option<Radius>,
 }
 
 impl<'a> Subject<'a> {
@@ -111,7 +112,7 @@ impl<'a> Subject<'a> {
         let x = &auditor.inputs[claim.input * size..(claim.input + 1) * size];
         let wanted = Wanted { index: claim.input, x, perturbation: claim.perturbation, open: true };
         let waiting: Vec<Box<dyn Method>> = vec![Box::new(Lp::new(auditor.solver)), Box::new(Sharp)];
-        Subject { auditor, wanted, outcomes: Vec::new(), waiting, attacked: false, witness: None }
+        Subject { auditor, wanted, outcomes: Vec::new(), waiting, attacked: false, witness: None, proven: None }
     }
 
     fn perturbation(&self) -> Perturbation {
@@ -132,6 +133,7 @@ impl<'a> Subject<'a> {
         }
         loop {
             if let Some(certificate) = self.confirm(radius) {
+                self.has_proven(Radius::new(radius));
                 return self.decision(Answer::Confirmed, Some(certificate), String::new());
             }
             if self.witness.as_ref().is_some_and(|witness| witness.distance <= radius) {
@@ -185,6 +187,9 @@ impl<'a> Subject<'a> {
             let samples = Samples { values: self.wanted.x, size: self.wanted.x.len(), first: self.wanted.index };
             let outcome = method.certify(model, samples, self.perturbation()).remove(0);
             self.consider(outcome.witness.clone());
+            if let Ok(proof) = self.auditor.prover.prove(model, self.wanted, &outcome) {
+                self.has_proven(proof.radius);
+            }
             self.outcomes.push(outcome);
             return true;
         }
@@ -197,6 +202,12 @@ impl<'a> Subject<'a> {
         true
     }
 
+    fn has_proven(&mut self, radius: Radius) {
+        if self.proven.is_none_or(|before| before < radius) {
+            self.proven = Some(radius);
+        }
+    }
+
     fn consider(&mut self, witness: Option<Witness>) {
         let distance = |w: &Option<Witness>| w.as_ref().map_or(f64::INFINITY, |w| w.distance);
         if witness.is_some() && (self.witness.is_none() || distance(&witness) < distance(&self.witness)) {
@@ -205,7 +216,6 @@ impl<'a> Subject<'a> {
     }
 
     fn decision(&self, answer: Answer, certificate: Option<String>, detail: String) -> Decision {
-        let proven = self.outcomes.iter().filter_map(Outcome::radius).max_by(|a, b| a.value().total_cmp(&b.value()));
-        Decision { answer, witness: self.witness.clone(), certificate, proven, detail }
+        Decision { answer, witness: self.witness.clone(), certificate, proven: self.proven, detail }
     }
 }

@@ -25,7 +25,9 @@ impl Claim {
     }
 }
 
-/// Reads a claims file about `inputs` `[count × size]`; `range` is the box of claims that name none.
+/// Reads a claims file about `inputs` `[count × size]`; `range` is the box of claims that name none. Rows with an empty
+/// radius claim nothing, and rows whose `subject` is `smoothed` speak of another classifier: they are left out, so that
+/// the rows of `certify` can be read as they are.
 ///
 /// # Errors
 /// When the file cannot be read or a row is no claim: the message names file, line and column.
@@ -44,6 +46,7 @@ pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range
     let column = |name: &str| header.iter().position(|h| h == name);
     let needed = |name: &str| column(name).ok_or_else(|| refuse(1, name, "such a column", &header.join(",")));
     let (input_at, norm_at, radius_at, box_at) = (needed("input")?, needed("norm")?, needed("radius")?, column("box"));
+    let subject_at = column("subject");
     let count = inputs.len() / size;
     let mut claims = Vec::new();
     for record in reader.records() {
@@ -53,6 +56,9 @@ pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range
             return Err(refuse(line, "", &format!("{} fields", header.len()), &record.len().to_string()));
         }
         let (input, norm, radius) = (&record[input_at], &record[norm_at], &record[radius_at]);
+        if radius.is_empty() || subject_at.is_some_and(|at| &record[at] == "smoothed") {
+            continue;
+        }
         let index = input.parse::<usize>().ok().filter(|&i| i < count);
         let index = index.ok_or_else(|| refuse(line, "input", &format!("an index below {count}"), input))?;
         let norm: Norm =
@@ -76,7 +82,7 @@ pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range
         claims.push(Claim { input: index, perturbation: Perturbation { norm, range }, radius: value, line });
     }
     if claims.is_empty() {
-        return Err(refuse(1, "", "claims", "none"));
+        return Err(refuse(1, "", "claims with a radius", "none"));
     }
     Ok(claims)
 }
