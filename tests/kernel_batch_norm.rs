@@ -3,9 +3,7 @@
 
 #[allow(dead_code)]
 mod corpora;
-#[allow(dead_code)]
 mod naive_proofs;
-#[allow(dead_code)]
 mod networks;
 
 use corpora::files::{Parts, bytes, integer, node, tensor};
