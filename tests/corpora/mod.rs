@@ -5,7 +5,7 @@
 //! rejection code that it must get, what is wrong with it, and the model and inputs of `valid/` that it is about.
 
 mod adversarial;
-mod files;
+pub mod files;
 mod lines;
 pub mod trees;
 
