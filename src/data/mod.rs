@@ -22,7 +22,7 @@ pub mod table;
 mod tar;
 pub mod tasks;
 
-pub use dataset::{Dataset, Task};
+pub use dataset::{Column, Dataset, Task};
 pub use error::{DataError, Place};
 pub use inputs::{InputOptions, Inputs, check_box, read_inputs};
 pub use label::{Label, read_labels};
