@@ -27,4 +27,4 @@ pub use error::{DataError, Place};
 pub use inputs::{InputOptions, Inputs, check_box, read_inputs};
 pub use label::{Label, read_labels};
 pub use store::data_dir;
-pub use tasks::{load_task, task_names};
+pub use tasks::{OwnTable, load_own, load_task, task_names};
