@@ -6,7 +6,7 @@
 
 use super::intervals::Intervals;
 use super::linear::linear;
-use super::sides::{Falls, RowSlopes, Sides};
+use super::sides::{Falls, RowSlopes, Sides, Slope};
 use crate::model::feature_map::Coordinatewise;
 use crate::model::{Dense, Enclosed, Graph, NodeId, Op};
 use crate::perturbation::Perturbation;
@@ -61,7 +61,7 @@ pub(crate) fn first_layer(
     }
     let norm = perturbation.norm;
     let row = |i: usize| row_slopes(dense.row(i), &touching, graph.input_size());
-    let size = |row: Vec<(f64, Falls)>| row.into_iter().map(|(size, _)| size).collect::<Vec<_>>();
+    let size = |row: Vec<Slope>| row.into_iter().map(|(size, _)| size).collect::<Vec<_>>();
     let steepness = (0..dense.rows).map(|i| norm.dual_upper(&size(row(i)))).collect();
     let slopes = perturbation.range.and_then(|_| RowSlopes::new(norm, (0..dense.rows).map(row)));
     let affine = touching.iter().all(|(_, entry)| entry.affine);
@@ -104,7 +104,7 @@ fn columns_of(dense: &Dense, columns: &[usize], bias: bool) -> Dense {
 }
 
 /// Upper bounds of |L_ij| for every coordinate j, with the way that L_ij falls.
-fn row_slopes(weights: &[f32], touching: &[(usize, Entry)], coordinates: usize) -> Vec<(f64, Falls)> {
+fn row_slopes(weights: &[f32], touching: &[(usize, Entry)], coordinates: usize) -> Vec<Slope> {
     // Signed sums of the affine entries with their errors, and sizes of the others, by coordinate.
     let mut sums = vec![Enclosed { value: 0.0, error: 0.0 }; coordinates];
     let mut sizes = vec![0.0; coordinates];
@@ -158,6 +158,11 @@ impl FirstLayer {
             None => result.clone(),
             Some(split) => linear(&split.touching, &argument.select(&split.columns)),
         }
+    }
+
+    /// Whether intervals of the coordinates, too, could say more about the layer in a box.
+    pub fn gains_from_intervals(&self) -> bool {
+        !self.affine || self.slopes.as_ref().is_none_or(|slopes| !slopes.is_exact())
     }
 
     /// How far the rows can move around a sample with these rooms to fall and rise; `None` without a box.

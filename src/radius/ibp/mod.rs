@@ -113,7 +113,7 @@ impl<'a> Plan<'a> {
 
     /// Can intervals of the coordinates be tighter than the dual norm somewhere?
     fn plain(&self, layer: &FirstLayer) -> bool {
-        self.perturbation.range.is_some() || !layer.affine
+        if self.perturbation.range.is_some() { layer.gains_from_intervals() } else { !layer.affine }
     }
 
     /// `None` when f(x) is not known to be positive.
