@@ -222,6 +222,16 @@ fn no_end_is_found_where_there_is_none() {
 }
 
 #[test]
+fn another_solver_ends_what_clarabel_leaves_apart() {
+    // One of 240,000 random cases in which Clarabel alone says `not exact`.
+    let (model, x) = random_model(514_u64.wrapping_mul(0x9E37_79B9_7F4A_7C15), 4, 30.0);
+    let outcome = run(&Lp::default(), &model, &x, Perturbation::new(Norm::Linf));
+    let (lower, upper) = sides(&outcome);
+    assert!(lower <= upper && upper <= lower * (1.0 + EXACT_GAP), "{lower} and {upper}: {}", outcome.detail);
+    assert!(outcome.detail.starts_with("gap "), "{}", outcome.detail);
+}
+
+#[test]
 fn a_linear_network_has_the_dual_norm_radius() {
     let mut graph = Graph::new("x", &[3]);
     push(&mut graph, Op::Dense(Dense { rows: 1, cols: 3, weight: vec![3., 0., -4.], bias: vec![0.] }), &[0]);
