@@ -167,6 +167,23 @@ fn inputs_of_the_other_class_are_an_answer() {
 }
 
 #[test]
+fn an_exact_tie_belongs_to_the_other_class() {
+    let desk = Desk::new();
+    // 0.1x + 0.2y + 0.7z − 0.1 with float32 weights is exactly 0 at (1, 0, 0) and (0, ½, 0), which rounding hides.
+    onnx::write(&linear([0.1, 0.2, 0.7], -0.1), &desk.path("tie.onnx")).unwrap();
+    desk.inputs("ties.npy", &[1.0, 0.0, 0.0, 0.0, 0.5, 0.0, 0.5, 0.5, 0.5]);
+    let args = ["certify", "tie.onnx", "ties.npy", "--norm", "l1,lp:1.5", "--method", "closed-form,sharp,ibp,lp,best"];
+    let (code, stdout, stderr) = desk.run(&args);
+    assert_eq!(code, 3, "lp says unknown for a fractional norm where there is something to certify: {stderr}");
+    let status = |input: usize| -> Vec<&str> {
+        let rows = stdout.lines().skip(1).filter(|row| row.starts_with(&format!("{input},")));
+        rows.map(|row| row.split(',').nth(9).unwrap()).collect()
+    };
+    assert_eq!((status(0), status(1)), (vec!["not-sensitive"; 10], vec!["not-sensitive"; 10]), "{stdout}");
+    assert_eq!(status(2).iter().filter(|status| **status == "certified").count(), 9);
+}
+
+#[test]
 fn a_network_that_is_not_convex_is_unknown_and_the_weight_is_named() {
     let desk = Desk::new();
     onnx::write(&concave(), &desk.path("bent.onnx")).unwrap();

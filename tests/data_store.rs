@@ -11,7 +11,7 @@ use underplane::data::import::import;
 use underplane::data::npy::{NpyValues, read_npy};
 use underplane::data::sources::{Source, SourceFile};
 use underplane::data::store::{Store, sha256};
-use underplane::data::{Dataset, InputOptions, Label, Task, data_dir, read_inputs, read_labels};
+use underplane::data::{Column, Dataset, InputOptions, Label, Task, data_dir, read_inputs, read_labels};
 
 const FIRST: &[u8] = b"first file, some bytes of text\n";
 const SECOND: &[u8] = b"second file\n";
@@ -195,6 +195,7 @@ fn task() -> Task {
         name: "t".into(),
         unit: "u".into(),
         range: None,
+        columns: vec![],
         train: part(0, 6),
         validation: part(100, 1),
         test: part(200, 5),
@@ -221,6 +222,13 @@ fn exports_are_inputs() {
         assert_eq!(read_labels(&written.labels).unwrap(), labels);
         assert!(matches!(read_npy(&written.labels).unwrap().values, NpyValues::Integer(_)));
     }
+    assert!(!folder.path().join("new/out/columns.json").exists());
+    let table = Task { columns: vec![Column::new("length", "x")], ..task.clone() };
+    let all = Selection { split: Split::Test, class: None, limit: None };
+    let columns = export(&table, &all, &folder.path().join("table")).unwrap().columns.unwrap();
+    let columns: serde_json::Value = serde_json::from_slice(&std::fs::read(columns).unwrap()).unwrap();
+    let expected = serde_json::json!([{"name": "length", "transform": "x", "mean": 0.0, "divisor": 1.0}]);
+    assert_eq!(columns, expected);
     let none = Selection { split: Split::Validation, class: Some(false), limit: None };
     assert!(export(&task, &none, &folder.path().join("none")).unwrap_err().to_string().contains("no sample selected"));
     assert!(!folder.path().join("none").exists());

@@ -93,6 +93,28 @@ fn spambase_form() {
 }
 
 #[test]
+fn the_columns_turn_raw_rows_into_inputs_bit_for_bit() {
+    let text = mails(120, 0, 0);
+    let task = build("spambase", "spambase", &[("spambase.data", text.clone())], 2).unwrap();
+    assert_eq!(task.columns.len(), 57);
+    assert!(task.columns.iter().all(|column| column.transform == "ln(1 + 10x)" && column.divisor > 0.0));
+    let input = |row: &str| -> Vec<u32> {
+        let raw = row.split(',').map(|cell| cell.parse::<f64>().unwrap());
+        let made = raw.zip(&task.columns).map(|(x, column)| {
+            let transformed = f64::from((10.0 * x).ln_1p() as f32);
+            ((transformed - column.mean) / column.divisor) as f32
+        });
+        made.map(|value| (value + 0.0).to_bits()).collect()
+    };
+    let known: std::collections::HashSet<Vec<u32>> = String::from_utf8(text).unwrap().lines().map(input).collect();
+    for side in sides(&task) {
+        for i in 0..side.len() {
+            assert!(known.contains(&side.input(i).iter().map(|v| v.to_bits()).collect::<Vec<_>>()));
+        }
+    }
+}
+
+#[test]
 fn the_seed_alone_decides_the_split() {
     let files = [("spambase.data", mails(100, 5, 2))];
     let make = |seed| build("spambase", "spambase", &files, seed).unwrap();
@@ -179,7 +201,8 @@ fn drebin_form() {
     let task = build("drebin", "drebin", &[("drebin215.csv", text.clone().into())], 3).unwrap();
     assert_clean(&task);
     noted(&task, "66 apps read, 1 rows with unknown cells");
-    assert_eq!(total(&task), 64);
+    assert_eq!((total(&task), task.columns.len()), (64, 6));
+    assert!(task.columns.iter().all(|column| (column.transform, column.mean, column.divisor) == ("x", 0.0, 1.0)));
     for (from, to, part) in [
         ("0,0,0,0,0,0,S", "0,0,0,0,0,0,M", "line 2, column 7: expected one of {B, S}"),
         ("0,0,0,0,0,0,S", "0,0,0,0,0,2,S", "line 2, column 6: expected one of {0, 1, ?}"),
@@ -286,6 +309,7 @@ fn clamp_form() {
     let task = build("clamp", "clamp", &[("ClaMP_Integrated-5184.csv", text.clone().into())], 0).unwrap();
     assert_clean(&task);
     noted(&task, "columns left out that hold one value throughout: fixed");
+    assert_eq!(task.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["size", "entropy"]);
     assert_eq!(task.train.features(), 2);
     let broken = text.replacen("7,NoPacker", "seven,NoPacker", 1);
     let message = build("clamp", "clamp", &[("ClaMP_Integrated-5184.csv", broken.into())], 0).unwrap_err();
@@ -307,7 +331,7 @@ fn pdf_form() {
     text.push_str("x,nan,nan,nan,nan,nan\ny,,Yes,-1,(most,Benign\n");
     let task = build("pdf-malware", "pdf-malware", &[("PDFMalware2022.csv", text.clone().into())], 0).unwrap();
     assert_clean(&task);
-    assert_eq!((total(&task), task.train.features()), (60, 5));
+    assert_eq!((total(&task), task.train.features(), task.columns.len()), (60, 5, 5));
     noted(&task, "62 files read, 1 rows without a class dropped");
     noted(&task, "1 rows dropped that hold 2 blank or unreadable");
     noted(&task, "7 numeric cells are −1");

@@ -209,12 +209,14 @@ fn with_a_box_an_affine_network_has_the_capped_radius() {
         let mut x = inputs(&mut rng, 4, 5);
         x[seed as usize % 5] = 0.0;
         let inside = |norm| Perturbation { norm, range: UNIT_BOX };
-        let capped = radii(&Sharp, &model, &x, inside(Norm::Linf));
-        for (r, capped) in radii(&Ibp::default(), &model, &x, inside(Norm::Linf)).into_iter().zip(capped) {
-            assert!(
-                r == capped || (r <= capped * (1.0 + 1e-10) && r >= capped * (1.0 - 1.01e-4)),
-                "seed {seed}: {r}, {capped}"
-            );
+        for norm in [Norm::L1, Norm::Linf] {
+            let capped = radii(&Sharp, &model, &x, inside(norm));
+            for (r, capped) in radii(&Ibp::default(), &model, &x, inside(norm)).into_iter().zip(capped) {
+                assert!(
+                    r == capped || (r <= capped * (1.0 + 1e-10) && r >= capped * (1.0 - 1.01e-4)),
+                    "seed {seed} {norm}: {r}, {capped}"
+                );
+            }
         }
         for norm in [Norm::L1, Norm::L2, Norm::Lp(1.5)] {
             let free = radii(&Ibp::default(), &model, &x, Perturbation::new(norm));

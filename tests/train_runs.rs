@@ -25,6 +25,7 @@ fn task(shape: &[usize]) -> Task {
         name: "ring".into(),
         unit: "units".into(),
         range: None,
+        columns: vec![],
         train: ring(shape, 600, 1),
         validation: ring(shape, 200, 2),
         test: ring(shape, 200, 3),

@@ -3,7 +3,7 @@
 use super::load::{self, InputArgs, Loaded};
 use super::methods::MethodArgs;
 use super::proofs::{self, About, Column};
-use super::{Finish, progress};
+use super::{Finish, progress, ties};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
     }
     let mut columns = columns(args, &model, &inputs, &methods);
+    ties::settle((&args.model, args.sensitive), &model, &inputs, &mut columns)?;
     if let Some(folder) = &args.proofs {
         let about = About {
             path: &args.model,

@@ -42,7 +42,7 @@ enum Action {
         /// A task or source, as `data list` names them
         name: String,
     },
-    /// Writes a task's samples as inputs.npy and labels.npy (1 = sensitive class)
+    /// Writes a task's samples as inputs.npy and labels.npy (1 = sensitive class); for tables also columns.json
     Export {
         /// The task
         task: String,
@@ -195,6 +195,9 @@ fn export_samples(task: &str, selection: &Selection, out: &Path, folder: &Path, 
     writeln!(stdout(), "unit of a radius: {}", task.unit)?;
     if let Some((low, high)) = task.range {
         writeln!(stdout(), "every coordinate lies in [{low}, {high}]")?;
+    }
+    if let Some(path) = &written.columns {
+        writeln!(stdout(), "how raw values become inputs: {}", path.display())?;
     }
     writeln!(stdout(), "{} samples: {}, {}", written.samples, written.inputs.display(), written.labels.display())?;
     Ok(())

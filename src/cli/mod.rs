@@ -11,6 +11,7 @@ mod methods;
 mod progress;
 mod proofs;
 mod regress;
+mod ties;
 mod train;
 
 use clap::{Parser, Subcommand};

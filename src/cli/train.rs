@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tabled::builder::Builder;
 use tabled::settings::Style;
-use underplane::data::{Task, data_dir, load_task};
+use underplane::data::{Task, data_dir, load_own, load_task};
 use underplane::model::{Model, onnx};
 use underplane::train::loss::Norm;
 use underplane::train::{Config, Epoch, Record, Trained, export, train};
@@ -40,7 +40,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Finish> {
     let config = config(args)?;
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    let task = load_task(&config.task, &data_dir(args.data_dir.as_deref()), config.split_seed)?;
+    let task = match &config.data {
+        Some(own) => load_own(&config.task, own, config.split_seed)?,
+        None => load_task(&config.task, &data_dir(args.data_dir.as_deref()), config.split_seed)?,
+    };
     let threads = usize::from(args.threads.unwrap_or(0));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let text = pool.install(|| finish(&config, &task, &args.out))?;

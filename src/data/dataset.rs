@@ -1,5 +1,7 @@
 //! Labelled samples in memory.
 
+use serde::Serialize;
+
 /// Samples `[n × features]` in the network's input units, with one label each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
@@ -43,6 +45,27 @@ impl Dataset {
     }
 }
 
+/// How one coordinate of a tabular task comes from the source's table: the transformed value is rounded to `f32`, then
+/// `mean` is subtracted and the rest divided by `divisor` in `f64`, and the result rounded to `f32`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Column {
+    /// Its name in the source.
+    pub name: String,
+    /// What becomes of the source's value x first.
+    pub transform: &'static str,
+    /// The mean over the training split, or 0.
+    pub mean: f64,
+    /// The standard deviation over the training split, or 1.
+    pub divisor: f64,
+}
+
+impl Column {
+    /// A column that is not standardised.
+    pub fn new(name: &str, transform: &'static str) -> Column {
+        Column { name: name.into(), transform, mean: 0.0, divisor: 1.0 }
+    }
+}
+
 /// A binary task, split once: exact duplicates never sit on both sides.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -52,6 +75,8 @@ pub struct Task {
     pub unit: String,
     /// The valid range of every coordinate, if the task has one.
     pub range: Option<(f32, f32)>,
+    /// What the coordinates are, for tasks from a table; else empty.
+    pub columns: Vec<Column>,
     /// Training samples.
     pub train: Dataset,
     /// Validation samples: model selection and the decision threshold.

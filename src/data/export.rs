@@ -1,5 +1,6 @@
 //! A task's samples as `.npy` files, for this program's INPUTS and for other tools.
 
+use super::atomic::write_atomically;
 use super::dataset::{Dataset, Task};
 use super::error::DataError;
 use super::npy::{NpyArray, NpyValues, write_npy};
@@ -35,6 +36,8 @@ pub struct Export {
     pub inputs: PathBuf,
     /// int64 `[n]`, 1 for the sensitive class.
     pub labels: PathBuf,
+    /// What the coordinates of a tabular task are, and how raw values become inputs: a JSON array.
+    pub columns: Option<PathBuf>,
     /// Number of samples.
     pub samples: usize,
 }
@@ -52,7 +55,7 @@ impl Selection {
     }
 }
 
-/// Writes `inputs.npy` and `labels.npy` into a folder (made if need be).
+/// Writes `inputs.npy` and `labels.npy` into a folder (made if need be), and for a tabular task `columns.json`.
 ///
 /// # Errors
 /// When nothing is selected or a file cannot be written.
@@ -68,5 +71,12 @@ pub fn export(task: &Task, selection: &Selection, folder: &Path) -> Result<Expor
     let classes = samples.sensitive.iter().map(|&sensitive| i64::from(sensitive)).collect();
     write_npy(&labels, &NpyArray { shape: vec![n], values: NpyValues::Integer(classes) })?;
     write_npy(&inputs, &NpyArray { shape, values: NpyValues::F32(samples.inputs) })?;
-    Ok(Export { inputs, labels, samples: n })
+    let columns = (!task.columns.is_empty()).then(|| folder.join("columns.json"));
+    if let Some(path) = &columns {
+        write_atomically(path, |file| {
+            serde_json::to_writer_pretty(&mut *file, &task.columns)?;
+            file.write_all(b"\n")
+        })?;
+    }
+    Ok(Export { inputs, labels, columns, samples: n })
 }

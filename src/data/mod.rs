@@ -22,9 +22,9 @@ pub mod table;
 mod tar;
 pub mod tasks;
 
-pub use dataset::{Dataset, Task};
+pub use dataset::{Column, Dataset, Task};
 pub use error::{DataError, Place};
 pub use inputs::{InputOptions, Inputs, check_box, read_inputs};
 pub use label::{Label, read_labels};
 pub use store::data_dir;
-pub use tasks::{load_task, task_names};
+pub use tasks::{OwnTable, load_own, load_task, task_names};

@@ -2,12 +2,12 @@
 //!
 //! The attacker lowers a function by at most Σ w_i ρ_i with 0 ≤ ρ_i ≤ room_i and ‖ρ‖_p ≤ r. The result is the largest
 //! r, rounded down, at which that stays strictly below the margin: a fractional knapsack for p = 1, water-filling for
-//! p = 2, a capped sum for p = ∞. Every result is re-evaluated with outward rounding, through a multiplier where there
-//! is one (weak duality: any multiplier gives a valid radius), so that a float error in the search can only make it
+//! 1 < p < ∞, a capped sum for p = ∞. Every result is re-evaluated with outward rounding, through multipliers where
+//! there are any (weak duality: all of them give valid radii), so that a float error in the search can only make it
 //! smaller.
 
 use super::norm::Norm;
-use crate::rounding::{add_up, div_down, div_up, mul_up, sub_down, sum_up};
+use crate::rounding::{add_up, div_down, div_up, max_abs, mul_up, sub_down, sum_up};
 
 /// The radius without caps: margin / ‖w‖_{p*}. `f64::INFINITY` when every weight is 0; 0 when nothing can be said.
 pub fn uncapped(norm: Norm, margin: f64, weights: &[f64]) -> f64 {
@@ -39,7 +39,7 @@ pub fn capped(norm: Norm, margin: f64, weights: &[f64], rooms: &[f64]) -> f64 {
         Norm::L1 => knapsack(margin, &reachable, rooms),
         Norm::L2 => water_filling(margin, &reachable, rooms),
         Norm::Linf => capped_sum(margin, &reachable, rooms),
-        Norm::Lp(_) => plain,
+        Norm::Lp(p) => fractional(p, margin, &reachable, rooms),
     };
     plain.max(better)
 }
@@ -67,18 +67,7 @@ fn knapsack(margin: f64, weights: &[f64], rooms: &[f64]) -> f64 {
 /// p = 2: for every λ > 0 the decrease is at most λr²/2 + Σ max over 0 ≤ ρ ≤ room_i of (w_i ρ − λρ²/2).
 fn water_filling(margin: f64, weights: &[f64], rooms: &[f64]) -> f64 {
     let pairs = || weights.iter().zip(rooms).filter(|(w, _)| **w > 0.0);
-    // Newton on Σ w_i min(w_i t, room_i) = margin, concave and increasing in t = 1/λ: finitely many steps from 0.
-    let mut t = 0.0_f64;
-    for _ in 0..=weights.len() {
-        let value: f64 = pairs().map(|(w, room)| w * (w * t).min(*room)).sum();
-        let slope: f64 = pairs().filter(|(w, room)| **w * t < **room).map(|(w, _)| w * w).sum();
-        let step = (margin - value) / slope;
-        if !(step.is_finite() && t + step > t * (1.0 + 1e-15)) {
-            break;
-        }
-        t += step;
-    }
-    let lambda = 1.0 / t;
+    let lambda = 1.0 / filled(margin, weights, weights, rooms);
     if !(lambda.is_finite() && lambda > 0.0) {
         return 0.0;
     }
@@ -96,19 +85,45 @@ fn water_filling(margin: f64, weights: &[f64], rooms: &[f64]) -> f64 {
     ((2.0 * left).next_down() / lambda).next_down().max(0.0).sqrt().next_down().max(0.0)
 }
 
+/// 1 < p < ∞: for every 0 ≤ τ_i ≤ w_i the decrease is at most r·‖τ‖_{p*} + Σ (w_i − τ_i)·room_i. The best τ_i is w_i
+/// where ρ_i = s·w_i^{1/(p−1)} stays below the cap, and a multiple of room_i^{p−1} where it does not.
+fn fractional(p: f64, margin: f64, weights: &[f64], rooms: &[f64]) -> f64 {
+    let largest = max_abs(weights);
+    let rates: Vec<f64> = weights.iter().map(|w| (w / largest).powf(1.0 / (p - 1.0))).collect();
+    let s = filled(margin, weights, &rates, rooms);
+    let share = |i: usize| match s * rates[i] < rooms[i] {
+        true => weights[i],
+        false => weights[i].min(largest * (rooms[i] / s).powf(p - 1.0)),
+    };
+    let shares: Vec<f64> = (0..weights.len()).map(share).collect();
+    let capped = |i: usize| match shares[i] < weights[i] {
+        true => mul_up((weights[i] - shares[i]).next_up(), rooms[i]),
+        false => 0.0,
+    };
+    uncapped(Norm::Lp(p), sub_down(margin, sum_up((0..weights.len()).map(capped))), &shares)
+}
+
+/// The s at which Σ w_i min(s·rate_i, room_i) meets the margin, in plain floats: Newton from 0 on a concave, increasing,
+/// piecewise linear function takes finitely many steps.
+fn filled(margin: f64, weights: &[f64], rates: &[f64], rooms: &[f64]) -> f64 {
+    let entries = || weights.iter().zip(rates).zip(rooms).filter(|((w, _), _)| **w > 0.0);
+    let mut s = 0.0_f64;
+    for _ in 0..=weights.len() {
+        let value: f64 = entries().map(|((w, rate), room)| w * (rate * s).min(*room)).sum();
+        let slope: f64 = entries().filter(|((_, rate), room)| **rate * s < **room).map(|((w, rate), _)| w * rate).sum();
+        let step = (margin - value) / slope;
+        if !(step.is_finite() && s + step > s * (1.0 + 1e-15)) {
+            break;
+        }
+        s += step;
+    }
+    s
+}
+
 /// p = ∞: Σ w_i min(r, room_i).
 fn capped_sum(margin: f64, weights: &[f64], rooms: &[f64]) -> f64 {
     let pairs = || weights.iter().zip(rooms).filter(|(w, _)| **w > 0.0);
-    let mut radius = 0.0_f64;
-    for _ in 0..=weights.len() {
-        let value: f64 = pairs().map(|(w, room)| w * radius.min(*room)).sum();
-        let slope: f64 = pairs().filter(|(_, room)| radius < **room).map(|(w, _)| w).sum();
-        let step = (margin - value) / slope;
-        if !(step.is_finite() && radius + step > radius * (1.0 + 1e-15)) {
-            break;
-        }
-        radius += step;
-    }
+    let radius = filled(margin, weights, &vec![1.0; weights.len()], rooms);
     shrink_until(radius, |r| sum_up(pairs().map(|(&w, &room)| mul_up(w, r.min(room)))) < margin)
 }
 
@@ -124,4 +139,60 @@ fn shrink_until(radius: f64, holds: impl Fn(f64) -> bool) -> f64 {
         }
     }
     candidate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// max Σ w_i ρ_i over 0 ≤ ρ_i ≤ room_i and ‖ρ‖_p ≤ r, with the multiplier found by bisection.
+    fn decrease(p: f64, r: f64, weights: &[f64], rooms: &[f64]) -> f64 {
+        let at = |s: f64| -> Vec<f64> {
+            weights.iter().zip(rooms).map(|(w, room)| (s * w.powf(1.0 / (p - 1.0))).min(*room)).collect()
+        };
+        let size = |rho: &[f64]| rho.iter().map(|v| v.powf(p)).sum::<f64>().powf(1.0 / p);
+        let (mut low, mut high) = (1e-30_f64, 1e30_f64);
+        for _ in 0..200 {
+            let middle = (low * high).sqrt();
+            if size(&at(middle)) < r { low = middle } else { high = middle }
+        }
+        at(high).iter().zip(weights).map(|(rho, w)| rho * w).sum()
+    }
+
+    proptest! {
+        #[test]
+        fn capped_radii_are_sound_and_tight(
+            entries in prop::collection::vec((0.0..2.0_f64, prop::sample::select(&[0.0, 0.1, 0.4, 1.0, f64::INFINITY][..])), 1..12),
+            p in prop::sample::select(&[1.1, 1.5, 2.0, 2.5, 4.0][..]),
+            margin in 0.05..3.0_f64,
+        ) {
+            let (weights, rooms): (Vec<f64>, Vec<f64>) = entries.into_iter().unzip();
+            let radius = capped(Norm::from_p(p).unwrap(), margin, &weights, &rooms);
+            if radius == f64::INFINITY {
+                let all = weights.iter().zip(&rooms).filter(|(w, _)| **w > 0.0).map(|(w, room)| w * room);
+                prop_assert!(all.sum::<f64>() < margin);
+            } else {
+                prop_assert!(decrease(p, radius * (1.0 - 1e-9), &weights, &rooms) < margin, "{radius} is too large");
+                prop_assert!(decrease(p, radius * (1.0 + 1e-6), &weights, &rooms) > margin * (1.0 - 1e-6), "{radius} is too small");
+            }
+        }
+
+        #[test]
+        fn the_fractional_case_meets_its_neighbours(
+            entries in prop::collection::vec((0.01..2.0_f64, 0.0..1.0_f64), 1..30), margin in 0.05..3.0_f64,
+        ) {
+            let (weights, rooms): (Vec<f64>, Vec<f64>) = entries.into_iter().unzip();
+            let two = capped(Norm::L2, margin, &weights, &rooms);
+            if two < f64::INFINITY {
+                prop_assert!((fractional(2.0, margin, &weights, &rooms) / two - 1.0).abs() < 1e-9);
+                let largest = capped(Norm::Linf, margin, &weights, &rooms);
+                let most = capped(Norm::L1, margin, &weights, &rooms);
+                for p in [1.2, 1.7, 3.0, 8.0] {
+                    let radius = capped(Norm::Lp(p), margin, &weights, &rooms);
+                    prop_assert!(largest <= radius * (1.0 + 1e-9) && radius <= most * (1.0 + 1e-9), "{p}: {radius}");
+                }
+            }
+        }
+    }
 }

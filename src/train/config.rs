@@ -7,6 +7,7 @@ use super::initialise::Initialisation;
 use super::loss::{Norm, Objective};
 use super::optimiser::OptimiserConfig;
 use super::threshold::Threshold;
+use crate::data::OwnTable;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -14,8 +15,11 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Name of the task, as `underplane data list` prints it.
+    /// Name of the task, as `underplane data list` prints it; with `[data]` any name.
     pub task: String,
+    /// `[data]`: the user's own table, in place of a task on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<OwnTable>,
     /// Name of the files that are written (default: the task's).
     #[serde(default)]
     pub name: Option<String>,
@@ -166,7 +170,11 @@ impl Config {
     /// When the file cannot be read, is not TOML, or a key is unknown or has a senseless value.
     pub fn read(path: &Path) -> Result<Config, TrainError> {
         let text = std::fs::read_to_string(path).map_err(|source| TrainError::File { path: path.into(), source })?;
-        Config::parse(&text, &path.display().to_string())
+        let mut config = Config::parse(&text, &path.display().to_string())?;
+        if let (Some(own), Some(folder)) = (&mut config.data, path.parent()) {
+            own.file = folder.join(&own.file);
+        }
+        Ok(config)
     }
 
     /// Parses a config; `source_name` is for messages.
@@ -206,6 +214,13 @@ impl Config {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let name_fits = !self.name().starts_with('.') && self.name().chars().all(plain);
         check(name_fits, "name", "letters, digits, `-`, `_` and `.`", format!("`{}`", self.name()))?;
+        if let Some(own) = &self.data
+            && let Some((low, high)) = own.range
+        {
+            let found = format!("[{low}, {high}]");
+            check(!own.standardise, "data.range", "no range with `standardise`, which moves it", found.clone())?;
+            check(low < high, "data.range", "the lower end first", found)?;
+        }
         count("epochs", self.epochs)?;
         count("batch", self.batch)?;
         count("patience", self.patience.unwrap_or(1))?;

@@ -6,7 +6,7 @@ use super::logistic::Logistic;
 use super::loss::Norm;
 use super::trainer::{Epoch, Trained};
 use crate::data::atomic::write_atomically;
-use crate::data::{DataError, Dataset, Task};
+use crate::data::{Column, DataError, Dataset, Task};
 use crate::model::Model;
 use crate::perturbation::{Perturbation, Range};
 use crate::radius::Method;
@@ -26,6 +26,9 @@ pub struct Record {
     pub data_notes: Vec<String>,
     /// What a radius of 1 means.
     pub radius_unit: String,
+    /// What the coordinates are, and how raw values become inputs (tabular tasks).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Column>,
     /// Number of trained parameters, μ left out.
     pub parameters: usize,
     /// Every epoch.
@@ -78,6 +81,7 @@ impl Record {
             config: config.clone(),
             data_notes: task.notes.clone(),
             radius_unit: task.unit.clone(),
+            columns: task.columns.clone(),
             parameters: trained.network.parameters.len(),
             history: trained.history.clone(),
             selected_epoch: trained.selected,

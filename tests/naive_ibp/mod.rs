@@ -6,24 +6,26 @@ use underplane::perturbation::{Norm, Perturbation};
 
 type Ends = Vec<(f64, f64)>;
 
-/// Per entry of a node: the coordinate that it depends on, and the size of its slope; `None` for any other node.
-type Slopes = Option<Vec<(usize, f64)>>;
+/// Per entry of a node: the coordinate that it depends on, its slope there, and whether it is affine in it (else the
+/// slope's size is an upper bound); `None` for any other node.
+type Slopes = Option<Vec<(usize, f64, bool)>>;
 
 fn slopes(graph: &Graph) -> Vec<Slopes> {
     let mut known: Vec<Slopes> = Vec::new();
     for node in graph.nodes() {
         let of = |k: usize| known[node.inputs[k]].clone();
         let times = |c: &dyn Fn(usize) -> f64| {
-            of(0).map(|s| s.iter().enumerate().map(|(i, &(j, l))| (j, l * c(i).abs())).collect::<Vec<_>>())
+            of(0).map(|s| s.iter().enumerate().map(|(i, &(j, l, affine))| (j, l * c(i), affine)).collect::<Vec<_>>())
         };
         known.push(match &node.op {
-            Op::Input => Some((0..node.size()).map(|j| (j, 1.0)).collect()),
+            Op::Input => Some((0..node.size()).map(|j| (j, 1.0, true)).collect()),
             Op::Scale(c) => times(&|i| c[i]),
             Op::Divide(c) => times(&|i| 1.0 / c[i]),
             Op::Shift(_) | Op::Reshape => of(0),
-            Op::Kink(kink) => times(&|_| kink.below.abs().max(kink.above.abs())),
+            Op::Kink(kink) => times(&|_| kink.below.abs().max(kink.above.abs()))
+                .map(|s| s.into_iter().map(|(j, slope, _)| (j, slope, false)).collect()),
             Op::Concat { outer: 1 } => {
-                let parts: Option<Vec<Vec<(usize, f64)>>> = (0..node.inputs.len()).map(of).collect();
+                let parts: Option<Vec<Vec<(usize, f64, bool)>>> = (0..node.inputs.len()).map(of).collect();
                 parts.map(|parts| parts.concat())
             }
             _ => None,
@@ -40,6 +42,39 @@ fn dual(norm: Norm, w: &[f64]) -> f64 {
         let q = if p.is_infinite() { 1.0 } else { p / (p - 1.0) };
         w.iter().map(|x| x.abs().powf(q)).sum::<f64>().powf(1.0 / q)
     }
+}
+
+/// How far a row with these slopes goes in one direction: by the dual norm, but in a box for p = 1 by the knapsack, and
+/// for p = 2 by the norm of the slopes along which there is room.
+fn most(slopes: &[(f64, f64)], x: &[f64], r: f64, perturbation: Perturbation, direction: f64) -> f64 {
+    let sizes: Vec<f64> = slopes.iter().map(|(affine, other)| affine.abs() + other).collect();
+    let (Some(range), Norm::L1 | Norm::L2) = (perturbation.range, perturbation.norm) else {
+        return r * dual(perturbation.norm, &sizes);
+    };
+    let room = |j: usize| {
+        let (fall, rise) = (x[j] - range.low, range.high - x[j]);
+        let (affine, other) = slopes[j];
+        if other > 0.0 || affine == 0.0 {
+            fall.max(rise)
+        } else if affine * direction > 0.0 {
+            rise
+        } else {
+            fall
+        }
+    };
+    if perturbation.norm == Norm::L2 {
+        let open = |j: usize| if room(j) > 0.0 { sizes[j] } else { 0.0 };
+        return r * dual(Norm::L2, &(0..x.len()).map(open).collect::<Vec<_>>());
+    }
+    let mut order: Vec<usize> = (0..x.len()).collect();
+    order.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]));
+    let (mut left, mut sum) = (r, 0.0);
+    for j in order {
+        let step = room(j).min(left);
+        sum += sizes[j] * step;
+        left -= step;
+    }
+    sum
 }
 
 /// The lower end of the logit over the ball of radius `r` inside the box.
@@ -112,12 +147,15 @@ pub fn lower_bound(graph: &Graph, x: &[f64], r: f64, perturbation: Perturbation)
                         middle += w * centre(0)[k];
                     }
                     if let Some(slopes) = &slopes[node.inputs[0]] {
-                        let mut by_coordinate = vec![0.0; x.len()];
-                        for (&w, &(j, slope)) in dense.row(i).iter().zip(slopes) {
-                            by_coordinate[j] += f64::from(w).abs() * slope;
+                        // Per coordinate: the sum of the affine entries' slopes, and the size of the others'.
+                        let mut by_coordinate = vec![(0.0, 0.0); x.len()];
+                        for (&w, &(j, slope, affine)) in dense.row(i).iter().zip(slopes) {
+                            let slope = f64::from(w) * slope;
+                            if affine { by_coordinate[j].0 += slope } else { by_coordinate[j].1 += slope.abs() }
                         }
-                        let change = r * dual(perturbation.norm, &by_coordinate);
-                        (low, high) = (low.max(middle - change), high.min(middle + change));
+                        let fall = most(&by_coordinate, x, r, perturbation, -1.0);
+                        let rise = most(&by_coordinate, x, r, perturbation, 1.0);
+                        (low, high) = (low.max(middle - fall), high.min(middle + rise));
                     }
                     out.push((low, high));
                     centre_out.push(middle);

@@ -1,8 +1,8 @@
 //! ClaMP (integrated): header fields of Windows executables and numbers derived from them.
 
 use super::Recipe;
-use super::prepare::{drawn_split, signed_log, without_constants};
-use crate::data::dataset::{Dataset, Task};
+use super::prepare::{SIGNED_LOG, drawn_split, signed_log, without_constants};
+use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::DataError;
 use crate::data::store::Store;
 use crate::data::table::Table;
@@ -36,7 +36,8 @@ fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
         "column `packer_type` (names, nearly all rare) left out; whether there is a packer stays, as `packer`".into(),
         "every feature x enters as sign(x) ln(1 + |x|), then standardised on the training split".into(),
     ];
-    let names: Vec<&str> = features.iter().map(|&column| table.columns()[column].as_str()).collect();
-    let (programs, names) = without_constants(programs, &names, &mut notes);
-    drawn_split(recipe, &programs, Some(&names), seed, notes)
+    let columns: Vec<Column> =
+        features.iter().map(|&column| Column::new(&table.columns()[column], SIGNED_LOG)).collect();
+    let (programs, columns) = without_constants(programs, &columns, &mut notes);
+    drawn_split(recipe, &programs, (columns, true), seed, notes)
 }

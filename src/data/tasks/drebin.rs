@@ -2,7 +2,7 @@
 
 use super::Recipe;
 use super::prepare::drawn_split;
-use crate::data::dataset::{Dataset, Task};
+use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::DataError;
 use crate::data::store::Store;
 use crate::data::table::Table;
@@ -44,5 +44,6 @@ fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
         format!("{} apps read, {incomplete} rows with unknown cells (`?`) dropped", table.len()),
         "features keep their values 0 and 1".into(),
     ];
-    drawn_split(recipe, &apps, None, seed, notes)
+    let columns = features.iter().map(|&column| Column::new(&table.columns()[column], "x")).collect();
+    drawn_split(recipe, &apps, (columns, false), seed, notes)
 }

@@ -4,10 +4,13 @@ mod cifar_pair;
 mod clamp;
 mod digits;
 mod drebin;
+mod own;
 mod pdf_malware;
 mod phishing;
 mod prepare;
 mod spambase;
+
+pub use own::{OwnTable, load_own};
 
 use super::dataset::Task;
 use super::error::DataError;

@@ -3,7 +3,7 @@
 use super::Recipe;
 use super::prepare::drawn_split;
 use crate::data::arff::{Arff, Cell, Kind, parse_arff};
-use crate::data::dataset::{Dataset, Task};
+use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::{DataError, Place};
 use crate::data::store::Store;
 use std::path::Path;
@@ -41,7 +41,8 @@ fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
         format!("{} sites read, {incomplete} incomplete rows dropped", arff.rows.len()),
         "features keep their values −1, 0 and 1".into(),
     ];
-    drawn_split(recipe, &sites, None, seed, notes)
+    let columns = features.iter().map(|(at, _)| Column::new(&arff.attributes[*at].name, "x")).collect();
+    drawn_split(recipe, &sites, (columns, false), seed, notes)
 }
 
 /// A column and the values of its categories.

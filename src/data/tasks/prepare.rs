@@ -1,7 +1,7 @@
 //! From labelled samples to a task: duplicates, splits, standardisation, and notes on all of it.
 
 use super::Recipe;
-use crate::data::dataset::{Dataset, Task};
+use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::DataError;
 use crate::data::split::{Purged, purge, stratified};
 
@@ -10,11 +10,26 @@ const DRAWN: [f64; 2] = [0.2, 0.1];
 /// Share of the official training samples that becomes the validation split.
 const CARVED: [f64; 1] = [0.1];
 
-/// A task from one set of samples without an official split.
-pub(super) fn drawn_split(
-    recipe: &Recipe,
+/// What a task is called and measured in.
+#[derive(Clone, Copy)]
+pub(super) struct Heading<'a> {
+    pub name: &'a str,
+    pub unit: &'a str,
+    pub range: Option<(f32, f32)>,
+}
+
+impl<'a> From<&'a Recipe> for Heading<'a> {
+    fn from(recipe: &'a Recipe) -> Self {
+        Heading { name: recipe.name, unit: recipe.unit, range: recipe.range }
+    }
+}
+
+/// A task from one set of samples without an official split. With `standardise`, the columns' means and divisors are
+/// those of the training split.
+pub(super) fn drawn_split<'a>(
+    heading: impl Into<Heading<'a>>,
     samples: &Dataset,
-    standardise: Option<&[String]>,
+    (mut columns, standardise): (Vec<Column>, bool),
     seed: u64,
     mut notes: Vec<String>,
 ) -> Result<Task, DataError> {
@@ -24,8 +39,8 @@ pub(super) fn drawn_split(
     let parts = stratified(&samples.sensitive, &DRAWN, seed);
     let mut sides = [&parts[0], &parts[1], &parts[2]].map(|part| samples.select(part));
     notes.push(format!("drawn per class with seed {seed}: 70 % training, 10 % validation, 20 % test"));
-    if let Some(names) = standardise {
-        notes.extend(standardise_by_last(&mut sides, names));
+    if standardise {
+        notes.extend(standardise_by_last(&mut sides, &mut columns));
         // Rounding may make neighbours equal.
         let purged = purge(&[&sides[0], &sides[1], &sides[2]], &[false; 3]);
         let lost = purged.contradictory_samples + purged.repeated + purged.crossing;
@@ -37,7 +52,7 @@ pub(super) fn drawn_split(
         }
     }
     let [test, validation, train] = sides;
-    finish(recipe, train, validation, test, notes)
+    Ok(Task { columns, ..finish(heading.into(), train, validation, test, notes)? })
 }
 
 /// A task from an official split; validation is carved from the training samples.
@@ -57,8 +72,11 @@ pub(super) fn official_split(
     notes.push(format!(
         "official test split; validation: 10 % of the training samples, drawn per class with seed {seed}"
     ));
-    finish(recipe, train.select(&parts[1]), train.select(&parts[0]), test, notes)
+    finish(recipe.into(), train.select(&parts[1]), train.select(&parts[0]), test, notes)
 }
+
+/// What [`signed_log`] computes.
+pub(super) const SIGNED_LOG: &str = "sign(x) ln(1 + |x|)";
 
 /// sign(x) ln(1 + |x|): tames columns that span many orders of magnitude, keeps 0 and the sign.
 pub(super) fn signed_log(x: f64) -> f32 {
@@ -66,7 +84,11 @@ pub(super) fn signed_log(x: f64) -> f32 {
 }
 
 /// Leaves out the columns that hold one value in all samples, and says which.
-pub(super) fn without_constants(samples: Dataset, names: &[&str], notes: &mut Vec<String>) -> (Dataset, Vec<String>) {
+pub(super) fn without_constants(
+    samples: Dataset,
+    columns: &[Column],
+    notes: &mut Vec<String>,
+) -> (Dataset, Vec<Column>) {
     let d = samples.features();
     let varies = |column: &usize| {
         let mut values = samples.inputs.iter().skip(*column).step_by(d);
@@ -74,12 +96,13 @@ pub(super) fn without_constants(samples: Dataset, names: &[&str], notes: &mut Ve
         values.any(|value| Some(value) != first)
     };
     let (kept, constant): (Vec<usize>, Vec<usize>) = (0..d).partition(varies);
-    let list = |columns: &[usize]| columns.iter().map(|&column| names[column].to_string()).collect::<Vec<_>>();
     if !constant.is_empty() {
-        notes.push(format!("columns left out that hold one value throughout: {}", list(&constant).join(", ")));
+        let names: Vec<&str> = constant.iter().map(|&column| columns[column].name.as_str()).collect();
+        notes.push(format!("columns left out that hold one value throughout: {}", names.join(", ")));
     }
     let inputs = samples.inputs.chunks_exact(d.max(1)).flat_map(|row| kept.iter().map(|&column| row[column])).collect();
-    (Dataset { shape: vec![kept.len()], inputs, sensitive: samples.sensitive }, list(&kept))
+    let columns = kept.iter().map(|&column| columns[column].clone()).collect();
+    (Dataset { shape: vec![kept.len()], inputs, sensitive: samples.sensitive }, columns)
 }
 
 fn note(purged: &Purged) -> String {
@@ -94,7 +117,7 @@ fn note(purged: &Purged) -> String {
 }
 
 fn finish(
-    recipe: &Recipe,
+    heading: Heading,
     train: Dataset,
     validation: Dataset,
     test: Dataset,
@@ -109,31 +132,32 @@ fn finish(
     }
     let counts = counts.join(", ");
     if !whole {
-        return Err(DataError::TooFew { task: recipe.name.into(), found: counts });
+        return Err(DataError::TooFew { task: heading.name.into(), found: counts });
     }
     notes.push(counts);
-    let (name, unit, range) = (recipe.name.into(), recipe.unit.into(), recipe.range);
-    Ok(Task { name, unit, range, train, validation, test, notes })
+    let (name, unit, range) = (heading.name.into(), heading.unit.into(), heading.range);
+    Ok(Task { name, unit, range, columns: Vec::new(), train, validation, test, notes })
 }
 
 /// Subtracts from each column its mean over the last side and divides by its standard deviation there (1 where the
-/// column is constant), in f64, rounded once at the end.
-fn standardise_by_last(sides: &mut [Dataset; 3], names: &[String]) -> Option<String> {
+/// column is constant), in f64, rounded once at the end; writes both into `columns`.
+fn standardise_by_last(sides: &mut [Dataset; 3], columns: &mut [Column]) -> Option<String> {
     let d = sides[2].features();
     let n = sides[2].len() as f64;
     let mut constant = Vec::new();
-    for (column, name) in names.iter().enumerate().take(d) {
+    for (column, told) in columns.iter_mut().enumerate().take(d) {
         let values = || sides[2].inputs.iter().skip(column).step_by(d).map(|&x| f64::from(x));
         let mean = values().sum::<f64>() / n;
         let variance = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
         // Compared by value: the rounded mean of equal numbers may differ from them.
         let first = values().next();
         let divisor = if values().all(|x| Some(x) == first) {
-            constant.push(name.as_str());
+            constant.push(told.name.clone());
             1.0
         } else {
             variance.sqrt()
         };
+        (told.mean, told.divisor) = (mean, divisor);
         for side in sides.iter_mut() {
             for value in side.inputs.iter_mut().skip(column).step_by(d) {
                 *value = ((f64::from(*value) - mean) / divisor) as f32 + 0.0;

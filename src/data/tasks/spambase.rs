@@ -2,7 +2,7 @@
 
 use super::Recipe;
 use super::prepare::drawn_split;
-use crate::data::dataset::{Dataset, Task};
+use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::{DataError, Place};
 use crate::data::store::Store;
 use crate::data::table::Table;
@@ -44,5 +44,6 @@ fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
         format!("{} e-mails read", mails.len()),
         "every feature x enters as ln(1 + 10x), then standardised on the training split".into(),
     ];
-    drawn_split(recipe, &mails, Some(table.columns()), seed, notes)
+    let columns = table.columns()[..FEATURES].iter().map(|name| Column::new(name, "ln(1 + 10x)")).collect();
+    drawn_split(recipe, &mails, (columns, true), seed, notes)
 }

@@ -290,6 +290,12 @@ fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<i64>), Mode
     let tensor = tensor.ok_or_else(|| fail("expected a tensor".into()))?;
     match tensor.elem_type.unwrap_or(0) {
         proto::FLOAT => {}
+        proto::DOUBLE => {
+            return Err(fail("expected float32, found float64: convert the model before its export".into()));
+        }
+        proto::FLOAT16 => {
+            return Err(fail("expected float32, found float16: convert the model before its export".into()));
+        }
         other => return Err(fail(format!("expected float32 (data type 1), found data type {other}"))),
     }
     let dims = &tensor.shape.as_ref().ok_or_else(|| fail("has no shape".into()))?.dim;

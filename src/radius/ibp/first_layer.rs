@@ -6,9 +6,10 @@
 
 use super::intervals::Intervals;
 use super::linear::linear;
+use super::sides::{Falls, RowSlopes, Sides, Slope};
 use crate::model::feature_map::Coordinatewise;
 use crate::model::{Dense, Enclosed, Graph, NodeId, Op};
-use crate::perturbation::Norm;
+use crate::perturbation::Perturbation;
 use crate::rounding::{TINY, add_up, mul_up};
 
 /// An entry of a layer's argument that depends on at most one coordinate.
@@ -25,6 +26,8 @@ struct Entry {
 pub(crate) struct FirstLayer {
     /// `[rows]`, upper bounds of ‖L_i‖_{p*}.
     steepness: Vec<f64>,
+    /// The L_ij themselves, where a box makes a difference to them.
+    slopes: Option<RowSlopes>,
     /// No kink between the input and the layer.
     pub affine: bool,
     /// The layer in two parts, where only part of its argument is coordinate-wise.
@@ -48,7 +51,7 @@ pub(crate) fn first_layer(
     known: &[Option<Coordinatewise>],
     dense: &Dense,
     argument: NodeId,
-    norm: Norm,
+    perturbation: Perturbation,
 ) -> Option<FirstLayer> {
     let entries = entries(graph, known, argument);
     let (columns, rest_columns): (Vec<usize>, Vec<usize>) = (0..entries.len()).partition(|&k| entries[k].is_some());
@@ -56,7 +59,11 @@ pub(crate) fn first_layer(
     if touching.is_empty() {
         return None;
     }
-    let steepness = steepness(dense, &touching, graph.input_size(), norm);
+    let norm = perturbation.norm;
+    let row = |i: usize| row_slopes(dense.row(i), &touching, graph.input_size());
+    let size = |row: Vec<Slope>| row.into_iter().map(|(size, _)| size).collect::<Vec<_>>();
+    let steepness = (0..dense.rows).map(|i| norm.dual_upper(&size(row(i)))).collect();
+    let slopes = perturbation.range.and_then(|_| RowSlopes::new(norm, (0..dense.rows).map(row)));
     let affine = touching.iter().all(|(_, entry)| entry.affine);
     let split = (!rest_columns.is_empty()).then(|| Split {
         touching: columns_of(dense, &columns, true),
@@ -64,7 +71,7 @@ pub(crate) fn first_layer(
         columns,
         rest_columns,
     });
-    Some(FirstLayer { steepness, affine, split })
+    Some(FirstLayer { steepness, slopes, affine, split })
 }
 
 /// The argument's entries, through concatenations of which only some inputs are coordinate-wise.
@@ -96,26 +103,30 @@ fn columns_of(dense: &Dense, columns: &[usize], bias: bool) -> Dense {
     Dense { rows: dense.rows, cols: columns.len(), weight, bias }
 }
 
-/// Upper bounds of ‖L_i‖_{p*} for every row.
-fn steepness(dense: &Dense, touching: &[(usize, Entry)], coordinates: usize, norm: Norm) -> Vec<f64> {
-    let row = |i: usize| {
-        // Signed sums of the affine entries with their errors, and sizes of the others, by coordinate.
-        let mut sums = vec![Enclosed { value: 0.0, error: 0.0 }; coordinates];
-        let mut sizes = vec![0.0; coordinates];
-        for &(k, entry) in touching {
-            let w = f64::from(dense.row(i)[k]);
-            let Some(j) = entry.coordinate.filter(|_| w != 0.0) else { continue };
-            if entry.affine {
-                sums[j] = plus(sums[j], product(w, entry.scale));
-            } else {
-                let size = f64::max(entry.scale.upper().abs(), entry.scale.lower().abs());
-                sizes[j] = add_exact_zero(sizes[j], mul_up(w.abs(), size));
-            }
+/// Upper bounds of |L_ij| for every coordinate j, with the way that L_ij falls.
+fn row_slopes(weights: &[f32], touching: &[(usize, Entry)], coordinates: usize) -> Vec<Slope> {
+    // Signed sums of the affine entries with their errors, and sizes of the others, by coordinate.
+    let mut sums = vec![Enclosed { value: 0.0, error: 0.0 }; coordinates];
+    let mut sizes = vec![0.0; coordinates];
+    for &(k, entry) in touching {
+        let w = f64::from(weights[k]);
+        let Some(j) = entry.coordinate.filter(|_| w != 0.0) else { continue };
+        if entry.affine {
+            sums[j] = plus(sums[j], product(w, entry.scale));
+        } else {
+            let size = f64::max(entry.scale.upper().abs(), entry.scale.lower().abs());
+            sizes[j] = add_exact_zero(sizes[j], mul_up(w.abs(), size));
         }
-        let slope = |(sum, &size): (&Enclosed, &f64)| add_exact_zero(add_exact_zero(sum.value.abs(), sum.error), size);
-        norm.dual_upper(&sums.iter().zip(&sizes).map(slope).collect::<Vec<_>>())
+    }
+    let slope = |(sum, &size): (&Enclosed, &f64)| {
+        let falls = match size == 0.0 && sum.value.abs() > sum.error {
+            true if sum.value > 0.0 => Falls::Down,
+            true => Falls::Up,
+            false => Falls::Either,
+        };
+        (add_exact_zero(add_exact_zero(sum.value.abs(), sum.error), size), falls)
     };
-    (0..dense.rows).map(row).collect()
+    sums.iter().zip(&sizes).map(slope).collect()
 }
 
 /// a + b rounded up, exact when one of them is 0.
@@ -149,14 +160,37 @@ impl FirstLayer {
         }
     }
 
-    /// The layer over the ball of radius `r` (possibly infinite) around the sample that `centre` was made for; with
-    /// `plain` also by intervals of its argument.
-    pub fn evaluate(&self, dense: &Dense, centre: &Intervals, argument: &Intervals, r: f64, plain: bool) -> Intervals {
-        let row = |((low, high), &steepness): ((f64, f64), &f64)| {
-            let change = mul_up(steepness, r);
-            if change == 0.0 { (low, high) } else { ((low - change).next_down(), (high + change).next_up()) }
+    /// Whether intervals of the coordinates, too, could say more about the layer in a box.
+    pub fn gains_from_intervals(&self) -> bool {
+        !self.affine || self.slopes.as_ref().is_none_or(|slopes| !slopes.is_exact())
+    }
+
+    /// How far the rows can move around a sample with these rooms to fall and rise; `None` without a box.
+    pub fn sides(&self, rooms: &[(f64, f64)]) -> Option<Sides<'_>> {
+        self.slopes.as_ref().map(|slopes| slopes.within(rooms))
+    }
+
+    /// The layer over the ball of radius `r` (possibly infinite) around the sample that `centre` and `sides` were made
+    /// for; with `plain` also by intervals of its argument.
+    pub fn evaluate(
+        &self,
+        dense: &Dense,
+        (centre, sides): (&Intervals, Option<&Sides>),
+        argument: &Intervals,
+        r: f64,
+        plain: bool,
+    ) -> Intervals {
+        let row = |(i, (low, high)): (usize, (f64, f64))| {
+            let (fall, rise) = match sides {
+                Some(sides) => sides.change(i, r),
+                None => [mul_up(self.steepness[i], r); 2].into(),
+            };
+            (
+                if fall == 0.0 { low } else { (low - fall).next_down() },
+                if rise == 0.0 { high } else { (high + rise).next_up() },
+            )
         };
-        let mut result: Intervals = centre.iter().zip(&self.steepness).map(row).collect();
+        let mut result: Intervals = centre.iter().enumerate().map(row).collect();
         if let Some(split) = &self.split {
             result = result.plus(&linear(&split.rest, &argument.select(&split.rest_columns)));
         }

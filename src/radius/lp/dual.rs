@@ -69,10 +69,10 @@ mod tests {
     }
 
     #[test]
-    fn primal_and_dual_meet_under_both_solvers() {
+    fn primal_and_dual_meet_under_every_solver() {
         // By hand: on a + b = 3 and c = 1.5 − a the cost is 7.5, whatever a ≤ 4.
         let dual = dual(&program());
-        for solver in [LpSolver::Clarabel, LpSolver::Microlp] {
+        for &solver in LpSolver::AVAILABLE {
             let primal = solver.solve(&program(), LIMITS).unwrap();
             assert!((value(&program(), &primal.values) - 7.5).abs() < 1e-7, "{solver}");
             let other = solver.solve(&dual, LIMITS).unwrap();
@@ -87,7 +87,7 @@ mod tests {
     fn contradictions_are_reported_as_such() {
         let mut program = program();
         program.rows.push(Row { terms: vec![(1, 1.0)], bound: 5.0, equality: false });
-        for solver in [LpSolver::Clarabel, LpSolver::Microlp] {
+        for &solver in LpSolver::AVAILABLE {
             assert_eq!(solver.solve(&program, LIMITS).unwrap_err(), Failure::Infeasible, "{solver}");
         }
     }

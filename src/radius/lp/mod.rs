@@ -19,9 +19,11 @@ use super::sharp::Sharp;
 use super::{Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::model::{Convexity, Model};
 use crate::perturbation::{Norm, Perturbation};
+use found::Found;
 use program::Program;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Instant;
 
 /// Relative gap up to which both sides count as one radius.
 pub const EXACT_GAP: f64 = 1e-6;
@@ -29,13 +31,22 @@ pub const EXACT_GAP: f64 = 1e-6;
 /// The program that solves the linear programs; quadratic ones (p = 2) always go to Clarabel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LpSolver {
-    /// Interior point, pure Rust, with dual values.
+    /// Interior point, pure Rust, with dual values; microlp where it does not end with an exact radius.
     #[default]
     Clarabel,
     /// Simplex, pure Rust, without dual values: the dual program is solved too.
     Microlp,
     /// Simplex in C++, behind the Cargo feature `highs`.
     Highs,
+}
+
+impl LpSolver {
+    /// Those in this build.
+    pub const AVAILABLE: &[LpSolver] = if cfg!(feature = "highs") {
+        &[LpSolver::Clarabel, LpSolver::Microlp, LpSolver::Highs]
+    } else {
+        &[LpSolver::Clarabel, LpSolver::Microlp]
+    };
 }
 
 impl fmt::Display for LpSolver {
@@ -69,7 +80,7 @@ impl FromStr for LpSolver {
 /// - Method: units that keep their sign stay lines, those found on the other side at the solution join as variables,
 ///   until the solution needs no more. The solver is not trusted: its multipliers become slopes, whose minorant is
 ///   evaluated with rigorous rounding, and its point is moved along its ray until f ≤ 0 is proven.
-/// - Cost: a few solver runs.
+/// - Cost: a few solver runs; where Clarabel's sides do not meet (p = 1, ∞), a few of microlp's as well.
 /// - Reference: METHOD: "the certificate ladder"; strong duality of linear programs.
 #[derive(Clone, Copy, Debug)]
 pub struct Lp {
@@ -170,9 +181,25 @@ impl Lp {
         }
         let sharp = Sharp.certify(model, Samples::new(x, x.len()), perturbation).remove(0);
         let floor = sharp.radius().map_or(0.0, Radius::value);
-        let found = search::search(model, convexity, x, perturbation, *self, (floor, false));
+        let found = self.search(model, convexity, x, perturbation, floor);
         let detail = found.detail(*self, perturbation.norm);
         let verdict = Verdict::Certified(Radius::new(found.lower));
         Outcome { verdict, witness: found.witness, detail, evidence: found.slopes.map(Evidence::from) }
+    }
+
+    /// Clarabel's search, where its two sides do not meet, is followed by one of the simplex solver.
+    fn search(&self, model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbation, floor: f64) -> Found {
+        let started = Instant::now();
+        let run = |lp: Lp, floor: f64| search::search(model, convexity, x, perturbation, lp, (floor, false));
+        let found = run(*self, floor);
+        let seconds = self.seconds - started.elapsed().as_secs_f64();
+        let apart = found.gap().is_some_and(|gap| gap > EXACT_GAP);
+        let helps = self.solver == LpSolver::Clarabel && perturbation.norm != Norm::L2;
+        if !apart || !helps || seconds <= 0.0 {
+            return found;
+        }
+        let second = Lp { solver: LpSolver::Microlp, seconds };
+        let better = run(second, found.lower);
+        found.joined(better, second.solver)
     }
 }
