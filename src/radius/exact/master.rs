@@ -10,7 +10,7 @@ use crate::perturbation::Norm;
 const FAR: f64 = 1e3;
 
 /// As far as that limit grows, in radii known at the start.
-const FARTHEST: f64 = 1e12;
+const FARTHEST: f64 = 1e6;
 
 /// A level's value below this share of the margin is 0.
 const LEVEL: f64 = 1e-11;

@@ -125,8 +125,7 @@ impl Piecewise {
             return;
         }
         let row: Vec<f64> = self.tight.iter().map(|&tight| self.normal_entry(tight, k)).collect();
-        let last: Vec<f64> =
-            (0..k).map(|r| -(0..k).map(|j| self.inverse[(r, j)] * row[j]).sum::<f64>()).collect();
+        let last: Vec<f64> = (0..k).map(|r| -(0..k).map(|j| self.inverse[(r, j)] * row[j]).sum::<f64>()).collect();
         let mut inverse = std::mem::replace(&mut self.inverse, DMatrix::zeros(0, 0)).resize(k + 1, k + 1, 0.0);
         last.iter().enumerate().for_each(|(r, &v)| inverse[(r, k)] = v);
         inverse[(k, k)] = 1.0;
@@ -265,7 +264,8 @@ impl Piecewise {
             if weight < -TOLERANCE {
                 let of_coordinate = |j: &usize| matches!(self.tight[*j], Tight::Tie(other, _) if other == i);
                 let ties: Vec<usize> = (0..self.tight.len()).filter(of_coordinate).collect();
-                let direction = ties.iter().fold(DVector::zeros(self.cuts.len()), |sum, &j| sum + self.inverse.column(j));
+                let direction =
+                    ties.iter().fold(DVector::zeros(self.cuts.len()), |sum, &j| sum + self.inverse.column(j));
                 let score = weight * weight / direction.norm_squared();
                 if score > best.0 {
                     let heaviest = ties.iter().copied().min_by(|&a, &b| reduced[a].total_cmp(&reduced[b]));
@@ -364,9 +364,8 @@ impl Piecewise {
     fn exchange(&mut self, j: usize, entering: Tight) -> End {
         let k = self.cuts.len();
         let normal: Vec<f64> = (0..k).map(|r| self.normal_entry(entering, r)).collect();
-        let products: Vec<f64> = (0..k)
-            .map(|l| self.inverse.column(l).iter().zip(&normal).map(|(q, n)| q * n).sum())
-            .collect();
+        let products: Vec<f64> =
+            (0..k).map(|l| self.inverse.column(l).iter().zip(&normal).map(|(q, n)| q * n).sum()).collect();
         let leaving = std::mem::replace(&mut self.tight[j], entering);
         for (tight, change) in [(leaving, -1_i8), (entering, 1)] {
             if let Tight::Tie(i, _) = tight {

@@ -128,7 +128,7 @@ impl Search<'_> {
             let (Solved::Distance(bound) | Solved::AtLeast(bound)) = solved else {
                 self.prove(master.multipliers());
                 if self.found.lower.is_finite() {
-                    self.found.remark = Some("no point satisfies the cuts, but the radius is finite in floats");
+                    self.found.remark = Some("no point with f ≤ 0 within reach");
                 }
                 return;
             };
@@ -136,7 +136,6 @@ impl Search<'_> {
             let image = self.lifted.image(&changes);
             let tangent = self.lifted.tangent(&image);
             self.approach(&changes, (&image, &tangent), bound);
-            if std::env::var("DBG").is_ok() { eprintln!("pass {} bound {bound:e} {solved:?} f {:e} near {:?} cuts {}", self.found.passes, tangent.value, self.nearest.as_ref().map(|n| n.distance), self.made.len()); }
             if bound > 2.0 * self.found.lower {
                 self.prove(master.multipliers());
             }

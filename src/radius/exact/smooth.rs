@@ -59,8 +59,7 @@ impl Smooth {
 
     /// Forgets the cuts that `idle` says so of, if their multipliers are 0.
     pub fn forget(&mut self, idle: &dyn Fn(usize) -> bool) -> Vec<usize> {
-        let gone: Vec<usize> =
-            (0..self.cuts.len()).rev().filter(|&k| self.multipliers[k] == 0.0 && idle(k)).collect();
+        let gone: Vec<usize> = (0..self.cuts.len()).rev().filter(|&k| self.multipliers[k] == 0.0 && idle(k)).collect();
         for &k in &gone {
             self.cuts.remove(k);
             self.multipliers.remove(k);
@@ -76,11 +75,6 @@ impl Smooth {
     /// The margin of the collapsed cut.
     pub fn margin(&self) -> f64 {
         self.multipliers.iter().zip(&self.cuts).map(|(l, cut)| l * cut.margin).sum()
-    }
-
-    /// The collapsed cut's coefficients.
-    pub fn coefficients(&self) -> &[f64] {
-        &self.coefficients
     }
 
     /// The changes of the variables at the primal solution.
@@ -115,8 +109,8 @@ impl Smooth {
         };
         corners.windows(2).map(segment).min_by(|a, b| a.value.total_cmp(&b.value)).unwrap_or_else(|| {
             let delta = low;
-            let linear = coefficients[i] * delta
-                + terms.iter().map(|t| coefficients[t.variable] * t.change(delta)).sum::<f64>();
+            let linear =
+                coefficients[i] * delta + terms.iter().map(|t| coefficients[t.variable] * t.change(delta)).sum::<f64>();
             Move { delta, give: 0.0, value: self.cost(delta) + linear }
         })
     }
@@ -175,8 +169,7 @@ impl Smooth {
             let k = kept.len();
             let trace: f64 = kept.iter().map(|&a| gram[(a, a)]).sum();
             let ridge = 1e-13 * trace / k as f64 + f64::MIN_POSITIVE;
-            let matrix =
-                DMatrix::from_fn(k, k, |a, b| gram[(kept[a], kept[b])] + if a == b { ridge } else { 0.0 });
+            let matrix = DMatrix::from_fn(k, k, |a, b| gram[(kept[a], kept[b])] + if a == b { ridge } else { 0.0 });
             let right = DVector::from_fn(k, |a, _| gradient[working[kept[a]]]);
             let step = if trace > 0.0 { matrix.cholesky()?.solve(&right) } else { right };
             let stuck = (0..k).filter(|&a| step[a] < 0.0 && self.multipliers[working[kept[a]]] == 0.0);
@@ -269,7 +262,11 @@ fn search(slope: impl Fn(f64) -> f64, start: f64, limit: f64) -> Option<f64> {
         if value.abs() <= 1e-3 * start || (step == limit && value >= 0.0) {
             return Some(step);
         }
-        if value > 0.0 { low = (step, value) } else { high = (step, value) }
+        if value > 0.0 {
+            low = (step, value)
+        } else {
+            high = (step, value)
+        }
         step = match high.0.is_finite() {
             false if step > 1e30 => return None,
             false => (4.0 * step).min(limit),
