@@ -12,6 +12,7 @@ use underplane::perturbation::{Norm, Perturbation, Range};
 use underplane::proof::{Prover, Wanted};
 use underplane::radius::best::Best;
 use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::exact::{Exact, Tightened};
 use underplane::radius::ibp::Ibp;
 use underplane::radius::lp::{Lp, LpSolver};
 use underplane::radius::sharp::Sharp;
@@ -34,7 +35,9 @@ fn methods() -> Vec<Box<dyn Method>> {
         Box::new(Ibp::default()),
         Box::new(Lp::default()),
         Box::new(Lp::new(LpSolver::Microlp)),
-        Box::new(Best::new(vec![Box::new(ClosedForm), Box::new(Sharp), Box::new(Lp::default())])),
+        Box::new(Tightened::default()),
+        Box::new(Exact::default()),
+        Box::new(Best::new(vec![Box::new(ClosedForm), Box::new(Sharp), Box::new(Lp::default())], 60.0)),
         Box::new(Smoothing { samples: 200, ..Smoothing::default() }),
     ]
 }

@@ -4,6 +4,7 @@ use crate::model::Model;
 use crate::perturbation::{Norm, Perturbation};
 use crate::radius::Method;
 use crate::radius::closed_form::ClosedForm;
+use crate::radius::exact::{Exact, Limits, Tightened};
 use crate::radius::ibp::Ibp;
 use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
@@ -57,11 +58,20 @@ impl Rung {
     }
 }
 
+/// Seconds per input for the engines that could go on for long.
+const SECONDS: f64 = 1.0;
+
+fn limited(limits: Limits) -> Limits {
+    Limits { seconds: SECONDS, ..limits }
+}
+
 /// Every method there is, cheapest first.
 pub fn standard(lp_solver: LpSolver, smoothing: Smoothing) -> Vec<Rung> {
     vec![
         Rung::new(Box::new(ClosedForm), Needs::FeatureConvex),
         Rung::new(Box::new(Sharp), Needs::FeatureConvex),
+        Rung::new(Box::new(Tightened { limits: limited(Tightened::default().limits) }), Needs::FeatureConvex),
+        Rung::new(Box::new(Exact { limits: limited(Exact::default().limits) }), Needs::FeatureConvex),
         Rung::new(Box::new(Ibp::default()), Needs::Nothing),
         Rung { standard_norms_only: true, ..Rung::new(Box::new(Lp::new(lp_solver)), Needs::Convex) },
         Rung::smoothing(smoothing),

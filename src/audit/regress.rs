@@ -10,6 +10,7 @@ use crate::model::{Model, onnx};
 use crate::perturbation::{Norm, Perturbation, Range};
 use crate::proof::{Prover, Wanted, npy};
 use crate::radius::closed_form::ClosedForm;
+use crate::radius::exact::{Exact, Tightened};
 use crate::radius::lp::Lp;
 use crate::radius::sharp::Sharp;
 use crate::radius::{Method, Radius, Samples, Verdict};
@@ -254,9 +255,12 @@ fn method(name: &str) -> Result<Box<dyn Method>, String> {
     Ok(match name {
         "closed-form" => Box::new(ClosedForm),
         "sharp" => Box::new(Sharp),
+        "tightened" => Box::new(Tightened::default()),
+        "exact" => Box::new(Exact::default()),
         "lp" => Box::new(Lp::default()),
         other => {
-            return Err(format!("method `{other}`: expected closed-form, sharp or lp, whose radii have certificates"));
+            let names = "closed-form, sharp, tightened, exact or lp";
+            return Err(format!("method `{other}`: expected {names}, whose radii have certificates"));
         }
     })
 }

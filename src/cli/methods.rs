@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use underplane::radius::Method;
 use underplane::radius::best::Best;
 use underplane::radius::closed_form::ClosedForm;
-use underplane::radius::exact::Exact;
+use underplane::radius::exact::{Exact, Limits, Tightened};
 use underplane::radius::ibp::Ibp;
 use underplane::radius::lp::{Lp, LpSolver};
 use underplane::radius::sharp::Sharp;
@@ -13,12 +13,22 @@ use underplane::radius::smoothing::Smoothing;
 /// Settings of single methods.
 #[derive(clap::Args)]
 pub struct MethodArgs {
-    /// Methods, separated by commas: closed-form, sharp, ibp, lp, smoothing, best (the largest sound one)
+    /// Methods, separated by commas: closed-form, sharp, tightened, exact, ibp, lp, smoothing, best (the largest
+    /// sound one)
     #[arg(long = "method", value_name = "M,…", value_delimiter = ',', default_value = "closed-form")]
     pub methods: Vec<String>,
     /// Who solves the LPs of `lp`: clarabel, microlp, or highs (in builds with that feature)
     #[arg(long, value_name = "NAME", default_value = "clarabel")]
     pub lp_solver: LpSolver,
+    /// Relative gap between radius and witness at which tightened and exact stop; default: 1e-3 and 1e-6
+    #[arg(long, value_name = "G", value_parser = positive, allow_negative_numbers = true)]
+    pub gap: Option<f64>,
+    /// Seconds per input after which tightened, exact, lp and best stop with what they have; default: 60
+    #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
+    pub time: Option<f64>,
+    /// Master problems per input after which tightened and exact stop; default: 2000
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub passes: Option<usize>,
     /// Standard deviation of the smoothing noise, in input units
     #[arg(long, value_name = "S", default_value_t = 0.25, value_parser = positive, allow_negative_numbers = true)]
     pub sigma: f64,
@@ -49,8 +59,8 @@ pub fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n >= 1).ok_or_else(|| "expected a whole number, at least 1".into())
 }
 
-/// All methods that give proven radii of the base classifier, cheapest first.
-const SOUND: [&str; 4] = ["closed-form", "sharp", "ibp", "lp"];
+/// The methods behind `best`, cheapest first.
+const SOUND: [&str; 5] = ["closed-form", "sharp", "ibp", "exact", "lp"];
 
 impl MethodArgs {
     /// The methods asked for, in order; `best` is made of those with evidence where `proven`.
@@ -63,8 +73,9 @@ impl MethodArgs {
             "closed-form" => Box::new(ClosedForm),
             "sharp" => Box::new(Sharp),
             "ibp" => Box::new(Ibp::default()),
-            "exact" => Box::new(Exact::default()),
-            "lp" => Box::new(Lp::new(self.lp_solver)),
+            "tightened" => Box::new(Tightened { limits: self.limits(Tightened::default().limits) }),
+            "exact" => Box::new(Exact { limits: self.limits(Exact::default().limits) }),
+            "lp" => Box::new(self.lp()),
             "smoothing" => Box::new(Smoothing {
                 sigma: self.sigma,
                 samples: self.samples,
@@ -74,9 +85,25 @@ impl MethodArgs {
             }),
             "best" => {
                 let rungs = SOUND.iter().filter(|name| !proven || **name != "ibp");
-                Box::new(Best::new(rungs.map(|name| self.method(name, proven)).collect::<Result<_>>()?))
+                let rungs = rungs.map(|name| self.method(name, proven)).collect::<Result<_>>()?;
+                Box::new(Best::new(rungs, self.lp().seconds))
             }
-            other => bail!("--method `{other}`: expected closed-form, sharp, ibp, lp, smoothing or best"),
+            other => {
+                bail!("--method `{other}`: expected closed-form, sharp, tightened, exact, ibp, lp, smoothing or best")
+            }
         })
+    }
+
+    fn limits(&self, defaults: Limits) -> Limits {
+        Limits {
+            gap: self.gap.unwrap_or(defaults.gap),
+            seconds: self.time.unwrap_or(defaults.seconds),
+            passes: self.passes.unwrap_or(defaults.passes),
+        }
+    }
+
+    fn lp(&self) -> Lp {
+        let lp = Lp::new(self.lp_solver);
+        Lp { seconds: self.time.unwrap_or(lp.seconds), ..lp }
     }
 }

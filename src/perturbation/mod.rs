@@ -1,6 +1,7 @@
 //! What the attacker may do: norms, boxes, and the least value of a minorant within reach.
 
 pub mod norm;
+pub mod parts;
 pub mod reach;
 pub mod separable;
 

@@ -9,7 +9,7 @@ use crate::model::{Convexity, Enclosed, Graph, Kink, Minorant, Op};
 use crate::rounding::{TINY, mul_up, sum_up};
 
 /// Several roundings' worth of relative error.
-const SLACK: f64 = 16.0 * f64::EPSILON;
+pub(super) const SLACK: f64 = 16.0 * f64::EPSILON;
 
 /// One kink's share of h_i.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +22,13 @@ struct Term {
 
 /// h_i and how far coordinate i may move.
 #[derive(Clone, Debug, Default)]
-struct Coordinate {
+pub(super) struct Coordinate {
     slope: f64,
     slope_error: f64,
     terms: Vec<Term>,
-    fall: f64,
-    rise: f64,
+    /// How far it may go: −fall to rise, or another interval in a part of the ball.
+    pub low: f64,
+    pub high: f64,
 }
 
 /// The largest radius, rounded down, at which `minorant` (made for the sample `x`, with `convexity.input_stops()`)
@@ -70,7 +71,7 @@ fn one_sided_room(c: f64, e: f64, (fall, rise): (f64, f64)) -> f64 {
     }
 }
 
-fn coordinates(
+pub(super) fn coordinates(
     minorant: &Minorant,
     convexity: &Convexity,
     graph: &Graph,
@@ -81,7 +82,13 @@ fn coordinates(
     let mut result: Vec<Coordinate> = (0..x.len())
         .map(|i| {
             let (fall, rise) = perturbation.room(x[i]);
-            Coordinate { slope: linear.coefficients[i], slope_error: linear.errors[i], terms: Vec::new(), fall, rise }
+            Coordinate {
+                slope: linear.coefficients[i],
+                slope_error: linear.errors[i],
+                terms: Vec::new(),
+                low: -fall,
+                high: rise,
+            }
         })
         .collect();
     for (kink, part) in convexity.map.kinks.iter().zip(&minorant.parts[1..]) {
@@ -181,26 +188,75 @@ impl Coordinate {
     /// The ends of the segments of h inside the ball and the box, 0 left out. A crossing just outside is kept: looking a
     /// little further than the attacker can go is sound, and a float position may be on the wrong side.
     fn corners(&self, radius: f64) -> impl Iterator<Item = f64> {
-        let (low, high) = (-radius.min(self.fall), radius.min(self.rise));
-        let inside = move |d: &f64| 1.000_000_001 * low < *d && *d < 1.000_000_001 * high;
+        let (low, high) = (self.low.max(-radius), self.high.min(radius));
+        let (first, last) = (low - 1e-9 * low.abs(), high + 1e-9 * high.abs());
+        let inside = move |d: &f64| first < *d && *d < last;
         let crossings = self.terms.iter().filter_map(Term::crossing).filter(inside);
         [low, high].into_iter().chain(crossings).filter(|&d| d != 0.0)
     }
 
     /// What the float position of a crossing may hide: the true corner lies within a few roundings of it.
     fn corner_error(&self, delta: f64) -> f64 {
+        2.0 * self.steepest() * self.corner_shift(delta)
+    }
+
+    /// How far the true corner may be from its float position.
+    fn corner_shift(&self, delta: f64) -> f64 {
         let shift = |t: &Term| {
             let relative = SLACK + 2.0 * t.scale.error / t.scale.value.abs();
             relative * delta.abs() + 2.0 * t.argument.error / t.scale.value.abs()
         };
         let near = self.terms.iter().filter(|t| t.crossing().is_some_and(|c| c == delta)).map(shift);
-        2.0 * self.steepest() * near.fold(0.0, f64::max)
+        near.fold(0.0, f64::max)
     }
 
     /// An upper bound of max −h over the ball and the box.
-    fn largest_decrease(&self, radius: f64) -> f64 {
+    pub(super) fn largest_decrease(&self, radius: f64) -> f64 {
         let corners = self.corners(radius).map(|d| self.decrease(d) + self.corner_error(d));
-        corners.fold(self.decrease_at_kinks(radius), f64::max).next_up()
+        corners.fold(self.decrease_nearby(radius), f64::max).next_up()
+    }
+
+    /// An upper bound of max (−h − price·ψ) over the ball and the box, with ψ(δ) = δ²/2 or |δ|.
+    pub(super) fn largest_decrease_at_a_price(&self, radius: f64, price: f64, square: bool) -> f64 {
+        let mut corners: Vec<f64> = self.corners(radius).collect();
+        corners.extend(self.may_stay().then_some(0.0));
+        corners.sort_unstable_by(f64::total_cmp);
+        // −h at a corner, with what its float position hides, which holds on both segments beside it.
+        let at = |d: f64| {
+            let moved = price * self.corner_shift(d) * (1.0 + if square { d.abs() } else { 0.0 });
+            self.decrease(d) + self.corner_error(d) + moved
+        };
+        let values: Vec<f64> = corners.iter().map(|&d| at(d)).collect();
+        let paid = |value: f64, price: f64| value - price + SLACK * (value.abs() + price.abs());
+        let mut largest = f64::NEG_INFINITY;
+        for k in 0..corners.len() {
+            let (p, q) = (corners[k], corners[(k + 1).min(corners.len() - 1)]);
+            let (low, high) = (values[k], values[(k + 1).min(corners.len() - 1)]);
+            let most = if square {
+                // The parabola lies above its tangent at the vertex, and the segment's best point is then one of its ends.
+                let vertex = ((high - low) / (q - p) / price).clamp(p, q);
+                let vertex = if vertex.is_nan() { p } else { vertex };
+                let tangent = |d: f64| price * (vertex * d - 0.5 * vertex * vertex);
+                let size = price * (vertex.abs() * p.abs().max(q.abs()) + vertex * vertex);
+                paid(low, tangent(p)).max(paid(high, tangent(q))) + SLACK * size
+            } else {
+                paid(low, price * p.abs()).max(paid(high, price * q.abs()))
+            };
+            largest = largest.max(most);
+        }
+        let hidden = if self.may_stay() { 2.0 * self.decrease_at_kinks(radius) } else { 0.0 };
+        let bound = (largest + hidden + TINY).next_up();
+        if bound.is_nan() { f64::INFINITY } else { bound }
+    }
+
+    /// Whether the coordinate may stay where it is.
+    fn may_stay(&self) -> bool {
+        self.low <= 0.0 && self.high >= 0.0
+    }
+
+    /// An upper bound of −h at δ = 0 and at corners near it, where the coordinate may be there.
+    fn decrease_nearby(&self, radius: f64) -> f64 {
+        if self.may_stay() { self.decrease_at_kinks(radius) } else { f64::NEG_INFINITY }
     }
 
     /// An upper bound of −h at corners too near to δ = 0 to be located.
@@ -214,7 +270,7 @@ impl Coordinate {
     /// An upper bound of max −h(δ)/|δ| over the ball and the box.
     fn steepest_secant(&self, radius: f64) -> f64 {
         let mut steepest = 0.0_f64;
-        for (direction, room) in [(-1.0, self.fall), (1.0, self.rise)] {
+        for (direction, room) in [(-1.0, -self.low), (1.0, self.high)] {
             if room > 0.0 {
                 let linear = -self.slope * direction;
                 let kinks: f64 = self.terms.iter().map(|t| t.initial(direction)).sum();
@@ -229,7 +285,7 @@ impl Coordinate {
 
     /// The larger room of the two sides.
     fn room(&self) -> f64 {
-        self.fall.max(self.rise)
+        self.high.max(-self.low)
     }
 }
 

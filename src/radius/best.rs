@@ -1,24 +1,29 @@
 //! The largest sound radius of several methods.
 
+use super::exact::EXACT_GAP;
 use super::{Guarantee, Method, Outcome, Samples, Subject, Verdict};
 use crate::model::Model;
 use crate::perturbation::Perturbation;
+use std::time::Instant;
 
 /// The largest certified radius of its methods, sample by sample; the detail says whose it is.
 ///
 /// - Requirement: one of the methods applies.
 /// - Guarantee: sound; only methods that certify the base classifier are asked.
-/// - Method: all of them, and the maximum.
+/// - Method: one after the other until the nearest witness says that there is nothing left to gain, or time is up; then
+///   the maximum. The time limits of the methods themselves are theirs.
 /// - Cost: the sum.
 pub struct Best {
     methods: Vec<Box<dyn Method>>,
+    /// Seconds per sample after which no further method is asked.
+    seconds: f64,
 }
 
 impl Best {
     /// Keeps those of `methods` that give proven radii of the base classifier.
-    pub fn new(methods: Vec<Box<dyn Method>>) -> Best {
+    pub fn new(methods: Vec<Box<dyn Method>>, seconds: f64) -> Best {
         let sound = |m: &dyn Method| m.subject() == Subject::Base && m.guarantee() != Guarantee::Probabilistic;
-        Best { methods: methods.into_iter().filter(|m| sound(m.as_ref())).collect() }
+        Best { methods: methods.into_iter().filter(|m| sound(m.as_ref())).collect(), seconds }
     }
 }
 
@@ -35,26 +40,40 @@ impl Method for Best {
         self.methods.iter().all(|method| method.has_evidence())
     }
 
-    fn batch(&self) -> usize {
-        8
-    }
-
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
-        let mut best: Vec<Option<Outcome>> = vec![None; samples.count()];
+        (0..samples.count()).map(|i| self.one(model, samples.one(i), perturbation)).collect()
+    }
+}
+
+impl Best {
+    fn one(&self, model: &Model, sample: Samples, perturbation: Perturbation) -> Outcome {
+        let started = Instant::now();
+        let mut best: Option<Outcome> = None;
         for method in &self.methods {
-            for (slot, mut outcome) in best.iter_mut().zip(method.certify(model, samples, perturbation)) {
-                outcome.detail = match outcome.detail.as_str() {
-                    "" => method.name().to_string(),
-                    detail => format!("{}: {detail}", method.name()),
-                };
-                *slot = Some(match slot.take() {
-                    None => outcome,
-                    Some(before) => better(before, outcome),
-                });
+            if best.as_ref().is_some_and(is_settled) || started.elapsed().as_secs_f64() >= self.seconds {
+                break;
             }
+            let mut outcome = method.certify(model, sample, perturbation).remove(0);
+            outcome.detail = match outcome.detail.as_str() {
+                "" => method.name().to_string(),
+                detail => format!("{}: {detail}", method.name()),
+            };
+            best = Some(match best.take() {
+                None => outcome,
+                Some(before) => better(before, outcome),
+            });
         }
-        let nothing = || Outcome::plain(Verdict::Unknown("no method was asked".into()));
-        best.into_iter().map(|outcome| outcome.unwrap_or_else(nothing)).collect()
+        best.unwrap_or_else(|| Outcome::plain(Verdict::Unknown("no method was asked".into())))
+    }
+}
+
+/// Whether no method can do better.
+fn is_settled(outcome: &Outcome) -> bool {
+    match (&outcome.verdict, &outcome.witness) {
+        (Verdict::NotSensitive, _) => true,
+        (Verdict::Certified(radius), Some(witness)) => witness.distance <= radius.value() * (1.0 + EXACT_GAP),
+        (Verdict::Certified(radius), None) => radius.value() == f64::INFINITY,
+        _ => false,
     }
 }
 

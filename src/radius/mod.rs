@@ -157,6 +157,11 @@ impl<'a> Samples<'a> {
         self.values.len() / self.size
     }
 
+    /// Sample `i` alone, with its number in the run.
+    pub fn one(&self, i: usize) -> Samples<'a> {
+        Samples { values: self.sample(i), size: self.size, first: self.first + i }
+    }
+
     /// Sample `i` of this batch.
     pub fn sample(&self, i: usize) -> &'a [f64] {
         &self.values[i * self.size..(i + 1) * self.size]

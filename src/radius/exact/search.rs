@@ -7,8 +7,9 @@ use super::piecewise::Cut;
 use super::{Found, Limits};
 use crate::model::lifted::{Image, Lifted, Tangent};
 use crate::model::minorant::minorants;
-use crate::model::passes::{Slopes, tangent_slopes};
+use crate::model::passes::tangent_slopes;
 use crate::model::{Convexity, Model};
+use crate::perturbation::parts::Part;
 use crate::perturbation::{Perturbation, separable};
 use crate::radius::{Witness, witness};
 use std::time::Instant;
@@ -334,15 +335,17 @@ impl Search<'_> {
         let network = self.model.network();
         let rest = tangent_slopes(network, self.lifted.at_sample());
         let slopes = collapse(self.model.graph(), &self.made, multipliers, &rest);
-        let radius = self.radius(slopes.clone());
+        let minorant = minorants(network, self.x, slopes.clone(), self.convexity.input_stops()).remove(0);
+        let graph = self.model.graph();
+        let mut radius = separable::radius(&minorant, self.convexity, graph, self.x, self.perturbation);
+        if !self.convexity.free.is_empty() && radius.is_finite() {
+            let part = Part::new(&minorant, self.convexity, graph, self.x, self.perturbation);
+            let price = 1.0 / multipliers.iter().sum::<f64>();
+            radius = radius.max(part.radius(price, 8.0 * radius));
+        }
         if radius > self.found.lower {
             (self.found.lower, self.found.slopes) = (radius, Some(slopes));
         }
-    }
-
-    fn radius(&self, slopes: Slopes<f64>) -> f64 {
-        let minorant = minorants(self.model.network(), self.x, slopes, self.convexity.input_stops()).remove(0);
-        separable::radius(&minorant, self.convexity, self.model.graph(), self.x, self.perturbation)
     }
 
     /// Turns the nearest point into a witness, a little beyond it if need be.
