@@ -149,14 +149,14 @@ impl Audit {
         findings
     }
 
-    /// Fills the model's caches, so that the first method does not pay for them.
+    /// Fills the caches of the model and of every thread, so that the first method does not pay for them.
     fn warm_up(&self, case: &Case) {
         if let (Some(rung), Some(&norm)) = (self.rungs.first(), self.norms.first()) {
             let perturbation = Perturbation { norm, range: case.range };
             if rung.method.batch() > 1 && rung.refusal(&case.model, perturbation).is_none() {
                 let size = case.model.input_size();
                 let few = &case.values[..case.count().min(FEW) * size];
-                rung.method.certify(&case.model, Samples::new(few, size), perturbation);
+                rayon::broadcast(|_| rung.method.certify(&case.model, Samples::new(few, size), perturbation));
             }
         }
     }
