@@ -34,7 +34,7 @@ pub(super) fn close(search: &mut Search, root: Ended) {
             search.found.remark = Some(if late { "out of time" } else { "out of parts" });
             break;
         }
-        let Some((coordinate, change)) = worst_bend(search, nodes[weakest].ended.as_ref()) else { break };
+        let Some((coordinate, change)) = worst_bend(search, &nodes[weakest]) else { break };
         split(search, &mut nodes, weakest, (coordinate, change));
     }
     if nodes.len() > 1 {
@@ -59,19 +59,31 @@ fn enough(search: &Search) -> f64 {
     upper / (1.0 + 0.9 * search.problem.limits.gap)
 }
 
-/// The coordinate whose kink the master's solution violates most, and where that kink is.
-fn worst_bend(search: &Search, ended: Option<&Ended>) -> Option<(usize, f64)> {
-    let changes = &ended?.changes;
-    let mut worst = (0.0, None);
-    for (i, terms) in search.moves.terms.iter().enumerate().filter(|_| !changes.is_empty()) {
+/// The coordinate whose kink the master's solution violates most, and where that kink is; where it violates none, the
+/// concave kink within reach that bends the minorant most.
+fn worst_bend(search: &Search, node: &Node) -> Option<(usize, f64)> {
+    let ended = node.ended.as_ref().filter(|ended| !ended.changes.is_empty())?;
+    let (mut violated, mut concave) = ((1e-9 * ended.bound, None), (0.0, None));
+    for (i, terms) in search.moves.terms.iter().enumerate() {
         for term in terms {
-            let off = (changes[term.variable] - term.change(changes[i])).abs();
-            if off > worst.0 {
-                worst = (off, Some((i, term.crossing())));
+            let crossing = term.crossing();
+            let allows = |&(_, low, high): &(usize, f64, f64)| low < crossing && crossing < high;
+            let is_inside = search.moves.low[i] < crossing && crossing < search.moves.high[i];
+            if !is_inside || !node.ends.iter().filter(|end| end.0 == i).all(allows) {
+                continue;
+            }
+            let off = (ended.changes[term.variable] - term.change(ended.changes[i])).abs();
+            if off > violated.0 {
+                violated = (off, Some((i, crossing)));
+            }
+            let bend = -ended.coefficients[term.variable] * (term.kink.above - term.kink.below) * term.scale.abs();
+            let score = bend * (ended.bound - crossing.abs());
+            if score > concave.0 {
+                concave = (score, Some((i, crossing)));
             }
         }
     }
-    worst.1.filter(|_| worst.0 > 1e-9 * ended.map_or(1.0, |e| e.bound))
+    violated.1.or(concave.1)
 }
 
 fn split(search: &mut Search, nodes: &mut Vec<Node>, id: usize, (coordinate, change): (usize, f64)) {

@@ -3,7 +3,7 @@
 use super::cuts::{Made, collapse};
 use super::master::{Master, Solved};
 use super::moves::Moves;
-use super::piecewise::Cut;
+use super::piecewise::{Cut, add_scaled};
 use super::{Found, Limits, branch};
 use crate::model::lifted::{Image, Lifted, Tangent};
 use crate::model::minorant::minorants;
@@ -80,6 +80,8 @@ pub(super) struct Ended {
     /// The slopes that its multipliers mean, and the price of distance.
     pub slopes: Slopes<f64>,
     pub price: f64,
+    /// The coefficients of its minorant.
+    pub coefficients: Vec<f64>,
     /// The cuts in use.
     pub cuts: Vec<(Tangent, Cut)>,
 }
@@ -169,10 +171,14 @@ impl<'a> Search<'a> {
             self.confirm();
         }
         let (slopes, price) = (self.slopes(master.multipliers()), 1.0 / master.multipliers().iter().sum::<f64>());
+        let mut coefficients = vec![0.0; self.moves.variables];
+        for (multiplier, cut) in master.multipliers().iter().zip(master.cuts()) {
+            add_scaled(&mut coefficients, multiplier * price, &cut.coefficients);
+        }
         let used = |k: &usize| *k > 0 && master.multipliers()[*k] > 0.0;
         let kept: Vec<usize> = (0..self.made.len()).filter(used).collect();
         let cut = |k: usize| (self.made[k].tangent.clone(), master.cuts()[k].clone());
-        Ended { bound, changes, slopes, price, cuts: kept.into_iter().map(cut).collect() }
+        Ended { bound, changes, slopes, price, coefficients, cuts: kept.into_iter().map(cut).collect() }
     }
 
     /// The bound and the solution that the search ends with.
