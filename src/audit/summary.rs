@@ -224,7 +224,8 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
     let ratios: Vec<f64> = sensitive.iter().filter(|_| base).filter_map(ratio).collect();
     let gap = |r: &&&Record| Some((r.witness()? / r.certified().filter(|r| *r > 0.0)? - 1.0).max(0.0));
     let guarantee = guarantee(first, &sensitive);
-    let gaps = sensitive.iter().filter(|_| guarantee.starts_with("exact")).filter_map(gap);
+    let is_exact = guarantee.starts_with("exact");
+    let gaps = sensitive.iter().filter(|_| is_exact).filter_map(gap);
     Line {
         norm: norm.into(),
         method: method.into(),
