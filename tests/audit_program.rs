@@ -50,19 +50,21 @@ fn the_bundle_passes_and_leaves_records_and_a_report() {
     let output = program(folder.path()).args(["audit", "--samples", "500"]).output().unwrap();
     let (text, error) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(0), "{text}{error}");
-    for part in ["closed-form", "sharp", "ibp", "lp", "smoothing", "attack", "n/a", "test units", "No violation"] {
-        assert!(text.contains(part), "{part}: {text}");
+    let methods = ["closed-form", "sharp", "tightened", "exact", "ibp", "lp", "smoothing"];
+    for part in methods.iter().chain(&["attack", "n/a", "test units", "No violation"]) {
+        assert!(text.contains(*part), "{part}: {text}");
     }
     let reports: Vec<_> = fs::read_dir(folder.path().join("reports")).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(reports.len(), 1, "nothing unfinished is left: {reports:?}");
     let (run, records, found) = read(&reports[0]).unwrap();
     assert_eq!(run.command, "underplane audit --samples 500");
-    assert_eq!((run.models.len(), records.len()), (2, 2 * 8 * 3 * 5));
+    assert_eq!((run.models.len(), records.len()), (2, 2 * 8 * 3 * 7));
     assert!(!found.is_empty() && run.alpha == Some(0.001));
     let report = fs::read_to_string(reports[0].join("report.md")).unwrap();
     assert_eq!(report, underplane::audit::report::markdown(&run, &records, &found));
-    for part in ["n = 500", "[0, 1]", "probability at most α = 0.001", "clean accuracy", "accuracy of the smoothed"] {
-        assert!(report.contains(part), "{part}: {report}");
+    let settings = ["n = 500", "at most 1 s and 2000 passes", "[0, 1]", "probability at most α = 0.001"];
+    for part in settings.iter().chain(&["clean accuracy", "accuracy of the smoothed"]) {
+        assert!(report.contains(*part), "{part}: {report}");
     }
     let lines = fs::read_to_string(reports[0].join("records.jsonl")).unwrap();
     for (line, record) in lines.lines().zip(&records) {

@@ -61,6 +61,12 @@ impl Rung {
 /// Seconds per input for the engines that could go on for long.
 const SECONDS: f64 = 1.0;
 
+/// When these stop, for a report.
+pub fn limits() -> String {
+    let [tightened, exact] = [Tightened::default().limits, Exact::default().limits].map(limited);
+    format!("gap {:e} and {:e}; at most {SECONDS} s and {} passes per input", tightened.gap, exact.gap, exact.passes)
+}
+
 fn limited(limits: Limits) -> Limits {
     Limits { seconds: SECONDS, ..limits }
 }

@@ -36,7 +36,7 @@ pub struct Line {
     pub method: String,
     /// base or smoothed.
     pub subject: String,
-    /// exact, sound, probabilistic.
+    /// exact, sound, probabilistic, or on how many inputs it is exact.
     pub guarantee: String,
     /// Why the method does not apply; then nothing else counts.
     pub not_applicable: Option<String>,
@@ -56,7 +56,7 @@ pub struct Line {
     pub seconds: f64,
     /// Those, relative to the closed form's.
     pub time_ratio: f64,
-    /// Largest witness distance / radius − 1, for methods whose guarantee is exact.
+    /// Largest witness distance / radius − 1, for methods that are exact on some input.
     pub gap: f64,
     /// Violations.
     pub violations: usize,
@@ -223,12 +223,14 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
     let base = first.is_base();
     let ratios: Vec<f64> = sensitive.iter().filter(|_| base).filter_map(ratio).collect();
     let gap = |r: &&&Record| Some((r.witness()? / r.certified().filter(|r| *r > 0.0)? - 1.0).max(0.0));
-    let gaps = sensitive.iter().filter(|r| r.guarantee == "exact").filter_map(gap);
+    let guarantee = guarantee(first, &sensitive);
+    let is_exact = guarantee.starts_with("exact");
+    let gaps = sensitive.iter().filter(|_| is_exact).filter_map(gap);
     Line {
         norm: norm.into(),
         method: method.into(),
         subject: first.subject.clone(),
-        guarantee: first.guarantee.clone(),
+        guarantee,
         not_applicable: rows.iter().all(|r| r.not_applicable().is_some()).then(|| first.detail.clone()),
         certified: sensitive.iter().filter(|r| r.certified().is_some()).count(),
         unknown: rows.iter().filter(|r| r.status == "unknown").count(),
@@ -245,6 +247,17 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
         } else {
             accuracy(rows, |r| r.status == "certified", |r| r.status == "not-sensitive")
         },
+    }
+}
+
+/// What the certified radii are worth; where there is none, what the method promises.
+fn guarantee(first: &Record, sensitive: &[&&Record]) -> String {
+    let certified: Vec<&str> =
+        sensitive.iter().filter(|r| r.certified().is_some()).map(|r| r.guarantee.as_str()).collect();
+    match certified.iter().filter(|g| **g == "exact").count() {
+        0 => certified.first().unwrap_or(&first.guarantee.as_str()).to_string(),
+        exact if exact == certified.len() => "exact".into(),
+        exact => format!("exact on {exact}, else sound"),
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Instant;
 use underplane::audit::attack::{Attack, constants};
 use underplane::audit::bundle::{Bundle, FOLDER};
 use underplane::audit::ladder::{Conclusion, conclusion, violations};
-use underplane::audit::methods::{Rung, standard};
+use underplane::audit::methods::{Rung, limits, standard};
 use underplane::audit::run::{Audit, Case, Findings, logits, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
@@ -267,6 +267,9 @@ impl Args {
             setting("norms", norms.join(", ")),
             setting("LP solver", self.lp_solver.to_string()),
         ];
+        if ["tightened", "exact"].iter().any(|name| names.contains(name)) {
+            settings.push(setting("tightened, exact", limits()));
+        }
         let smooths = names.contains(&"smoothing");
         if smooths {
             let Smoothing { samples, selection, alpha, seed, .. } = self.smoothing(None);

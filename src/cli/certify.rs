@@ -35,8 +35,8 @@ pub struct Args {
     /// Write the rows here (.csv or .jsonl) instead of CSV to stdout
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
-    /// Write a certificate for every radius of closed-form, sharp, lp and best into this folder, each accepted by the
-    /// trusted kernel; `best` then leaves out ibp, whose radii have none
+    /// Write a certificate for every radius of closed-form, sharp, tightened, exact, lp and best into this folder, each
+    /// accepted by the trusted kernel; `best` then leaves out ibp, whose radii have none
     #[arg(long, value_name = "DIR")]
     proofs: Option<PathBuf>,
     /// Worker threads; default: all cores

@@ -1,6 +1,5 @@
 //! The largest sound radius of several methods.
 
-use super::exact::EXACT_GAP;
 use super::{Guarantee, Method, Outcome, Samples, Subject, Verdict};
 use crate::model::Model;
 use crate::perturbation::Perturbation;
@@ -69,12 +68,7 @@ impl Best {
 
 /// Whether no method can do better.
 fn is_settled(outcome: &Outcome) -> bool {
-    match (&outcome.verdict, &outcome.witness) {
-        (Verdict::NotSensitive, _) => true,
-        (Verdict::Certified(radius), Some(witness)) => witness.distance <= radius.value() * (1.0 + EXACT_GAP),
-        (Verdict::Certified(radius), None) => radius.value() == f64::INFINITY,
-        _ => false,
-    }
+    outcome.verdict == Verdict::NotSensitive || outcome.is_exact()
 }
 
 /// The larger radius, with the nearer of the two witnesses; an answer beats `unknown`.

@@ -133,6 +133,15 @@ impl Outcome {
             _ => None,
         }
     }
+
+    /// Whether both sides are proven to agree to [`exact::EXACT_GAP`], or no point has f ≤ 0.
+    pub fn is_exact(&self) -> bool {
+        match (self.radius(), &self.witness) {
+            (Some(radius), Some(witness)) => witness.distance <= radius.value() * (1.0 + exact::EXACT_GAP),
+            (Some(radius), None) => radius.value() == f64::INFINITY,
+            (None, _) => false,
+        }
+    }
 }
 
 /// Consecutive samples of one run.

@@ -1,7 +1,7 @@
 //! Result rows with the columns that scripts depend on.
 
 use crate::radius::run::Timed;
-use crate::radius::{Method, Verdict};
+use crate::radius::{Guarantee, Method, Outcome, Verdict};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -24,7 +24,7 @@ pub struct Row {
     pub radius: String,
     /// Distance of the best witness, or empty.
     pub upper: String,
-    /// exact, sound, probabilistic.
+    /// exact, sound, probabilistic; a radius whose two sides are apart is no more than sound.
     pub guarantee: String,
     /// certified, not-sensitive, abstain, unknown.
     pub status: &'static str,
@@ -54,11 +54,19 @@ impl Row {
             subject: method.subject().to_string(),
             radius: outcome.radius().map(|r| r.to_string()).unwrap_or_default(),
             upper: outcome.witness.as_ref().map(|w| format!("{:?}", w.distance)).unwrap_or_default(),
-            guarantee: method.guarantee().to_string(),
+            guarantee: guarantee(method, outcome).to_string(),
             status,
             seconds: timed.seconds,
             detail: parts.join("; "),
         }
+    }
+}
+
+/// What this answer is worth.
+fn guarantee(method: &dyn Method, outcome: &Outcome) -> Guarantee {
+    match method.guarantee() {
+        Guarantee::Exact if outcome.radius().is_some() && !outcome.is_exact() => Guarantee::Sound,
+        guarantee => guarantee,
     }
 }
 
