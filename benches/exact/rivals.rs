@@ -1,4 +1,4 @@
-//! The solvers behind `lp`, each with one whole program and with programs that grow.
+//! The solvers behind `lp`.
 
 use super::bundled::Bundled;
 use super::median;
@@ -11,35 +11,30 @@ const PATIENCE: f64 = 20.0;
 const HEAT: usize = 3;
 const HOPE: f64 = 2.0;
 
-/// The median time of the fastest rival.
+/// The solver with the least median time.
 pub struct Fastest {
-    pub name: String,
+    pub solver: LpSolver,
     pub seconds: f64,
 }
 
-fn name(lp: &Lp) -> String {
-    format!("{}, {}", lp.solver, if lp.whole { "whole" } else { "growing" })
-}
-
 /// Quadratic programs always go to Clarabel.
-fn all(norm: Norm) -> Vec<Lp> {
+fn all(norm: Norm, whole: bool) -> impl Iterator<Item = Lp> {
     let solvers = if norm == Norm::L2 { &LpSolver::AVAILABLE[..1] } else { LpSolver::AVAILABLE };
-    let of = |&solver: &LpSolver| [true, false].map(|whole| Lp { seconds: PATIENCE, whole, ..Lp::new(solver) });
-    solvers.iter().flat_map(of).collect()
+    solvers.iter().map(move |&solver| Lp { seconds: PATIENCE, whole, ..Lp::new(solver) })
 }
 
-/// Who is fastest on all inputs, among those that were not hopeless on the first few.
-pub fn fastest(bundled: &Bundled, perturbation: Perturbation) -> Fastest {
-    let mut times: Vec<(Lp, Vec<f64>)> = all(perturbation.norm).into_iter().map(|lp| (lp, Vec::new())).collect();
+/// Who is fastest on all inputs, among those that were not hopeless on the first few: with one whole program, or with
+/// programs that grow.
+pub fn fastest(bundled: &Bundled, perturbation: Perturbation, whole: bool) -> Fastest {
+    let mut times: Vec<(Lp, Vec<f64>)> = all(perturbation.norm, whole).map(|lp| (lp, Vec::new())).collect();
     for (lp, times) in &mut times {
         bundled.samples().take(HEAT).for_each(|x| times.push(bundled.timed(lp, x, perturbation).1));
-        eprintln!("{} {}: {:.1} ms", perturbation.norm, name(lp), 1e3 * median(times.clone()));
     }
     let least = times.iter().map(|(_, times)| median(times.clone())).fold(f64::INFINITY, f64::min);
     times.retain(|(_, times)| median(times.clone()) <= HOPE * least);
     for (lp, times) in &mut times {
         bundled.samples().skip(HEAT).for_each(|x| times.push(bundled.timed(lp, x, perturbation).1));
     }
-    let results = times.into_iter().map(|(lp, times)| Fastest { name: name(&lp), seconds: median(times) });
+    let results = times.into_iter().map(|(lp, times)| Fastest { solver: lp.solver, seconds: median(times) });
     results.min_by(|a, b| a.seconds.total_cmp(&b.seconds)).expect("a rival")
 }
