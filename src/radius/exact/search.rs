@@ -25,8 +25,9 @@ const DEPTH: f64 = 0.2;
 const IDLE: usize = 12;
 const MANY: usize = 24;
 
-/// A search that comes this far, in radii known at its start, is given up: floats say little out there.
-const FAR: f64 = 1e9;
+/// A search that comes this far, in radii known at its start, is given up, and no finite radius beyond is claimed: floats
+/// say little out there, and slopes of 32 bits prove less.
+const FAR: f64 = 1e8;
 
 /// Passes without progress after which there will be none.
 const PATIENCE: usize = 40;
@@ -420,6 +421,9 @@ impl<'a> Search<'a> {
         if !convexity.free.is_empty() && radius.is_finite() {
             let part = Part::new(&minorant, convexity, graph, x, perturbation);
             radius = radius.max(part.radius(1.0 / multipliers.iter().sum::<f64>(), 8.0 * radius));
+        }
+        if radius.is_finite() {
+            radius = radius.min(FAR * self.first);
         }
         if radius > self.found.lower {
             (self.found.lower, self.found.evidence) = (radius, Some(slopes.into()));
