@@ -172,7 +172,7 @@ fn what_lp_cannot_do_is_unknown_with_a_reason() {
 #[test]
 fn a_spent_time_limit_leaves_a_sound_radius_and_says_so() {
     let (model, x) = random_model(3, 4, 1.0);
-    let lp = Lp { solver: LpSolver::Clarabel, seconds: 0.0 };
+    let lp = Lp { seconds: 0.0, ..Lp::new(LpSolver::Clarabel) };
     let outcome = run(&lp, &model, &x, Perturbation::new(Norm::Linf));
     let sharp = run(&Sharp, &model, &x, Perturbation::new(Norm::Linf));
     assert_eq!(outcome.radius(), sharp.radius());

@@ -92,6 +92,14 @@ impl Master {
         }
     }
 
+    /// The cuts.
+    pub fn cuts(&self) -> &[Cut] {
+        match self {
+            Master::Sum(dual, ..) | Master::Level(dual, _) => &dual.cuts,
+            Master::Smooth(dual) => &dual.cuts,
+        }
+    }
+
     /// The changes that satisfy every cut by `amount` more, if any do; nothing stays changed.
     pub fn pushed(&mut self, amount: f64) -> Option<Vec<f64>> {
         let before = if let Master::Level(_, radius) = self { *radius } else { 0.0 };

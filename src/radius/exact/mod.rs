@@ -1,5 +1,6 @@
 //! Cutting planes: the best affine minorant instead of the first one.
 
+mod branch;
 mod cuts;
 mod master;
 mod moves;
@@ -10,7 +11,6 @@ mod smooth;
 
 use super::sharp::Sharp;
 use super::{Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, Witness, does_not_apply, not_certified};
-use crate::model::passes::Slopes;
 use crate::model::{Convexity, Model};
 use crate::perturbation::Perturbation;
 
@@ -31,16 +31,18 @@ pub const EXACT_GAP: f64 = 1e-6;
 /// What a search proved, and how it went.
 struct Found {
     lower: f64,
-    /// The slopes that proved it, unless it was proven before.
-    slopes: Option<Slopes<f64>>,
+    /// What proved it, unless it was proven before.
+    evidence: Option<Evidence>,
     witness: Option<Witness>,
     passes: usize,
+    /// Parts that the ball was cut into, where it was.
+    parts: usize,
     remark: Option<&'static str>,
 }
 
 impl Found {
     fn new(lower: f64) -> Found {
-        Found { lower, slopes: None, witness: None, passes: 0, remark: None }
+        Found { lower, evidence: None, witness: None, passes: 0, parts: 0, remark: None }
     }
 
     /// For the `detail` column.
@@ -52,7 +54,8 @@ impl Found {
             None => "not closed: no point with f ≤ 0 found".into(),
         };
         let remark = self.remark.map_or(String::new(), |remark| format!("; {remark}"));
-        format!("{gap}, {} passes{remark}", self.passes)
+        let parts = if self.parts > 0 { format!(", {} parts", self.parts) } else { String::new() };
+        format!("{gap}, {} passes{parts}{remark}", self.passes)
     }
 
     /// upper/lower − 1 when there are both.
@@ -147,6 +150,6 @@ fn one(model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbati
         verdict: Verdict::Certified(Radius::new(found.lower)),
         detail: found.detail(limits.gap.max(EXACT_GAP)),
         witness: found.witness,
-        evidence: found.slopes.map(Evidence::from),
+        evidence: found.evidence,
     }
 }

@@ -73,4 +73,21 @@ impl Moves {
         }
         changes
     }
+
+    /// Whether no kink lies strictly inside its coordinate's moves.
+    pub fn are_straight(&self) -> bool {
+        let bends = |i: usize| self.terms[i].iter().any(|t| self.low[i] < t.crossing() && t.crossing() < self.high[i]);
+        !(0..self.low.len()).any(bends)
+    }
+
+    /// Keeps coordinate `i` between `low` and `high`.
+    pub fn limit(&mut self, i: usize, low: f64, high: f64) {
+        self.low[i] = self.low[i].max(low);
+        self.high[i] = self.high[i].min(high);
+    }
+
+    /// The least move of some coordinate that every choice makes.
+    pub fn least(&self) -> f64 {
+        self.low.iter().zip(&self.high).map(|(low, high)| low.max(-high)).fold(0.0, f64::max)
+    }
 }

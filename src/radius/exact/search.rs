@@ -3,12 +3,12 @@
 use super::cuts::{Made, collapse};
 use super::master::{Master, Solved};
 use super::moves::Moves;
-use super::piecewise::Cut;
-use super::{Found, Limits};
+use super::piecewise::{Cut, add_scaled};
+use super::{Found, Limits, branch};
 use crate::model::lifted::{Image, Lifted, Tangent};
 use crate::model::minorant::minorants;
-use crate::model::passes::tangent_slopes;
-use crate::model::{Convexity, Model};
+use crate::model::passes::{Slopes, tangent_slopes};
+use crate::model::{Convexity, Minorant, Model};
 use crate::perturbation::parts::Part;
 use crate::perturbation::{Perturbation, separable};
 use crate::radius::{Witness, witness};
@@ -31,16 +31,18 @@ const FAR: f64 = 1e9;
 /// Passes without progress after which there will be none.
 const PATIENCE: usize = 40;
 
+/// Passes in one part of the ball: branching on does more than refining.
+const PART: usize = 60;
+
 /// What a search knows about one sample.
 pub(super) struct Search<'a> {
-    model: &'a Model,
-    convexity: &'a Convexity,
-    x: &'a [f64],
-    perturbation: Perturbation,
-    limits: Limits,
-    started: Instant,
-    lifted: Lifted<'a>,
-    moves: Moves,
+    pub problem: Problem<'a>,
+    /// The moves that it looks at: all, or those of a part of the ball.
+    pub moves: Moves,
+    /// Whether no kink of φ lies among the moves, so that f is convex there.
+    straight: bool,
+    /// A part's bound beyond which nothing more needs to be known; infinite for the whole ball.
+    cutoff: f64,
     made: Vec<Made>,
     /// Where f ≤ 0 about begins on some ray, and how far away that is.
     inner: Option<(f64, Image)>,
@@ -51,9 +53,37 @@ pub(super) struct Search<'a> {
     nearest: Option<Segment>,
     /// The radius known at the start.
     first: f64,
-    /// Passes in a row that moved neither side.
+    /// Passes of this search, and how many in a row moved neither side.
+    passes: usize,
     stalled: usize,
-    found: Found,
+    pub found: Found,
+}
+
+/// One sample of a model and what is asked about it.
+#[derive(Clone, Copy)]
+pub(super) struct Problem<'a> {
+    pub model: &'a Model,
+    pub convexity: &'a Convexity,
+    pub lifted: &'a Lifted<'a>,
+    pub x: &'a [f64],
+    pub perturbation: Perturbation,
+    pub limits: Limits,
+    pub started: Instant,
+}
+
+/// What a search ends with besides what it found.
+pub(super) struct Ended {
+    /// No point of the part with f ≤ 0 is nearer, in floats; infinite where there is none.
+    pub bound: f64,
+    /// The master's last solution.
+    pub changes: Vec<f64>,
+    /// The slopes that its multipliers mean, and the price of distance.
+    pub slopes: Slopes<f64>,
+    pub price: f64,
+    /// The coefficients of its minorant.
+    pub coefficients: Vec<f64>,
+    /// The cuts in use.
+    pub cuts: Vec<(Tangent, Cut)>,
 }
 
 /// How f goes on a ray.
@@ -89,92 +119,134 @@ pub(super) fn search(
 ) -> Found {
     let lifted = Lifted::new(model, convexity, x);
     let moves = Moves::new(model, convexity, &lifted, x, perturbation);
-    let mut search = Search {
-        model,
-        convexity,
-        x,
-        perturbation,
-        limits,
-        started: Instant::now(),
-        lifted,
-        moves,
-        made: Vec::new(),
-        inner: None,
-        turn: None,
-        deep: None,
-        nearest: None,
-        first: floor,
-        stalled: 0,
-        found: Found::new(floor),
-    };
-    search.run();
+    let started = Instant::now();
+    let problem = Problem { model, convexity, lifted: &lifted, x, perturbation, limits, started };
+    let mut search = Search::new(problem, moves, f64::INFINITY, floor);
+    if floor < f64::INFINITY {
+        let ended = search.run(Vec::new());
+        if !search.straight && !search.is_done() {
+            branch::close(&mut search, ended);
+        }
+    }
     search.found
 }
 
-impl Search<'_> {
-    fn run(&mut self) {
-        if self.found.lower == f64::INFINITY {
-            return;
+impl<'a> Search<'a> {
+    /// Over some moves, none of which reaches f ≤ 0 within `floor`.
+    pub fn new(problem: Problem<'a>, moves: Moves, cutoff: f64, floor: f64) -> Search<'a> {
+        Search {
+            problem,
+            straight: moves.are_straight(),
+            moves,
+            cutoff,
+            made: Vec::new(),
+            inner: None,
+            turn: None,
+            deep: None,
+            nearest: None,
+            first: floor,
+            passes: 0,
+            stalled: 0,
+            found: Found::new(floor),
         }
+    }
+
+    /// Adds cuts until both sides meet or nothing more is to be had; starts with those of another search.
+    pub fn run(&mut self, cuts: Vec<(Tangent, Cut)>) -> Ended {
         let nowhere = vec![0.0; self.moves.variables];
-        let image = self.lifted.image(&nowhere);
-        let tangent = self.lifted.tangent(&image);
+        let image = self.problem.lifted.image(&nowhere);
+        let tangent = self.problem.lifted.tangent(&image);
         let first = self.cut(tangent, &image);
-        let mut master = Master::new(self.moves.clone(), self.perturbation.norm, self.found.lower, first);
-        let mut target = 0.5 * self.limits.gap;
+        let mut master = Master::new(self.moves.clone(), self.problem.perturbation.norm, self.first, first);
+        for (tangent, cut) in cuts {
+            self.made.push(Made { tangent, idle: 0 });
+            master.add(cut);
+        }
+        let (bound, changes) = self.climb(&mut master);
+        let whole = self.cutoff == f64::INFINITY;
+        if whole {
+            self.prove(master.multipliers());
+        }
+        if !(whole && self.is_done()) {
+            self.confirm();
+        }
+        let (slopes, price) = (self.slopes(master.multipliers()), 1.0 / master.multipliers().iter().sum::<f64>());
+        let mut coefficients = vec![0.0; self.moves.variables];
+        for (multiplier, cut) in master.multipliers().iter().zip(master.cuts()) {
+            add_scaled(&mut coefficients, multiplier * price, &cut.coefficients);
+        }
+        let used = |k: &usize| *k > 0 && master.multipliers()[*k] > 0.0;
+        let kept: Vec<usize> = (0..self.made.len()).filter(used).collect();
+        let cut = |k: usize| (self.made[k].tangent.clone(), master.cuts()[k].clone());
+        Ended { bound, changes, slopes, price, coefficients, cuts: kept.into_iter().map(cut).collect() }
+    }
+
+    /// The bound and the solution that the search ends with.
+    fn climb(&mut self, master: &mut Master) -> (f64, Vec<f64>) {
+        let mut target = 0.5 * self.problem.limits.gap;
         let mut best = (0.0_f64, f64::INFINITY);
         loop {
+            self.passes += 1;
             self.found.passes += 1;
             let solved = master.solve();
             let (Solved::Distance(bound) | Solved::AtLeast(bound)) = solved else {
-                self.prove(master.multipliers());
-                if self.found.lower.is_finite() {
-                    self.found.remark = Some("no point with f ≤ 0 within reach");
-                }
-                return;
+                self.found.remark = Some("no point with f ≤ 0 within reach");
+                return (f64::INFINITY, Vec::new());
             };
             let changes = master.solution();
-            let image = self.lifted.image(&changes);
-            let tangent = self.lifted.tangent(&image);
+            if bound >= self.cutoff {
+                return (bound, changes);
+            }
+            let image = self.problem.lifted.image(&changes);
+            let tangent = self.problem.lifted.tangent(&image);
             self.approach(&changes, (&image, &tangent), bound);
-            if bound > 2.0 * self.found.lower {
+            if bound > 2.0 * self.found.lower && self.cutoff == f64::INFINITY {
                 self.prove(master.multipliers());
+            }
+            let flat = tangent.value <= target * self.made[0].tangent.value;
+            if flat && !self.straight {
+                return (bound, changes);
+            }
+            if self.meets(master, bound, target) {
+                return (bound, changes);
             }
             if self.is_near(bound, target) {
-                self.prove(master.multipliers());
-                self.confirm();
-                if self.is_done() {
-                    return;
-                }
-                // What floats took for a point with f ≤ 0 may not be one.
+                // What floats took for a point with f ≤ 0 is none.
                 (self.nearest, target) = (None, 0.5 * target);
             }
-            if tangent.value <= target * self.made[0].tangent.value {
-                self.push(&mut master, bound, target);
-                if self.is_near(bound, 2.0 * target) {
-                    self.prove(master.multipliers());
-                    self.confirm();
-                    if self.is_done() {
-                        return;
-                    }
+            if flat {
+                self.push(master, bound, target);
+                if self.meets(master, bound, 2.0 * target) {
+                    return (bound, changes);
                 }
             }
             let reached = (bound, self.nearest.as_ref().map_or(f64::INFINITY, |n| n.distance));
             let progress = reached.0 > best.0 * (1.0 + 1e-12) || reached.1 < best.1;
             best = (best.0.max(reached.0), best.1.min(reached.1));
             if self.is_over(bound, progress) || target < 1e-14 {
-                break;
+                return (bound, changes);
             }
-            self.forget(&mut master);
+            self.forget(master);
             let cut = self.next(image, tangent);
             master.add(cut);
         }
-        self.prove(master.multipliers());
-        self.confirm();
     }
 
-    fn is_done(&self) -> bool {
-        self.found.gap().is_some_and(|gap| gap <= self.limits.gap)
+    /// Whether both sides meet, proven for the whole ball, in floats for a part of it.
+    fn meets(&mut self, master: &Master, bound: f64, gap: f64) -> bool {
+        if !self.is_near(bound, gap) {
+            return false;
+        }
+        self.confirm();
+        if self.cutoff < f64::INFINITY {
+            return self.found.witness.as_ref().is_some_and(|w| w.distance <= bound * (1.0 + 2.0 * gap));
+        }
+        self.prove(master.multipliers());
+        self.is_done()
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.found.gap().is_some_and(|gap| gap <= self.problem.limits.gap)
     }
 
     /// Whether the nearest point known leaves no more than the gap wanted.
@@ -187,9 +259,9 @@ impl Search<'_> {
         let whole = self.made[0].tangent.value;
         for share in [0.5, 0.1, 0.01] {
             let Some(changes) = master.pushed(share * gap * whole) else { break };
-            let delta = changes[..self.x.len()].to_vec();
-            let image = self.lifted.image(&self.moves.changes(&delta));
-            let tangent = self.lifted.tangent(&image);
+            let delta = changes[..self.problem.x.len()].to_vec();
+            let image = self.problem.lifted.image(&self.moves.changes(&delta));
+            let tangent = self.problem.lifted.tangent(&image);
             if tangent.value > 0.0 {
                 let cut = self.cut(tangent, &image);
                 master.add(cut);
@@ -203,15 +275,16 @@ impl Search<'_> {
     }
 
     fn is_over(&mut self, bound: f64, progress: bool) -> bool {
-        let late = self.started.elapsed().as_secs_f64() >= self.limits.seconds;
+        let late = self.problem.started.elapsed().as_secs_f64() >= self.problem.limits.seconds;
+        let in_part = self.cutoff < f64::INFINITY;
         self.stalled = if progress { 0 } else { self.stalled + 1 };
         if late {
             self.found.remark = Some("out of time");
         } else if bound > FAR * self.first {
             self.found.remark = Some("no point with f ≤ 0 within reach");
-        } else if self.stalled > PATIENCE {
+        } else if self.stalled > if in_part { PATIENCE / 4 } else { PATIENCE } {
             self.found.remark = Some("the cuts no longer help");
-        } else if self.found.passes >= self.limits.passes {
+        } else if self.passes >= if in_part { PART } else { self.problem.limits.passes } {
             self.found.remark = Some("out of passes");
         }
         self.found.remark.is_some()
@@ -219,8 +292,8 @@ impl Search<'_> {
 
     /// The tangent's cut, remembered.
     fn cut(&mut self, tangent: Tangent, image: &Image) -> Cut {
-        let margin = tangent.value - self.lifted.slope(&tangent, image);
-        let coefficients = self.lifted.coefficients(&tangent);
+        let margin = tangent.value - self.problem.lifted.slope(&tangent, image);
+        let coefficients = self.problem.lifted.coefficients(&tangent);
         self.made.push(Made { tangent, idle: 0 });
         Cut { margin, coefficients }
     }
@@ -231,8 +304,8 @@ impl Search<'_> {
         let turn = self.turn.take();
         let between = self.inner.as_ref().map(|(_, inner)| inner.toward(&image, OUTWARD));
         if let Some(point) = turn.or(between) {
-            let candidate = self.lifted.tangent(&point);
-            let at_solution = candidate.value + self.lifted.slope(&candidate, &image.minus(&point));
+            let candidate = self.problem.lifted.tangent(&point);
+            let at_solution = candidate.value + self.problem.lifted.slope(&candidate, &image.minus(&point));
             if at_solution > DEPTH * tangent.value {
                 return self.cut(candidate, &point);
             }
@@ -265,14 +338,16 @@ impl Search<'_> {
             if self.inner.as_ref().is_none_or(|(best, _)| factor * bound < *best) {
                 self.inner = Some((factor * bound, image.times(factor)));
             }
-            let free = self.perturbation.range.is_none() && self.convexity.free.is_empty();
-            if free {
-                let delta = changes[..self.x.len()].to_vec();
+            if self.problem.perturbation.range.is_none() && self.problem.convexity.free.is_empty() {
+                let delta = changes[..self.problem.x.len()].to_vec();
                 self.offer(Segment { from: vec![0.0; delta.len()], to: delta, factor, distance: 0.0 });
                 return;
             }
         }
-        let delta = &changes[..self.x.len()];
+        let delta = &changes[..self.problem.x.len()];
+        if !self.straight {
+            return;
+        }
         if self.deep.as_ref().is_none_or(|deep| deep.bound < 0.9 * bound) {
             self.dive(delta, bound);
         }
@@ -289,7 +364,7 @@ impl Search<'_> {
     fn root(&self, from: &Image, to: &Image, start: f64, tangent: &Tangent) -> Root {
         let along = to.minus(from);
         let (mut factor, mut value) = (start, tangent.value);
-        let mut slope = self.lifted.slope(tangent, &along);
+        let mut slope = self.problem.lifted.slope(tangent, &along);
         let small = 1e-15 * self.made[0].tangent.value.abs();
         for _ in 0..50 {
             let next = factor - value / slope;
@@ -300,15 +375,15 @@ impl Search<'_> {
                 return Root::Turns(factor);
             }
             factor = next;
-            let tangent = self.lifted.tangent(&from.toward(to, factor));
-            (value, slope) = (tangent.value, self.lifted.slope(&tangent, &along));
+            let tangent = self.problem.lifted.tangent(&from.toward(to, factor));
+            (value, slope) = (tangent.value, self.problem.lifted.slope(&tangent, &along));
         }
         Root::Crosses(factor)
     }
 
     fn offer(&mut self, mut segment: Segment) {
         let point = segment.point(segment.factor);
-        segment.distance = self.perturbation.norm.upper(&point);
+        segment.distance = self.problem.perturbation.norm.upper(&point);
         if self.nearest.as_ref().is_none_or(|nearest| segment.distance < nearest.distance) {
             self.nearest = Some(segment);
         }
@@ -322,55 +397,72 @@ impl Search<'_> {
                 .enumerate()
                 .map(|(i, d)| (d * factor).clamp(self.moves.low[i], self.moves.high[i]))
                 .collect();
-            let image = self.lifted.image(&self.moves.changes(&clipped));
-            if self.lifted.tangent(&image).value < 0.0 {
+            let image = self.problem.lifted.image(&self.moves.changes(&clipped));
+            if self.problem.lifted.tangent(&image).value < 0.0 {
                 self.deep = Some(Deep { delta: clipped, image, bound });
                 return;
             }
         }
     }
 
-    /// Proves what the multipliers promise.
+    fn slopes(&self, multipliers: &[f64]) -> Slopes<f64> {
+        let rest = tangent_slopes(self.problem.model.network(), self.problem.lifted.at_sample());
+        collapse(self.problem.model.graph(), &self.made, multipliers, &rest)
+    }
+
+    /// Proves what the multipliers promise for the whole ball.
     fn prove(&mut self, multipliers: &[f64]) {
-        let network = self.model.network();
-        let rest = tangent_slopes(network, self.lifted.at_sample());
-        let slopes = collapse(self.model.graph(), &self.made, multipliers, &rest);
-        let minorant = minorants(network, self.x, slopes.clone(), self.convexity.input_stops()).remove(0);
-        let graph = self.model.graph();
-        let mut radius = separable::radius(&minorant, self.convexity, graph, self.x, self.perturbation);
-        if !self.convexity.free.is_empty() && radius.is_finite() {
-            let part = Part::new(&minorant, self.convexity, graph, self.x, self.perturbation);
-            let price = 1.0 / multipliers.iter().sum::<f64>();
-            radius = radius.max(part.radius(price, 8.0 * radius));
+        let slopes = self.slopes(multipliers);
+        let Problem { convexity, x, perturbation, .. } = self.problem;
+        let minorant = self.problem.minorant(slopes.clone());
+        let graph = self.problem.model.graph();
+        let mut radius = separable::radius(&minorant, convexity, graph, x, perturbation);
+        if !convexity.free.is_empty() && radius.is_finite() {
+            let part = Part::new(&minorant, convexity, graph, x, perturbation);
+            radius = radius.max(part.radius(1.0 / multipliers.iter().sum::<f64>(), 8.0 * radius));
         }
         if radius > self.found.lower {
-            (self.found.lower, self.found.slopes) = (radius, Some(slopes));
+            (self.found.lower, self.found.evidence) = (radius, Some(slopes.into()));
         }
     }
 
     /// Turns the nearest point into a witness, a little beyond it if need be.
-    fn confirm(&mut self) {
+    pub fn confirm(&mut self) {
         let Some(nearest) = &self.nearest else { return };
         // A step that costs nothing measurable, and larger ones until rounding errors are overcome.
-        let first = 1e-4 * self.limits.gap.clamp(1e-11, 1e-6);
+        let first = 1e-4 * self.problem.limits.gap.clamp(1e-11, 1e-6);
         for step in std::iter::successors(Some(first), |step| Some(step * 8.0)).take_while(|step| *step < 1e-2) {
             let reach = nearest.factor + step;
-            let point = nearest.point(reach).iter().zip(self.x).map(|(d, x)| self.clip(x + d)).collect::<Vec<_>>();
-            if let Some(witness) = witness::check(self.model, self.x, &point, self.perturbation) {
+            let point =
+                nearest.point(reach).iter().zip(self.problem.x).map(|(d, x)| self.clip(x + d)).collect::<Vec<_>>();
+            if let Some(witness) = witness::check(self.problem.model, self.problem.x, &point, self.problem.perturbation)
+            {
                 self.keep(witness);
                 return;
             }
         }
     }
 
-    fn clip(&self, value: f64) -> f64 {
-        self.perturbation.range.map_or(value, |range| value.clamp(range.low, range.high))
+    /// A point moved into the box.
+    pub fn clipped(&self, point: Vec<f64>) -> Vec<f64> {
+        point.into_iter().map(|value| self.clip(value)).collect()
     }
 
-    fn keep(&mut self, witness: Witness) {
+    fn clip(&self, value: f64) -> f64 {
+        self.problem.perturbation.range.map_or(value, |range| value.clamp(range.low, range.high))
+    }
+
+    pub fn keep(&mut self, witness: Witness) {
         if self.found.witness.as_ref().is_none_or(|known| witness.distance < known.distance) {
             self.found.witness = Some(witness);
         }
+    }
+}
+
+impl Problem<'_> {
+    /// The minorant of these slopes, with its errors.
+    pub fn minorant(&self, slopes: Slopes<f64>) -> Minorant {
+        minorants(self.model.network(), self.x, slopes, self.convexity.input_stops()).remove(0)
     }
 }
 

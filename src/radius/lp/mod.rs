@@ -88,12 +88,15 @@ pub struct Lp {
     pub solver: LpSolver,
     /// Time limit per sample.
     pub seconds: f64,
+    /// Starts with every unit and every coordinate as a variable: one large program in place of a few small ones that
+    /// grow. The answers agree.
+    pub whole: bool,
 }
 
 impl Lp {
-    /// With the default time limit of a minute per sample.
+    /// With the default time limit of a minute per sample, and programs that grow.
     pub fn new(solver: LpSolver) -> Lp {
-        Lp { solver, seconds: 60.0 }
+        Lp { solver, seconds: 60.0, whole: false }
     }
 }
 
@@ -190,7 +193,7 @@ impl Lp {
     /// Clarabel's search, where its two sides do not meet, is followed by one of the simplex solver.
     fn search(&self, model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbation, floor: f64) -> Found {
         let started = Instant::now();
-        let run = |lp: Lp, floor: f64| search::search(model, convexity, x, perturbation, lp, (floor, false));
+        let run = |lp: Lp, floor: f64| search::search(model, convexity, x, perturbation, lp, floor);
         let found = run(*self, floor);
         let seconds = self.seconds - started.elapsed().as_secs_f64();
         let apart = found.gap().is_some_and(|gap| gap > EXACT_GAP);
@@ -198,7 +201,7 @@ impl Lp {
         if !apart || !helps || seconds <= 0.0 {
             return found;
         }
-        let second = Lp { solver: LpSolver::Microlp, seconds };
+        let second = Lp { solver: LpSolver::Microlp, seconds, ..*self };
         let better = run(second, found.lower);
         found.joined(better, second.solver)
     }

@@ -56,15 +56,14 @@ const FAR: f64 = 1e4;
 /// Slopes this near to an end of their interval are tried at the end itself too.
 const SNAP: f64 = 1e-6;
 
-/// Runs the solver until both sides meet; `floor` is a radius proven before. With `whole`, the first program has every
-/// piece and every coordinate already.
+/// Runs the solver until both sides meet; `floor` is a radius proven before.
 pub(super) fn search(
     model: &Model,
     convexity: &Convexity,
     x: &[f64],
     perturbation: Perturbation,
     lp: Lp,
-    (floor, whole): (f64, bool),
+    floor: f64,
 ) -> Found {
     let found = Found::new(floor);
     if floor == f64::INFINITY {
@@ -84,7 +83,7 @@ pub(super) fn search(
         at_sample,
         found,
     };
-    search.choose(whole);
+    search.choose(lp.whole);
     search.run();
     search.found.kept = search.kept.len();
     search.found
@@ -363,7 +362,8 @@ mod tests {
                 for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
                     let perturbation = Perturbation { norm, range };
                     let run = |whole: bool, solver: LpSolver| {
-                        search(&model, model.convexity().unwrap(), &x, perturbation, Lp::new(solver), (0.0, whole))
+                        let lp = Lp { whole, ..Lp::new(solver) };
+                        search(&model, model.convexity().unwrap(), &x, perturbation, lp, 0.0)
                     };
                     let (whole, part) = (run(true, LpSolver::Clarabel), run(false, LpSolver::Clarabel));
                     assert_eq!(whole.kept, 16);
