@@ -94,7 +94,7 @@ fn a_wide_gap_is_kept_and_a_limit_is_told() {
 fn limits_that_make_no_sense_are_refused() {
     for (option, value) in [
         ("--gap", "0"),
-        ("--gap", "-1e-3"),
+        ("--gap", "-0.001"),
         ("--gap", "NaN"),
         ("--gap", "small"),
         ("--time", "0"),

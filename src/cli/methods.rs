@@ -27,7 +27,7 @@ pub struct MethodArgs {
     #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
     pub time: Option<f64>,
     /// Master problems per input after which tightened and exact stop; default: 2000
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub passes: Option<usize>,
     /// Standard deviation of the smoothing noise, in input units
     #[arg(long, value_name = "S", default_value_t = 0.25, value_parser = positive, allow_negative_numbers = true)]

@@ -43,6 +43,9 @@ pub(super) struct Cut {
 /// Violations below this share are none.
 const TOLERANCE: f64 = 1e-10;
 
+/// A sum below this share of its terms' sizes may be rounding errors alone.
+const NOISE: f64 = 1e-14;
+
 /// Steps between two inversions from scratch.
 const REFRESH: usize = 50;
 
@@ -309,6 +312,9 @@ impl Piecewise {
         let enter = loop {
             let Some(next) = crossings.pop() else { break blocking.map(|(at, k)| (at, Tight::Zero(k))) };
             if self.ties[next.coordinate] > 0 || slope + next.rate <= TOLERANCE * slope.abs().max(next.rate.abs()) {
+                if self.is_noise(&direction, &next) {
+                    continue;
+                }
                 break Some((next.at, Tight::Tie(next.coordinate, next.place)));
             }
             slope += next.rate;
@@ -356,6 +362,13 @@ impl Piecewise {
         first
     }
 
+    /// Whether the rate is all that cancellation left: in exact numbers there may be no crossing.
+    fn is_noise(&self, direction: &[f64], crossing: &Crossing) -> bool {
+        let tie = Tight::Tie(crossing.coordinate, crossing.place);
+        let size: f64 = direction.iter().enumerate().map(|(k, p)| (p * self.normal_entry(tie, k)).abs()).sum();
+        -crossing.rate <= 10.0 * NOISE * size
+    }
+
     fn is_tied(&self, i: usize, place: usize) -> bool {
         self.tight.contains(&Tight::Tie(i, place))
     }
@@ -373,7 +386,8 @@ impl Piecewise {
             }
         }
         let pivot = products[j];
-        if pivot.abs() < 1e-14 || !pivot.is_finite() {
+        let size: f64 = self.inverse.column(j).iter().zip(&normal).map(|(q, n)| (q * n).abs()).sum();
+        if pivot.abs() <= NOISE * size || !pivot.is_finite() {
             self.restart();
             return End::Stopped;
         }
