@@ -11,6 +11,9 @@ const PARTS: usize = 500;
 /// Shares by which a bound is lowered until every part is proven.
 const LOWERED: [f64; 8] = [1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6];
 
+/// Shares of a multiplier that are tried as prices of distance.
+const PRICES: [f64; 5] = [1.0, 1e-2, 1e-4, 1e-8, 1e-12];
+
 /// Factors of a solution at which points with f ≤ 0 are looked for.
 const FACTORS: [f64; 12] = [1.0, 1.000_001, 1.000_1, 1.001, 1.01, 1.03, 1.1, 1.3, 2.0, 4.0, 16.0, 64.0];
 
@@ -90,8 +93,8 @@ fn split(search: &mut Search, nodes: &mut Vec<Node>, id: usize, (coordinate, cha
     let at = search.problem.x[coordinate] + change;
     let parent = nodes[id].ended.take().expect("a leaf");
     let ends = nodes[id].ends.clone();
-    let below = (coordinate, f64::NEG_INFINITY, (at - search.problem.x[coordinate]).next_up());
-    let above = (coordinate, (at - search.problem.x[coordinate]).next_down(), f64::INFINITY);
+    let below = (coordinate, f64::NEG_INFINITY, change);
+    let above = (coordinate, change, f64::INFINITY);
     nodes[id].split = Some((coordinate, at, [nodes.len(), nodes.len() + 1]));
     for end in [below, above] {
         let ends: Vec<(usize, f64, f64)> = ends.iter().copied().chain([end]).collect();
@@ -108,7 +111,10 @@ fn part(search: &mut Search, ends: &[(usize, f64, f64)], parent: &Ended) -> Ende
     let floor = parent.bound.max(moves.least());
     let mut inner = Search::new(search.problem, moves, enough(search), floor);
     let mut ended = inner.run(parent.cuts.clone());
-    ended.bound = ended.bound.max(parent.bound);
+    if ended.bound < parent.bound {
+        // Cut off too early: what proves the whole proves its part.
+        (ended.bound, ended.price, ended.slopes) = (parent.bound, parent.price, parent.slopes.clone());
+    }
     search.found.passes += inner.found.passes;
     inner.found.witness.into_iter().for_each(|witness| search.keep(witness));
     ended
@@ -176,7 +182,9 @@ fn prove(search: &mut Search, nodes: &[Node]) {
     let bound = leaves().map(|(_, ended)| ended.bound).fold(upper, f64::min);
     let parts: Vec<(Part, f64)> =
         leaves().map(|(node, ended)| (leaf(&search.problem, node, &ended.slopes), ended.price)).collect();
-    let holds = |radius: f64| parts.iter().all(|(part, price)| part.holds(radius, *price));
+    // Where a part has no point with f ≤ 0 at all, distance has no price.
+    let any = |part: &Part, price: f64, radius: f64| PRICES.iter().any(|share| part.holds(radius, price * share));
+    let holds = |radius: f64| parts.iter().all(|(part, price)| any(part, *price, radius));
     let radius = LOWERED.iter().map(|share| bound * (1.0 - share)).find(|&radius| holds(radius));
     if let Some(radius) = radius.filter(|radius| *radius > search.found.lower && radius.is_finite()) {
         search.found.lower = radius;
@@ -187,7 +195,11 @@ fn prove(search: &mut Search, nodes: &[Node]) {
 fn leaf(problem: &Problem, node: &Node, slopes: &Slopes<f64>) -> Part {
     let minorant = problem.minorant(slopes.clone());
     let mut part = Part::new(&minorant, problem.convexity, problem.model.graph(), problem.x, problem.perturbation);
-    node.ends.iter().for_each(|&(i, low, high)| part.limit(i, low, high));
+    // The tree splits at x + change, rounded.
+    let seen = |i: usize, change: f64| (problem.x[i] + change) - problem.x[i];
+    for &(i, low, high) in &node.ends {
+        part.limit(i, seen(i, low).next_down(), seen(i, high).next_up());
+    }
     part
 }
 
