@@ -297,7 +297,7 @@ impl Piecewise {
         }
         let mut slope = self.reduced(j);
         let blocking = (0..self.cuts.len())
-            .filter(|&k| direction[k] < -1e-13 && !self.tight.iter().any(|&t| t == Tight::Zero(k)))
+            .filter(|&k| direction[k] < -1e-13 && !self.tight.contains(&Tight::Zero(k)))
             .map(|k| (self.multipliers[k].max(0.0) / -direction[k], k))
             .min_by(|a, b| a.0.total_cmp(&b.0));
         let limit = blocking.map_or(f64::INFINITY, |(at, _)| at);
