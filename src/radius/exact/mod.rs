@@ -70,7 +70,7 @@ impl Found {
 /// - Guarantee: sound, and never below `sharp`. `detail` names the gap to the nearest witness.
 /// - Method: every point evaluated adds its tangent plane; the next point is the nearest one that no plane excludes, moved
 ///   towards the nearest point known with f ≤ 0. The multipliers of the planes make one slope per unit, whose minorant is
-///   evaluated with rigorous rounding; rays through the points give witnesses.
+///   evaluated with rigorous rounding; rays through the points give witnesses. Kinks of φ are branched on as in [`Exact`].
 /// - Cost: a few passes, and a small problem in as many unknowns as there are planes after each of them.
 /// - Reference: Kelley 1960; Ben-Ameur and Neto 2007 (in-out separation); METHOD: "the certificate ladder".
 #[derive(Clone, Copy, Debug)]
