@@ -37,8 +37,8 @@ impl Method for Sharp {
         let minorants = tangents(model.network(), samples.values, convexity.input_stops());
         // Without kinks in φ the planes are the closed form's own, and only a box can make a difference.
         let floor = match convexity.free.is_empty() {
-            true => closed_form::feature_radii(&minorants, convexity, perturbation.norm),
-            false => closed_form::radii(model, convexity, samples, perturbation.norm),
+            true => closed_form::feature_radii(&minorants, convexity, perturbation),
+            false => closed_form::radii(model, convexity, samples, perturbation),
         };
         let one = |i: usize| {
             let sample = samples.sample(i);
