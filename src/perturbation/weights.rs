@@ -87,7 +87,7 @@ mod tests {
         let range = Some(Range { low: 0.0, high: 1.0 });
         let weighted = Perturbation { norm: Norm::L1, range, weights: Some(&weights) };
         let (fall, rise) = weighted.room(0, 0.25);
-        assert!(fall >= 1.0 && fall < 1.0 + 1e-12 && rise >= 3.0 && rise < 3.0 + 1e-12);
+        assert!((1.0..1.0 + 1e-12).contains(&fall) && (3.0..3.0 + 1e-12).contains(&rise));
         assert_eq!(weighted.room(1, 0.25), (0.0, 0.0));
         assert_eq!(Perturbation { range: None, ..weighted }.room(1, 0.25), (0.0, 0.0));
     }
