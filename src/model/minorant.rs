@@ -80,12 +80,12 @@ const CACHED: usize = 34;
 /// The tangent minorant at every sample of `inputs` `[batch × input size]`.
 pub fn tangents(network: &Network, inputs: &[f64], stops: Stops) -> Vec<Minorant> {
     let chunk = CACHED * network.graph().input_size();
-    let some = |inputs: &[f64]| {
-        let values = forward(network, inputs);
-        let slopes = tangent_slopes(network, &values);
-        collect(network, &values, &slopes, stops)
-    };
-    inputs.chunks(chunk).flat_map(some).collect()
+    inputs.chunks(chunk).flat_map(|inputs| tangents_at(network, &forward(network, inputs), stops)).collect()
+}
+
+/// The same for samples that have been evaluated already.
+pub fn tangents_at(network: &Network, values: &Values<f64>, stops: Stops) -> Vec<Minorant> {
+    collect(network, values, &tangent_slopes(network, values), stops)
 }
 
 /// The minorant with the given slopes, one per sample of `inputs`. Slopes outside a kink's own interval are moved to

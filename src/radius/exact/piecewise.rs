@@ -7,6 +7,7 @@
 
 use super::moves::Moves;
 use super::places::Places;
+use crate::matrix::{add_scaled, dot};
 use nalgebra::{DMatrix, DVector};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -92,7 +93,8 @@ impl PartialOrd for Crossing {
 impl Ord for Crossing {
     /// The nearest one is the greatest.
     fn cmp(&self, other: &Self) -> Ordering {
-        other.at.total_cmp(&self.at)
+        // The bits of numbers ≥ 0 are ordered like the numbers.
+        other.at.to_bits().cmp(&self.at.to_bits())
     }
 }
 
@@ -135,7 +137,8 @@ impl Piecewise {
         self.inverse = inverse;
         self.tight.push(Tight::Zero(k));
         self.multipliers.push(0.0);
-        self.values.push(self.at_base(k));
+        let cut = &self.cuts[k];
+        self.values.push(cut.margin + dot(&cut.coefficients, &self.base_point()));
     }
 
     /// Asks for f ≤ −amount instead of less.
@@ -206,10 +209,7 @@ impl Piecewise {
 
     /// The changes of the variables at the primal solution: base places, mixed with those that tie.
     pub fn solution(&self) -> Vec<f64> {
-        let mut changes = vec![0.0; self.moves.variables];
-        for (i, &place) in self.base.iter().enumerate() {
-            self.places.add_changes(&self.moves, &mut changes, (i, place), 1.0);
-        }
+        let mut changes = self.base_point();
         for (j, &tight) in self.tight.iter().enumerate() {
             if let Tight::Tie(i, place) = tight {
                 let weight = (-self.reduced(j)).clamp(0.0, 1.0);
@@ -304,9 +304,11 @@ impl Piecewise {
             .map(|k| (self.multipliers[k].max(0.0) / -direction[k], k))
             .min_by(|a, b| a.0.total_cmp(&b.0));
         let limit = blocking.map_or(f64::INFINITY, |(at, _)| at);
-        let mut crossings: Vec<Crossing> = Vec::new();
+        let mut crossings: Vec<Crossing> = Vec::with_capacity(self.base.len());
         for i in 0..self.base.len() {
-            crossings.extend(self.crossing(i, &rates, 0.0, limit));
+            if let Some(crossing) = self.crossing(i, &rates, 0.0, limit) {
+                crossings.push(crossing);
+            }
         }
         let mut crossings = BinaryHeap::from(crossings);
         let enter = loop {
@@ -336,30 +338,42 @@ impl Piecewise {
     }
 
     /// The first place of coordinate `i` that beats its base beyond `from` along the edge.
+    #[inline]
     fn crossing(&self, i: usize, rates: &[f64], from: f64, limit: f64) -> Option<Crossing> {
-        let (start, end) = (self.places.starts[i], self.places.starts[i + 1]);
-        if end - start < 2 {
-            return None;
+        if self.moves.terms[i].is_empty() {
+            let Places { delta, cost, .. } = &self.places;
+            let (coefficient, rate) = (self.coefficients[i], rates[i]);
+            return self.first(i, (from, limit), |p| rate * delta[p], |p| cost[p] + coefficient * delta[p]);
         }
+        let rate = |place| self.places.gain(&self.moves, rates, i, place);
+        self.first(i, (from, limit), rate, |place| self.place_value(i, place))
+    }
+
+    /// The same from every place's rate and value.
+    #[inline(always)]
+    fn first(
+        &self,
+        i: usize,
+        (from, limit): (f64, f64),
+        rate_of: impl Fn(usize) -> f64,
+        value_of: impl Fn(usize) -> f64,
+    ) -> Option<Crossing> {
         let base = self.base[i];
-        let value = |place: usize| self.place_value(i, place);
-        let (base_value, base_rate) = (value(base), self.places.gain(&self.moves, rates, i, base));
-        let mut first: Option<Crossing> = None;
-        for place in (start..end).filter(|&place| place != base) {
-            if self.ties[i] > 0 && self.is_tied(i, place) {
-                continue;
-            }
-            let own = self.places.gain(&self.moves, rates, i, place);
+        let base_rate = rate_of(base);
+        let (mut nearest, mut steepest, mut found) = (limit, 0.0, None);
+        for place in self.places.starts[i]..self.places.starts[i + 1] {
+            let own = rate_of(place);
             let rate = own - base_rate;
-            if rate >= -1e-12 * (own.abs() + base_rate.abs()) {
+            if rate >= -1e-12 * (own.abs() + base_rate.abs()) || (self.ties[i] > 0 && self.is_tied(i, place)) {
                 continue;
             }
-            let at = ((value(place) - base_value).max(0.0) / -rate).max(from);
-            if at < limit && first.as_ref().is_none_or(|f| at < f.at || (at == f.at && rate < f.rate)) {
-                first = Some(Crossing { at, coordinate: i, place, rate });
+            // A sum with 0, since -0 would count as the farthest.
+            let at = ((value_of(place) - value_of(base)).max(0.0) / -rate).max(from) + 0.0;
+            if at < nearest || (at == nearest && rate < steepest && found.is_some()) {
+                (nearest, steepest, found) = (at, rate, Some(place));
             }
         }
-        first
+        found.map(|place| Crossing { at: nearest, coordinate: i, place, rate: steepest })
     }
 
     /// Whether the rate is all that cancellation left: in exact numbers there may be no crossing.
@@ -415,10 +429,13 @@ impl Piecewise {
         }
     }
 
-    fn at_base(&self, k: usize) -> f64 {
-        let cut = &self.cuts[k];
-        let gain = |(i, &place): (usize, &usize)| self.places.gain(&self.moves, &cut.coefficients, i, place);
-        cut.margin + self.base.iter().enumerate().map(gain).sum::<f64>()
+    /// The changes of the variables at the base places.
+    fn base_point(&self) -> Vec<f64> {
+        let mut changes = vec![0.0; self.moves.variables];
+        for (i, &place) in self.base.iter().enumerate() {
+            self.places.add_changes(&self.moves, &mut changes, (i, place), 1.0);
+        }
+        changes
     }
 
     fn move_values(&mut self, i: usize, from: usize, to: usize) {
@@ -463,7 +480,8 @@ impl Piecewise {
                 return false;
             }
         }
-        self.values = (0..self.cuts.len()).map(|k| self.at_base(k)).collect();
+        let point = self.base_point();
+        self.values = self.cuts.iter().map(|cut| cut.margin + dot(&cut.coefficients, &point)).collect();
         true
     }
 
@@ -508,12 +526,5 @@ impl Piecewise {
             (0..k).for_each(|j| self.inverse[(best, j)] = if j == best { 1.0 } else { -1.0 });
         }
         self.rebase();
-    }
-}
-
-/// sum += factor · row.
-pub(super) fn add_scaled(sum: &mut [f64], factor: f64, row: &[f64]) {
-    if factor != 0.0 {
-        sum.iter_mut().zip(row).for_each(|(a, b)| *a += factor * b);
     }
 }

@@ -65,6 +65,7 @@ impl Places {
     }
 
     /// Σ coefficients · changes at a place of a coordinate, without the cost.
+    #[inline]
     pub fn gain(&self, moves: &Moves, coefficients: &[f64], i: usize, place: usize) -> f64 {
         let mut gain = coefficients[i] * self.delta[place];
         let terms = &moves.terms[i];
