@@ -7,7 +7,7 @@ use super::piecewise::Cut;
 use super::{Found, Limits, branch};
 use crate::matrix::add_scaled;
 use crate::model::lifted::{Image, Lifted, Tangent};
-use crate::model::minorant::minorants;
+use crate::model::minorant::minorants_at;
 use crate::model::passes::{Slopes, Values, tangent_slopes};
 use crate::model::{Convexity, Minorant, Model};
 use crate::perturbation::parts::Part;
@@ -467,7 +467,7 @@ impl<'a> Search<'a> {
 impl Problem<'_> {
     /// The minorant of these slopes, with its errors.
     pub fn minorant(&self, slopes: Slopes<f64>) -> Minorant {
-        minorants(self.model.network(), self.x, slopes, self.convexity.input_stops()).remove(0)
+        minorants_at(self.model.network(), self.lifted.at_sample(), slopes, self.convexity.input_stops()).remove(0)
     }
 }
 

@@ -86,18 +86,27 @@ impl Smooth {
     }
 
     fn value(&self, coefficients: &[f64], margin: f64) -> f64 {
-        margin + (0..self.moves.low.len()).map(|i| self.best(i, coefficients).value).sum::<f64>()
+        margin + self.best_moves(coefficients).iter().map(|best| best.value).sum::<f64>()
     }
 
     /// Every coordinate's best move.
-    fn deltas(&self, coefficients: &[f64]) -> Vec<f64> {
+    fn best_moves(&self, coefficients: &[f64]) -> Vec<Move> {
         let Moves { low, high, .. } = &self.moves;
         if !self.plain {
-            return (0..low.len()).map(|i| self.best(i, coefficients).delta).collect();
+            return (0..low.len()).map(|i| self.best(i, coefficients)).collect();
         }
         let square = self.unit * self.unit;
-        let ends = low.iter().zip(high);
-        coefficients.iter().zip(ends).map(|(c, (low, high))| (-square * c).max(*low).min(*high)).collect()
+        let best = |(c, (&low, &high)): (&f64, (&f64, &f64))| {
+            let wanted = -square * c;
+            let delta = wanted.max(low).min(high);
+            let give = if delta == wanted && low < high { square } else { 0.0 };
+            Move { delta, give, value: delta * (0.5 * delta / square + c) }
+        };
+        coefficients.iter().zip(low.iter().zip(high)).map(best).collect()
+    }
+
+    fn deltas(&self, coefficients: &[f64]) -> Vec<f64> {
+        self.best_moves(coefficients).iter().map(|best| best.delta).collect()
     }
 
     /// min over δ of |δ/unit|^p/p + coefficients·changes.
@@ -152,7 +161,7 @@ impl Smooth {
     /// Climbs to the largest value.
     pub fn maximise(&mut self) -> End {
         for _ in 0..STEPS {
-            let moves: Vec<Move> = (0..self.moves.low.len()).map(|i| self.best(i, &self.coefficients)).collect();
+            let moves = self.best_moves(&self.coefficients);
             let delta: Vec<f64> = moves.iter().map(|m| m.delta).collect();
             let changes = self.moves.changes(&delta);
             let gradient: Vec<f64> =
