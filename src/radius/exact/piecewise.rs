@@ -304,13 +304,7 @@ impl Piecewise {
             .map(|k| (self.multipliers[k].max(0.0) / -direction[k], k))
             .min_by(|a, b| a.0.total_cmp(&b.0));
         let limit = blocking.map_or(f64::INFINITY, |(at, _)| at);
-        let mut crossings: Vec<Crossing> = Vec::with_capacity(self.base.len());
-        for i in 0..self.base.len() {
-            if let Some(crossing) = self.crossing(i, &rates, 0.0, limit) {
-                crossings.push(crossing);
-            }
-        }
-        let mut crossings = BinaryHeap::from(crossings);
+        let mut crossings = BinaryHeap::from(self.crossings(&rates, limit));
         let enter = loop {
             let Some(next) = crossings.pop() else { break blocking.map(|(at, k)| (at, Tight::Zero(k))) };
             if self.ties[next.coordinate] > 0 || slope + next.rate <= TOLERANCE * slope.abs().max(next.rate.abs()) {
@@ -335,6 +329,29 @@ impl Piecewise {
             self.multipliers[k] = 0.0;
         }
         self.exchange(j, entering)
+    }
+
+    /// Every coordinate's first crossing before `limit` along the edge.
+    fn crossings(&self, rates: &[f64], limit: f64) -> Vec<Crossing> {
+        let Places { starts, delta, cost, .. } = &self.places;
+        let mut found: Vec<Crossing> = Vec::with_capacity(self.base.len());
+        for (i, &base) in self.base.iter().enumerate() {
+            if starts[i + 1] - starts[i] != 2 || self.places.has_kinks() {
+                found.extend(self.crossing(i, rates, 0.0, limit));
+                continue;
+            }
+            // The same with one other place, which a tie of this coordinate would be at.
+            let place = 2 * starts[i] + 1 - base;
+            let gap = delta[place] - delta[base];
+            let rate = rates[i] * gap;
+            let excess = cost[place] - cost[base] + self.coefficients[i] * gap;
+            let at = excess.max(0.0) / -rate + 0.0;
+            let falls = rate < -1e-12 * rates[i].abs() * (delta[place].abs() + delta[base].abs());
+            if falls & (at < limit) & (self.ties[i] == 0) {
+                found.push(Crossing { at, coordinate: i, place, rate });
+            }
+        }
+        found
     }
 
     /// The first place of coordinate `i` that beats its base beyond `from` along the edge.
