@@ -30,7 +30,7 @@ fn main() {
     let again = Model::new(onnx::read(&path).expect("an ONNX file")).expect("a model");
     let fast = Fast::new(again, &bytes, Class::Positive, x.clone()).expect("the kernel reads it");
     for norm in Norm::STANDARD {
-        let perturbation = Perturbation { norm, range: None };
+        let perturbation = Perturbation { norm, range: None, weights: None };
         let outcomes = ClosedForm.certify(&model, Samples::new(&x, size), perturbation);
         let prove = |(index, outcome)| {
             let wanted = Wanted { index, x: &x[index * size..(index + 1) * size], perturbation, open: false };

@@ -59,7 +59,7 @@ fn main() {
         let x = sensitive_inputs(&model);
         for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
             for norm in [Norm::Linf, Norm::L2, Norm::L1, Norm::Lp(1.5)] {
-                measure(&model, map, &x, Perturbation { norm, range });
+                measure(&model, map, &x, Perturbation { norm, range, weights: None });
             }
         }
     }

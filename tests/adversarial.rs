@@ -57,10 +57,10 @@ fn case(path: &Path) -> Case {
     Case { name: path.file_stem().unwrap().to_str().unwrap().into(), model, prover, x }
 }
 
-fn perturbations() -> Vec<Perturbation> {
+fn perturbations() -> Vec<Perturbation<'static>> {
     let norms = [Norm::L1, Norm::L2, Norm::Linf, Norm::Lp(1.5)];
     let boxes = [None, Some(Range { low: 0.0, high: 1.0 })];
-    norms.iter().flat_map(|&norm| boxes.map(|range| Perturbation { norm, range })).collect()
+    norms.iter().flat_map(|&norm| boxes.map(|range| Perturbation { norm, range, weights: None })).collect()
 }
 
 /// Whether a witness is what it says: its exact logit, and its distance.
@@ -107,7 +107,7 @@ fn interval_bounds_stay_below_every_witness() {
     for path in models() {
         let case = case(&path);
         for norm in Norm::STANDARD {
-            let perturbation = Perturbation { norm, range: None };
+            let perturbation = Perturbation { norm, range: None, weights: None };
             let samples = Samples::new(&case.x, case.x.len());
             let ibp = Ibp::default().certify(&case.model, samples, perturbation).remove(0);
             let lp = Lp::default().certify(&case.model, samples, perturbation).remove(0);

@@ -32,7 +32,7 @@ fn what_is_found_is_a_witness_outside_every_sound_radius() {
         let model = model(icnn(&mut rng, 6, &[9, 5], MAPS[seed as usize % MAPS.len()], 0.0));
         for x in inputs(&mut rng, 3, 6).chunks(6) {
             for (norm, range) in [(Norm::L1, None), (Norm::L2, BOX), (Norm::Linf, BOX), (Norm::Lp(1.5), None)] {
-                let perturbation = Perturbation { norm, range };
+                let perturbation = Perturbation { norm, range, weights: None };
                 let Some(witness) = attack(&model, x, perturbation) else { continue };
                 found += 1;
                 assert!(exact_logit(model.graph(), &witness.point) <= Zero::zero(), "seed {seed} {norm}");
@@ -60,7 +60,7 @@ fn on_convex_networks_the_attack_comes_near_the_exact_radius() {
         for x in inputs(&mut rng, 3, 8).chunks(8) {
             for norm in Norm::STANDARD {
                 for range in [None, BOX] {
-                    let perturbation = Perturbation { norm, range };
+                    let perturbation = Perturbation { norm, range, weights: None };
                     let Some(exact) = radius(&Lp::default(), &model, x, perturbation).filter(|r| r.is_finite()) else {
                         continue;
                     };
@@ -87,7 +87,7 @@ fn on_absolute_values_the_attack_is_as_good_as_the_best_sign_pattern() {
         let model = model(icnn(&mut rng, 3, &[6, 4], Map::Absolute, 0.0));
         for x in inputs(&mut rng, 2, 3).chunks(3) {
             for norm in Norm::STANDARD {
-                let perturbation = Perturbation { norm, range: BOX };
+                let perturbation = Perturbation { norm, range: BOX, weights: None };
                 // A grid over the box, a naive twin that no descent can lead astray.
                 let steps = 30;
                 let mut grid = Vec::new();
@@ -123,7 +123,7 @@ fn the_attack_is_deterministic_and_its_starts_differ() {
     let model = model(icnn(&mut rng, 10, &[12, 6], Map::Absolute, 0.0));
     let values = inputs(&mut rng, 20, 10);
     let sensitive = values.chunks(10).find(|x| model.enclose(x)[0].lower() > 0.0).unwrap();
-    let perturbation = Perturbation { norm: Norm::L2, range: None };
+    let perturbation = Perturbation { norm: Norm::L2, range: None, weights: None };
     let once = Attack::default().nearest(&model, sensitive, 3, &[], perturbation);
     assert!(once.is_some());
     assert_eq!(once, Attack::default().nearest(&model, sensitive, 3, &[], perturbation));

@@ -48,7 +48,8 @@ fn bundled(name: &str) -> (PathBuf, PathBuf) {
 /// Lower and upper side of the exact radius of the first sensitive inputs.
 fn exact(model: &Path, x: &[f64], norm: Norm, range: Option<Range>) -> Option<(f64, f64)> {
     let model = Model::new(select(onnx::read(model).unwrap(), Sensitive::Positive).unwrap()).unwrap();
-    let outcome = Lp::default().certify(&model, Samples::new(x, x.len()), Perturbation { norm, range }).remove(0);
+    let outcome =
+        Lp::default().certify(&model, Samples::new(x, x.len()), Perturbation { norm, range, weights: None }).remove(0);
     Some((outcome.radius()?.value(), outcome.witness?.distance))
 }
 

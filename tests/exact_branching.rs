@@ -45,9 +45,9 @@ fn run(method: &dyn Method, case: &Case, perturbation: Perturbation) -> Outcome 
     method.certify(&case.model, Samples::new(&case.x, case.x.len()), perturbation).remove(0)
 }
 
-fn perturbations() -> impl Iterator<Item = Perturbation> {
+fn perturbations() -> impl Iterator<Item = Perturbation<'static>> {
     let boxes = [None, Some(Range { low: 0.0, high: 1.0 })];
-    Norm::STANDARD.into_iter().flat_map(move |norm| boxes.map(|range| Perturbation { norm, range }))
+    Norm::STANDARD.into_iter().flat_map(move |norm| boxes.map(|range| Perturbation { norm, range, weights: None }))
 }
 
 #[test]

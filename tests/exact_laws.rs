@@ -67,7 +67,7 @@ proptest! {
         let (model, x) = random_model(seed, d, logit);
         for range in [None, UNIT_BOX] {
             let norms = [Norm::L1, Norm::Lp(1.25), Norm::L2, Norm::Lp(4.0), Norm::Linf];
-            let found = norms.map(|norm| run(&exact(), &model, &x, Perturbation { norm, range }));
+            let found = norms.map(|norm| run(&exact(), &model, &x, Perturbation { norm, range, weights: None }));
             for pair in found.windows(2) {
                 // ‖·‖_p falls in p, and so does the radius.
                 let (_, upper) = sides(&pair[0]);

@@ -83,7 +83,7 @@ fn no_point_within_a_radius_is_misclassified() {
         let x = inputs(&mut rng, 3, d);
         for p in EXPONENTS {
             for range in [None, UNIT_BOX] {
-                let perturbation = Perturbation { norm: Norm::from_p(p).unwrap(), range };
+                let perturbation = Perturbation { norm: Norm::from_p(p).unwrap(), range, weights: None };
                 for (x, r) in x.chunks(d).zip(radii(&Ibp::default(), &model, &x, perturbation)) {
                     if r == 0.0 {
                         continue;
@@ -121,7 +121,7 @@ fn the_radius_agrees_with_the_naive_twin() {
         let x = inputs(&mut rng, 4, 5);
         for p in EXPONENTS {
             for range in [None, UNIT_BOX] {
-                let perturbation = Perturbation { norm: Norm::from_p(p).unwrap(), range };
+                let perturbation = Perturbation { norm: Norm::from_p(p).unwrap(), range, weights: None };
                 for (x, r) in x.chunks(5).zip(radii(&Ibp::default(), &model, &x, perturbation)) {
                     match naive_ibp::radius(model.graph(), x, perturbation, 1e-5) {
                         None => assert_eq!(r, 0.0),
@@ -208,7 +208,7 @@ fn with_a_box_an_affine_network_has_the_capped_radius() {
         let model = model(affine(&mut rng, 5, [Map::Identity, Map::Scaled][seed as usize % 2]));
         let mut x = inputs(&mut rng, 4, 5);
         x[seed as usize % 5] = 0.0;
-        let inside = |norm| Perturbation { norm, range: UNIT_BOX };
+        let inside = |norm| Perturbation { norm, range: UNIT_BOX, weights: None };
         for norm in [Norm::L1, Norm::Linf] {
             let capped = radii(&Sharp, &model, &x, inside(norm));
             for (r, capped) in radii(&Ibp::default(), &model, &x, inside(norm)).into_iter().zip(capped) {
@@ -258,8 +258,11 @@ fn flat_networks_are_unbounded_and_ties_are_not_certified() {
         let model = model(graph);
         for norm in [Norm::L1, Norm::L2, Norm::Linf, Norm::Lp(1.5)] {
             for range in [None, UNIT_BOX] {
-                let outcome =
-                    &Ibp::default().certify(&model, Samples::new(&[0.5; 3], 3), Perturbation { norm, range })[0];
+                let outcome = &Ibp::default().certify(
+                    &model,
+                    Samples::new(&[0.5; 3], 3),
+                    Perturbation { norm, range, weights: None },
+                )[0];
                 assert_eq!(
                     outcome.radius().map_or(0.0, |r| r.value()),
                     expected,
@@ -290,7 +293,9 @@ fn bounded_below_is_unbounded_robustness() {
         graph.push("out", Op::Dense(Dense { rows: 1, cols: 1, weight: vec![-1.0], bias: vec![bias] }), &[0]).unwrap();
         let model = networks::model(graph);
         for norm in Norm::STANDARD {
-            let r = radii(&Ibp { tolerance: 1e-7 }, &model, &[0.5], Perturbation { norm, range: UNIT_BOX })[0];
+            let r =
+                radii(&Ibp { tolerance: 1e-7 }, &model, &[0.5], Perturbation { norm, range: UNIT_BOX, weights: None })
+                    [0];
             assert!(r == expected || (r - expected).abs() < 1e-6, "{norm} {bias}: {r}");
         }
     }

@@ -7,7 +7,7 @@ mod networks;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use underplane::kernel::{Class, Code, Inputs, Model, Rejection, check_line};
+use underplane::kernel::{Class, Code, Inputs, Model, Rejection, Weights, check_line, check_weighted};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data")
@@ -25,6 +25,12 @@ fn valid(name: &str) -> (Model, Inputs) {
     (Model::read(&read("onnx"), Class::Positive).unwrap(), Inputs::read(&read("npy")).unwrap())
 }
 
+/// The weights of a model of `valid/`, if it has some.
+fn weights(name: &str) -> Option<Weights> {
+    let bytes = std::fs::read(root().join(format!("valid/{name}.weights.npy"))).ok()?;
+    Some(Weights::read(&bytes).unwrap())
+}
+
 fn parts(path: &Path) -> Vec<String> {
     path.file_name().unwrap().to_str().unwrap().split('.').map(String::from).collect()
 }
@@ -40,10 +46,12 @@ fn answers(path: &Path) -> Vec<Result<(), Rejection>> {
             model.logit_sign(&Inputs::read(&zeros).unwrap(), 0).map(|_| ())
         })],
         "npy" => vec![Inputs::read(&bytes).and_then(|inputs| valid("linear").0.logit_sign(&inputs, 0).map(|_| ()))],
+        "weights" => vec![Weights::read(&bytes).map(|_| ())],
         _ => {
             let (model, inputs) = valid(&parts[2]);
+            let weights = weights(&parts[2]);
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            text.lines().map(|line| check_line(&model, &inputs, line).map(|_| ())).collect()
+            text.lines().map(|line| check_weighted(&model, &inputs, weights.as_ref(), line).map(|_| ())).collect()
         }
     }
 }
@@ -53,8 +61,10 @@ fn accepts_every_valid_certificate() {
     let mut lines = 0;
     for path in files("valid").iter().filter(|path| path.extension().unwrap() == "jsonl") {
         let (model, inputs) = valid(&parts(path)[0]);
+        let weights = weights(&parts(path)[0]);
         for (i, line) in std::fs::read_to_string(path).unwrap().lines().enumerate() {
-            check_line(&model, &inputs, line).unwrap_or_else(|r| panic!("{} line {}: {r}", path.display(), i + 1));
+            check_weighted(&model, &inputs, weights.as_ref(), line)
+                .unwrap_or_else(|r| panic!("{} line {}: {r}", path.display(), i + 1));
             lines += 1;
         }
     }

@@ -125,7 +125,7 @@ fn no_point_within_a_radius_is_misclassified() {
         let x = inputs(&mut rng, 3, d);
         for p in [1.0, 1.5, 2.0, 3.0, f64::INFINITY] {
             for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
-                let perturbation = Perturbation { norm: Norm::from_p(p).unwrap(), range };
+                let perturbation = Perturbation { norm: Norm::from_p(p).unwrap(), range, weights: None };
                 let closed = radii(&ClosedForm, &model, &x, perturbation);
                 let sharp = radii(&Sharp, &model, &x, perturbation);
                 for (i, x) in x.chunks(d).enumerate() {

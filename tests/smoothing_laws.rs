@@ -152,8 +152,9 @@ fn other_norms_by_inclusion_and_a_box_changes_nothing() {
     let model = half_space(&[1.0; 9], 0.5);
     let x = vec![0.25; d];
     let method = Smoothing { samples: 1000, ..Smoothing::default() };
-    let of =
-        |norm, range| radius(&method.certify(&model, Samples::new(&x, d), Perturbation { norm, range })[0]).unwrap();
+    let of = |norm, range| {
+        radius(&method.certify(&model, Samples::new(&x, d), Perturbation { norm, range, weights: None })[0]).unwrap()
+    };
     let l2 = of(Norm::L2, None);
     assert_eq!(of(Norm::L2, Some(Range { low: 0.0, high: 1.0 })), l2);
     assert_eq!((of(Norm::L1, None), of(Norm::Lp(1.5), None)), (l2, l2));

@@ -51,7 +51,7 @@ impl Case {
         nodes
     }
 
-    fn wanted(&self, perturbation: Perturbation) -> Wanted<'_> {
+    fn wanted<'a>(&'a self, perturbation: Perturbation<'a>) -> Wanted<'a> {
         Wanted { index: 0, x: &self.x, perturbation, open: false }
     }
 
@@ -63,9 +63,12 @@ impl Case {
 }
 
 /// Norm, box and true radius of the model of the corpora.
-fn true_radii() -> Vec<(Perturbation, f64)> {
-    let with =
-        |norm, range: Option<(f64, f64)>| Perturbation { norm, range: range.map(|(low, high)| Range { low, high }) };
+fn true_radii() -> Vec<(Perturbation<'static>, f64)> {
+    let with = |norm, range: Option<(f64, f64)>| Perturbation {
+        norm,
+        range: range.map(|(low, high)| Range { low, high }),
+        weights: None,
+    };
     let boxed = Some((-4.0, 4.0));
     vec![
         (with(Norm::Linf, None), 3.625),
@@ -172,7 +175,7 @@ fn trees_of_tangent_planes_on_random_networks() {
         let single: Evidence = case.tangent(&case.x).into();
         for norm in Norm::STANDARD {
             for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
-                let perturbation = Perturbation { norm, range };
+                let perturbation = Perturbation { norm, range, weights: None };
                 let (by_tree, by_one) = (largest(&case, &tree, perturbation), largest(&case, &single, perturbation));
                 better += usize::from(by_tree > by_one + 1e-3);
             }

@@ -14,7 +14,7 @@ const REPEATS: usize = 5;
 
 /// One line of the table; seconds are medians over the inputs.
 pub struct Row {
-    perturbation: Perturbation,
+    perturbation: Perturbation<'static>,
     coarse: f64,
     fine: f64,
     whole: Fastest,
@@ -25,7 +25,7 @@ pub fn exact(gap: f64) -> Exact {
     Exact { limits: Limits { gap, ..Exact::default().limits } }
 }
 
-pub fn compare(bundled: &Bundled, perturbation: Perturbation) -> Row {
+pub fn compare(bundled: &Bundled, perturbation: Perturbation<'static>) -> Row {
     verify(bundled, perturbation);
     let coarse = seconds(bundled, &exact(1e-3), perturbation);
     let fine = seconds(bundled, &exact(EXACT_GAP), perturbation);

@@ -23,8 +23,8 @@ const COUNT: usize = 12;
 /// Inputs per plot.
 const PLOTTED: usize = 10;
 
-fn perturbations() -> impl Iterator<Item = Perturbation> {
-    NORMS.into_iter().flat_map(|norm| BOXES.into_iter().map(move |range| Perturbation { norm, range }))
+fn perturbations() -> impl Iterator<Item = Perturbation<'static>> {
+    NORMS.into_iter().flat_map(|norm| BOXES.into_iter().map(move |range| Perturbation { norm, range, weights: None }))
 }
 
 /// Middle one of the times, or of the ratios.

@@ -225,7 +225,7 @@ pub fn compare(folder: &Path, entry: &Entry) -> Result<Vec<Compared>> {
         let wanted = Wanted {
             index,
             x: &x[index * size..(index + 1) * size],
-            perturbation: Perturbation { norm, range },
+            perturbation: Perturbation { norm, range, weights: None },
             open: false,
         };
         let found = certify(&model, &prover, methods[m].as_ref(), wanted);

@@ -102,7 +102,7 @@ struct Attacked {
 
 /// Everything about one norm.
 struct Answers {
-    perturbation: Perturbation,
+    perturbation: Perturbation<'static>,
     /// One column per method.
     columns: Vec<Vec<Timed>>,
     /// Verified witnesses of every sample.
@@ -129,7 +129,7 @@ impl Audit {
         let prover = Prover::new(&case.onnx, case.sensitive, &case.values, size).map_err(|why| why.to_string());
         let prover = prover.as_ref().map_err(String::as_str);
         let answers = |&norm: &Norm| {
-            let perturbation = Perturbation { norm, range: case.range };
+            let perturbation = Perturbation { norm, range: case.range, weights: None };
             let columns = self.rungs.iter().zip(&smoothed);
             let mut columns: Vec<Vec<Timed>> =
                 columns.map(|(rung, smoothed)| column(rung, smoothed, case, perturbation, tick)).collect();
@@ -152,7 +152,7 @@ impl Audit {
     /// Fills the caches of the model and of every thread, so that the first method does not pay for them.
     fn warm_up(&self, case: &Case) {
         if let (Some(rung), Some(&norm)) = (self.rungs.first(), self.norms.first()) {
-            let perturbation = Perturbation { norm, range: case.range };
+            let perturbation = Perturbation { norm, range: case.range, weights: None };
             if rung.method.batch() > 1 && rung.refusal(&case.model, perturbation).is_none() {
                 let size = case.model.input_size();
                 let few = &case.values[..case.count().min(FEW) * size];

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use underplane::kernel::{Class, front};
 
 const USAGE: &str =
-    "usage: underplane-check [--sensitive positive|negative|0|1] MODEL.onnx INPUTS.npy CERTIFICATES.jsonl
+    "usage: underplane-check [--sensitive positive|negative|0|1] [--weights WEIGHTS.npy] MODEL.onnx INPUTS.npy CERTIFICATES.jsonl
 
 Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints one CSV row for each.
 Exit codes: 0 all valid, 1 something invalid, 2 usage or unreadable files.";
@@ -27,19 +27,20 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    let mut class = Class::Positive;
+    let (mut class, mut weights) = (Class::Positive, None);
     let mut files = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--sensitive" => class = rest.next().ok_or(USAGE)?.parse()?,
+            "--weights" => weights = Some(Path::new(rest.next().ok_or(USAGE)?)),
             option if option.starts_with('-') => return Err(format!("unknown option `{option}`\n{USAGE}")),
             file => files.push(Path::new(file)),
         }
     }
     let [model, inputs, certificates] = files[..] else { return Err(USAGE.into()) };
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let summary = front::run(model, inputs, certificates, class, &mut out)?;
+    let summary = front::run_with((model, inputs, certificates), (class, weights), &mut out, &mut |_| None)?;
     out.flush().map_err(|e| format!("writing the answers: {e}"))?;
     eprintln!("{} valid, {} invalid", summary.valid, summary.invalid);
     Ok(ExitCode::from(u8::from(summary.invalid > 0)))

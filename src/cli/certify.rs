@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use underplane::data::atomic::write_atomically;
+use underplane::data::weights::read_weights;
 use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::perturbation::{Norm, Perturbation, Range};
@@ -29,6 +30,10 @@ pub struct Args {
     /// The valid range of every coordinate: an attacker never leaves it
     #[arg(long = "box", value_name = "LO,HI", allow_hyphen_values = true)]
     range: Option<Range>,
+    /// Weights of the norms, ‖w ⊙ δ‖: a .npy of float32 or a .csv, one per coordinate, > 0, or inf where the attacker
+    /// cannot change it
+    #[arg(long, value_name = "F")]
+    weights: Option<PathBuf>,
     /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
     #[arg(long, default_value = "positive")]
     sensitive: Sensitive,
@@ -54,10 +59,11 @@ pub fn run(args: &Args) -> Result<Finish> {
     use_threads(args.threads)?;
     let model = load::model(&args.model, args.sensitive)?;
     let inputs = load::inputs(&args.inputs, &model, args.range)?;
+    let weights = args.weights.as_deref().map(|path| read_weights(path, model.input_size())).transpose()?;
     if let Err(broken) = model.convexity() {
         eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
     }
-    let mut columns = columns(args, &model, &inputs, &methods);
+    let mut columns = columns(args, &model, (&inputs, weights.as_deref()), &methods);
     ties::settle((&args.model, args.sensitive), &model, &inputs, &mut columns)?;
     if let Some(folder) = &args.proofs {
         let about = About {
@@ -67,6 +73,7 @@ pub fn run(args: &Args) -> Result<Finish> {
             inputs_path: &args.inputs.inputs,
             inputs: &inputs,
             range: args.range,
+            weights: args.weights.as_deref().zip(weights.as_deref()),
         };
         proofs::write(folder, &about, &mut columns)?;
     }
@@ -94,14 +101,19 @@ pub fn use_threads(threads: Option<usize>) -> Result<()> {
     }
 }
 
-fn columns<'a>(args: &Args, model: &Model, inputs: &Loaded, methods: &'a [Box<dyn Method>]) -> Vec<Column<'a>> {
+fn columns<'a>(
+    args: &Args,
+    model: &Model,
+    (inputs, weights): (&Loaded, Option<&[f64]>),
+    methods: &'a [Box<dyn Method>],
+) -> Vec<Column<'a>> {
     let runs = args.norms.len() * methods.len();
     let bar = progress::bar((runs * inputs.count) as u64, "certifying");
     let mut columns: Vec<Column> = Vec::with_capacity(runs);
     for &norm in &args.norms {
         for method in methods {
             bar.set_message(format!("{} {norm}", method.name()));
-            let perturbation = Perturbation { norm, range: args.range };
+            let perturbation = Perturbation { norm, range: args.range, weights };
             let done = |n: usize| bar.inc(n as u64);
             let answers = run_method(method.as_ref(), model, &inputs.values, perturbation, &done);
             columns.push((norm, method.as_ref(), answers));

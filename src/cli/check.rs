@@ -19,7 +19,11 @@ pub struct Args {
     /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
     #[arg(long, default_value = "positive", value_parser = |text: &str| text.parse::<Class>())]
     sensitive: Class,
-    /// Try rigorous interval arithmetic first (outside the kernel), and replay exactly where that decides nothing
+    /// Weights of the norms, a .npy of float32: one per coordinate, > 0, or inf where the attacker cannot change it
+    #[arg(long, value_name = "F")]
+    weights: Option<PathBuf>,
+    /// Try rigorous interval arithmetic first (outside the kernel), and replay exactly where that decides nothing, or
+    /// norms are weighted
     #[arg(long)]
     fast: bool,
 }
@@ -27,10 +31,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Finish> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let files = (args.model.as_path(), args.inputs.as_path(), args.certificates.as_path());
-    let fast = if args.fast { Some(fast(args)?) } else { None };
+    let fast = if args.fast && args.weights.is_none() { Some(fast(args)?) } else { None };
     let mut shortcut = |line: &str| fast.as_ref().and_then(|fast| fast.replay(line));
-    let summary =
-        front::run_with(files, args.sensitive, &mut out, &mut shortcut).map_err(|message| anyhow!(message))?;
+    let summary = front::run_with(files, (args.sensitive, args.weights.as_deref()), &mut out, &mut shortcut)
+        .map_err(|message| anyhow!(message))?;
     drop(out);
     eprintln!("{} valid, {} invalid", summary.valid, summary.invalid);
     Ok(if summary.invalid > 0 { Finish::Refuted } else { Finish::Answered })

@@ -4,7 +4,7 @@ use super::load::Loaded;
 use super::progress;
 use anyhow::{Context, Result};
 use rayon::prelude::*;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use underplane::data::atomic::write_atomically;
 use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
@@ -22,6 +22,9 @@ const CERTIFICATES: &str = "certificates.jsonl";
 /// The inputs' name, where the file named on the command line is none that the kernel reads.
 const INPUTS: &str = "inputs.npy";
 
+/// The same for the weights.
+const WEIGHTS: &str = "weights.npy";
+
 /// Which model and inputs a run is about.
 pub struct About<'a> {
     pub path: &'a Path,
@@ -30,6 +33,8 @@ pub struct About<'a> {
     pub inputs_path: &'a Path,
     pub inputs: &'a Loaded,
     pub range: Option<Range>,
+    /// The weights' file, and what it holds.
+    pub weights: Option<(&'a Path, &'a [f64])>,
 }
 
 /// Proves every radius of `columns` that comes with evidence, lowers it to what the kernel accepted or makes it
@@ -37,13 +42,15 @@ pub struct About<'a> {
 pub fn write(folder: &Path, about: &About, columns: &mut [Column]) -> Result<()> {
     let bytes = std::fs::read(about.path).with_context(|| about.path.display().to_string())?;
     let size = about.model.input_size();
-    let prover = Prover::new(&bytes, about.sensitive, &about.inputs.values, size).map_err(|why| why.to_string());
+    let weights = about.weights.map(|(_, weights)| weights);
+    let prover = Prover::new(&bytes, about.sensitive, &about.inputs.values, size);
+    let prover = prover.and_then(|prover| prover.weighted(weights)).map_err(|why| why.to_string());
     let prover = prover.as_ref().map_err(String::as_str);
     let bar = progress::bar((columns.len() * about.inputs.count) as u64, "proving");
     let mut proofs: Vec<Vec<Option<Proof>>> = Vec::with_capacity(columns.len());
     let mut refused = 0;
     for (norm, method, answers) in columns.iter_mut() {
-        let perturbation = Perturbation { norm: *norm, range: about.range };
+        let perturbation = Perturbation { norm: *norm, range: about.range, weights };
         let has_evidence = method.has_evidence();
         let one = |(index, answer): (usize, &mut Timed)| {
             let x = &about.inputs.values[index * size..(index + 1) * size];
@@ -62,16 +69,25 @@ pub fn write(folder: &Path, about: &About, columns: &mut [Column]) -> Result<()>
     let rows = (0..about.inputs.count).flat_map(|i| proofs.iter().filter_map(move |column| column[i].as_ref()));
     write_atomically(&folder.join(CERTIFICATES), |out| rows.clone().try_for_each(|p| writeln!(out, "{}", p.line)))?;
     let written = rows.count();
-    let mut inputs = about.inputs_path.to_path_buf();
-    if inputs.extension().is_none_or(|e| e != "npy") {
-        inputs = folder.join(INPUTS);
-        write_atomically(&inputs, |out| out.write_all(&underplane::proof::npy(&about.inputs.values, size)))?;
-    }
+    let inputs = for_the_kernel(about.inputs_path, &folder.join(INPUTS), &about.inputs.values, size)?;
+    let weighted = |(path, weights)| for_the_kernel(path, &folder.join(WEIGHTS), weights, 1);
+    let weights = about.weights.map(weighted).transpose()?;
     eprintln!("{written} certificates, {refused} refused by the kernel");
     if written > 0 {
         let class = super::check::class_option(about.sensitive);
         let (model, certificates) = (about.path.display(), folder.join(CERTIFICATES));
-        eprintln!("check them: underplane check {model} {} {}{class}", inputs.display(), certificates.display());
+        let weights = weights.map_or(String::new(), |path| format!(" --weights {}", path.display()));
+        let (inputs, certificates) = (inputs.display(), certificates.display());
+        eprintln!("check them: underplane check {model} {inputs} {certificates}{class}{weights}");
     }
     Ok(())
+}
+
+/// The file named on the command line, or where the kernel does not read it a copy that it does.
+fn for_the_kernel(given: &Path, copy: &Path, values: &[f64], size: usize) -> Result<PathBuf> {
+    if given.extension().is_some_and(|e| e == "npy") {
+        return Ok(given.to_path_buf());
+    }
+    write_atomically(copy, |out| out.write_all(&underplane::proof::npy(values, size)))?;
+    Ok(copy.to_path_buf())
 }

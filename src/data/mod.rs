@@ -21,6 +21,7 @@ pub mod store;
 pub mod table;
 mod tar;
 pub mod tasks;
+pub mod weights;
 
 pub use dataset::{Column, Dataset, Task};
 pub use error::{DataError, Place};

@@ -9,6 +9,7 @@ use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Region};
 use super::sum::Problem;
 use super::tree::Cut;
+use super::weights::Weights;
 use dashu_int::IBig;
 use dashu_int::ops::UnsignedAbs;
 
@@ -19,6 +20,8 @@ pub struct Part<'a> {
     pub region: &'a Region,
     /// Ends of single coordinates.
     pub cuts: &'a [Cut<'a>],
+    /// Of the norm, if it has some: one per coordinate.
+    pub weights: Option<&'a Weights>,
     /// λ > 0, evidence.
     pub multiplier: Option<&'a Exact>,
 }
@@ -34,7 +37,7 @@ pub fn check(minorant: &Minorant, x: &Exact, norm: Norm, part: &Part) -> Result<
         Norm::Fraction(..) => true,
     };
     match &region.radius {
-        Some(radius) if by_dual_norm => check_dual(minorant, x, norm, (region, radius)),
+        Some(radius) if by_dual_norm => check_dual(minorant, x, norm, (part, radius)),
         _ => check_sum(minorant, x, norm, part),
     }
 }
@@ -50,13 +53,13 @@ fn positive(value: &IBig, zero_suffices: bool) -> Result<(), Rejection> {
 
 /// The dual norm: value at x − radius·‖slopes‖_q; a box and a part's ends are not used, and of nodes taken exactly the
 /// steepest piece, so that more is proven than asked.
-fn check_dual(
-    minorant: &Minorant,
-    x: &Exact,
-    norm: Norm,
-    (region, radius): (&Region, &Exact),
-) -> Result<(), Rejection> {
-    let (value, steepness) = steepest(minorant, x)?;
+fn check_dual(minorant: &Minorant, x: &Exact, norm: Norm, (part, radius): (&Part, &Exact)) -> Result<(), Rejection> {
+    let region = part.region;
+    let (value, mut steepness) = steepest(minorant, x)?;
+    if let Some(weights) = part.weights {
+        // |c·δ| ≤ Σ |cᵢ|·scaleᵢ·|wᵢδᵢ|.
+        steepness = steepness.times(weights.scales())?;
+    }
     positive(&value.values[0], false).map_err(|mut r| {
         r.place = "the minorant's value at the input".into();
         r

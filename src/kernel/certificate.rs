@@ -8,6 +8,7 @@ use super::object::Object;
 use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Region, Statement, distance, index, number};
 use super::tree::{Leaf, Tree};
+use super::weights::Weights;
 
 /// A certificate whose evidence has not been looked at.
 #[derive(Clone, Debug)]
@@ -56,12 +57,20 @@ impl Certificate {
                 return Err(Rejection::new(Code::MalformedCertificate, "ball", "closed or open", found));
             }
         };
+        let weighted = match object.text("weights")?.as_deref() {
+            None => false,
+            Some("yes") => true,
+            Some(other) => {
+                let found = other.escape_debug().to_string();
+                return Err(Rejection::new(Code::MalformedCertificate, "weights", "yes", found));
+            }
+        };
         let radius = object.text("radius")?;
         let upper = object.text("upper")?;
         let tree = tree(&mut object)?;
         let witness = object.take("witness").map(PackedWitness::read).transpose()?;
         object.finish()?;
-        let statement = Statement { input, norm: norm_text, class, range, open, radius, upper };
+        let statement = Statement { input, norm: norm_text, class, weighted, range, open, radius, upper };
         complete(&statement, tree.is_some(), witness.is_some())?;
         let region = region(&statement)?;
         let upper = statement.upper.as_deref().map(|text| distance("upper", text)).transpose()?;
@@ -146,4 +155,20 @@ pub fn check_class(certificate: &Certificate, class: Class) -> Result<(), Reject
     }
     let found = certificate.statement.class.to_string();
     Err(Rejection::new(Code::ClassMismatch, "sensitive", class.to_string(), found))
+}
+
+/// The certificate must speak of a weighted norm just where the user does.
+pub fn check_weights(certificate: &Certificate, weights: Option<&Weights>, size: usize) -> Result<(), Rejection> {
+    let words = |weighted: bool| if weighted { "a weighted norm" } else { "a plain norm" };
+    let (wanted, stated) = (weights.is_some(), certificate.statement.weighted);
+    if wanted != stated {
+        return Err(Rejection::new(Code::WeightsMismatch, "weights", words(wanted), words(stated)));
+    }
+    match weights {
+        Some(weights) if weights.len() != size => {
+            let (expected, found) = (format!("{size} weights"), weights.len().to_string());
+            Err(Rejection::new(Code::MalformedWeights, "weights", expected, found))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,7 +1,7 @@
 //! The check of one certificate.
 
 use super::ball::{self, Part};
-use super::certificate::{Certificate, check_class};
+use super::certificate::{Certificate, check_class, check_weights};
 use super::class::Class;
 use super::coordinates::{Affine, affine, check_convexity};
 use super::exact::Exact;
@@ -13,6 +13,7 @@ use super::power;
 use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Statement};
 use super::tree::{Cut, Leaf};
+use super::weights::Weights;
 use dashu_int::IBig;
 use dashu_int::ops::UnsignedAbs;
 
@@ -88,10 +89,11 @@ impl Model {
     }
 }
 
-/// Checks the form of a line alone: what it states, if its evidence is written as the format says. Nothing is proven.
+/// Checks the form of a line about a plain norm alone: what it states, if its evidence is written as the format says. Nothing is proven.
 pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
     let certificate = Certificate::read(line)?;
     check_class(&certificate, model.class)?;
+    check_weights(&certificate, None, model.input_size())?;
     let x = model.input(inputs, certificate.statement.input)?;
     check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
     if let Some(tree) = &certificate.tree {
@@ -104,16 +106,27 @@ pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statemen
 
 /// Checks one line of a certificate file. What is returned has been proven; an error says why nothing has.
 pub fn check_line(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
+    check_weighted(model, inputs, None, line)
+}
+
+/// The same where the user names weights.
+pub fn check_weighted(
+    model: &Model,
+    inputs: &Inputs,
+    weights: Option<&Weights>,
+    line: &str,
+) -> Result<Statement, Rejection> {
     let certificate = Certificate::read(line)?;
     check_class(&certificate, model.class)?;
+    check_weights(&certificate, weights, model.input_size())?;
     let x = model.input(inputs, certificate.statement.input)?;
     check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
     if let Some(tree) = &certificate.tree {
         tree.check_coordinates(model.input_size())?;
-        tree.each_leaf(|cuts, leaf| check_leaf(model, &certificate, &x, (cuts, leaf)))?;
+        tree.each_leaf(|cuts, leaf| check_leaf(model, (&certificate, weights), &x, (cuts, leaf)))?;
     }
     if let Some(point) = certificate.witness(model.input_size())? {
-        check_witness(model, &certificate, &x, &point)?;
+        check_witness(model, (&certificate, weights), &x, &point)?;
     }
     Ok(certificate.statement)
 }
@@ -121,12 +134,12 @@ pub fn check_line(model: &Model, inputs: &Inputs, line: &str) -> Result<Statemen
 /// The leaf's minorant is positive over its part of the region.
 fn check_leaf(
     model: &Model,
-    certificate: &Certificate,
+    (certificate, weights): (&Certificate, Option<&Weights>),
     x: &Exact,
     (cuts, leaf): (&[Cut], &Leaf),
 ) -> Result<(), Rejection> {
     let minorant = minorant(&model.graph, &model.affine, &leaf.slopes.unpack(&model.graph)?)?;
-    let part = Part { region: &certificate.region, cuts, multiplier: leaf.multiplier.as_ref() };
+    let part = Part { region: &certificate.region, cuts, weights, multiplier: leaf.multiplier.as_ref() };
     ball::check(&minorant, x, certificate.norm, &part)
 }
 
@@ -142,19 +155,27 @@ fn check_inside(certificate: &Certificate, point: &Exact, (code, what): (Code, &
     }
 }
 
-fn check_witness(model: &Model, certificate: &Certificate, x: &Exact, point: &Exact) -> Result<(), Rejection> {
+fn check_witness(
+    model: &Model,
+    (certificate, weights): (&Certificate, Option<&Weights>),
+    x: &Exact,
+    point: &Exact,
+) -> Result<(), Rejection> {
     check_inside(certificate, point, (Code::WitnessOutsideBox, "witness"))?;
     let upper = certificate.upper.clone().expect("a witness comes with `upper`");
-    check_distance(certificate.norm, x, point, upper)?;
+    let mut steps = point.clone().minus(x.clone())?;
+    if let Some(weights) = weights {
+        steps = weights.weigh(&steps)?;
+    }
+    check_distance(certificate.norm, steps, upper)?;
     if model.graph.logit(point)?.values[0] > IBig::ZERO {
         return Err(Rejection::new(Code::WitnessPositive, "witness", "f ≤ 0", "f > 0"));
     }
     Ok(())
 }
 
-/// ‖point − x‖ ≤ upper.
-fn check_distance(norm: Norm, x: &Exact, point: &Exact, mut upper: Exact) -> Result<(), Rejection> {
-    let mut steps = point.clone().minus(x.clone())?;
+/// ‖steps‖ ≤ upper.
+fn check_distance(norm: Norm, mut steps: Exact, mut upper: Exact) -> Result<(), Rejection> {
     steps.align(&mut upper)?;
     let upper = &upper.values[0];
     let sizes = || steps.values.iter().map(|v| IBig::from(v.unsigned_abs()));

@@ -1,7 +1,7 @@
 //! Checking whole files: one answer per certificate, as CSV.
 
 use super::budget;
-use super::{Class, Inputs, Model, Rejection, Statement, check_line};
+use super::{Class, Inputs, Model, Rejection, Statement, Weights, check_weighted};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -29,16 +29,16 @@ pub fn run(
     class: Class,
     out: &mut dyn Write,
 ) -> Result<Summary, String> {
-    run_with((model, inputs, certificates), class, out, &mut |_| None)
+    run_with((model, inputs, certificates), (class, None), out, &mut |_| None)
 }
 
-/// The same, but a certificate that `shortcut` answers is not replayed here; the row says `fast` then.
+/// The same for norms weighted by the file `weights`, if there is one; and a certificate that `shortcut` answers is not replayed here; the row says `fast` then.
 ///
 /// # Errors
 /// As for [`run`].
 pub fn run_with(
     (model, inputs, certificates): (&Path, &Path, &Path),
-    class: Class,
+    (class, weights): (Class, Option<&Path>),
     out: &mut dyn Write,
     shortcut: &mut dyn FnMut(&str) -> Option<Statement>,
 ) -> Result<Summary, String> {
@@ -51,6 +51,7 @@ pub fn run_with(
         let sizes = format!("inputs of {} coordinates, found {}", network.input_size(), samples.size());
         return Err(at(inputs, &format!("{}: expected {sizes}", super::Code::InputSize)));
     }
+    let weights = weights.map(|path| read_weights(path, network.input_size())).transpose()?;
     let mut lines = BufReader::new(File::open(certificates).map_err(|e| at(certificates, &e))?);
     let stdout = |e: std::io::Error| format!("writing the answers: {e}");
     writeln!(out, "{HEADER}").map_err(stdout)?;
@@ -65,7 +66,7 @@ pub fn run_with(
         }
         let (answer, replay) = match shortcut(&line) {
             Some(statement) => (Ok(statement), "fast"),
-            None => (check_line(&network, &samples, &line), "exact"),
+            None => (check_weighted(&network, &samples, weights.as_ref(), &line), "exact"),
         };
         if answer.is_ok() {
             summary.valid += 1
@@ -78,6 +79,19 @@ pub fn run_with(
         return Err(at(certificates, &"expected certificates, found none"));
     }
     Ok(summary)
+}
+
+fn read_weights(path: &Path, size: usize) -> Result<Weights, String> {
+    let at = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
+    let weights = Weights::read(&read(path, budget::INPUTS_BYTES)?).map_err(|r| at(&r))?;
+    match weights.len() == size {
+        true => Ok(weights),
+        false => Err(at(&format!(
+            "{}: expected {size} weights, one per coordinate, found {}",
+            super::Code::MalformedWeights,
+            weights.len()
+        ))),
+    }
 }
 
 fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
@@ -125,7 +139,8 @@ pub fn row(number: u64, answer: &Result<Statement, Rejection>, replay: &str) -> 
             let ball = if s.open { "open" } else { "closed" };
             let number_of = |text: &Option<String>| text.clone().unwrap_or_default();
             let (radius, upper) = (number_of(&s.radius), number_of(&s.upper));
-            format!("{number},{},{},{range},{ball},{radius},{upper},valid,{replay},,", s.input, s.norm)
+            let detail = if s.weighted { "weighted" } else { "" };
+            format!("{number},{},{},{range},{ball},{radius},{upper},valid,{replay},,{detail}", s.input, s.norm)
         }
         Err(r) => {
             let detail = format!("{}: expected {}, found {}", r.place, r.expected, r.found).replace('"', "\"\"");

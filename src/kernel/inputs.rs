@@ -53,6 +53,12 @@ impl Inputs {
         Ok(Inputs { bytes: data.to_vec(), kind, count, size })
     }
 
+    /// The bits of all numbers, if they are binary32.
+    pub(super) fn words(&self) -> Option<impl ExactSizeIterator<Item = u32>> {
+        let word = |word: &[u8]| u32::from_le_bytes(word.try_into().expect("4 bytes"));
+        (self.kind == Kind::Binary32).then(|| self.bytes.chunks_exact(4).map(word))
+    }
+
     /// Number of inputs.
     pub fn count(&self) -> usize {
         self.count

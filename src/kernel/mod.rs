@@ -10,6 +10,9 @@
 //! (for an open ball ‖x' − x‖_p < r; without a box the second condition falls away; `unbounded` drops the first), and,
 //! where it carries a witness, **there is an x' in the box with ‖x' − x‖_p ≤ upper and f(x') ≤ 0**.
 //!
+//! Where the user names weights w, ‖·‖ is the weighted norm ‖w ⊙ (x' − x)‖_p, and radii and `upper` are about that; an
+//! infinite weight means x'ᵢ = xᵢ, for `unbounded` too (`weights`).
+//!
 //! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of two outputs the named
 //! one minus the other. It is the real function of the stored numbers: every operator is evaluated in exact rational
 //! arithmetic, with one stated rounding. BatchNormalization(scale, B, mean, var, ε) means x ↦ a·x + b with
@@ -68,9 +71,11 @@ mod statement;
 mod sum;
 mod tensor;
 mod tree;
+mod weights;
 
-pub use check::{Model, Unit, check_form, check_line};
+pub use check::{Model, Unit, check_form, check_line, check_weighted};
 pub use class::Class;
 pub use inputs::Inputs;
 pub use rejection::{Code, Rejection};
 pub use statement::Statement;
+pub use weights::Weights;

@@ -83,6 +83,10 @@ codes! {
     NoSuchInput = "no-such-input",
     /// The certificate speaks of another class than the checker's user.
     ClassMismatch = "class-mismatch",
+    /// The weights file is no vector of numbers > 0, one per coordinate.
+    MalformedWeights = "malformed-weights",
+    /// The certificate speaks of a weighted norm and the checker's user of none, or the other way round.
+    WeightsMismatch = "weights-mismatch",
     /// No norm of the format.
     Norm = "norm",
     /// The kernel does not replay this kind of evidence for this norm.
@@ -119,6 +123,8 @@ codes! {
     WitnessPositive = "witness-positive",
     /// The witness is further away than the statement says.
     WitnessTooFar = "witness-too-far",
+    /// The witness changes a coordinate that the attacker cannot change.
+    WitnessFixed = "witness-fixed",
     /// The witness is outside the box.
     WitnessOutsideBox = "witness-outside-box",
 }

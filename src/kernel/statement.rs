@@ -40,6 +40,8 @@ pub struct Statement {
     pub norm: String,
     /// The class.
     pub class: Class,
+    /// Whether the norm is weighted, by the weights that the checker's user named.
+    pub weighted: bool,
     /// Ends of the box.
     pub range: Option<(String, String)>,
     /// Whether the sphere is left out.

@@ -2,7 +2,8 @@
 //!
 //! Everything is brought to integers: positions x = X·2^e (X may be a fraction where a kink lies between the grid's
 //! points), values V·unit. One coordinate's part is h(X) = l·X + Σ Jₖ·max(Aₖ·X + Bₖ, 0), with, for l1 and l2, the
-//! multiplier's term λ·|δ| or λ·δ²/2 added (`interval`).
+//! multiplier's term λ·|δ| or λ·δ²/2 added (`interval`). With weights the term is λ·w|δ| or λ·w²δ²/2, and a coordinate stays
+//! within ±radius·scale, scale ≥ 1/w.
 
 use super::ball::Part;
 use super::budget;
@@ -20,7 +21,8 @@ pub struct Problem {
     /// Constant part, multiplier's −λ·ψ(radius) included.
     base: IBig,
     coordinates: Vec<Coordinate>,
-    penalty: Penalty,
+    /// One for all coordinates, or one each.
+    penalties: Vec<Penalty>,
 }
 
 impl Problem {
@@ -55,6 +57,9 @@ impl Problem {
             weight = multiplier.rescaled(if let Norm::L1 = norm { grid } else { 2 * grid - 1 }, &UBig::ONE);
             let r = &places.radius;
             cost = weight.with(vec![&weight.values[0] * if let Norm::L1 = norm { r.clone() } else { r * r }]);
+            if let Some(weights) = part.weights {
+                weight = weights.price(&weight, norm)?;
+            }
         }
         let mut parts = vec![&mut base, &mut linear, &mut weight, &mut cost];
         parts.extend(groups.iter_mut().map(|(jumps, ..)| jumps));
@@ -70,8 +75,12 @@ impl Problem {
                 }
             }
         }
-        let penalty = Penalty { weight: weight.values.swap_remove(0), norm };
-        Ok(Problem { base: constant, coordinates, penalty })
+        let penalties = weight.values.into_iter().map(|weight| Penalty { weight, norm }).collect();
+        Ok(Problem { base: constant, coordinates, penalties })
+    }
+
+    fn penalty(&self, i: usize) -> &Penalty {
+        if self.penalties.len() == 1 { &self.penalties[0] } else { &self.penalties[i] }
     }
 
     /// The least value, unless there is no point.
@@ -80,8 +89,8 @@ impl Problem {
             return Ok(None);
         }
         let mut total: Fraction = (self.base.clone(), UBig::ONE);
-        for coordinate in &self.coordinates {
-            total = sum(total, coordinate.least(&self.penalty)?)?;
+        for (i, coordinate) in self.coordinates.iter().enumerate() {
+            total = sum(total, coordinate.least(self.penalty(i))?)?;
         }
         Ok(Some(total))
     }
@@ -91,11 +100,12 @@ impl Problem {
         // With a multiplier the bound at a point inside exceeds the least one by λ·(ψ(radius) − ψ(‖δ‖)) > 0. Without
         // one, an affine minorant that is positive at the center and ≥ 0 on the whole sphere is positive inside.
         let at_center = || {
-            let value = |c: &Coordinate| c.value(&(c.center.clone(), UBig::ONE), &self.penalty).0;
-            &self.base + self.coordinates.iter().map(value).sum::<IBig>() > IBig::ZERO
+            let value = |(i, c): (usize, &Coordinate)| c.value(&(c.center.clone(), UBig::ONE), self.penalty(i)).0;
+            &self.base + self.coordinates.iter().enumerate().map(value).sum::<IBig>() > IBig::ZERO
         };
         let whole = part.region.range.is_none() && part.cuts.is_empty();
-        self.penalty.weight > IBig::ZERO || (whole && minorant.kinks.is_empty() && at_center())
+        self.penalties.iter().all(|penalty| penalty.weight > IBig::ZERO)
+            || (whole && minorant.kinks.is_empty() && at_center())
     }
 }
 
@@ -103,6 +113,8 @@ impl Problem {
 struct Places {
     centers: Vec<IBig>,
     radius: IBig,
+    /// radius·scale per coordinate, where there are weights.
+    reaches: Option<Vec<IBig>>,
     range: Vec<IBig>,
     /// One per cut.
     ends: Vec<IBig>,
@@ -116,13 +128,16 @@ impl Places {
         let mut radius = part.region.radius.clone().unwrap_or_else(|| Exact::zeros(1));
         let mut range = part.region.range.clone().unwrap_or_else(|| Exact::zeros(2));
         let mut ends: Vec<Exact> = part.cuts.iter().map(|cut| cut.at.clone()).collect();
+        let mut reaches = part.weights.map(|weights| weights.scales().times(&radius)).transpose()?;
         let mut all = vec![&mut centers, &mut radius, &mut range];
         all.extend(&mut ends);
+        all.extend(&mut reaches);
         Exact::unify(&mut all)?;
         Ok(Places {
             grid: centers.exponent,
             centers: centers.values,
             radius: radius.values.swap_remove(0),
+            reaches: reaches.map(|reaches| reaches.values),
             range: range.values,
             ends: ends.into_iter().map(|mut end| end.values.swap_remove(0)).collect(),
         })
@@ -132,9 +147,11 @@ impl Places {
     fn coordinates(self, slopes: Vec<IBig>, part: &Part) -> Result<Vec<Coordinate>, Rejection> {
         let mut all: Vec<Coordinate> =
             pairs(self.centers, slopes)?.map(|(center, slope)| Coordinate::new(center, slope)).collect();
-        for coordinate in &mut all {
-            if part.region.radius.is_some() {
-                let (low, high) = (&coordinate.center - &self.radius, &coordinate.center + &self.radius);
+        for (i, coordinate) in all.iter_mut().enumerate() {
+            // A coordinate that cannot change has a scale of 0, so a reach of 0, in an unbounded ball too.
+            if part.region.radius.is_some() || part.weights.is_some_and(|weights| weights.is_fixed(i)) {
+                let reach = self.reaches.as_ref().map_or(&self.radius, |reaches| &reaches[i]);
+                let (low, high) = (&coordinate.center - reach, &coordinate.center + reach);
                 coordinate.restrict(low, Side::Upper);
                 coordinate.restrict(high, Side::Lower);
             }

@@ -35,6 +35,8 @@ pub struct FeatureMap {
     pub features: Vec<NodeId>,
     /// The kinks inside φ; none when φ is the identity.
     pub kinks: Vec<FeatureKink>,
+    /// Per feature node, the coordinate of every entry.
+    coordinates: Vec<Vec<Option<usize>>>,
     /// For every input coordinate the Lipschitz factors of the features that depend on it.
     factors: Vec<Vec<f64>>,
 }
@@ -121,6 +123,7 @@ fn candidates(graph: &Graph, culprit: NodeId, free: &[NodeId], known: &[Option<C
 fn feature_map(graph: &Graph, free: Vec<NodeId>, known: &[Option<Coordinatewise>]) -> FeatureMap {
     let features = if free.is_empty() { vec![0] } else { frontier(graph, &free) };
     let mut factors = vec![Vec::new(); graph.input_size()];
+    let mut coordinates = Vec::with_capacity(features.len());
     for &feature in &features {
         let entries = known[feature].as_ref().expect("features are coordinate-wise");
         for (coordinate, scale) in entries.coordinate.iter().zip(&entries.scale) {
@@ -128,12 +131,13 @@ fn feature_map(graph: &Graph, free: Vec<NodeId>, known: &[Option<Coordinatewise>
                 factors[*i].push(f64::max(scale.upper().abs(), scale.lower().abs()));
             }
         }
+        coordinates.push(entries.coordinate.clone());
     }
     let kink = |node: NodeId| FeatureKink {
         node,
         argument: known[graph.node(node).inputs[0]].clone().expect("a kink of φ has a coordinate-wise argument"),
     };
-    FeatureMap { features, kinks: free.into_iter().map(kink).collect(), factors }
+    FeatureMap { features, kinks: free.into_iter().map(kink).collect(), coordinates, factors }
 }
 
 /// The nodes of the prefix that something outside the prefix reads.
@@ -154,6 +158,11 @@ impl FeatureMap {
     /// φ(x) = x.
     pub fn is_identity(&self) -> bool {
         self.kinks.is_empty()
+    }
+
+    /// The coordinate of every entry of a feature node; `None` for constant entries.
+    pub fn coordinates(&self, feature: NodeId) -> &[Option<usize>] {
+        self.features.iter().position(|&node| node == feature).map_or(&[], |k| &self.coordinates[k])
     }
 
     /// An upper bound of the Lipschitz constant of φ from ‖·‖_p to ‖·‖_p: max over the coordinates of the ℓp norm of

@@ -4,9 +4,11 @@ pub mod norm;
 pub mod parts;
 pub mod reach;
 pub mod separable;
+mod weights;
 
 pub use norm::{Norm, NormError};
 
+use crate::rounding::mul_up;
 use std::fmt;
 use std::str::FromStr;
 
@@ -37,24 +39,35 @@ impl FromStr for Range {
     }
 }
 
-/// What the attacker may do to an input: any change within the norm ball, inside the box if there is one.
+/// What the attacker may do to an input: any change δ with ‖w ⊙ δ‖ within the radius (w = 1 without weights), inside the
+/// box if there is one.
+///
+/// Bounds are computed for changes u with δ_i = scale_i·u_i, whose norm is a plain one. As scale_i ≥ 1/w_i, the ball of
+/// u holds every change that the attacker has, so what is proven over it holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Perturbation {
+pub struct Perturbation<'a> {
     /// Measures the change.
     pub norm: Norm,
     /// The valid range of every coordinate.
     pub range: Option<Range>,
+    /// One weight per coordinate, each a float32 > 0; infinite where the attacker cannot change the coordinate.
+    pub weights: Option<&'a [f64]>,
 }
 
-impl Perturbation {
-    /// Without a box.
+impl<'a> Perturbation<'a> {
+    /// Without a box and weights.
     pub fn new(norm: Norm) -> Self {
-        Perturbation { norm, range: None }
+        Perturbation { norm, range: None, weights: None }
     }
 
-    /// How far coordinate value `x` may fall and rise, each rounded up; unlimited without a box.
-    pub fn room(&self, x: f64) -> (f64, f64) {
-        let up = |room: f64| if room <= 0.0 { 0.0 } else { room.next_up() };
+    /// How far u_i may fall and rise where coordinate `i` has the value `x`, each rounded up; unlimited without a box.
+    pub fn room(&self, i: usize, x: f64) -> (f64, f64) {
+        if self.scale(i) == 0.0 {
+            return (0.0, 0.0);
+        }
+        let weight = self.weights.map_or(1.0, |weights| weights[i]);
+        let weighted = |room: f64| if weight == 1.0 { room } else { mul_up(room, weight) };
+        let up = |room: f64| if room <= 0.0 { 0.0 } else { weighted(room.next_up()) };
         match self.range {
             None => (f64::INFINITY, f64::INFINITY),
             Some(Range { low, high }) => (up(x - low), up(high - x)),

@@ -41,13 +41,13 @@ pub fn radius(minorant: &Minorant, convexity: &Convexity, graph: &Graph, x: &[f6
     }
     let linear = &minorant.parts[0];
     if convexity.free.is_empty() {
-        let weights: Vec<f64> =
-            linear.coefficients.iter().zip(&linear.errors).map(|(c, e)| steep(c.abs(), *e)).collect();
+        let slopes = perturbation.scaled(linear);
+        let weights: Vec<f64> = slopes.iter().map(|c| steep(c.value.abs(), c.error)).collect();
         if perturbation.range.is_none() {
             return reach::uncapped(perturbation.norm, margin, &weights);
         }
         let rooms: Vec<f64> = (0..x.len())
-            .map(|i| one_sided_room(linear.coefficients[i], linear.errors[i], perturbation.room(x[i])))
+            .map(|i| one_sided_room(slopes[i].value, slopes[i].error, perturbation.room(i, x[i])))
             .collect();
         return reach::capped(perturbation.norm, margin, &weights, &rooms);
     }
@@ -78,13 +78,13 @@ pub(super) fn coordinates(
     x: &[f64],
     perturbation: Perturbation,
 ) -> Vec<Coordinate> {
-    let linear = &minorant.parts[0];
+    let slopes = perturbation.scaled(&minorant.parts[0]);
     let mut result: Vec<Coordinate> = (0..x.len())
         .map(|i| {
-            let (fall, rise) = perturbation.room(x[i]);
+            let (fall, rise) = perturbation.room(i, x[i]);
             Coordinate {
-                slope: linear.coefficients[i],
-                slope_error: linear.errors[i],
+                slope: slopes[i].value,
+                slope_error: slopes[i].error,
                 terms: Vec::new(),
                 low: -fall,
                 high: rise,
@@ -96,10 +96,12 @@ pub(super) fn coordinates(
         for i in 0..part.coefficients.len() {
             let Some(coordinate) = kink.argument.coordinate[i] else { continue };
             let coefficient = Enclosed { value: part.coefficients[i], error: part.errors[i] };
-            if coefficient.value == 0.0 && coefficient.error == 0.0 {
+            let scale = perturbation.times_scale(coordinate, kink.argument.scale[i]);
+            let still = scale.value == 0.0 && scale.error == 0.0;
+            if still || (coefficient.value == 0.0 && coefficient.error == 0.0) {
                 continue;
             }
-            let (argument, scale) = (part.arguments[i], kink.argument.scale[i]);
+            let argument = part.arguments[i];
             result[coordinate].terms.push(Term { kink: shape, coefficient, argument, scale });
         }
     }

@@ -14,6 +14,8 @@ pub struct Line<'a> {
     pub norm: Norm,
     pub class: Class,
     pub range: Option<Range>,
+    /// Whether the norm has weights.
+    pub weighted: bool,
     pub open: bool,
     /// Infinite for unbounded.
     pub radius: Option<f64>,
@@ -58,6 +60,9 @@ impl Line<'_> {
         }
         if let Some(range) = self.range {
             put("box", json!([decimal(range.low), decimal(range.high)]));
+        }
+        if self.weighted {
+            put("weights", json!("yes"));
         }
         if self.open {
             put("ball", json!("open"));

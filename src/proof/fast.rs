@@ -97,13 +97,13 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str()
 }
 
-fn perturbation(statement: &Statement) -> Option<Perturbation> {
+fn perturbation(statement: &Statement) -> Option<Perturbation<'static>> {
     let norm: Norm = statement.norm.parse().ok()?;
     let range = match &statement.range {
         None => None,
         Some((low, high)) => Some(Range { low: exact(low)?, high: exact(high)? }),
     };
-    Some(Perturbation { norm, range })
+    Some(Perturbation { norm, range, weights: None })
 }
 
 /// A decimal that is exactly an `f64`.

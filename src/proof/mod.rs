@@ -10,7 +10,7 @@ mod multiplier;
 mod plan;
 mod replay;
 
-use crate::kernel::{self, Code, Rejection, Unit, check_line};
+use crate::kernel::{self, Code, Rejection, Unit, check_weighted};
 use crate::model::minorant::minorants;
 use crate::model::passes::{Slopes, forward, tangent_slopes};
 use crate::model::{Convexity, Minorant, Model, Sensitive};
@@ -47,6 +47,8 @@ pub struct Proof {
 pub struct Prover {
     model: kernel::Model,
     inputs: kernel::Inputs,
+    /// Of every norm, if there are some.
+    weights: Option<kernel::Weights>,
     units: Vec<Unit>,
     class: kernel::Class,
 }
@@ -75,7 +77,7 @@ pub struct Wanted<'a> {
     /// The input.
     pub x: &'a [f64],
     /// Norm and box.
-    pub perturbation: Perturbation,
+    pub perturbation: Perturbation<'a>,
     /// Whether the ball is open.
     pub open: bool,
 }
@@ -93,7 +95,16 @@ impl Prover {
         };
         let model = kernel::Model::read(onnx, class)?;
         let inputs = kernel::Inputs::read(&encode::npy(inputs, size))?;
-        Ok(Prover { units: model.units(), model, inputs, class })
+        Ok(Prover { units: model.units(), model, inputs, weights: None, class })
+    }
+
+    /// The same for norms weighted by `weights`, each an exact `f32`.
+    ///
+    /// # Errors
+    /// When the kernel refuses the weights.
+    pub fn weighted(mut self, weights: Option<&[f64]>) -> Result<Prover, Rejection> {
+        self.weights = weights.map(|weights| kernel::Weights::read(&encode::npy(weights, 1))).transpose()?;
+        Ok(self)
     }
 
     /// A certificate for an outcome's radius and, if it has one, its witness; the radius may come out a few roundings
@@ -144,7 +155,7 @@ impl Prover {
                 for &bits in widths {
                     line.nodes = self.nodes(model, plan, &multipliers, (swap, bits));
                     let text = line.text();
-                    let Err(rejection) = check_line(&self.model, &self.inputs, &text) else {
+                    let Err(rejection) = check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text) else {
                         return Ok(Proof { line: text, radius: Radius::new(r), has_witness: line.witness.is_some() });
                     };
                     let hopeless = rejection.code != Code::NotProven;
@@ -180,7 +191,7 @@ impl Prover {
         let mut line = self.line(wanted);
         line.witness = Some((point, upper));
         let text = line.text();
-        check_line(&self.model, &self.inputs, &text)?;
+        check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text)?;
         Ok(text)
     }
 
@@ -198,6 +209,7 @@ impl Prover {
             norm: wanted.perturbation.norm,
             class: self.class,
             range: wanted.perturbation.range,
+            weighted: self.weights.is_some(),
             open: wanted.open,
             radius: None,
             nodes: Vec::new(),

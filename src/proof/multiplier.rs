@@ -32,8 +32,11 @@ pub fn best(
     let mut coordinates = coordinates(minorant, (graph, convexity), x, perturbation, radius);
     for cut in cuts {
         let coordinate = coordinates.get_mut(cut.coordinate)?;
-        coordinate.low = coordinate.low.max(cut.low - x[cut.coordinate]);
-        coordinate.high = coordinate.high.min(cut.high - x[cut.coordinate]);
+        let scale = perturbation.scale(cut.coordinate);
+        if scale > 0.0 {
+            coordinate.low = coordinate.low.max((cut.low - x[cut.coordinate]) / scale);
+            coordinate.high = coordinate.high.min((cut.high - x[cut.coordinate]) / scale);
+        }
     }
     if coordinates.iter().any(|c| c.low > c.high) {
         return Some(1.0);
@@ -73,15 +76,21 @@ fn coordinates(
     radius: f64,
 ) -> Vec<Coordinate> {
     let new = |(i, &slope): (usize, &f64)| {
-        let (fall, rise) = perturbation.room(x[i]);
-        Coordinate { slope, kinks: Vec::new(), low: -fall.min(radius), high: rise.min(radius) }
+        let (fall, rise) = perturbation.room(i, x[i]);
+        Coordinate {
+            slope: slope * perturbation.scale(i),
+            kinks: Vec::new(),
+            low: -fall.min(radius),
+            high: rise.min(radius),
+        }
     };
     let mut all: Vec<Coordinate> = minorant.parts[0].coefficients.iter().enumerate().map(new).collect();
     for (kink, part) in convexity.map.kinks.iter().zip(&minorant.parts[1..]) {
         let Op::Kink(shape) = graph.node(kink.node).op else { unreachable!("a kink of φ is a kink") };
         for i in 0..part.coefficients.len() {
             let Some(coordinate) = kink.argument.coordinate[i] else { continue };
-            let (v, s, t) = (part.coefficients[i], kink.argument.scale[i].value, part.arguments[i].value);
+            let s = kink.argument.scale[i].value * perturbation.scale(coordinate);
+            let (v, t) = (part.coefficients[i], part.arguments[i].value);
             all[coordinate].slope += v * shape.below * s;
             all[coordinate].kinks.push((v * (shape.above - shape.below), t, s));
         }

@@ -3,7 +3,7 @@
 use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::model::minorant::tangents;
 use crate::model::{Convexity, Minorant, Model};
-use crate::perturbation::{Norm, Perturbation, reach};
+use crate::perturbation::{Perturbation, reach};
 use crate::rounding::mul_up;
 
 /// r_p(x) = f(x) / (Lip_p(φ) · ‖∇g(φ(x))‖_{p*}).
@@ -38,7 +38,7 @@ impl Method for ClosedForm {
         let lipschitz = convexity.map.lipschitz(perturbation.norm);
         let one = |(i, minorant): (usize, &Minorant)| {
             if minorant.value.lower() > 0.0 {
-                let radius = feature_radius(minorant, lipschitz, perturbation.norm);
+                let radius = feature_radius(minorant, (convexity, lipschitz), perturbation);
                 return Outcome::plain(Verdict::Certified(Radius::new(radius)));
             }
             Outcome::plain(not_certified(model, samples.sample(i)))
@@ -48,20 +48,22 @@ impl Method for ClosedForm {
 }
 
 /// The radii of the whole batch as plain numbers, 0 where the margin is not positive; for the rungs above.
-pub(crate) fn radii(model: &Model, convexity: &Convexity, samples: Samples, norm: Norm) -> Vec<f64> {
-    feature_radii(&tangents(model.network(), samples.values, convexity.feature_stops()), convexity, norm)
+pub(crate) fn radii(model: &Model, convexity: &Convexity, samples: Samples, perturbation: Perturbation) -> Vec<f64> {
+    feature_radii(&tangents(model.network(), samples.values, convexity.feature_stops()), convexity, perturbation)
 }
 
 /// The same for minorants that are there already, made with `convexity.feature_stops()`.
-pub(crate) fn feature_radii(minorants: &[Minorant], convexity: &Convexity, norm: Norm) -> Vec<f64> {
-    let lipschitz = convexity.map.lipschitz(norm);
-    minorants.iter().map(|minorant| feature_radius(minorant, lipschitz, norm)).collect()
+pub(crate) fn feature_radii(minorants: &[Minorant], convexity: &Convexity, perturbation: Perturbation) -> Vec<f64> {
+    let lipschitz = convexity.map.lipschitz(perturbation.norm);
+    minorants.iter().map(|minorant| feature_radius(minorant, (convexity, lipschitz), perturbation)).collect()
 }
 
-fn feature_radius(minorant: &Minorant, lipschitz: f64, norm: Norm) -> f64 {
+/// With weights, feature k of coordinate i changes by at most Lip·|δ_i| = Lip·scale_i·|u_i|: its slope counts scale_i-fold.
+fn feature_radius(minorant: &Minorant, (convexity, lipschitz): (&Convexity, f64), perturbation: Perturbation) -> f64 {
     let count = minorant.parts.iter().map(|part| part.coefficients.len()).sum();
-    let mut steepness = Vec::with_capacity(count);
+    let mut steepness: Vec<f64> = Vec::with_capacity(count);
     for part in &minorant.parts {
+        let first = steepness.len();
         steepness.extend(
             part.coefficients.iter().zip(&part.errors).map(
                 |(c, &e)| {
@@ -69,6 +71,10 @@ fn feature_radius(minorant: &Minorant, lipschitz: f64, norm: Norm) -> f64 {
                 },
             ),
         );
+        if perturbation.weights.is_some() {
+            let entries = steepness[first..].iter_mut().zip(convexity.map.coordinates(part.node));
+            entries.for_each(|(size, i)| *size = i.map_or(0.0, |i| perturbation.up_scale(i, *size)));
+        }
     }
-    reach::divide(minorant.value.lower(), mul_up(lipschitz, norm.dual_upper(&steepness)))
+    reach::divide(minorant.value.lower(), mul_up(lipschitz, perturbation.norm.dual_upper(&steepness)))
 }

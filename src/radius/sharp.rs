@@ -53,8 +53,8 @@ pub(super) fn radii(
 ) -> Vec<f64> {
     // Without kinks in φ the planes are the closed form's own, and only a box can make a difference.
     let floor = match convexity.free.is_empty() {
-        true => closed_form::feature_radii(tangents, convexity, perturbation.norm),
-        false => closed_form::radii(model, convexity, samples, perturbation.norm),
+        true => closed_form::feature_radii(tangents, convexity, perturbation),
+        false => closed_form::radii(model, convexity, samples, perturbation),
     };
     let one = |i: usize| separable::radius(&tangents[i], convexity, model.graph(), samples.sample(i), perturbation);
     (0..samples.count()).map(|i| one(i).max(floor[i])).collect()

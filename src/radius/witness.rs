@@ -2,7 +2,8 @@
 
 use super::Witness;
 use crate::model::Model;
-use crate::perturbation::{Norm, Perturbation};
+use crate::perturbation::Perturbation;
+use crate::rounding::mul_up;
 
 /// Factors of the step along a ray that are tried first, in rising order: a solver's point is off by its tolerance, an
 /// attack's direction by much more.
@@ -47,8 +48,9 @@ pub fn check(model: &Model, x: &[f64], point: &[f64], perturbation: Perturbation
     if !fits || !perturbation.range.is_none_or(|r| point.iter().all(|&v| r.low <= v && v <= r.high)) {
         return None;
     }
-    let negative = model.enclose(point)[0].upper() <= 0.0;
-    negative.then(|| Witness { point: point.to_vec(), distance: distance(x, point, perturbation.norm) })
+    let distance = distance(x, point, perturbation);
+    let negative = distance < f64::INFINITY && model.enclose(point)[0].upper() <= 0.0;
+    negative.then(|| Witness { point: point.to_vec(), distance })
 }
 
 /// The nearest point with f ≤ 0 on the ray from `x` through `toward`, every point clipped into the box when there is
@@ -71,11 +73,14 @@ pub fn along_segment(
     Ray { model, x, start, toward: end, perturbation }.nearest(&SEGMENT)
 }
 
-/// An upper bound of ‖`point` − `x`‖.
-fn distance(x: &[f64], point: &[f64], norm: Norm) -> f64 {
+/// An upper bound of ‖`point` − `x`‖; infinite where a coordinate moves that cannot.
+fn distance(x: &[f64], point: &[f64], perturbation: Perturbation) -> f64 {
     let difference = |(a, b): (&f64, &f64)| if a == b { 0.0 } else { (b - a).abs().next_up() };
-    let differences: Vec<f64> = x.iter().zip(point).map(difference).collect();
-    norm.upper(&differences)
+    let mut differences: Vec<f64> = x.iter().zip(point).map(difference).collect();
+    if let Some(weights) = perturbation.weights {
+        differences.iter_mut().zip(weights).for_each(|(d, &w)| *d = if w == 1.0 { *d } else { mul_up(*d, w) });
+    }
+    perturbation.norm.upper(&differences)
 }
 
 struct Ray<'a> {
@@ -84,7 +89,7 @@ struct Ray<'a> {
     x: &'a [f64],
     start: &'a [f64],
     toward: &'a [f64],
-    perturbation: Perturbation,
+    perturbation: Perturbation<'a>,
 }
 
 impl Ray<'_> {
@@ -179,7 +184,7 @@ impl Bracket {
 mod tests {
     use super::*;
     use crate::model::{Dense, Graph, Kink, Op};
-    use crate::perturbation::Range;
+    use crate::perturbation::{Norm, Range};
 
     /// relu(x₀ − 1) − x₀/2 − x₁ + 1.
     fn model() -> Model {
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn the_box_clips_the_ray() {
         let range = Some(Range { low: 0.0, high: 0.75 });
-        let perturbation = Perturbation { norm: Norm::Linf, range };
+        let perturbation = Perturbation { norm: Norm::Linf, range, weights: None };
         assert_eq!(along_ray(&model(), &[0.0, 0.0], &[0.0, 2.0], perturbation), None);
         let witness = along_ray(&model(), &[0.0, 0.0], &[0.1, 2.0], perturbation).unwrap();
         assert!((witness.point[0] - 0.5).abs() < 1e-12 && witness.point[1] == 0.75);
@@ -227,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_no_witness_is_refused() {
         let plain = Perturbation::new(Norm::L2);
-        let boxed = Perturbation { norm: Norm::L2, range: Some(Range { low: 0.0, high: 1.0 }) };
+        let boxed = Perturbation { norm: Norm::L2, range: Some(Range { low: 0.0, high: 1.0 }), weights: None };
         assert!(check(&model(), &[0.0, 0.0], &[0.0, 1.5], plain).is_some());
         assert_eq!(check(&model(), &[0.0, 0.0], &[0.0, 1.5], boxed), None, "outside the box");
         assert_eq!(check(&model(), &[0.0, 0.0], &[0.0, 0.5], plain), None, "f > 0");

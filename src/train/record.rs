@@ -118,7 +118,7 @@ fn certified(config: &Config, task: &Task, model: &Model) -> Vec<Certified> {
     for (split, data) in [("validation", &task.validation), ("test", &task.test)] {
         for norm in Norm::ALL.into_iter().filter(|&norm| !config.radii.of(norm).is_empty()) {
             for (method, range) in methods {
-                let found = radii(model, method, data, Perturbation { norm: norm.into(), range });
+                let found = radii(model, method, data, Perturbation { norm: norm.into(), range, weights: None });
                 table.extend(config.radii.of(norm).iter().map(|&radius| Certified {
                     split: split.into(),
                     method: method.name().into(),

@@ -110,8 +110,10 @@ pub fn run(method: &impl Method, model: &Model, x: &[f64], perturbation: Perturb
     method.certify(model, Samples::new(x, x.len()), perturbation).remove(0)
 }
 
-pub fn perturbations() -> impl Iterator<Item = Perturbation> {
-    Norm::STANDARD.into_iter().flat_map(|norm| [None, UNIT_BOX].map(|range| Perturbation { norm, range }))
+pub fn perturbations() -> impl Iterator<Item = Perturbation<'static>> {
+    Norm::STANDARD
+        .into_iter()
+        .flat_map(|norm| [None, UNIT_BOX].map(|range| Perturbation { norm, range, weights: None }))
 }
 
 /// Lower and upper side, the latter infinite without a witness.

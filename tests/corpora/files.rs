@@ -184,7 +184,21 @@ pub fn malformed() -> Vec<Made> {
     let mut made = models();
     made.extend(inputs());
     made.extend(certificates());
+    made.extend(weights());
     made
+}
+
+fn weights() -> Vec<Made> {
+    let file = |code: &str, what: &str, bytes: Vec<u8>| (format!("malformed/{code}.{what}.weights"), bytes);
+    let with = |what: &str, weight: f64| file("malformed-weights", what, npy(&[1.0, weight]));
+    vec![
+        with("zero", 0.0),
+        with("minus-zero", -0.0),
+        with("negative", -1.0),
+        with("nan", f64::NAN),
+        with("minus-infinity", f64::NEG_INFINITY),
+        file("malformed-inputs", "not-npy", b"1,2".to_vec()),
+    ]
 }
 
 fn models() -> Vec<Made> {

@@ -13,6 +13,8 @@ struct Base {
     name: &'static str,
     graph: Graph,
     inputs: Vec<u8>,
+    /// Of the norms of all its certificates, if there are some.
+    weights: Option<Vec<u8>>,
     certificates: Vec<Object<String, Value>>,
 }
 
@@ -44,7 +46,7 @@ fn try_base(name: &'static str, map: Map, leak: f64, seed: u64) -> Option<Base> 
     // The box must matter, so that dropping it is a mistake.
     let radius = |i: usize| certificates[i]["radius"].as_str().and_then(|r| r.parse::<f64>().ok());
     (radius(1) > radius(0)).then_some(())?;
-    Some(Base { name, graph, inputs: npy(&x), certificates })
+    Some(Base { name, graph, inputs: npy(&x), weights: None, certificates })
 }
 
 fn object(line: &str) -> Object<String, Value> {
@@ -69,7 +71,7 @@ fn maxima() -> Base {
         "slopes": [{"node": "max", "bits": "8", "codes": codes}]});
     let exact = json!({"version": "1", "input": "0", "norm": "linf", "radius": "0.4921875", "slopes": []});
     let certificates = [line, exact].map(|line| object(&line.to_string())).to_vec();
-    Base { name: "max", graph, inputs: npy(&[0.5; 3]), certificates }
+    Base { name: "max", graph, inputs: npy(&[0.5; 3]), weights: None, certificates }
 }
 
 /// f(x) = x₀ − ½ at ½: exactly 0.
@@ -79,7 +81,7 @@ fn tie() -> Base {
     let point = STANDARD.encode(0.5_f64.to_le_bytes());
     let line =
         json!({"version": "1", "input": "0", "norm": "l2", "upper": "0", "witness": {"bits": "64", "point": point}});
-    Base { name: "tie", graph, inputs: npy(&[0.5]), certificates: vec![object(&line.to_string())] }
+    Base { name: "tie", graph, inputs: npy(&[0.5]), weights: None, certificates: vec![object(&line.to_string())] }
 }
 
 /// f(x) = 1 whatever x.
@@ -89,7 +91,7 @@ fn constant() -> Base {
     graph.push("f", Op::Dense(flat), &[0]).unwrap();
     let line = |norm: &str| json!({"version": "1", "input": "0", "norm": norm, "radius": "unbounded", "slopes": []});
     let certificates = ["l1", "l2", "linf", "lp:1.5"].map(|norm| object(&line(norm).to_string())).to_vec();
-    Base { name: "constant", graph, inputs: npy(&[0.5, 0.25]), certificates }
+    Base { name: "constant", graph, inputs: npy(&[0.5, 0.25]), weights: None, certificates }
 }
 
 /// f(x) = 1 − x₀ at 0: witness (1, 0) at distance 1, and sandwiches around the radius 1.
@@ -112,7 +114,32 @@ fn linear() -> Base {
         certificates.push(open);
     }
     let certificates = certificates.iter().map(|line| object(&line.to_string())).collect();
-    Base { name: "linear", graph, inputs: npy(&[0.0, 0.0]), certificates }
+    Base { name: "linear", graph, inputs: npy(&[0.0, 0.0]), weights: None, certificates }
+}
+
+/// f(x) = 1 − x₀ + x₁/2 − 4x₂ at 0 with the weights (2, 4, ∞): weighted slopes (½, ⅛, 0), witness (1, 0, 0) at distance 2.
+fn weighted() -> Base {
+    let mut graph = Graph::new("x", &[3]);
+    let weight = vec![-1.0, 0.5, -4.0];
+    graph.push("f", Op::Dense(Dense { rows: 1, cols: 3, weight, bias: vec![1.0] }), &[0]).unwrap();
+    let line = |norm: &str, radius: &str| {
+        let witness = json!({"bits": "64", "point": encode(&[1.0, 0.0, 0.0])});
+        json!({"version": "1", "input": "0", "norm": norm, "weights": "yes", "radius": radius, "upper": "2",
+            "slopes": [], "witness": witness})
+    };
+    let mut certificates = vec![line("l1", "1.9375"), line("l2", "1.9375"), line("linf", "1.5"), line("lp:3", "1.75")];
+    for (norm, multiplier) in [("l1", "0.5"), ("l2", "0.265625")] {
+        let mut boxed = line(norm, "1.9375");
+        boxed["multiplier"] = json!(multiplier);
+        boxed["box"] = json!(["-2", "2"]);
+        certificates.push(boxed);
+    }
+    let mut open = line("l1", "2");
+    open["ball"] = json!("open");
+    certificates.push(open);
+    let certificates = certificates.iter().map(|line| object(&line.to_string())).collect();
+    let weights = Some(npy(&[2.0, 4.0, f64::INFINITY]));
+    Base { name: "weighted", graph, inputs: npy(&[0.0; 3]), weights, certificates }
 }
 
 fn encode(point: &[f64]) -> String {
@@ -128,6 +155,7 @@ fn bases() -> Vec<Base> {
         tie(),
         constant(),
         linear(),
+        weighted(),
     ]
 }
 
@@ -139,11 +167,14 @@ fn text(certificates: &[Object<String, Value>]) -> Vec<u8> {
 pub fn valid() -> Vec<Made> {
     let files = |base: Base| {
         let name = |ext: &str| format!("valid/{}.{ext}", base.name);
+        let weights = base.weights.map(|weights| (name("weights.npy"), weights));
         [
             (name("onnx"), onnx::encode(&base.graph).expect("the graph can be written")),
             (name("npy"), base.inputs),
             (name("jsonl"), text(&base.certificates)),
         ]
+        .into_iter()
+        .chain(weights)
     };
     bases().into_iter().flat_map(files).collect()
 }
@@ -216,6 +247,17 @@ pub fn invalid() -> Vec<Made> {
     add("no-such-input", "beyond-the-last", "dense", with(plain("dense"), "input", json!("1")));
     add("class-mismatch", "negative", "dense", with(plain("dense"), "sensitive", json!("negative")));
     add("class-mismatch", "index", "dense", with(plain("dense"), "sensitive", json!("1")));
+    add("weights-mismatch", "no-marker", "weighted", without(plain("weighted"), "weights"));
+    add("weights-mismatch", "no-weights", "dense", with(plain("dense"), "weights", json!("yes")));
+    add("malformed-certificate", "weights-no", "weighted", with(plain("weighted"), "weights", json!("no")));
+    for (i, radius) in ["2", "2", "1.625", "2"].into_iter().enumerate() {
+        let what = format!("weighted-too-far-{i}");
+        add("not-proven", &what, "weighted", with(find("weighted").certificates[i].clone(), "radius", json!(radius)));
+    }
+    add("not-proven", "weighted-unbounded", "weighted", with(plain("weighted"), "radius", json!("unbounded")));
+    add("witness-too-far", "weighted", "weighted", with(plain("weighted"), "upper", json!("1.9375")));
+    let moved = json!({"bits": "64", "point": encode(&[1.0, 0.0, 0.25])});
+    add("witness-fixed", "weighted", "weighted", with(plain("weighted"), "witness", moved));
     add("norm", "unknown", "dense", with(plain("dense"), "norm", json!("l3")));
     add("norm", "below-one", "dense", with(plain("dense"), "norm", json!("lp:0.5")));
     add("norm-unsupported", "fine-fraction", "dense", with(plain("dense"), "norm", json!("lp:1.0001")));

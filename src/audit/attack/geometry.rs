@@ -14,7 +14,9 @@ pub(super) struct Rooms {
 impl Rooms {
     /// Inside the perturbation's box; without one there are no limits.
     pub fn in_box(point: &[f64], perturbation: Perturbation) -> Rooms {
-        let room = |side: fn((f64, f64)) -> f64| point.iter().map(|&v| side(perturbation.room(v))).collect();
+        let room = |side: fn((f64, f64)) -> f64| {
+            point.iter().enumerate().map(|(i, &v)| side(perturbation.room(i, v))).collect()
+        };
         Rooms { fall: room(|r| r.0), rise: room(|r| r.1) }
     }
 
@@ -175,7 +177,7 @@ mod tests {
             let drop = -dot(&slopes, &away);
             prop_assume!(drop > 1e-3);
             for norm in [Norm::L1, Norm::L2, Norm::Linf, Norm::Lp(1.5)] {
-                let rooms = Rooms::in_box(&x, Perturbation { norm, range });
+                let rooms = Rooms::in_box(&x, Perturbation { norm, range, weights: None });
                 let delta = step(norm, &slopes, drop, &rooms);
                 prop_assert!(delta.iter().zip(&x).all(|(d, x)| (-1e-12..=1.0 + 1e-12).contains(&(x + d))));
                 prop_assert!((dot(&slopes, &delta) + drop).abs() < 1e-9);

@@ -56,7 +56,7 @@ const LITTLE: f64 = 1e-5;
 struct Goal<'a> {
     model: &'a Model,
     x: &'a [f64],
-    perturbation: Perturbation,
+    perturbation: Perturbation<'a>,
 }
 
 /// A point with f ≤ 0 in floats, and its distance.

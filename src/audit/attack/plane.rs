@@ -85,11 +85,11 @@ fn nearest(goal: Goal, convexity: &Convexity, point: &[f64], cap: f64) -> Vec<f6
 fn coordinates(goal: Goal, convexity: &Convexity, coefficients: &[Vec<f64>], cap: f64) -> Vec<Coordinate> {
     let graph = goal.model.graph();
     let at_input = forward(goal.model.network(), goal.x);
-    let limited = |(&x, &slope): (&f64, &f64)| {
-        let (fall, rise) = goal.perturbation.room(x);
+    let limited = |(i, (&x, &slope)): (usize, (&f64, &f64))| {
+        let (fall, rise) = goal.perturbation.room(i, x);
         Coordinate { slope, terms: Vec::new(), low: -fall.min(cap), high: rise.min(cap) }
     };
-    let mut result: Vec<Coordinate> = goal.x.iter().zip(&coefficients[0]).map(limited).collect();
+    let mut result: Vec<Coordinate> = goal.x.iter().zip(&coefficients[0]).enumerate().map(limited).collect();
     for (feature, coefficients) in convexity.map.kinks.iter().zip(&coefficients[1..]) {
         let node = graph.node(feature.node);
         let Op::Kink(kink) = node.op else { continue };

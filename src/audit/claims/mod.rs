@@ -115,7 +115,7 @@ impl<'a> Subject<'a> {
         Subject { auditor, wanted, outcomes: Vec::new(), waiting, attacked: false, witness: None, proven: None }
     }
 
-    fn perturbation(&self) -> Perturbation {
+    fn perturbation(&self) -> Perturbation<'_> {
         self.wanted.perturbation
     }
 

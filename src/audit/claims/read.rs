@@ -11,7 +11,7 @@ pub struct Claim {
     /// Index of the input.
     pub input: usize,
     /// Norm and box.
-    pub perturbation: Perturbation,
+    pub perturbation: Perturbation<'static>,
     /// ≥ 0, infinite for `unbounded`.
     pub radius: f64,
     /// Its line in the file, from 1.
@@ -79,7 +79,12 @@ pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range
                 return Err(refuse(line, "box", "a box that holds the input", &found));
             }
         }
-        claims.push(Claim { input: index, perturbation: Perturbation { norm, range }, radius: value, line });
+        claims.push(Claim {
+            input: index,
+            perturbation: Perturbation { norm, range, weights: None },
+            radius: value,
+            line,
+        });
     }
     if claims.is_empty() {
         return Err(refuse(1, "", "claims with a radius", "none"));

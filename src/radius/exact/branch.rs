@@ -90,7 +90,7 @@ fn worst_bend(search: &Search, node: &Node) -> Option<(usize, f64)> {
 }
 
 fn split(search: &mut Search, nodes: &mut Vec<Node>, id: usize, (coordinate, change): (usize, f64)) {
-    let at = search.problem.x[coordinate] + change;
+    let at = search.problem.x[coordinate] + change * search.problem.perturbation.scale(coordinate);
     let parent = nodes[id].ended.take().expect("a leaf");
     let ends = nodes[id].ends.clone();
     let below = (coordinate, f64::NEG_INFINITY, change);
@@ -128,8 +128,7 @@ fn probe(search: &mut Search, ended: &Ended) {
     }
     let x = search.problem.x;
     let Some(delta) = first_negative(search, &ended.changes[..x.len()]) else { return };
-    let point: Vec<f64> = x.iter().zip(&delta).map(|(x, d)| x + d).collect();
-    let point = search.clipped(point);
+    let point = search.clipped(search.problem.point(&delta));
     let before = search.found.witness.as_ref().map_or(f64::INFINITY, |w| w.distance);
     if let Some(witness) = witness::check(search.problem.model, x, &point, search.problem.perturbation) {
         search.keep(witness);
@@ -146,8 +145,8 @@ fn first_negative(search: &Search, delta: &[f64]) -> Option<Vec<f64>> {
         let clipped = |(i, d): (usize, &f64)| (d * factor).clamp(search.moves.low[i], search.moves.high[i]);
         delta.iter().enumerate().map(clipped).collect()
     };
-    let lifted = search.problem.lifted;
-    let value = |factor: f64| lifted.tangent(&lifted.image(&search.moves.changes(&at(factor)))).value;
+    let image = |factor: f64| search.problem.image(&search.moves.changes(&at(factor)));
+    let value = |factor: f64| search.problem.lifted.tangent(&image(factor)).value;
     let k = FACTORS.iter().position(|&factor| value(factor) < 0.0)?;
     let (mut low, mut high) = (if k == 0 { 0.0 } else { FACTORS[k - 1] }, FACTORS[k]);
     for _ in 0..20 {
@@ -196,9 +195,11 @@ fn leaf(problem: &Problem, node: &Node, slopes: &Slopes<f64>) -> Part {
     let minorant = problem.minorant(slopes.clone());
     let mut part = Part::new(&minorant, problem.convexity, problem.model.graph(), problem.x, problem.perturbation);
     // The tree splits at x + change, rounded.
-    let seen = |i: usize, change: f64| (problem.x[i] + change) - problem.x[i];
+    let scale = |i: usize| problem.perturbation.scale(i);
+    let seen = |i: usize, change: f64| (problem.x[i] + change * scale(i)) - problem.x[i];
     for &(i, low, high) in &node.ends {
-        part.limit(i, seen(i, low).next_down(), seen(i, high).next_up());
+        let (low, high) = (seen(i, low).next_down() / scale(i), seen(i, high).next_up() / scale(i));
+        part.limit(i, low.next_down(), high.next_up());
     }
     part
 }

@@ -4,7 +4,8 @@ use crate::model::lifted::Lifted;
 use crate::model::{Convexity, Kink, Model, Op};
 use crate::perturbation::Perturbation;
 
-/// A kink of φ that hangs on one coordinate: variable `variable` is K(argument + scale · δ).
+/// A kink of φ that hangs on one coordinate: variable `variable` is K(argument + scale · δ), δ in the perturbation's
+/// unit of that coordinate (u, with weights).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     pub variable: usize,
@@ -52,15 +53,16 @@ impl Moves {
             let Op::Kink(shape) = node.op else { unreachable!("a kink of φ is a kink") };
             let arguments = &lifted.at_sample().nodes[node.inputs[0]];
             for (i, &argument) in arguments.iter().enumerate() {
-                let scale = kink.argument.scale[i].value;
-                if let Some(coordinate) = kink.argument.coordinate[i].filter(|_| scale != 0.0) {
+                let scale = |coordinate| kink.argument.scale[i].value * perturbation.scale(coordinate);
+                let moved = kink.argument.coordinate[i].map(|i| (i, scale(i))).filter(|(_, scale)| *scale != 0.0);
+                if let Some((coordinate, scale)) = moved {
                     terms[coordinate].push(Term { variable, kink: shape, argument, scale });
                 }
                 variable += 1;
             }
         }
-        let room = |&x: &f64| perturbation.room(x);
-        let (low, high) = x.iter().map(room).map(|(fall, rise)| (-fall, rise)).unzip();
+        let room = |(i, &x): (usize, &f64)| perturbation.room(i, x);
+        let (low, high) = x.iter().enumerate().map(room).map(|(fall, rise)| (-fall, rise)).unzip();
         Moves { low, high, terms, variables: variable }
     }
 

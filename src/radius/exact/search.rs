@@ -68,7 +68,7 @@ pub(super) struct Problem<'a> {
     pub convexity: &'a Convexity,
     pub lifted: &'a Lifted<'a>,
     pub x: &'a [f64],
-    pub perturbation: Perturbation,
+    pub perturbation: Perturbation<'a>,
     pub limits: Limits,
     pub started: Instant,
 }
@@ -156,7 +156,7 @@ impl<'a> Search<'a> {
     /// Adds cuts until both sides meet or nothing more is to be had; starts with those of another search.
     pub fn run(&mut self, cuts: Vec<(Tangent, Cut)>) -> Ended {
         let nowhere = vec![0.0; self.moves.variables];
-        let image = self.problem.lifted.image(&nowhere);
+        let image = self.problem.image(&nowhere);
         let tangent = self.problem.lifted.tangent(&image);
         let first = self.cut(tangent, &image);
         let mut master = Master::new(self.moves.clone(), self.problem.perturbation.norm, self.first, first);
@@ -199,7 +199,7 @@ impl<'a> Search<'a> {
             if bound >= self.cutoff {
                 return (bound, changes);
             }
-            let image = self.problem.lifted.image(&changes);
+            let image = self.problem.image(&changes);
             let tangent = self.problem.lifted.tangent(&image);
             self.approach(&changes, (&image, &tangent), bound);
             if bound > 2.0 * self.found.lower && self.cutoff == f64::INFINITY {
@@ -262,7 +262,7 @@ impl<'a> Search<'a> {
         for share in [0.5, 0.1, 0.01] {
             let Some(changes) = master.pushed(share * gap * whole) else { break };
             let delta = changes[..self.problem.x.len()].to_vec();
-            let image = self.problem.lifted.image(&self.moves.changes(&delta));
+            let image = self.problem.image(&self.moves.changes(&delta));
             let tangent = self.problem.lifted.tangent(&image);
             if tangent.value > 0.0 {
                 let cut = self.cut(tangent, &image);
@@ -295,7 +295,8 @@ impl<'a> Search<'a> {
     /// The tangent's cut, remembered.
     fn cut(&mut self, tangent: Tangent, image: &Image) -> Cut {
         let margin = tangent.value - self.problem.lifted.slope(&tangent, image);
-        let coefficients = self.problem.lifted.coefficients(&tangent);
+        let mut coefficients = self.problem.lifted.coefficients(&tangent);
+        self.problem.perturbation.unscale(&mut coefficients[..self.problem.x.len()]);
         self.made.push(Made { tangent, idle: 0 });
         Cut { margin, coefficients }
     }
@@ -399,7 +400,7 @@ impl<'a> Search<'a> {
                 .enumerate()
                 .map(|(i, d)| (d * factor).clamp(self.moves.low[i], self.moves.high[i]))
                 .collect();
-            let image = self.problem.lifted.image(&self.moves.changes(&clipped));
+            let image = self.problem.image(&self.moves.changes(&clipped));
             if self.problem.lifted.tangent(&image).value < 0.0 {
                 self.deep = Some(Deep { delta: clipped, image, bound });
                 return;
@@ -438,8 +439,7 @@ impl<'a> Search<'a> {
         let first = 1e-4 * self.problem.limits.gap.clamp(1e-11, 1e-6);
         for step in std::iter::successors(Some(first), |step| Some(step * 8.0)).take_while(|step| *step < 1e-2) {
             let reach = nearest.factor + step;
-            let point =
-                nearest.point(reach).iter().zip(self.problem.x).map(|(d, x)| self.clip(x + d)).collect::<Vec<_>>();
+            let point = self.clipped(self.problem.point(&nearest.point(reach)));
             if let Some(witness) = witness::check(self.problem.model, self.problem.x, &point, self.problem.perturbation)
             {
                 self.keep(witness);
@@ -465,6 +465,20 @@ impl<'a> Search<'a> {
 }
 
 impl Problem<'_> {
+    /// The changes of the nodes for changes of the variables.
+    pub fn image(&self, changes: &[f64]) -> Image {
+        let mut changes = changes.to_vec();
+        self.perturbation.unscale(&mut changes[..self.x.len()]);
+        self.lifted.image(&changes)
+    }
+
+    /// The input changed by `delta`.
+    pub fn point(&self, delta: &[f64]) -> Vec<f64> {
+        let mut delta = delta.to_vec();
+        self.perturbation.unscale(&mut delta);
+        self.x.iter().zip(&delta).map(|(x, d)| x + d).collect()
+    }
+
     /// The minorant of these slopes, with its errors.
     pub fn minorant(&self, slopes: Slopes<f64>) -> Minorant {
         minorants_at(self.model.network(), self.lifted.at_sample(), slopes, self.convexity.input_stops()).remove(0)

@@ -1,6 +1,6 @@
 //! Linear layers that touch the input: W·u(x + δ) with every u_k a function of one coordinate.
 //!
-//! Row i moves by at most Σ_j L_ij |δ_j| ≤ r·‖L_i‖_{p*}, where L_ij bounds the slope of the row in coordinate j: the
+//! Row i moves by at most Σ_j L_ij |δ_j| ≤ r·‖L_i‖_{p*} (L_ij·scale_j with weights), where L_ij bounds the slope of the row in coordinate j: the
 //! absolute value of the sum of W_ik·u_k' over the affine entries k on coordinate j, plus |W_ik|·Lip(u_k) for the
 //! others. For p < ∞ this is far tighter than intervals of the coordinates, each of which alone may move by r.
 
@@ -60,7 +60,11 @@ pub(crate) fn first_layer(
         return None;
     }
     let norm = perturbation.norm;
-    let row = |i: usize| row_slopes(dense.row(i), &touching, graph.input_size());
+    let row = |i: usize| {
+        let mut slopes = row_slopes(dense.row(i), &touching, graph.input_size());
+        slopes.iter_mut().enumerate().for_each(|(j, slope)| slope.0 = perturbation.up_scale(j, slope.0));
+        slopes
+    };
     let size = |row: Vec<Slope>| row.into_iter().map(|(size, _)| size).collect::<Vec<_>>();
     let steepness = (0..dense.rows).map(|i| norm.dual_upper(&size(row(i)))).collect();
     let slopes = perturbation.range.and_then(|_| RowSlopes::new(norm, (0..dense.rows).map(row)));

@@ -9,7 +9,8 @@ mod sides;
 use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified};
 use crate::model::feature_map::coordinatewise;
 use crate::model::{Graph, Model, Node, NodeId, Op};
-use crate::perturbation::{Perturbation, Range};
+use crate::perturbation::Perturbation;
+use crate::rounding::mul_up;
 use first_layer::{FirstLayer, first_layer};
 use intervals::{Intervals, elementwise};
 use linear::linear;
@@ -73,7 +74,7 @@ impl Method for Ibp {
 /// What is computed once per (model, perturbation).
 struct Plan<'a> {
     graph: &'a Graph,
-    perturbation: Perturbation,
+    perturbation: Perturbation<'a>,
     /// Per node, where it is a linear layer that touches the input.
     first: Vec<Option<FirstLayer>>,
     /// Nodes to be evaluated at every radius, in order.
@@ -90,7 +91,7 @@ struct Centre<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(graph: &'a Graph, perturbation: Perturbation) -> Self {
+    fn new(graph: &'a Graph, perturbation: Perturbation<'a>) -> Self {
         let known = coordinatewise(graph);
         let touching = |node: &Node| match &node.op {
             Op::Dense(dense) => first_layer(graph, &known, dense, node.inputs[0], perturbation),
@@ -150,7 +151,7 @@ impl<'a> Plan<'a> {
             None => Intervals::default(),
         };
         let first = self.first.iter().enumerate().map(touching).collect();
-        let rooms: Vec<(f64, f64)> = sample.iter().map(|&x| self.perturbation.room(x)).collect();
+        let rooms: Vec<(f64, f64)> = sample.iter().enumerate().map(|(i, &x)| self.perturbation.room(i, x)).collect();
         let sides = self.first.iter().map(|layer| layer.as_ref().and_then(|layer| layer.sides(&rooms))).collect();
         (Centre { sample, first, sides }, values[self.graph.output()].low[0])
     }
@@ -167,7 +168,7 @@ impl<'a> Plan<'a> {
             let node = self.graph.node(id);
             let inputs: Vec<&Intervals> = node.inputs.iter().map(|&i| &values[i]).collect();
             values[id] = match (&node.op, &self.first[id]) {
-                (Op::Input, _) => coordinates(centre.sample, r, self.perturbation.range),
+                (Op::Input, _) => coordinates(centre.sample, r, self.perturbation),
                 (Op::Dense(dense), Some(layer)) => {
                     let around = (&centre.first[id], centre.sides[id].as_ref());
                     layer.evaluate(dense, around, inputs[0], r, self.plain(layer))
@@ -180,15 +181,17 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Where every coordinate can go: |δ_j| ≤ r for every p, inside the box.
-fn coordinates(sample: &[f64], r: f64, range: Option<Range>) -> Intervals {
-    let one = |&x: &f64| {
+/// Where every coordinate can go: |u_j| ≤ r for every p, inside the box.
+fn coordinates(sample: &[f64], r: f64, perturbation: Perturbation) -> Intervals {
+    let one = |(i, &x): (usize, &f64)| {
+        let scale = perturbation.scale(i);
+        let r = if scale == 1.0 { r } else { mul_up(r, scale) };
         let (low, high) = if r == 0.0 { (x, x) } else { ((x - r).next_down(), (x + r).next_up()) };
-        match range {
+        match perturbation.range {
             // The sample itself always counts, should it lie outside.
             Some(range) => (low.max(range.low).min(x), high.min(range.high).max(x)),
             None => (low, high),
         }
     };
-    sample.iter().map(one).collect()
+    sample.iter().enumerate().map(one).collect()
 }

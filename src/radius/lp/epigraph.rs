@@ -4,6 +4,7 @@
 use crate::model::network::Network;
 use crate::model::passes::{Slopes, adjoints_from, forward_lines};
 use crate::model::{Kink, NodeId, Op};
+use crate::perturbation::Perturbation;
 
 /// One entry of a kink or of a maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +43,20 @@ pub(super) struct Epigraph {
     pub pieces: Vec<(Piece, Shape)>,
     /// The logit.
     pub output: Affine,
+}
+
+impl Epigraph {
+    /// Rewrites the rows for changes in the perturbation's units.
+    pub fn unscale(&mut self, perturbation: Perturbation) {
+        let mut rewrite = |row: &mut Affine| perturbation.unscale(&mut row.input);
+        rewrite(&mut self.output);
+        for (_, shape) in &mut self.pieces {
+            match shape {
+                Shape::Kink(_, argument) => rewrite(argument),
+                Shape::Max(inputs) => inputs.iter_mut().for_each(&mut rewrite),
+            }
+        }
+    }
 }
 
 /// Builds the rows around the sample `x`, with `lines` for the pieces that are not in `kept` (sorted).

@@ -277,7 +277,8 @@ impl Formulation {
     /// The point that a solution means, clipped into the box.
     pub fn point(&self, x: &[f64], values: &[f64], perturbation: Perturbation) -> Vec<f64> {
         let mut point = x.to_vec();
-        self.moves.iter().for_each(|&(i, sign, column)| point[i] += sign * values[column] * self.length);
+        let step = |sign: f64, column: usize| sign * values[column] * self.length;
+        self.moves.iter().for_each(|&(i, sign, k)| point[i] += step(sign, k) * perturbation.scale(i));
         if let Some(range) = perturbation.range {
             point.iter_mut().for_each(|v| *v = v.clamp(range.low, range.high));
         }

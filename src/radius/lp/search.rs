@@ -70,7 +70,7 @@ pub(super) fn search(
         return found;
     }
     let at_sample = AtSample::new(model.network(), x);
-    let rooms = x.iter().map(|&v| perturbation.room(v)).collect();
+    let rooms = x.iter().enumerate().map(|(i, &v)| perturbation.room(i, v)).collect();
     let mut search = Search {
         model,
         convexity,
@@ -93,7 +93,7 @@ struct Search<'a> {
     model: &'a Model,
     convexity: &'a Convexity,
     x: &'a [f64],
-    perturbation: Perturbation,
+    perturbation: Perturbation<'a>,
     lp: Lp,
     started: Instant,
     at_sample: AtSample<'a>,
@@ -110,17 +110,21 @@ impl Search<'_> {
             return;
         }
         let gradient = self.gradient(self.x);
-        let step = self.roles.step(&gradient, BEYOND * self.found.lower);
+        let mut step = self.roles.step(&gradient, BEYOND * self.found.lower);
+        self.perturbation.unscale(&mut step);
         let point: Vec<f64> = self.x.iter().zip(&step).map(|(x, d)| x + d).collect();
         let margin = self.model.enclose(self.x)[0].value;
         self.roles.guess(&gradient, &self.gradient(&point), margin, self.found.lower);
         self.kept.extend(self.at_sample.wrong(&point, &self.kept));
     }
 
-    /// Of the tangent plane, in plain floats.
+    /// Of the tangent plane in the perturbation's units, in plain floats.
     fn gradient(&self, point: &[f64]) -> Vec<f64> {
         let network = self.model.network();
-        backward(network, &tangent_slopes(network, &forward(network, point)), &[0]).remove(0)
+        let slopes = tangent_slopes(network, &forward(network, point));
+        let mut gradient = backward(network, &slopes, &[0]).remove(0);
+        self.perturbation.unscale(&mut gradient);
+        gradient
     }
 
     fn run(&mut self) {
@@ -162,7 +166,7 @@ impl Search<'_> {
                 }
             };
             let gradient = self.raise(&run);
-            let distance = self.perturbation.norm.upper(&run.change(self.x));
+            let distance = self.perturbation.norm.upper(&run.change(self.x, self.perturbation));
             let speed = run.formulation.sensitivity(&run.answer.multipliers, self.perturbation.norm, distance);
             if self.is_done() {
                 return true;
@@ -208,7 +212,8 @@ impl Search<'_> {
 
     fn solve(&mut self, goal: Goal, this: Try) -> Result<Run, Failure> {
         let pieces: Vec<Piece> = self.kept.iter().copied().collect();
-        let epigraph = epigraph(self.model.network(), self.x, &self.at_sample.lines, &pieces);
+        let mut epigraph = epigraph(self.model.network(), self.x, &self.at_sample.lines, &pieces);
+        epigraph.unscale(self.perturbation);
         let formulation = self.formulate(&epigraph, goal);
         let seconds = self.lp.seconds - self.started.elapsed().as_secs_f64();
         if seconds <= 0.0 {
@@ -250,7 +255,9 @@ impl Search<'_> {
         if radius > self.found.lower {
             (self.found.lower, self.found.slopes) = (radius, Some(slopes));
         }
-        minorant.parts.remove(0).coefficients
+        let mut gradient = minorant.parts.remove(0).coefficients;
+        self.perturbation.unscale(&mut gradient);
+        gradient
     }
 
     /// Keeps the pieces that are wrong at `point`, and if there are any, those wrong a little beyond it too.
@@ -310,8 +317,10 @@ struct Run {
 }
 
 impl Run {
-    fn change(&self, x: &[f64]) -> Vec<f64> {
-        self.point.iter().zip(x).map(|(p, x)| p - x).collect()
+    fn change(&self, x: &[f64], perturbation: Perturbation) -> Vec<f64> {
+        let mut change: Vec<f64> = self.point.iter().zip(x).map(|(p, x)| p - x).collect();
+        perturbation.weigh(&mut change);
+        change
     }
 }
 
@@ -360,7 +369,7 @@ mod tests {
             }
             for norm in Norm::STANDARD {
                 for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
-                    let perturbation = Perturbation { norm, range };
+                    let perturbation = Perturbation { norm, range, weights: None };
                     let run = |whole: bool, solver: LpSolver| {
                         let lp = Lp { whole, ..Lp::new(solver) };
                         search(&model, model.convexity().unwrap(), &x, perturbation, lp, 0.0)

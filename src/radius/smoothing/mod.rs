@@ -204,6 +204,10 @@ impl Method for Smoothing {
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
+        if perturbation.weights.is_some() {
+            let reason = "smoothing certifies plain norms: its noise is the same for every coordinate";
+            return vec![Outcome::plain(Verdict::Unknown(reason.into())); samples.count()];
+        }
         match self.predictions(model, samples) {
             Ok(predictions) => predictions.iter().map(|p| self.outcome(p, samples.size, perturbation.norm)).collect(),
             Err(reason) => vec![Outcome::plain(Verdict::Unknown(reason)); samples.count()],
