@@ -2,7 +2,7 @@
 
 mod vector;
 
-pub use vector::{add_transposed_product, matrix_vector, matrix_vector_and_size};
+pub use vector::{add_scaled, add_transposed_product, dot, matrix_vector, matrix_vector_and_size, sparse_product};
 
 use gemm::Parallelism;
 use std::sync::OnceLock;

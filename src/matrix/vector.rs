@@ -9,17 +9,17 @@ use super::Scalar;
 const LANES: usize = 16;
 
 macro_rules! dispatched {
-    ($(#[$doc:meta])* $name:ident, $body:ident, ($($arg:ident: $type:ty),*)) => {
+    ($(#[$doc:meta])* $name:ident, $body:ident, ($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
         $(#[$doc])*
-        pub fn $name<T: Scalar>($($arg: $type),*) {
+        pub fn $name<T: Scalar>($($arg: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
-                fn wide<T: Scalar>($($arg: $type),*) {
+                fn wide<T: Scalar>($($arg: $type),*) $(-> $result)? {
                     $body::<T, true>($($arg),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
-                fn middle<T: Scalar>($($arg: $type),*) {
+                fn middle<T: Scalar>($($arg: $type),*) $(-> $result)? {
                     $body::<T, true>($($arg),*)
                 }
                 let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -72,6 +72,54 @@ dispatched!(
     rows_times_vectors,
     (out: &mut [T], size: &mut [T], weight: &[f32], x: &[T], t: &[T])
 );
+
+dispatched!(
+    /// `sum[j] += factor · row[j]`; with factor 0 the row is not read.
+    add_scaled,
+    add_scaled_row,
+    (sum: &mut [T], factor: T, row: &[T])
+);
+
+dispatched!(
+    /// `Σ_j a[j] · b[j]`.
+    dot,
+    dot_of_rows,
+    (a: &[T], b: &[T]) -> T
+);
+
+/// As [`matrix_vector`] for an `x` of which only the `entries` are not 0.
+///
+/// # Panics
+/// When the shapes do not fit.
+pub fn sparse_product<T: Scalar>(out: &mut [T], weight: &[f32], cols: usize, entries: &[(usize, T)]) {
+    assert_eq!(weight.len(), out.len() * cols, "a matrix-vector product");
+    for (out, row) in out.iter_mut().zip(weight.chunks_exact(cols.max(1))) {
+        *out = entries.iter().fold(T::ZERO, |sum, &(j, x)| sum + T::of_weight(row[j]) * x);
+    }
+}
+
+#[inline(always)]
+fn add_scaled_row<T: Scalar, const FUSED: bool>(sum: &mut [T], factor: T, row: &[T]) {
+    if factor == T::ZERO {
+        return;
+    }
+    for (sum, &x) in sum.iter_mut().zip(row) {
+        *sum = if FUSED { factor.fused(x, *sum) } else { factor * x + *sum };
+    }
+}
+
+#[inline(always)]
+fn dot_of_rows<T: Scalar, const FUSED: bool>(a: &[T], b: &[T]) -> T {
+    let mut sum = [T::ZERO; LANES];
+    let (whole, rest) = (a.chunks_exact(LANES).zip(b.chunks_exact(LANES)), a.len().min(b.len()) / LANES * LANES);
+    for (a, b) in whole {
+        let (a, b): (&[T; LANES], &[T; LANES]) = (a.try_into().expect("LANES"), b.try_into().expect("LANES"));
+        for lane in 0..LANES {
+            sum[lane] = if FUSED { a[lane].fused(b[lane], sum[lane]) } else { a[lane] * b[lane] + sum[lane] };
+        }
+    }
+    a[rest..].iter().zip(&b[rest..]).fold(total(sum), |sum, (&a, &b)| sum + a * b)
+}
 
 /// w · x + sum, fused where that is fast. The error bounds cover both.
 #[inline(always)]

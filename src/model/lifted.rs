@@ -4,9 +4,12 @@
 //! is. Plain floats: what comes out of here is proposed, and proven elsewhere.
 
 use super::graph::{NodeId, Op};
-use super::passes::{self, Slopes, Values, adjoints, continue_adjoints, forward, tangent_slopes};
+use super::passes::{self, Slopes, Values, adjoints, continue_adjoints, tangent_slopes};
 use super::{Convexity, Model, Network};
-use crate::matrix::matrix_vector;
+use crate::matrix::{matrix_vector, sparse_product};
+
+/// A vector with fewer entries than one in so many is multiplied entry by entry.
+const SPARSE: usize = 8;
 
 /// A network around one sample. Changes of the variables are flat vectors: the input's entries, then those of φ's kinks.
 #[derive(Debug)]
@@ -37,8 +40,8 @@ pub struct Tangent {
 }
 
 impl<'a> Lifted<'a> {
-    /// The network around `x`.
-    pub fn new(model: &'a Model, convexity: &'a Convexity, x: &[f64]) -> Lifted<'a> {
+    /// The network around the sample at which it has these values.
+    pub fn new(model: &'a Model, convexity: &'a Convexity, at_sample: Values<f64>) -> Lifted<'a> {
         let network = model.network();
         let graph = network.graph();
         let mut affine: Vec<bool> = Vec::with_capacity(graph.nodes().len());
@@ -54,7 +57,7 @@ impl<'a> Lifted<'a> {
             }
         }
         let frontier = (0..affine.len()).filter(|&id| affine[id] && read[id]).collect();
-        Lifted { network, variables: &convexity.stops, affine, frontier, at_sample: forward(network, x) }
+        Lifted { network, variables: &convexity.stops, affine, frontier, at_sample }
     }
 
     /// The values of φ's kinks at the sample and everything else there.
@@ -77,9 +80,7 @@ impl<'a> Lifted<'a> {
                 Op::Constant(values) => vec![0.0; values.len()],
                 Op::Dense(layer) => {
                     let mut out = vec![0.0; layer.rows];
-                    if layer.cols > 0 {
-                        matrix_vector(&mut out, &layer.weight, &nodes[node.inputs[0]]);
-                    }
+                    product(&mut out, &layer.weight, &nodes[node.inputs[0]]);
                     out
                 }
                 Op::Shift(_) => nodes[node.inputs[0]].clone(),
@@ -143,5 +144,15 @@ impl Image {
     /// factor · self.
     pub fn times(&self, factor: f64) -> Image {
         Image(self.0.iter().map(|part| part.iter().map(|v| v * factor).collect()).collect())
+    }
+}
+
+/// weight · x, by the entries of `x` alone where they are few.
+fn product(out: &mut [f64], weight: &[f32], x: &[f64]) {
+    let entries: Vec<(usize, f64)> = x.iter().copied().enumerate().filter(|(_, v)| *v != 0.0).collect();
+    if entries.len() * SPARSE < x.len() {
+        sparse_product(out, weight, x.len(), &entries);
+    } else if !x.is_empty() {
+        matrix_vector(out, weight, x);
     }
 }

@@ -6,7 +6,7 @@
 
 use super::graph::{NodeId, Op};
 use super::network::Network;
-use super::passes::{Slopes, Values, adjoints, forward, forward_lines, tangent_slopes};
+use super::passes::{Slopes, Values, adjoints, forward, forward_lines, lines_at, tangent_slopes};
 use super::rounding_errors::{Meaning, backward_errors, forward_errors};
 use crate::rounding::{add_up, sub_down};
 
@@ -80,12 +80,12 @@ const CACHED: usize = 34;
 /// The tangent minorant at every sample of `inputs` `[batch × input size]`.
 pub fn tangents(network: &Network, inputs: &[f64], stops: Stops) -> Vec<Minorant> {
     let chunk = CACHED * network.graph().input_size();
-    let some = |inputs: &[f64]| {
-        let values = forward(network, inputs);
-        let slopes = tangent_slopes(network, &values);
-        collect(network, &values, &slopes, stops)
-    };
-    inputs.chunks(chunk).flat_map(some).collect()
+    inputs.chunks(chunk).flat_map(|inputs| tangents_at(network, &forward(network, inputs), stops)).collect()
+}
+
+/// The same for samples that have been evaluated already.
+pub fn tangents_at(network: &Network, values: &Values<f64>, stops: Stops) -> Vec<Minorant> {
+    collect(network, values, &tangent_slopes(network, values), stops)
 }
 
 /// The minorant with the given slopes, one per sample of `inputs`. Slopes outside a kink's own interval are moved to
@@ -94,6 +94,12 @@ pub fn minorants(network: &Network, inputs: &[f64], mut slopes: Slopes<f64>, sto
     legalise(network, &mut slopes);
     let values = forward_lines(network, inputs, &slopes, stops.free);
     collect(network, &values, &slopes, stops)
+}
+
+/// The same for samples that have been evaluated already.
+pub fn minorants_at(network: &Network, known: &Values<f64>, mut slopes: Slopes<f64>, stops: Stops) -> Vec<Minorant> {
+    legalise(network, &mut slopes);
+    collect(network, &lines_at(network, known, &slopes, stops.free), &slopes, stops)
 }
 
 fn enclosed(values: &Values<f64>, errors: &[Vec<f64>], node: NodeId, sample: usize) -> Vec<Enclosed> {

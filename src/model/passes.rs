@@ -46,7 +46,8 @@ pub struct Slopes<T> {
 /// # Panics
 /// When `inputs` does not hold whole samples.
 pub fn forward<T: Scalar>(network: &Network, inputs: &[T]) -> Values<T> {
-    evaluate(network, inputs, None, &[])
+    let lines = |_, _: &[Vec<T>]| None;
+    evaluate(network, inputs, lines)
 }
 
 /// Evaluates the network with every kink and maximum replaced by its line, those in `free` excepted.
@@ -54,12 +55,46 @@ pub fn forward<T: Scalar>(network: &Network, inputs: &[T]) -> Values<T> {
 /// # Panics
 /// When `inputs` does not hold one sample for each of the slopes'.
 pub fn forward_lines<T: Scalar>(network: &Network, inputs: &[T], slopes: &Slopes<T>, free: &[NodeId]) -> Values<T> {
-    let values = evaluate(network, inputs, Some(slopes), free);
+    let values = evaluate(network, inputs, |id, nodes| line_values(network, id, nodes, slopes, free));
     assert_eq!(values.batch, slopes.batch, "samples and slopes");
     values
 }
 
-fn evaluate<T: Scalar>(network: &Network, inputs: &[T], slopes: Option<&Slopes<T>>, free: &[NodeId]) -> Values<T> {
+/// The same for samples whose values are `known`: nodes that no line changes keep theirs.
+///
+/// # Panics
+/// When there is not one sample for each of the slopes'.
+pub fn lines_at<T: Scalar>(network: &Network, known: &Values<T>, slopes: &Slopes<T>, free: &[NodeId]) -> Values<T> {
+    assert_eq!(known.batch, slopes.batch, "samples and slopes");
+    let graph = network.graph();
+    let mut changed = vec![false; graph.nodes().len()];
+    let inputs = &known.nodes[0];
+    evaluate(network, inputs, |id, nodes| {
+        let line = line_values(network, id, nodes, slopes, free);
+        changed[id] = line.is_some() || graph.node(id).inputs.iter().any(|&input| changed[input]);
+        if changed[id] { line } else { Some(known.nodes[id].clone()) }
+    })
+}
+
+/// The values of node `id` where lines stand for it.
+fn line_values<T: Scalar>(
+    network: &Network,
+    id: NodeId,
+    nodes: &[Vec<T>],
+    slopes: &Slopes<T>,
+    free: &[NodeId],
+) -> Option<Vec<T>> {
+    let node = network.graph().node(id);
+    let is_line = matches!(node.op, Op::Kink(_) | Op::Max) && !free.contains(&id);
+    is_line.then(|| lines(node, nodes, &slopes.nodes[id]))
+}
+
+/// Node by node; `given` values come before a node's own function.
+fn evaluate<T: Scalar>(
+    network: &Network,
+    inputs: &[T],
+    mut given: impl FnMut(NodeId, &[Vec<T>]) -> Option<Vec<T>>,
+) -> Values<T> {
     let graph = network.graph();
     let size = graph.input_size();
     assert!(size > 0 && inputs.len().is_multiple_of(size), "inputs of {size} coordinates each");
@@ -68,10 +103,7 @@ fn evaluate<T: Scalar>(network: &Network, inputs: &[T], slopes: Option<&Slopes<T
     for (id, node) in graph.nodes().iter().enumerate() {
         let value = match &node.op {
             Op::Input => inputs.to_vec(),
-            Op::Kink(_) | Op::Max if slopes.is_some() && !free.contains(&id) => {
-                lines(node, &nodes, &slopes.expect("checked").nodes[id])
-            }
-            _ => node_value(network, id, &nodes, batch),
+            _ => given(id, &nodes).unwrap_or_else(|| node_value(network, id, &nodes, batch)),
         };
         nodes.push(value);
     }

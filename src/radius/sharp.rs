@@ -1,8 +1,8 @@
 //! The tangent plane pulled back through φ coordinate by coordinate.
 
 use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, closed_form, does_not_apply, not_certified};
-use crate::model::Model;
 use crate::model::minorant::tangents;
+use crate::model::{Convexity, Minorant, Model};
 use crate::perturbation::{Perturbation, separable};
 
 /// sup{r : f(x) + min over the ball and the box of Σ h_i(δ_i) > 0}, with h_i the tangent plane seen through φ.
@@ -35,18 +35,27 @@ impl Method for Sharp {
             Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
         };
         let minorants = tangents(model.network(), samples.values, convexity.input_stops());
-        // Without kinks in φ the planes are the closed form's own, and only a box can make a difference.
-        let floor = match convexity.free.is_empty() {
-            true => closed_form::feature_radii(&minorants, convexity, perturbation),
-            false => closed_form::radii(model, convexity, samples, perturbation),
+        let one = |(i, radius): (usize, f64)| match radius > 0.0 {
+            true => Outcome::plain(Verdict::Certified(Radius::new(radius))),
+            false => Outcome::plain(not_certified(model, samples.sample(i))),
         };
-        let one = |i: usize| {
-            let sample = samples.sample(i);
-            let radius = separable::radius(&minorants[i], convexity, model.graph(), sample, perturbation).max(floor[i]);
-            let verdict =
-                if radius > 0.0 { Verdict::Certified(Radius::new(radius)) } else { not_certified(model, sample) };
-            Outcome::plain(verdict)
-        };
-        (0..samples.count()).map(one).collect()
+        radii(model, convexity, samples, perturbation, &minorants).into_iter().enumerate().map(one).collect()
     }
+}
+
+/// The radii of samples with these tangent minorants, 0 where nothing is known; never below the closed form's.
+pub(super) fn radii(
+    model: &Model,
+    convexity: &Convexity,
+    samples: Samples,
+    perturbation: Perturbation,
+    tangents: &[Minorant],
+) -> Vec<f64> {
+    // Without kinks in φ the planes are the closed form's own, and only a box can make a difference.
+    let floor = match convexity.free.is_empty() {
+        true => closed_form::feature_radii(tangents, convexity, perturbation),
+        false => closed_form::radii(model, convexity, samples, perturbation),
+    };
+    let one = |i: usize| separable::radius(&tangents[i], convexity, model.graph(), samples.sample(i), perturbation);
+    (0..samples.count()).map(|i| one(i).max(floor[i])).collect()
 }

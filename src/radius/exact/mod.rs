@@ -9,8 +9,11 @@ mod places;
 mod search;
 mod smooth;
 
-use super::sharp::Sharp;
-use super::{Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, Witness, does_not_apply, not_certified};
+use super::{
+    Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, Witness, does_not_apply, not_certified, sharp,
+};
+use crate::model::minorant::tangents_at;
+use crate::model::passes::forward;
 use crate::model::{Convexity, Model};
 use crate::perturbation::Perturbation;
 
@@ -143,11 +146,13 @@ fn certify(model: &Model, samples: Samples, perturbation: Perturbation, limits: 
 }
 
 fn one(model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbation, limits: Limits) -> Outcome {
-    let sharp = Sharp.certify(model, Samples::new(x, x.len()), perturbation).remove(0);
-    let Some(floor) = sharp.radius().map(Radius::value).filter(|floor| *floor > 0.0) else {
+    let values = forward(model.network(), x);
+    let tangents = tangents_at(model.network(), &values, convexity.input_stops());
+    let floor = sharp::radii(model, convexity, Samples::new(x, x.len()), perturbation, &tangents)[0];
+    if floor == 0.0 {
         return Outcome::plain(not_certified(model, x));
-    };
-    let found = search::search(model, convexity, x, perturbation, limits, floor);
+    }
+    let found = search::search(model, convexity, (x, values), perturbation, limits, floor);
     Outcome {
         verdict: Verdict::Certified(Radius::new(found.lower)),
         detail: found.detail(limits.gap.max(EXACT_GAP)),

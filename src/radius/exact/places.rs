@@ -64,7 +64,13 @@ impl Places {
         }
     }
 
+    /// Whether some coordinate has kinks.
+    pub fn has_kinks(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
     /// Σ coefficients · changes at a place of a coordinate, without the cost.
+    #[inline]
     pub fn gain(&self, moves: &Moves, coefficients: &[f64], i: usize, place: usize) -> f64 {
         let mut gain = coefficients[i] * self.delta[place];
         let terms = &moves.terms[i];

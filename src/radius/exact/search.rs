@@ -3,11 +3,12 @@
 use super::cuts::{Made, collapse};
 use super::master::{Master, Solved};
 use super::moves::Moves;
-use super::piecewise::{Cut, add_scaled};
+use super::piecewise::Cut;
 use super::{Found, Limits, branch};
+use crate::matrix::add_scaled;
 use crate::model::lifted::{Image, Lifted, Tangent};
-use crate::model::minorant::minorants;
-use crate::model::passes::{Slopes, tangent_slopes};
+use crate::model::minorant::minorants_at;
+use crate::model::passes::{Slopes, Values, tangent_slopes};
 use crate::model::{Convexity, Minorant, Model};
 use crate::perturbation::parts::Part;
 use crate::perturbation::{Perturbation, separable};
@@ -109,16 +110,16 @@ struct Segment {
     distance: f64,
 }
 
-/// Searches from `x`, for which the radius `floor` > 0 is proven.
+/// Searches from `x`, where the network has these values and for which the radius `floor` > 0 is proven.
 pub(super) fn search(
     model: &Model,
     convexity: &Convexity,
-    x: &[f64],
+    (x, values): (&[f64], Values<f64>),
     perturbation: Perturbation,
     limits: Limits,
     floor: f64,
 ) -> Found {
-    let lifted = Lifted::new(model, convexity, x);
+    let lifted = Lifted::new(model, convexity, values);
     let moves = Moves::new(model, convexity, &lifted, x, perturbation);
     let started = Instant::now();
     let problem = Problem { model, convexity, lifted: &lifted, x, perturbation, limits, started };
@@ -480,7 +481,7 @@ impl Problem<'_> {
 
     /// The minorant of these slopes, with its errors.
     pub fn minorant(&self, slopes: Slopes<f64>) -> Minorant {
-        minorants(self.model.network(), self.x, slopes, self.convexity.input_stops()).remove(0)
+        minorants_at(self.model.network(), self.lifted.at_sample(), slopes, self.convexity.input_stops()).remove(0)
     }
 }
 

@@ -5,8 +5,8 @@
 //! function stops rising.
 
 use super::moves::Moves;
-use super::piecewise::{Cut, End, add_scaled};
-use crate::matrix::{Threads, View, multiply};
+use super::piecewise::{Cut, End};
+use crate::matrix::{Threads, View, add_scaled, dot, multiply};
 use nalgebra::{DMatrix, DVector};
 
 /// Newton steps per maximisation.
@@ -27,6 +27,8 @@ pub(super) struct Smooth {
     /// The unit of length in which |δ|^p is taken.
     unit: f64,
     scale: f64,
+    /// Whether p = 2 and no coordinate has kinks.
+    plain: bool,
 }
 
 /// A coordinate's best move.
@@ -42,7 +44,8 @@ impl Smooth {
     pub fn new(moves: Moves, p: f64, unit: f64) -> Smooth {
         let coefficients = vec![0.0; moves.variables];
         let powers = (p, p / (p - 1.0));
-        Smooth { moves, cuts: Vec::new(), multipliers: Vec::new(), coefficients, powers, unit, scale: 0.0 }
+        let plain = p == 2.0 && moves.terms.iter().all(Vec::is_empty);
+        Smooth { moves, cuts: Vec::new(), multipliers: Vec::new(), coefficients, powers, unit, scale: 0.0, plain }
     }
 
     /// Adds a cut with multiplier 0.
@@ -79,12 +82,31 @@ impl Smooth {
 
     /// The changes of the variables at the primal solution.
     pub fn solution(&self) -> Vec<f64> {
-        let delta: Vec<f64> = (0..self.moves.low.len()).map(|i| self.best(i, &self.coefficients).delta).collect();
-        self.moves.changes(&delta)
+        self.moves.changes(&self.deltas(&self.coefficients))
     }
 
     fn value(&self, coefficients: &[f64], margin: f64) -> f64 {
-        margin + (0..self.moves.low.len()).map(|i| self.best(i, coefficients).value).sum::<f64>()
+        margin + self.best_moves(coefficients).iter().map(|best| best.value).sum::<f64>()
+    }
+
+    /// Every coordinate's best move.
+    fn best_moves(&self, coefficients: &[f64]) -> Vec<Move> {
+        let Moves { low, high, .. } = &self.moves;
+        if !self.plain {
+            return (0..low.len()).map(|i| self.best(i, coefficients)).collect();
+        }
+        let square = self.unit * self.unit;
+        let best = |(c, (&low, &high)): (&f64, (&f64, &f64))| {
+            let wanted = -square * c;
+            let delta = wanted.max(low).min(high);
+            let give = if delta == wanted && low < high { square } else { 0.0 };
+            Move { delta, give, value: delta * (0.5 * delta / square + c) }
+        };
+        coefficients.iter().zip(low.iter().zip(high)).map(best).collect()
+    }
+
+    fn deltas(&self, coefficients: &[f64]) -> Vec<f64> {
+        self.best_moves(coefficients).iter().map(|best| best.delta).collect()
     }
 
     /// min over δ of |δ/unit|^p/p + coefficients·changes.
@@ -139,7 +161,7 @@ impl Smooth {
     /// Climbs to the largest value.
     pub fn maximise(&mut self) -> End {
         for _ in 0..STEPS {
-            let moves: Vec<Move> = (0..self.moves.low.len()).map(|i| self.best(i, &self.coefficients)).collect();
+            let moves = self.best_moves(&self.coefficients);
             let delta: Vec<f64> = moves.iter().map(|m| m.delta).collect();
             let changes = self.moves.changes(&delta);
             let gradient: Vec<f64> =
@@ -227,12 +249,7 @@ impl Smooth {
         let slope = |step: f64| {
             let mut at = self.coefficients.clone();
             add_scaled(&mut at, step, &rates);
-            let of = |i: usize| {
-                let delta = self.best(i, &at).delta;
-                let terms = self.moves.terms[i].iter().map(|t| rates[t.variable] * t.change(delta));
-                rates[i] * delta + terms.sum::<f64>()
-            };
-            rise + (0..self.moves.low.len()).map(of).sum::<f64>()
+            rise + dot(&rates, &self.moves.changes(&self.deltas(&at)))
         };
         let Some(step) = search(slope, start, limit) else {
             self.multipliers = direction.to_vec();
@@ -286,8 +303,4 @@ fn middle(low: f64, high: f64) -> f64 {
         (false, true) => high - 1.0,
         (false, false) => 0.0,
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
