@@ -3,12 +3,12 @@
 mod convex_networks;
 mod networks;
 
-use convex_networks::{UNIT_BOX, perturbations, push, random_model, run, sides};
+use convex_networks::{UNIT_BOX, perturbations, positive_everywhere, push, random_model, run, sides};
 use networks::{Map, generator, icnn, inputs, model};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rand::RngExt;
-use underplane::model::{Dense, Graph, Kink, Model, Op};
+use underplane::model::{Dense, Graph, Model, Op};
 use underplane::perturbation::{Norm, Perturbation};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits};
@@ -109,13 +109,7 @@ fn exact_and_lp_agree_on_networks_of_every_width_and_depth() {
 
 #[test]
 fn no_end_is_found_where_there_is_none() {
-    // relu(x₀) + relu(−x₀) + 0.5 with an idle second input.
-    let mut graph = Graph::new("x", &[2]);
-    let first = Dense { rows: 2, cols: 2, weight: vec![1., 0., -1., 0.], bias: vec![0.; 2] };
-    let first = push(&mut graph, Op::Dense(first), &[0]);
-    let kink = push(&mut graph, Op::Kink(Kink::RELU), &[first]);
-    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1., 1.], bias: vec![0.5] }), &[kink]);
-    let model = Model::new(graph).unwrap();
+    let model = positive_everywhere();
     for perturbation in perturbations() {
         let outcome = run(&exact(), &model, &[0.75, 0.25], perturbation);
         let (lower, upper) = sides(&outcome);

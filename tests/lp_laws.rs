@@ -2,7 +2,7 @@
 
 mod convex_networks;
 
-use convex_networks::{perturbations, push, random_model, run, sides};
+use convex_networks::{perturbations, positive_everywhere, push, random_model, run, sides};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use underplane::model::{Dense, Graph, Kink, Model, Op};
@@ -90,13 +90,7 @@ proptest! {
 
 #[test]
 fn no_end_is_found_where_there_is_none() {
-    // relu(x₀) + relu(−x₀) + 0.5 with an idle second input.
-    let mut graph = Graph::new("x", &[2]);
-    let first = Dense { rows: 2, cols: 2, weight: vec![1., 0., -1., 0.], bias: vec![0.; 2] };
-    let first = push(&mut graph, Op::Dense(first), &[0]);
-    let kink = push(&mut graph, Op::Kink(Kink::RELU), &[first]);
-    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1., 1.], bias: vec![0.5] }), &[kink]);
-    let model = Model::new(graph).unwrap();
+    let model = positive_everywhere();
     for perturbation in perturbations() {
         for &solver in LpSolver::AVAILABLE {
             let outcome = run(&Lp::new(solver), &model, &[0.75, 0.25], perturbation);

@@ -121,3 +121,13 @@ pub fn sides(outcome: &Outcome) -> (f64, f64) {
     let lower = outcome.radius().unwrap_or_else(|| panic!("{:?}", outcome.verdict)).value();
     (lower, outcome.witness.as_ref().map_or(f64::INFINITY, |w| w.distance))
 }
+
+/// relu(x₀) + relu(−x₀) + 0.5 with an idle second input: positive everywhere.
+pub fn positive_everywhere() -> Model {
+    let mut graph = Graph::new("x", &[2]);
+    let first = Dense { rows: 2, cols: 2, weight: vec![1., 0., -1., 0.], bias: vec![0.; 2] };
+    let first = push(&mut graph, Op::Dense(first), &[0]);
+    let kink = push(&mut graph, Op::Kink(Kink::RELU), &[first]);
+    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1., 1.], bias: vec![0.5] }), &[kink]);
+    Model::new(graph).unwrap()
+}

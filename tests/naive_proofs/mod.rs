@@ -2,6 +2,7 @@
 //! in the format of `proofs-data/FORMAT.md`. It shares no code with the kernel.
 #![allow(dead_code)]
 
+pub mod mutants;
 pub mod trees;
 
 use crate::networks::{exact, rational};
