@@ -28,10 +28,11 @@ pub fn circumstances(load: &str) -> String {
     let machine = Machine::here();
     let solvers: Vec<String> = LpSolver::AVAILABLE.iter().map(LpSolver::to_string).collect();
     let solvers = solvers.join(", ");
+    let features = if cfg!(feature = "highs") { " --features highs" } else { "" };
     let (cpu, system, build, version) = (machine.cpu, machine.system, machine.build, env!("CARGO_PKG_VERSION"));
     format!(
         "- program: underplane {version}, {build} build\n\
-         - command: `cargo bench --bench exact -- reports`\n\
+         - command: `cargo bench{features} --bench exact -- reports`\n\
          - machine: {cpu}, {system}; one thread, load average {load} at the start\n\
          - model: mnist-3-8, dense 784-200-64-1 with passthroughs; the first {COUNT} inputs with f > 0\n\
          - both sides proven, checked against `lp` to 1e-6 before anything was timed; medians over the inputs\n\

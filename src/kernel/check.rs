@@ -89,7 +89,8 @@ impl Model {
     }
 }
 
-/// Checks the form of a line about a plain norm alone: what it states, if its evidence is written as the format says. Nothing is proven.
+/// Checks the form alone of a line about a plain norm: what it states, if its evidence is written as the format says.
+/// Nothing is proven.
 pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
     let certificate = Certificate::read(line)?;
     check_class(&certificate, model.class)?;

@@ -32,7 +32,8 @@ pub fn run(
     run_with((model, inputs, certificates), (class, None), out, &mut |_| None)
 }
 
-/// The same for norms weighted by the file `weights`, if there is one; and a certificate that `shortcut` answers is not replayed here; the row says `fast` then.
+/// The same for norms weighted by the file `weights`, if there is one; and a certificate that `shortcut` answers is not
+/// replayed here: its row says `fast` then.
 ///
 /// # Errors
 /// As for [`run`].

@@ -1,8 +1,9 @@
 //! Linear layers that touch the input: W·u(x + δ) with every u_k a function of one coordinate.
 //!
-//! Row i moves by at most Σ_j L_ij |δ_j| ≤ r·‖L_i‖_{p*} (L_ij·scale_j with weights), where L_ij bounds the slope of the row in coordinate j: the
-//! absolute value of the sum of W_ik·u_k' over the affine entries k on coordinate j, plus |W_ik|·Lip(u_k) for the
-//! others. For p < ∞ this is far tighter than intervals of the coordinates, each of which alone may move by r.
+//! Row i moves by at most Σ_j L_ij |δ_j| ≤ r·‖L_i‖_{p*} (L_ij·scale_j with weights), where L_ij bounds the slope of the
+//! row in coordinate j: the absolute value of the sum of W_ik·u_k' over the affine entries k on coordinate j, plus
+//! |W_ik|·Lip(u_k) for the others. For p < ∞ this is far tighter than intervals of the coordinates, each of which alone
+//! may move by r.
 
 use super::intervals::Intervals;
 use super::linear::linear;

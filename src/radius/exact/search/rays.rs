@@ -1,0 +1,159 @@
+//! Points with f ≤ 0: on rays from the sample, on segments towards a point deep inside, and as witnesses.
+
+use super::Search;
+use crate::model::lifted::{Image, Tangent};
+use crate::radius::exact::master::Master;
+use crate::radius::witness;
+
+/// How f goes on a ray.
+enum Root {
+    /// It vanishes about here.
+    Crosses(f64),
+    /// It does not, and does not fall any more beyond here.
+    Turns(f64),
+}
+
+/// A point with f < 0, found for this bound.
+pub(super) struct Deep {
+    delta: Vec<f64>,
+    image: Image,
+    bound: f64,
+}
+
+/// A point on a segment of changes of the input.
+pub(super) struct Segment {
+    from: Vec<f64>,
+    to: Vec<f64>,
+    factor: f64,
+    pub distance: f64,
+}
+
+impl Search<'_> {
+    /// Looks for a point with f ≤ 0 where the cuts are a little negative: the solution may be one that rays miss.
+    pub(super) fn push(&mut self, master: &mut Master, bound: f64, gap: f64) {
+        let whole = self.made[0].tangent.value;
+        for share in [0.5, 0.1, 0.01] {
+            let Some(changes) = master.pushed(share * gap * whole) else { break };
+            let delta = changes[..self.problem.x.len()].to_vec();
+            let image = self.problem.image(&self.moves.changes(&delta));
+            let tangent = self.problem.lifted.tangent(&image);
+            if tangent.value > 0.0 {
+                let cut = self.cut(tangent, &image);
+                master.add(cut);
+                break;
+            }
+            self.offer(Segment { from: vec![0.0; delta.len()], to: delta, factor: 1.0, distance: 0.0 });
+            if self.is_near(bound, gap) {
+                break;
+            }
+        }
+    }
+
+    /// Whether the nearest point known leaves no more than the gap wanted.
+    pub(super) fn is_near(&self, bound: f64, gap: f64) -> bool {
+        self.nearest.as_ref().is_some_and(|nearest| nearest.distance <= bound * (1.0 + gap))
+    }
+
+    /// Looks for nearer points with f ≤ 0 beyond the master's solution.
+    pub(super) fn approach(&mut self, changes: &[f64], (image, tangent): (&Image, &Tangent), bound: f64) {
+        let nowhere = image.times(0.0);
+        self.turn = None;
+        let root = self.root(&nowhere, image, 1.0, tangent);
+        if let Root::Turns(factor) = root
+            && factor > 1.0
+        {
+            self.turn = Some(image.times(factor));
+        }
+        if let Root::Crosses(factor) = root {
+            if self.inner.as_ref().is_none_or(|(best, _)| factor * bound < *best) {
+                self.inner = Some((factor * bound, image.times(factor)));
+            }
+            if self.problem.perturbation.range.is_none() && self.problem.convexity.free.is_empty() {
+                let delta = changes[..self.problem.x.len()].to_vec();
+                self.offer(Segment { from: vec![0.0; delta.len()], to: delta, factor, distance: 0.0 });
+                return;
+            }
+        }
+        let delta = &changes[..self.problem.x.len()];
+        if !self.straight {
+            return;
+        }
+        if self.deep.as_ref().is_none_or(|deep| deep.bound < 0.9 * bound) {
+            self.dive(delta, bound);
+        }
+        let Some(deep) = &self.deep else { return };
+        if let Root::Crosses(factor) = self.root(image, &deep.image, 0.0, tangent)
+            && factor <= 1.0
+        {
+            let segment = Segment { from: delta.to_vec(), to: deep.delta.clone(), factor, distance: 0.0 };
+            self.offer(segment);
+        }
+    }
+
+    /// Follows f, convex and positive at `start`, on the ray from `from` through `to`.
+    fn root(&self, from: &Image, to: &Image, start: f64, tangent: &Tangent) -> Root {
+        let along = to.minus(from);
+        let (mut factor, mut value) = (start, tangent.value);
+        let mut slope = self.problem.lifted.slope(tangent, &along);
+        let small = 1e-15 * self.made[0].tangent.value.abs();
+        for _ in 0..50 {
+            let next = factor - value / slope;
+            if value <= small || (slope < 0.0 && next <= factor) {
+                return Root::Crosses(factor);
+            }
+            if slope >= 0.0 || !(next.is_finite() && next < 1e12) {
+                return Root::Turns(factor);
+            }
+            factor = next;
+            let tangent = self.problem.lifted.tangent(&from.toward(to, factor));
+            (value, slope) = (tangent.value, self.problem.lifted.slope(&tangent, &along));
+        }
+        Root::Crosses(factor)
+    }
+
+    fn offer(&mut self, mut segment: Segment) {
+        let point = segment.point(segment.factor);
+        segment.distance = self.problem.perturbation.norm.upper(&point);
+        if self.nearest.as_ref().is_none_or(|nearest| segment.distance < nearest.distance) {
+            self.nearest = Some(segment);
+        }
+    }
+
+    /// Looks for a point with f < 0 on the ray through `delta`, clipped into the box.
+    fn dive(&mut self, delta: &[f64], bound: f64) {
+        for factor in [1.01, 1.1, 1.5, 3.0, 10.0, 100.0] {
+            let clipped: Vec<f64> = delta
+                .iter()
+                .enumerate()
+                .map(|(i, d)| (d * factor).clamp(self.moves.low[i], self.moves.high[i]))
+                .collect();
+            let image = self.problem.image(&self.moves.changes(&clipped));
+            if self.problem.lifted.tangent(&image).value < 0.0 {
+                self.deep = Some(Deep { delta: clipped, image, bound });
+                return;
+            }
+        }
+    }
+
+    /// Turns the nearest point into a witness, a little beyond it if need be.
+    pub fn confirm(&mut self) {
+        let Some(nearest) = &self.nearest else { return };
+        // A step that costs nothing measurable, and larger ones until rounding errors are overcome.
+        let first = 1e-4 * self.problem.limits.gap.clamp(1e-11, 1e-6);
+        for step in std::iter::successors(Some(first), |step| Some(step * 8.0)).take_while(|step| *step < 1e-2) {
+            let reach = nearest.factor + step;
+            let point = self.clipped(self.problem.point(&nearest.point(reach)));
+            if let Some(witness) = witness::check(self.problem.model, self.problem.x, &point, self.problem.perturbation)
+            {
+                self.keep(witness);
+                return;
+            }
+        }
+    }
+}
+
+impl Segment {
+    fn point(&self, factor: f64) -> Vec<f64> {
+        self.from.iter().zip(&self.to).map(|(a, b)| a + factor * (b - a)).collect()
+    }
+}
