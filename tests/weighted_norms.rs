@@ -283,6 +283,11 @@ fn weighted_radii_have_certificates_that_hold_for_their_weights_alone() {
                 );
                 assert!(outcome.witness.is_none() || proof.has_witness, "{place}");
                 check_weighted(&network, &samples, Some(&own), &proof.line).unwrap();
+                if let Some(witness) = &outcome.witness {
+                    let beyond = witness.distance * (1.0 + 1e-9);
+                    let found = prover.confirm(&model, wanted, outcome.evidence.as_ref(), beyond);
+                    assert!(found.is_err(), "{place}: a radius beyond a witness");
+                }
                 let code = |weights| check_weighted(&network, &samples, weights, &proof.line).unwrap_err().code;
                 assert_eq!(code(None), Code::WeightsMismatch);
                 assert_eq!(check_line(&network, &samples, &proof.line).unwrap_err().code, Code::WeightsMismatch);

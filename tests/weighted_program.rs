@@ -107,6 +107,36 @@ fn plain_certificates_and_other_weights_are_refused() {
 }
 
 #[test]
+fn claims_are_about_the_weighted_norm() {
+    let desk = Desk::new();
+    let rows = desk.certify(&["--weights", "w.npy"]);
+    let exact: Vec<(&str, &str, f64)> = rows
+        .iter()
+        .filter(|row| row[4] == "exact" && !row[7].is_empty() && row[6] != "unbounded")
+        .map(|row| (row[0].as_str(), row[3].as_str(), row[6].parse().unwrap()))
+        .collect();
+    assert!(!exact.is_empty());
+    let claims = |factor: f64| {
+        let row = |(input, norm, radius): &(&str, &str, f64)| format!("{input},{norm},{}\n", radius * factor);
+        "input,norm,radius\n".to_string() + &exact.iter().map(row).collect::<String>()
+    };
+    desk.text("low.csv", &claims(0.999));
+    desk.text("high.csv", &claims(1.001));
+    for (file, code, answer) in [("low.csv", 0, "confirmed"), ("high.csv", 1, "refuted")] {
+        let options = ["--weights", "row.csv", "--reports", file.trim_end_matches(".csv")];
+        let (found, told, errors) =
+            desk.run("underplane", &[&["audit", "model.onnx", "inputs.npy", "--claims", file], &options[..]].concat());
+        assert_eq!(found, code, "{told}{errors}");
+        assert!(told.contains(&format!("{} {answer}", exact.len())), "{told}");
+        let command = told.lines().find_map(|line| line.split("checked by: underplane ").nth(1)).unwrap();
+        let (found, answers, _) = desk.run("underplane", &command.split(' ').collect::<Vec<_>>());
+        assert!(found == 0 && answers.lines().count() == exact.len() + 1, "{answers}");
+    }
+    let (code, _, told) = desk.run("underplane", &["audit", "model.onnx", "inputs.npy", "--weights", "w.npy"]);
+    assert!(code == 2 && told.contains("--claims"), "{told}");
+}
+
+#[test]
 fn files_that_are_no_weights_are_named() {
     let desk = Desk::new();
     for (name, value, word) in [("zero", 0.0, "0"), ("minus", -2.0, "-2"), ("nan", f32::NAN, "NaN")] {

@@ -84,6 +84,10 @@ pub struct Args {
     /// with a certificate, refuted with a witness, or left undecided; exit code 1 if any is refuted
     #[arg(long, value_name = "F.csv", requires = "model", conflicts_with_all = ["methods", "sigma", "samples"])]
     claims: Option<PathBuf>,
+    /// Weights of the norms of the claims, ‖w ⊙ δ‖: a .npy of float32 or a .csv, one per coordinate, > 0, or inf where
+    /// the attacker cannot change it
+    #[arg(long, value_name = "F", requires = "claims")]
+    weights: Option<PathBuf>,
     /// Every bundled input, a longer attack, smoothing with more samples
     #[arg(long)]
     full: bool,
@@ -113,6 +117,7 @@ pub fn run(args: &Args) -> Result<Finish> {
             model,
             inputs: &inputs,
             range: args.range,
+            weights: args.weights.as_deref(),
             sensitive: args.sensitive,
             solver: args.lp_solver,
             thorough: args.full,

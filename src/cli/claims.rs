@@ -1,6 +1,7 @@
 //! `underplane audit MODEL INPUTS --claims F.csv`: somebody else's radii.
 
 use super::load::{self, InputArgs};
+use super::proofs::for_the_kernel;
 use super::{Finish, progress};
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -11,9 +12,10 @@ use underplane::audit::claims::{Answer, Auditor, Claim, Decision, read_claims};
 use underplane::audit::report::free_name;
 use underplane::data::atomic::write_atomically;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
+use underplane::data::weights::read_weights;
 use underplane::model::sensitive::Sensitive;
 use underplane::perturbation::Range;
-use underplane::proof::{Prover, npy};
+use underplane::proof::Prover;
 use underplane::radius::Radius;
 use underplane::radius::lp::LpSolver;
 use underplane::report::rows::write_csv;
@@ -26,6 +28,7 @@ pub struct Task<'a> {
     pub model: &'a Path,
     pub inputs: &'a InputArgs,
     pub range: Option<Range>,
+    pub weights: Option<&'a Path>,
     pub sensitive: Sensitive,
     pub solver: LpSolver,
     pub thorough: bool,
@@ -37,6 +40,7 @@ const CLAIMS: &str = "claims.csv";
 const WITNESSES: &str = "witnesses.npy";
 const CERTIFICATES: &str = "certificates.jsonl";
 const INPUTS: &str = "inputs.npy";
+const WEIGHTS: &str = "weights.npy";
 
 /// One claim's row.
 #[derive(Serialize)]
@@ -61,11 +65,14 @@ pub fn run(task: &Task) -> Result<Finish> {
     let model = load::model(task.model, task.sensitive)?;
     let inputs = load::inputs(task.inputs, &model, None)?;
     let claims = read_claims(task.claims, &inputs.values, model.input_size(), task.range)?;
+    let weights = task.weights.map(|path| read_weights(path, model.input_size())).transpose()?;
     let bytes = std::fs::read(task.model).with_context(|| task.model.display().to_string())?;
     let prover = Prover::new(&bytes, task.sensitive, &inputs.values, model.input_size())
+        .and_then(|prover| prover.weighted(weights.as_deref()))
         .with_context(|| format!("{}: the kernel does not read it", task.model.display()))?;
     let attack = Attack::sized(&model, task.thorough);
-    let auditor = Auditor { model: &model, inputs: &inputs.values, prover: &prover, solver: task.solver, attack };
+    let (weights, solver) = (weights.as_deref(), task.solver);
+    let auditor = Auditor { model: &model, inputs: &inputs.values, prover: &prover, weights, solver, attack };
     let bar = progress::bar(claims.len() as u64, "auditing claims");
     let decisions = auditor.decide(&claims, &|| bar.inc(1));
     bar.finish_and_clear();
@@ -73,12 +80,11 @@ pub fn run(task: &Task) -> Result<Finish> {
     let folder = free_name(task.reports, &today(), "claims");
     std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
     write(&folder, &claims, &decisions, model.input_size())?;
-    let mut checked = task.inputs.inputs.clone();
-    if checked.extension().is_none_or(|e| e != "npy") {
-        checked = folder.join(INPUTS);
-        write_atomically(&checked, |out| out.write_all(&npy(&inputs.values, model.input_size())))?;
-    }
-    print(task, &checked, &folder, &claims, &decisions)
+    let size = model.input_size();
+    let checked = for_the_kernel(&task.inputs.inputs, &folder.join(INPUTS), &inputs.values, size)?;
+    let weighted = |(path, weights)| for_the_kernel(path, &folder.join(WEIGHTS), weights, 1);
+    let weights = task.weights.zip(weights).map(weighted).transpose()?;
+    print(task, (&checked, weights.as_deref()), &folder, &claims, &decisions)
 }
 
 /// The rows, the witnesses' points and the certificates.
@@ -112,7 +118,13 @@ fn write(folder: &Path, claims: &[Claim], decisions: &[Decision], size: usize) -
     Ok(())
 }
 
-fn print(task: &Task, inputs: &Path, folder: &Path, claims: &[Claim], decisions: &[Decision]) -> Result<Finish> {
+fn print(
+    task: &Task,
+    (inputs, weights): (&Path, Option<&Path>),
+    folder: &Path,
+    claims: &[Claim],
+    decisions: &[Decision],
+) -> Result<Finish> {
     let mut norms: Vec<String> = claims.iter().map(|claim| claim.perturbation.norm.to_string()).collect();
     norms.sort_unstable();
     norms.dedup();
@@ -150,9 +162,10 @@ fn print(task: &Task, inputs: &Path, folder: &Path, claims: &[Claim], decisions:
     )?;
     let certificates = folder.join(CERTIFICATES);
     let class = super::check::class_option(task.sensitive);
+    let weights = weights.map_or(String::new(), |path| format!(" --weights {}", path.display()));
     writeln!(
         out,
-        "every answer is checked by: underplane check {} {} {}{class}",
+        "every answer is checked by: underplane check {} {} {}{class}{weights}",
         task.model.display(),
         inputs.display(),
         certificates.display()

@@ -84,7 +84,7 @@ pub fn write(folder: &Path, about: &About, columns: &mut [Column]) -> Result<()>
 }
 
 /// The file named on the command line, or where the kernel does not read it a copy that it does.
-fn for_the_kernel(given: &Path, copy: &Path, values: &[f64], size: usize) -> Result<PathBuf> {
+pub fn for_the_kernel(given: &Path, copy: &Path, values: &[f64], size: usize) -> Result<PathBuf> {
     if given.extension().is_some_and(|e| e == "npy") {
         return Ok(given.to_path_buf());
     }

@@ -44,6 +44,15 @@ impl Perturbation<'_> {
         entries.enumerate().map(slope).collect()
     }
 
+    /// A remark that also says whether the norm is weighted.
+    pub fn mark(&self, remark: String) -> String {
+        match (self.weights, remark.as_str()) {
+            (None, _) => remark,
+            (Some(_), "") => "weighted".into(),
+            (Some(_), _) => format!("weighted, {remark}"),
+        }
+    }
+
     /// Changes u as changes δ of the input, in plain floats.
     pub fn unscale(&self, changes: &mut [f64]) {
         if self.weights.is_some() {

@@ -32,18 +32,12 @@ pub fn run(
         let outcomes = method.certify(model, Samples { values, size, first: i * batch }, perturbation);
         let seconds = start.elapsed().as_secs_f64() / outcomes.len() as f64;
         done(outcomes.len());
-        let timed = |outcome| Timed { outcome: marked(outcome, perturbation), seconds };
+        let timed = |mut outcome: Outcome| {
+            outcome.detail = perturbation.mark(outcome.detail);
+            Timed { outcome, seconds }
+        };
         outcomes.into_iter().map(timed).collect::<Vec<_>>()
     };
     let batches: Vec<_> = values.par_chunks(batch * size).enumerate().map(one).collect();
     batches.into_iter().flatten().collect()
-}
-
-/// Says in its detail that an outcome is about a weighted norm.
-fn marked(mut outcome: Outcome, perturbation: Perturbation) -> Outcome {
-    if perturbation.weights.is_some() {
-        outcome.detail =
-            if outcome.detail.is_empty() { "weighted".into() } else { format!("weighted, {}", outcome.detail) };
-    }
-    outcome
 }

@@ -10,6 +10,7 @@ use super::attack::Attack;
 use crate::model::Model;
 use crate::perturbation::Perturbation;
 use crate::proof::{Prover, Wanted};
+use crate::radius::exact::Exact;
 use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
 use crate::radius::{Method, Outcome, Radius, Samples, Witness};
@@ -65,6 +66,8 @@ pub struct Auditor<'a> {
     pub inputs: &'a [f64],
     /// The same as the kernel sees them.
     pub prover: &'a Prover,
+    /// Of every norm, if there are some; the prover has the same.
+    pub weights: Option<&'a [f64]>,
     /// Who solves the linear programs.
     pub solver: LpSolver,
     /// How hard to look for witnesses.
@@ -110,9 +113,15 @@ impl<'a> Subject<'a> {
     fn new(auditor: &'a Auditor<'a>, claim: &Claim) -> Subject<'a> {
         let size = auditor.model.input_size();
         let x = &auditor.inputs[claim.input * size..(claim.input + 1) * size];
-        let wanted = Wanted { index: claim.input, x, perturbation: claim.perturbation, open: true };
-        let waiting: Vec<Box<dyn Method>> = vec![Box::new(Lp::new(auditor.solver)), Box::new(Sharp)];
-        Subject { auditor, wanted, outcomes: Vec::new(), waiting, attacked: false, witness: None, proven: None }
+        let perturbation = Perturbation { weights: auditor.weights, ..claim.perturbation };
+        let wanted = Wanted { index: claim.input, x, perturbation, open: true };
+        let mut waiting: Vec<Box<dyn Method>> = vec![Box::new(Lp::new(auditor.solver)), Box::new(Sharp)];
+        // The attack measures plain norms only.
+        let weighted = auditor.weights.is_some();
+        if weighted {
+            waiting.insert(0, Box::new(Exact::default()));
+        }
+        Subject { auditor, wanted, outcomes: Vec::new(), waiting, attacked: weighted, witness: None, proven: None }
     }
 
     fn perturbation(&self) -> Perturbation<'_> {
@@ -213,6 +222,7 @@ impl<'a> Subject<'a> {
     }
 
     fn decision(&self, answer: Answer, certificate: Option<String>, detail: String) -> Decision {
+        let detail = self.perturbation().mark(detail);
         Decision { answer, witness: self.witness.clone(), certificate, proven: self.proven, detail }
     }
 }

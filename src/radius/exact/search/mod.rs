@@ -326,6 +326,9 @@ impl<'a> Search<'a> {
 impl Problem<'_> {
     /// The changes of the nodes for changes of the variables.
     pub fn image(&self, changes: &[f64]) -> Image {
+        if self.perturbation.weights.is_none() {
+            return self.lifted.image(changes);
+        }
         let mut changes = changes.to_vec();
         self.perturbation.unscale(&mut changes[..self.x.len()]);
         self.lifted.image(&changes)
