@@ -1,5 +1,6 @@
 //! Branch and bound on the sides of φ's kinks: in a part of the ball that a kink does not bend, f is convex again.
 
+use super::moves::Term;
 use super::search::{Ended, Problem, Search};
 use crate::model::passes::Slopes;
 use crate::perturbation::parts::Part;
@@ -37,13 +38,22 @@ pub(super) fn close(search: &mut Search, root: Ended) {
             search.found.remark = Some(if late { "out of time" } else { "out of parts" });
             break;
         }
-        let Some((coordinate, change)) = worst_bend(search, &nodes[weakest]) else { break };
-        split(search, &mut nodes, weakest, (coordinate, change));
+        let bend = match worst_bend(search, &nodes[weakest]) {
+            Some(bend) => Some(bend),
+            // The solution is a point where f vanishes about: the nearest witness may be beside it.
+            None if settles(search, &nodes[weakest]) => continue,
+            None => nearest_kink(search, &nodes[weakest]),
+        };
+        let Some(bend) = bend else {
+            search.found.remark = Some("no kink is left to branch on");
+            break;
+        };
+        split(search, &mut nodes, weakest, bend);
     }
     if nodes.len() > 1 {
         search.found.parts = nodes.len().div_ceil(2);
-        prove(search, &nodes);
     }
+    prove(search, &nodes);
     if search.is_done() {
         search.found.remark = None;
     }
@@ -67,26 +77,45 @@ fn enough(search: &Search) -> f64 {
 fn worst_bend(search: &Search, node: &Node) -> Option<(usize, f64)> {
     let ended = node.ended.as_ref().filter(|ended| !ended.changes.is_empty())?;
     let (mut violated, mut concave) = ((1e-9 * ended.bound, None), (0.0, None));
-    for (i, terms) in search.moves.terms.iter().enumerate() {
-        for term in terms {
-            let crossing = term.crossing();
-            let allows = |&(_, low, high): &(usize, f64, f64)| low < crossing && crossing < high;
-            let is_inside = search.moves.low[i] < crossing && crossing < search.moves.high[i];
-            if !is_inside || !node.ends.iter().filter(|end| end.0 == i).all(allows) {
-                continue;
-            }
-            let off = (ended.changes[term.variable] - term.change(ended.changes[i])).abs();
-            if off > violated.0 {
-                violated = (off, Some((i, crossing)));
-            }
-            let bend = -ended.coefficients[term.variable] * (term.kink.above - term.kink.below) * term.scale.abs();
-            let score = bend * (ended.bound - crossing.abs());
-            if score > concave.0 {
-                concave = (score, Some((i, crossing)));
-            }
+    for (i, term) in inner_kinks(search, node) {
+        let crossing = term.crossing();
+        let off = (ended.changes[term.variable] - term.change(ended.changes[i])).abs();
+        if off > violated.0 {
+            violated = (off, Some((i, crossing)));
+        }
+        let bend = -ended.coefficients[term.variable] * (term.kink.above - term.kink.below) * term.scale.abs();
+        let score = bend * (ended.bound - crossing.abs());
+        if score > concave.0 {
+            concave = (score, Some((i, crossing)));
         }
     }
     violated.1.or(concave.1)
+}
+
+/// Whether the leaf is done with the nearest point with f ≤ 0 on the solution's sides of the kinks.
+fn settles(search: &mut Search, node: &Node) -> bool {
+    let Some(ended) = node.ended.as_ref().filter(|ended| !ended.changes.is_empty()) else { return false };
+    descend(search, &ended.changes[..search.problem.x.len()], ended);
+    ended.bound >= enough(search)
+}
+
+/// The coordinate whose kink is nearest to the master's solution, and where that kink is.
+fn nearest_kink(search: &Search, node: &Node) -> Option<(usize, f64)> {
+    let ended = node.ended.as_ref().filter(|ended| !ended.changes.is_empty())?;
+    let kinks = inner_kinks(search, node).map(|(i, term)| (i, term.crossing()));
+    kinks.min_by(|a, b| (a.1 - ended.changes[a.0]).abs().total_cmp(&(b.1 - ended.changes[b.0]).abs()))
+}
+
+/// The kinks strictly inside the leaf, and their coordinates.
+fn inner_kinks<'a>(search: &'a Search, node: &'a Node) -> impl Iterator<Item = (usize, &'a Term)> {
+    let inside = |(i, term): &(usize, &Term)| {
+        let crossing = term.crossing();
+        let allows = |&(_, low, high): &(usize, f64, f64)| low < crossing && crossing < high;
+        let moves = &search.moves;
+        moves.low[*i] < crossing && crossing < moves.high[*i] && node.ends.iter().filter(|end| end.0 == *i).all(allows)
+    };
+    let all = search.moves.terms.iter().enumerate().flat_map(|(i, terms)| terms.iter().map(move |term| (i, term)));
+    all.filter(inside)
 }
 
 fn split(search: &mut Search, nodes: &mut Vec<Node>, id: usize, (coordinate, change): (usize, f64)) {
