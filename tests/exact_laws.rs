@@ -3,12 +3,12 @@
 mod convex_networks;
 mod networks;
 
-use convex_networks::{UNIT_BOX, perturbations, positive_everywhere, push, random_model, run, sides};
+use convex_networks::{UNIT_BOX, linear, perturbations, positive_everywhere, random_model, run, sides};
 use networks::{Map, generator, icnn, inputs, model};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rand::RngExt;
-use underplane::model::{Dense, Graph, Model, Op};
+use underplane::model::Model;
 use underplane::perturbation::{Norm, Perturbation};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits};
@@ -125,9 +125,7 @@ fn no_end_is_found_where_there_is_none() {
 
 #[test]
 fn a_linear_network_has_the_dual_norm_radius() {
-    let mut graph = Graph::new("x", &[3]);
-    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 3, weight: vec![3., 0., -4.], bias: vec![0.] }), &[0]);
-    let model = Model::new(graph).unwrap();
+    let model = linear();
     for (norm, expected) in [(Norm::L1, 10.0 / 4.0), (Norm::L2, 10.0 / 5.0), (Norm::Linf, 10.0 / 7.0)] {
         let (lower, upper) = sides(&run(&exact(), &model, &[2.0, 9.0, -1.0], Perturbation::new(norm)));
         assert!(lower <= expected && expected <= upper, "{norm}: {lower}..{upper}");

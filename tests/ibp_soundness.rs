@@ -45,7 +45,9 @@ fn tangle(rng: &mut StdRng, d: usize) -> Graph {
     let constant = graph.push("constant", Op::Constant(constants(rng, 4)), &[]).unwrap();
     let sum = graph.push("sum", Op::Sum, &[turned, second, constant]).unwrap();
     let shaped = graph.push_reshape("shaped", sum, &[2, 2]).unwrap();
-    graph.push("out", Op::Dense(dense(rng, 1, 4, false)), &[shaped]).unwrap();
+    let again = graph.push_reshape("again", second, &[2, 2]).unwrap();
+    let rows = graph.push("rows", Op::Concat { outer: 2 }, &[shaped, again]).unwrap();
+    graph.push("out", Op::Dense(dense(rng, 1, 8, false)), &[rows]).unwrap();
     graph
 }
 

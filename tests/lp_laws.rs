@@ -2,7 +2,7 @@
 
 mod convex_networks;
 
-use convex_networks::{perturbations, positive_everywhere, push, random_model, run, sides};
+use convex_networks::{linear, perturbations, positive_everywhere, push, random_model, run, sides};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use underplane::model::{Dense, Graph, Kink, Model, Op};
@@ -115,9 +115,7 @@ fn another_solver_ends_what_clarabel_leaves_apart() {
 
 #[test]
 fn a_linear_network_has_the_dual_norm_radius() {
-    let mut graph = Graph::new("x", &[3]);
-    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 3, weight: vec![3., 0., -4.], bias: vec![0.] }), &[0]);
-    let model = Model::new(graph).unwrap();
+    let model = linear();
     for (norm, expected) in [(Norm::L1, 10.0 / 4.0), (Norm::L2, 10.0 / 5.0), (Norm::Linf, 10.0 / 7.0)] {
         let (lower, upper) = sides(&run(&Lp::default(), &model, &[2.0, 9.0, -1.0], Perturbation::new(norm)));
         assert!(lower <= expected && expected <= upper, "{norm}");

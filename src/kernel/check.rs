@@ -92,13 +92,8 @@ impl Model {
 /// Checks the form alone of a line about a plain norm: what it states, if its evidence is written as the format says.
 /// Nothing is proven.
 pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
-    let certificate = Certificate::read(line)?;
-    check_class(&certificate, model.class)?;
-    check_weights(&certificate, None, model.input_size())?;
-    let x = model.input(inputs, certificate.statement.input)?;
-    check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
+    let (certificate, _) = read(model, inputs, None, line)?;
     if let Some(tree) = &certificate.tree {
-        tree.check_coordinates(model.input_size())?;
         tree.each_leaf(|_, leaf| leaf.slopes.unpack(&model.graph).map(drop))?;
     }
     certificate.witness(model.input_size())?;
@@ -117,6 +112,23 @@ pub fn check_weighted(
     weights: Option<&Weights>,
     line: &str,
 ) -> Result<Statement, Rejection> {
+    let (certificate, x) = read(model, inputs, weights, line)?;
+    if let Some(tree) = &certificate.tree {
+        tree.each_leaf(|cuts, leaf| check_leaf(model, (&certificate, weights), &x, (cuts, leaf)))?;
+    }
+    if let Some(point) = certificate.witness(model.input_size())? {
+        check_witness(model, (&certificate, weights), &x, &point)?;
+    }
+    Ok(certificate.statement)
+}
+
+/// Reads a line, and tests that it speaks of the model, of the user's class and weights, and of an input in its box.
+fn read(
+    model: &Model,
+    inputs: &Inputs,
+    weights: Option<&Weights>,
+    line: &str,
+) -> Result<(Certificate, Exact), Rejection> {
     let certificate = Certificate::read(line)?;
     check_class(&certificate, model.class)?;
     check_weights(&certificate, weights, model.input_size())?;
@@ -124,12 +136,8 @@ pub fn check_weighted(
     check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
     if let Some(tree) = &certificate.tree {
         tree.check_coordinates(model.input_size())?;
-        tree.each_leaf(|cuts, leaf| check_leaf(model, (&certificate, weights), &x, (cuts, leaf)))?;
     }
-    if let Some(point) = certificate.witness(model.input_size())? {
-        check_witness(model, (&certificate, weights), &x, &point)?;
-    }
-    Ok(certificate.statement)
+    Ok((certificate, x))
 }
 
 /// The leaf's minorant is positive over its part of the region.

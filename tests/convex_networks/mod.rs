@@ -131,3 +131,10 @@ pub fn positive_everywhere() -> Model {
     push(&mut graph, Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1., 1.], bias: vec![0.5] }), &[kink]);
     Model::new(graph).unwrap()
 }
+
+/// 3x₀ − 4x₂.
+pub fn linear() -> Model {
+    let mut graph = Graph::new("x", &[3]);
+    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 3, weight: vec![3., 0., -4.], bias: vec![0.] }), &[0]);
+    Model::new(graph).unwrap()
+}

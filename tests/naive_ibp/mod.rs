@@ -24,14 +24,20 @@ fn slopes(graph: &Graph) -> Vec<Slopes> {
             Op::Shift(_) | Op::Reshape => of(0),
             Op::Kink(kink) => times(&|_| kink.below.abs().max(kink.above.abs()))
                 .map(|s| s.into_iter().map(|(j, slope, _)| (j, slope, false)).collect()),
-            Op::Concat { outer: 1 } => {
+            Op::Concat { outer } => {
                 let parts: Option<Vec<Vec<(usize, f64, bool)>>> = (0..node.inputs.len()).map(of).collect();
-                parts.map(|parts| parts.concat())
+                parts.map(|parts| joined(*outer, &parts))
             }
             _ => None,
         });
     }
     known
+}
+
+/// The parts' blocks, `outer` of each, in turn.
+fn joined<T: Clone>(outer: usize, parts: &[Vec<T>]) -> Vec<T> {
+    let block = |part: &Vec<T>, b: usize| part[b * part.len() / outer..(b + 1) * part.len() / outer].to_vec();
+    (0..outer).flat_map(|b| parts.iter().flat_map(move |part| block(part, b))).collect()
 }
 
 fn dual(norm: Norm, w: &[f64]) -> f64 {
@@ -128,11 +134,11 @@ pub fn lower_bound(graph: &Graph, x: &[f64], r: f64, perturbation: Perturbation)
                     .map(|i| node.inputs.iter().map(|&k| centres[k][i]).fold(f64::NEG_INFINITY, f64::max))
                     .collect(),
             ),
-            Op::Concat { outer: 1 } => (
-                node.inputs.iter().flat_map(|&k| values[k].clone()).collect(),
-                node.inputs.iter().flat_map(|&k| centres[k].clone()).collect(),
-            ),
-            Op::Concat { .. } => unimplemented!("the twin joins along the first axis only"),
+            Op::Concat { outer } => {
+                let of = |all: &[Ends]| node.inputs.iter().map(|&k| all[k].clone()).collect::<Vec<_>>();
+                let middles = node.inputs.iter().map(|&k| centres[k].clone()).collect::<Vec<_>>();
+                (joined(*outer, &of(&values)), joined(*outer, &middles))
+            }
             Op::Dense(dense) => {
                 let mut out: Ends = Vec::new();
                 let mut centre_out = Vec::new();
