@@ -21,6 +21,12 @@
 //!
 //! RN₃₂ the nearest binary32 number, ties to even, each correctly rounded once (`batch_norm`).
 //!
+//! A model file is read as every runtime reads it, or refused: each field, attribute, type, count and width is tested
+//! against a canonical subset of ONNX (`schema`, `forms`, `declared`), and nothing is skipped but text without meaning. An
+//! initialiser that is an input too (which the format demanded before its version 4) is taken as the constant that it
+//! holds. What ONNX leaves to the runtime (functions, overloads, two versions of one domain) is refused. A row of a batch
+//! never influences another.
+//!
 //! # The argument
 //!
 //! A unit max(t, 0) ≥ s·t for every s ∈ \[0, 1\] (likewise other convex units, `slopes`). In the backward pass from the
@@ -46,11 +52,14 @@
 mod ball;
 mod batch_norm;
 mod budget;
+mod call;
 mod certificate;
 mod check;
 mod class;
 mod coordinates;
+mod declared;
 mod exact;
+mod forms;
 pub mod front;
 mod graph;
 mod inputs;
@@ -65,6 +74,7 @@ mod packed;
 mod power;
 mod protobuf;
 pub mod rejection;
+mod schema;
 mod shapes;
 mod slopes;
 mod statement;
@@ -75,6 +85,7 @@ mod weights;
 
 pub use check::{Model, Unit, check_form, check_line, check_weighted};
 pub use class::Class;
+pub use forms::table as operators;
 pub use inputs::Inputs;
 pub use rejection::{Code, Rejection};
 pub use statement::Statement;

@@ -1,73 +1,67 @@
 //! ONNX files, read by the kernel's own code: the file's structure. What each operator means is in `operators`.
 
 use super::budget;
+use super::call::{Call, Value, Values, malformed};
 use super::class::Class;
+use super::declared::{Declared, Shape};
 use super::exact::Float;
+use super::forms::{NEWEST, OLDEST};
 use super::graph::{Graph, Op};
 use super::layer::Layer;
 use super::operators::apply;
-use super::protobuf::{Wire, fields};
+use super::protobuf::fields;
 use super::rejection::{Code, Rejection};
-use super::tensor::{Entries, Tensor};
-use std::collections::HashMap;
+use super::schema;
+use super::tensor::{Kind, Tensor};
+use std::collections::{HashMap, HashSet};
 
-/// What a name in the file stands for.
-#[derive(Clone, Debug)]
-pub enum Value {
-    /// A node of the graph.
-    Node(usize),
-    /// A float constant.
-    Floats(Vec<usize>, Vec<Float>),
-    /// An integer constant of at most one axis; `None` is the batch size.
-    Integers(Vec<usize>, Vec<Option<i64>>),
-}
-
-/// One operation of the file.
-#[derive(Debug, Default)]
-pub struct Call<'a> {
-    /// Operator.
-    pub operator: &'a str,
-    /// First output: the node's name everywhere.
-    pub name: &'a str,
-    /// The node's own name, where it has one: for whoever reads the file otherwise.
-    pub label: &'a str,
-    inputs: Vec<&'a str>,
-    outputs: Vec<&'a str>,
-    attributes: HashMap<&'a str, Attribute<'a>>,
-    domain: &'a str,
-}
-
-#[derive(Debug, Default)]
-struct Attribute<'a> {
-    name: &'a str,
-    float: Option<u32>,
-    integer: Option<i64>,
-    tensor: Option<&'a [u8]>,
-    words: Vec<u32>,
-    integers: Vec<i64>,
-}
+/// The versions of the file format that are read.
+const FORMATS: std::ops::RangeInclusive<i64> = 3..=14;
 
 /// Reads a model file into the graph of f for `class`.
 pub fn read(bytes: &[u8], class: Class) -> Result<Graph, Rejection> {
     budget::within("model file", "bytes", bytes.len() as u64, budget::MODEL_BYTES)?;
-    let (mut graph, mut opset) = (None, None);
+    schema::check(bytes)?;
+    let (mut graph, mut format, mut opsets) = (None, 0, HashMap::new());
     for field in fields(bytes) {
         match field? {
-            (7, wire) if graph.is_none() => graph = Some(wire.bytes()?),
-            (7, _) => return Err(malformed("file", "one graph", "two")),
-            (8, wire) => opset = standard_opset(wire.bytes()?)?.or(opset),
+            (1, wire) => format = wire.integer()?,
+            (7, wire) => graph = Some(wire.bytes()?),
+            (8, wire) => {
+                let (domain, version) = opset(wire.bytes()?)?;
+                if opsets.insert(domain, version).is_some() {
+                    return Err(malformed("file", "one version of the operators of a domain", "two"));
+                }
+                // Runtimes refuse versions that they do not know, even of operators that no node uses.
+                let newest = match domain {
+                    "ai.onnx.ml" => 5,
+                    "com.microsoft" | "ai.onnx.training" => 1,
+                    _ => i64::from(i32::MAX),
+                };
+                if !(1..=newest).contains(&version) {
+                    let expected = format!("operators of `{}` of a known version", domain.escape_debug());
+                    return Err(Rejection::new(Code::Unsupported, "file", expected, version.to_string()));
+                }
+            }
             _ => {}
         }
     }
-    let opset = opset.ok_or_else(|| malformed("file", "a version of the operators", "none"))?;
-    if !(13..=28).contains(&opset) {
-        return Err(Rejection::new(Code::Unsupported, "file", "operators of version 13 to 28", opset.to_string()));
-    }
-    File::read(graph.ok_or_else(|| malformed("file", "a graph", "none"))?)?.graph(class)
+    let opset = opsets.get("").copied().ok_or_else(|| malformed("file", "a version of the operators", "none"))?;
+    let within = |what: &str, range: std::ops::RangeInclusive<i64>, found: i64| match range.contains(&found) {
+        true => Ok(()),
+        false => {
+            let expected = format!("{what} of version {} to {}", range.start(), range.end());
+            Err(Rejection::new(Code::Unsupported, "file", expected, found.to_string()))
+        }
+    };
+    within("operators", OLDEST..=NEWEST, opset)?;
+    let graph = graph.ok_or_else(|| malformed("file", "a graph", "none"))?;
+    within("a format", FORMATS, format)?;
+    File::read(graph)?.graph(opset, class)
 }
 
-/// The version of the standard operators, if this entry is about them.
-fn standard_opset(bytes: &[u8]) -> Result<Option<i64>, Rejection> {
+/// The domain of operators, and their version.
+fn opset(bytes: &[u8]) -> Result<(&str, i64), Rejection> {
     let (mut domain, mut version) = ("", 0);
     for field in fields(bytes) {
         match field? {
@@ -76,16 +70,18 @@ fn standard_opset(bytes: &[u8]) -> Result<Option<i64>, Rejection> {
             _ => {}
         }
     }
-    Ok(matches!(domain, "" | "ai.onnx").then_some(version))
+    Ok((if domain == "ai.onnx" { "" } else { domain }, version))
 }
 
 /// The parts of a GraphProto.
 #[derive(Default)]
 struct File<'a> {
     calls: Vec<Call<'a>>,
-    constants: HashMap<String, Value>,
-    inputs: Vec<(&'a str, Vec<Option<i64>>, i64)>,
-    outputs: Vec<&'a str>,
+    constants: Values,
+    inputs: Vec<Declared<'a>>,
+    outputs: Vec<Declared<'a>>,
+    /// What the file says of values that it computes.
+    others: Vec<Declared<'a>>,
 }
 
 impl<'a> File<'a> {
@@ -100,49 +96,89 @@ impl<'a> File<'a> {
                 (5, wire) => {
                     let tensor = Tensor::read(wire.bytes()?)?;
                     let name = tensor.name.clone();
+                    if name.is_empty() {
+                        return Err(malformed("graph", "constants with names", "none"));
+                    }
                     if file.constants.insert(name.clone(), tensor.into()).is_some() {
                         return Err(malformed(&name, "one constant of a name", "two"));
                     }
                 }
-                (11, wire) => file.inputs.push(value_info(wire.bytes()?)?),
-                (12, wire) => file.outputs.push(value_info(wire.bytes()?)?.0),
-                (15, _) => return Err(Rejection::new(Code::Unsupported, "graph", "dense constants", "a sparse one")),
+                (11, wire) => file.inputs.push(Declared::read(wire.bytes()?)?),
+                (12, wire) => file.outputs.push(Declared::read(wire.bytes()?)?),
+                (13, wire) => file.others.push(Declared::read(wire.bytes()?)?),
                 _ => {}
             }
         }
-        file.inputs.retain(|(name, ..)| !file.constants.contains_key(*name));
+        // An initialiser that is an input too, as it had to be before version 4 of the format, is a constant.
+        let constants = &file.constants;
+        let (shadowed, inputs) =
+            std::mem::take(&mut file.inputs).into_iter().partition(|d| constants.contains_key(d.name));
+        (file.inputs, file.others) = (inputs, [file.others, shadowed].concat());
+        file.check_names()?;
+        file.check_stored()?;
         Ok(file)
     }
 
-    fn graph(self, class: Class) -> Result<Graph, Rejection> {
-        let [(input, dims, kind)] = &self.inputs[..] else {
-            return Err(malformed("graph", "one input", &self.inputs.len().to_string()));
-        };
-        if *kind != 1 {
-            return Err(Rejection::new(Code::Unsupported, *input, "float32", format!("type {kind}")));
-        }
-        let shape = dims.iter().skip(1).map(|d| d.and_then(|d| usize::try_from(d).ok())).collect::<Option<Vec<_>>>();
-        let Some(shape) = shape.filter(|_| !dims.is_empty()) else {
-            return Err(Rejection::new(Code::Unsupported, *input, "fixed sizes after the batch", format!("{dims:?}")));
-        };
-        let mut graph = Graph::new(input, dims[0], shape)?;
-        let mut values = self.constants;
-        if values.insert((*input).into(), Value::Node(0)).is_some() {
-            return Err(malformed(input, "one value of a name", "two"));
-        }
-        for call in &self.calls {
-            let value = apply(&mut graph, call, &values)?;
-            if values.insert(call.name.into(), value).is_some() {
-                return Err(malformed(call.name, "one value of a name", "two"));
+    /// What a Dropout has behind its first input is stored in the file: runtimes that leave a Dropout out trip over what
+    /// would have to be computed.
+    fn check_stored(&self) -> Result<(), Rejection> {
+        let constants = self.calls.iter().filter(|call| call.operator == "Constant").map(|call| call.name);
+        let stored: HashSet<&str> = self.constants.keys().map(String::as_str).chain(constants).collect();
+        for call in self.calls.iter().filter(|call| call.operator == "Dropout") {
+            if let Some(name) = call.inputs().skip(1).find(|name| !name.is_empty() && !stored.contains(name)) {
+                return Err(call.refuse(Code::Unsupported, "a stored ratio", format!("`{}`", name.escape_debug())));
             }
         }
-        let [output] = self.outputs[..] else {
+        Ok(())
+    }
+
+    /// Every value has one source, and every node a name of its own, if any.
+    fn check_names(&self) -> Result<(), Rejection> {
+        let (mut values, mut labels) = (HashSet::new(), HashSet::new());
+        let sources = self.inputs.iter().map(|input| input.name).chain(self.constants.keys().map(String::as_str));
+        for name in sources.chain(self.calls.iter().flat_map(Call::names)) {
+            if !values.insert(name) {
+                return Err(malformed(name, "one value of a name", "two"));
+            }
+        }
+        for label in self.calls.iter().map(|call| call.label).filter(|label| !label.is_empty()) {
+            if !labels.insert(label) {
+                return Err(malformed(label, "one node of a name", "two"));
+            }
+        }
+        Ok(())
+    }
+
+    fn graph(self, opset: i64, class: Class) -> Result<Graph, Rejection> {
+        let [input] = &self.inputs[..] else {
+            return Err(malformed("graph", "one input", &self.inputs.len().to_string()));
+        };
+        if input.kind != Some(Kind::Float32) {
+            return Err(Rejection::new(Code::Unsupported, input.name, "float32", format!("{:?}", input.kind)));
+        }
+        let (batch, shape) = input.sample()?;
+        let mut graph = Graph::new(input.name, batch, shape)?;
+        let mut values = self.constants;
+        values.insert(input.name.into(), (Value::Node(0), Kind::Float32));
+        for call in &self.calls {
+            let value = apply(&mut graph, call, &values, opset)?;
+            values.insert(call.name.into(), value);
+        }
+        let [output] = &self.outputs[..] else {
             return Err(malformed("graph", "one output", &self.outputs.len().to_string()));
         };
-        let Some(Value::Node(output)) = values.get(output) else {
-            return Err(malformed(output, "an output that depends on the input", "none"));
+        let Some((Value::Node(id), Kind::Float32)) = values.get(output.name) else {
+            return Err(malformed(output.name, "a float32 output that depends on the input", "none"));
         };
-        finish(graph, *output, class)
+        let mut axes = HashMap::new();
+        input.check(Kind::Float32, &Shape::of(&Value::Node(0), &graph), &mut axes)?;
+        for declared in self.others.iter().chain([output]) {
+            if let Some((value, kind)) = values.get(declared.name) {
+                declared.check(*kind, &Shape::of(value, &graph), &mut axes)?;
+            }
+        }
+        let id = *id;
+        finish(graph, id, class)
     }
 }
 
@@ -165,190 +201,4 @@ fn finish(mut graph: Graph, output: usize, class: Class) -> Result<Graph, Reject
         graph.push("", Op::Layer(Layer::new(1, size, &weights)), vec![last], vec![1])?;
     }
     Ok(graph)
-}
-
-/// Name, sizes (`None` where symbolic) and element type.
-fn value_info(bytes: &[u8]) -> Result<(&str, Vec<Option<i64>>, i64), Rejection> {
-    let (mut name, mut dims, mut kind) = ("", Vec::new(), 0);
-    for field in fields(bytes) {
-        match field? {
-            (1, wire) => name = wire.text()?,
-            (2, wire) => {
-                for field in fields(wire.bytes()?) {
-                    if let (1, tensor) = field? {
-                        (dims, kind) = tensor_type(tensor.bytes()?)?;
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok((name, dims, kind))
-}
-
-fn tensor_type(bytes: &[u8]) -> Result<(Vec<Option<i64>>, i64), Rejection> {
-    let (mut dims, mut kind) = (Vec::new(), 0);
-    for field in fields(bytes) {
-        match field? {
-            (1, wire) => kind = wire.integer()?,
-            (2, wire) => {
-                for field in fields(wire.bytes()?) {
-                    let (1, dim) = field? else { continue };
-                    let mut size = None;
-                    for field in fields(dim.bytes()?) {
-                        if let (1, value) = field? {
-                            size = Some(value.integer()?);
-                        }
-                    }
-                    dims.push(size);
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok((dims, kind))
-}
-
-impl From<Tensor> for Value {
-    fn from(tensor: Tensor) -> Value {
-        match tensor.entries {
-            Entries::Floats(floats) => Value::Floats(tensor.dims, floats),
-            Entries::Integers(integers) => Value::Integers(tensor.dims, integers.into_iter().map(Some).collect()),
-        }
-    }
-}
-
-impl<'a> Call<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Call<'a>, Rejection> {
-        let mut call = Call::default();
-        for field in fields(bytes) {
-            match field? {
-                (1, wire) => call.inputs.push(wire.text()?),
-                (2, wire) => call.outputs.push(wire.text()?),
-                (3, wire) => call.label = wire.text()?,
-                (4, wire) => call.operator = wire.text()?,
-                (5, wire) => {
-                    let attribute = Attribute::read(wire.bytes()?)?;
-                    let name = attribute.name;
-                    if call.attributes.insert(name, attribute).is_some() {
-                        return Err(malformed(name, "one attribute of a name", "two"));
-                    }
-                }
-                (7, wire) => call.domain = wire.text()?,
-                _ => {}
-            }
-        }
-        call.name = call.outputs.first().copied().unwrap_or("");
-        if call.name.is_empty() {
-            return Err(malformed(call.operator, "a named output", "none"));
-        }
-        if !matches!(call.domain, "" | "ai.onnx") {
-            return Err(call.refuse(
-                Code::Unsupported,
-                "a standard operator",
-                format!("{}.{}", call.domain, call.operator),
-            ));
-        }
-        Ok(call)
-    }
-
-    /// A refusal at this node.
-    pub fn refuse(&self, code: Code, expected: &str, found: impl Into<String>) -> Rejection {
-        Rejection::new(code, format!("{} `{}`", self.operator, self.name.escape_debug()), expected, found)
-    }
-
-    /// Number of inputs, absent ones included.
-    pub fn arity(&self) -> usize {
-        self.inputs.len()
-    }
-
-    /// Input `k`, if there is one.
-    pub fn optional<'v>(&self, k: usize, values: &'v HashMap<String, Value>) -> Result<Option<&'v Value>, Rejection> {
-        match self.inputs.get(k).filter(|name| !name.is_empty()) {
-            None => Ok(None),
-            Some(&name) => match values.get(name) {
-                Some(value) => Ok(Some(value)),
-                None => Err(self.refuse(Code::MalformedModel, "inputs that earlier nodes give", format!("`{name}`"))),
-            },
-        }
-    }
-
-    /// Input `k`.
-    pub fn input<'v>(&self, k: usize, values: &'v HashMap<String, Value>) -> Result<&'v Value, Rejection> {
-        let missing = || self.refuse(Code::MalformedModel, &format!("an input {k}"), "none");
-        self.optional(k, values)?.ok_or_else(missing)
-    }
-
-    /// Refuses attributes outside `known`.
-    pub fn allow(&self, known: &[&str]) -> Result<(), Rejection> {
-        match self.attributes.keys().find(|name| !known.contains(name)) {
-            None => Ok(()),
-            Some(name) => Err(self.refuse(Code::Unsupported, &format!("attributes {known:?}"), format!("`{name}`"))),
-        }
-    }
-
-    /// An integer attribute.
-    pub fn integer(&self, name: &str, default: i64) -> i64 {
-        self.attributes.get(name).map_or(default, |a| a.integer.unwrap_or(0))
-    }
-
-    /// A float attribute; `default` as bits.
-    pub fn float(&self, name: &str, default: u32) -> Result<Float, Rejection> {
-        let bits = self.attributes.get(name).map_or(default, |a| a.float.unwrap_or(0));
-        Float::binary32(bits)
-            .ok_or_else(|| self.refuse(Code::NotFinite, &format!("a finite {name}"), "NaN or infinity"))
-    }
-
-    /// An attribute of integers.
-    pub fn integers(&self, name: &str) -> Option<&[i64]> {
-        self.attributes.get(name).map(|a| a.integers.as_slice())
-    }
-
-    /// What a Constant holds.
-    pub fn constant(&self) -> Result<Value, Rejection> {
-        let floats = |words: &[u32]| words.iter().map(|&bits| Float::binary32(bits)).collect::<Option<Vec<_>>>();
-        let finite = || self.refuse(Code::NotFinite, "finite numbers", "NaN or infinity");
-        let get = |name| self.attributes.get(name);
-        if let Some(bytes) = get("value").and_then(|a| a.tensor) {
-            return Ok(Tensor::read(bytes)?.into());
-        }
-        if let Some(attribute) = get("value_float") {
-            let value = floats(&[attribute.float.unwrap_or(0)]).ok_or_else(finite)?;
-            return Ok(Value::Floats(vec![], value));
-        }
-        if let Some(attribute) = get("value_floats") {
-            return Ok(Value::Floats(vec![attribute.words.len()], floats(&attribute.words).ok_or_else(finite)?));
-        }
-        if let Some(attribute) = get("value_int") {
-            return Ok(Value::Integers(vec![], vec![Some(attribute.integer.unwrap_or(0))]));
-        }
-        if let Some(attribute) = get("value_ints") {
-            let values = attribute.integers.iter().copied().map(Some).collect();
-            return Ok(Value::Integers(vec![attribute.integers.len()], values));
-        }
-        Err(self.refuse(Code::Unsupported, "a tensor, number or list", "another constant"))
-    }
-}
-
-impl<'a> Attribute<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Attribute<'a>, Rejection> {
-        let mut attribute = Attribute::default();
-        for field in fields(bytes) {
-            match field? {
-                (1, wire) => attribute.name = wire.text()?,
-                (2, Wire::Fixed32(bits)) => attribute.float = Some(bits),
-                (3, wire) => attribute.integer = Some(wire.integer()?),
-                (5, wire) => attribute.tensor = Some(wire.bytes()?),
-                (7, wire) => wire.words(&mut attribute.words)?,
-                (8, wire) => wire.integers(&mut attribute.integers)?,
-                (21, _) => return Err(malformed(attribute.name, "a value", "a reference to a function's attribute")),
-                _ => {}
-            }
-        }
-        Ok(attribute)
-    }
-}
-
-fn malformed(place: &str, expected: &str, found: &str) -> Rejection {
-    Rejection::new(Code::MalformedModel, place.escape_debug().to_string(), expected, found)
 }

@@ -1,17 +1,17 @@
 //! What the ONNX operators mean, as nodes of the kernel's graph.
 
 use super::batch_norm::Channel;
+use super::call::{Call, Value, Values};
 use super::exact::{Exact, Float, pairs};
+use super::forms;
 use super::graph::{Graph, Op};
 use super::layer::Layer;
-use super::onnx::{Call, Value};
 use super::rejection::{Code, Rejection};
 use super::shapes;
+use super::tensor::Kind;
 use dashu_int::ops::Gcd;
 use dashu_int::{IBig, UBig};
-use std::collections::HashMap;
 
-type Values = HashMap<String, Value>;
 type Answer = Result<Value, Rejection>;
 
 /// 1.
@@ -21,26 +21,27 @@ const ALPHA: u32 = 0x3c23_d70a;
 /// 1e-5, the default of BatchNormalization.
 const EPSILON: u32 = 0x3727_c5ac;
 
-/// Appends what `call` computes to the graph.
-pub fn apply(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+/// Appends what `call` computes to the graph, in the version `opset` of the operators.
+pub fn apply(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Result<(Value, Kind), Rejection> {
+    let kind = forms::check(call, values, opset)?;
+    let (value, kind) = match kind {
+        Some(kind) => (value(graph, call, values)?, kind),
+        None => shapes::named(call, values)?,
+    };
+    forms::check_range(call, kind, &value)?;
+    Ok((value, kind))
+}
+
+fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     match call.operator {
         "Gemm" => gemm(graph, call, values),
         "MatMul" => mat_mul(graph, call, values),
         "Add" | "Sub" | "Mul" | "Div" => binary(graph, call, values),
         "Neg" => negate(graph, call, call.input(0, values)?),
         "BatchNormalization" => batch_norm(graph, call, values),
-        "Relu" => {
-            call.allow(&[])?;
-            kink(graph, call, values, Float::ZERO)
-        }
-        "LeakyRelu" => {
-            call.allow(&["alpha"])?;
-            kink(graph, call, values, call.float("alpha", ALPHA)?)
-        }
-        "Abs" => {
-            call.allow(&[])?;
-            kink(graph, call, values, Float::ONE.negated())
-        }
+        "Relu" => kink(graph, call, values, Float::ZERO),
+        "LeakyRelu" => kink(graph, call, values, call.float("alpha", ALPHA)?),
+        "Abs" => kink(graph, call, values, Float::ONE.negated()),
         "Max" => maximum(graph, call, values),
         _ => shapes::apply(graph, call, values),
     }
@@ -97,12 +98,11 @@ fn matrix(call: &Call, value: &Value, transpose: bool) -> Result<(Vec<Float>, us
 }
 
 fn gemm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&["alpha", "beta", "transA", "transB"])?;
-    if call.integer("transA", 0) != 0 {
+    if call.flag("transA")? {
         return Err(call.refuse(Code::Unsupported, "transA = 0", "another value"));
     }
     let of = node(call, call.input(0, values)?)?;
-    let weights = matrix(call, call.input(1, values)?, call.integer("transB", 0) == 0)?;
+    let weights = matrix(call, call.input(1, values)?, !call.flag("transB")?)?;
     if graph.nodes[of].shape.len() != 1 {
         return Err(call.refuse(Code::ShapeMismatch, "an operand [N, K]", format!("{:?}", graph.nodes[of].shape)));
     }
@@ -127,7 +127,6 @@ fn gemm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
 }
 
 fn mat_mul(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&[])?;
     let of = node(call, call.input(0, values)?)?;
     let mut shape = graph.nodes[of].shape.clone();
     let weights = match call.input(1, values)? {
@@ -193,7 +192,6 @@ fn broadcast_floats(call: &Call, value: &Value, shape: &[usize]) -> Result<Vec<F
 }
 
 fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&[])?;
     let (a, b) = (call.input(0, values)?, call.input(1, values)?);
     match (a, b) {
         (Value::Node(a), Value::Node(b)) => two_nodes(graph, call, *a, *b),
@@ -240,7 +238,6 @@ fn negation(size: usize) -> Op {
 }
 
 fn negate(graph: &mut Graph, call: &Call, value: &Value) -> Answer {
-    call.allow(&[])?;
     match value {
         Value::Node(of) => {
             let op = negation(graph.nodes[*of].size());
@@ -277,8 +274,7 @@ fn reciprocals(call: &Call, divisors: &[Float]) -> Result<Exact, Rejection> {
 }
 
 fn batch_norm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&["epsilon", "momentum", "training_mode"])?;
-    if call.integer("training_mode", 0) != 0 {
+    if call.flag("training_mode")? {
         return Err(call.refuse(Code::Unsupported, "inference", "training mode"));
     }
     let of = node(call, call.input(0, values)?)?;
@@ -314,7 +310,6 @@ fn kink(graph: &mut Graph, call: &Call, values: &Values, below: Float) -> Answer
 }
 
 fn maximum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&[])?;
     let operands = (0..call.arity()).map(|k| call.input(k, values)).collect::<Result<Vec<_>, _>>()?;
     let Some(Value::Node(first)) = operands.iter().find(|v| matches!(v, Value::Node(_))) else {
         return Err(call.refuse(Code::Unsupported, "an operand that depends on the input", "constants alone"));

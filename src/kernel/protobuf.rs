@@ -32,7 +32,16 @@ impl<'a> Wire<'a> {
     pub fn bytes(self) -> Result<&'a [u8], Rejection> {
         match self {
             Wire::Bytes(bytes) => Ok(bytes),
-            other => Err(malformed("a length-delimited field", &format!("{other:?}"))),
+            other => Err(malformed("a length-delimited field", other.kind())),
+        }
+    }
+
+    fn kind(self) -> &'static str {
+        match self {
+            Wire::Integer(_) => "an integer",
+            Wire::Fixed64(_) => "eight bytes",
+            Wire::Fixed32(_) => "four bytes",
+            Wire::Bytes(_) => "a length-delimited field",
         }
     }
 
@@ -45,7 +54,15 @@ impl<'a> Wire<'a> {
     pub fn integer(self) -> Result<i64, Rejection> {
         match self {
             Wire::Integer(value) => Ok(value as i64),
-            other => Err(malformed("an integer field", &format!("{other:?}"))),
+            other => Err(malformed("an integer field", other.kind())),
+        }
+    }
+
+    /// As the bits of a 32-bit float.
+    pub fn word(self) -> Result<u32, Rejection> {
+        match self {
+            Wire::Fixed32(word) => Ok(word),
+            other => Err(malformed("a 32-bit number", other.kind())),
         }
     }
 
@@ -69,7 +86,7 @@ impl<'a> Wire<'a> {
             Wire::Bytes(bytes) if bytes.len().is_multiple_of(4) => {
                 into.extend(bytes.chunks_exact(4).map(|c| u32::from_le_bytes(c.try_into().expect("4 bytes"))));
             }
-            other => return Err(malformed("32-bit numbers", &format!("{other:.40?}"))),
+            other => return Err(malformed("32-bit numbers", other.kind())),
         }
         Ok(())
     }
@@ -81,7 +98,7 @@ impl<'a> Wire<'a> {
             Wire::Bytes(bytes) if bytes.len().is_multiple_of(8) => {
                 into.extend(bytes.chunks_exact(8).map(|c| u64::from_le_bytes(c.try_into().expect("8 bytes"))));
             }
-            other => return Err(malformed("64-bit numbers", &format!("{other:.40?}"))),
+            other => return Err(malformed("64-bit numbers", other.kind())),
         }
         Ok(())
     }
@@ -94,6 +111,10 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn field(&mut self) -> Result<(u64, Wire<'a>), Rejection> {
         let key = self.integer()?;
+        // Some readers take a wider key modulo 2³².
+        if key > u64::from(u32::MAX) {
+            return Err(malformed("a field number of at most 29 bits", &format!("{}", key >> 3)));
+        }
         let value = match key & 7 {
             0 => Wire::Integer(self.integer()?),
             1 => Wire::Fixed64(u64::from_le_bytes(self.take(8)?.try_into().expect("8 bytes"))),
@@ -129,11 +150,14 @@ impl<'a> Reader<'a> {
                 break;
             }
             value |= u64::from(byte & 0x7f) << (7 * i);
-            if byte < 0x80 {
+            if byte < 0x80 && (byte > 0 || i == 0) {
                 return Ok(value);
             }
+            if byte < 0x80 {
+                break;
+            }
         }
-        Err(malformed("an integer of at most 64 bits", "a longer one"))
+        Err(malformed("an integer of at most 64 bits in its shortest form", "a longer one"))
     }
 }
 

@@ -1,20 +1,20 @@
 //! Operators that move entries about, and the arithmetic on shapes and constants that exporters write.
 
+use super::call::{Call, Value, Values};
+use super::coordinates::orders;
 use super::exact::{Float, pairs};
 use super::graph::{Graph, Op};
-use super::onnx::{Call, Value};
 use super::operators::node;
 use super::rejection::{Code, Rejection};
-use std::collections::HashMap;
+use super::tensor::Kind;
 
-type Values = HashMap<String, Value>;
 type Answer = Result<Value, Rejection>;
 
 /// Appends what `call` computes to the graph.
 pub fn apply(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     match call.operator {
-        "Identity" | "Dropout" | "Cast" => same(call, values),
-        "Constant" => call.constant(),
+        "Identity" => Ok(call.input(0, values)?.clone()),
+        "Dropout" => dropout(call, values),
         "Concat" => concat(graph, call, values),
         "Flatten" => flatten(graph, call, values),
         "Reshape" => reshape(graph, call, values),
@@ -27,27 +27,37 @@ pub fn apply(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     }
 }
 
-fn same(call: &Call, values: &Values) -> Answer {
-    call.allow(&["to", "saturate", "seed", "ratio"])?;
-    if call.operator == "Dropout" && call.optional(2, values)?.is_some() {
-        return Err(call.refuse(Code::Unsupported, "inference", "a training mode"));
+/// A value whose type the node itself names.
+pub fn named(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
+    match call.operator {
+        "Constant" => call.constant(),
+        _ => cast(call, values),
     }
+}
+
+/// Casts that round nothing: of values between floats, of integers between integers. (A float64 constant need not fit
+/// into float32; whether an integer fits is tested for every result.)
+fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
     let value = call.input(0, values)?;
-    let fits = match (call.operator, value) {
-        ("Cast", Value::Integers(..)) => matches!(call.integer("to", 0), 6 | 7),
-        ("Cast", _) => matches!(call.integer("to", 0), 1 | 11),
-        _ => true,
-    };
-    match (fits, value) {
-        (false, _) => {
-            Err(call.refuse(Code::Unsupported, "a cast that rounds nothing", call.integer("to", 0).to_string()))
+    let kind = call.integer("to").and_then(Kind::read);
+    match (value, kind) {
+        (Value::Node(_), Some(kind)) if kind.is_float() => Ok((value.clone(), kind)),
+        (Value::Integers(..), Some(kind)) if !kind.is_float() => Ok((value.clone(), kind)),
+        _ => {
+            let found = format!("{:?} of {:?}", call.integer("to"), call.kinds(values)?);
+            Err(call.refuse(Code::Unsupported, "a cast of values to floats or of integers to integers", found))
         }
-        // float64 constants need not fit into float32.
-        (_, Value::Floats(..)) if call.operator == "Cast" => {
-            Err(call.refuse(Code::Unsupported, "a cast of values or integers", "float constants"))
-        }
-        (_, value) => Ok(value.clone()),
     }
+}
+
+/// Dropout in inference is the identity, whatever its ratio is.
+fn dropout(call: &Call, values: &Values) -> Answer {
+    match call.optional(1, values)? {
+        None => {}
+        Some(Value::Floats(_, ratio)) if matches!(ratio[..], [r] if r.mantissa >= 0 && orders(Float::ONE, r)) => {}
+        Some(_) => return Err(call.refuse(Code::Unsupported, "one constant ratio in [0, 1)", "another")),
+    }
+    Ok(Value::Node(node(call, call.input(0, values)?)?))
 }
 
 /// Sums, differences and products of two constants, where they are exact.
@@ -76,9 +86,10 @@ fn axis(call: &Call, axis: i64, rank: usize) -> Result<usize, Rejection> {
 }
 
 fn concat(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&["axis"])?;
     let operands = (0..call.arity()).map(|k| call.input(k, values)).collect::<Result<Vec<_>, _>>()?;
+    let along = call.integer("axis").ok_or_else(|| call.refuse(Code::MalformedModel, "an axis", "none"))?;
     if let Some(Value::Integers(..)) = operands.first() {
+        axis(call, along, 1)?;
         let mut all = Vec::new();
         for operand in operands {
             let Value::Integers(dims, integers) = operand else {
@@ -94,7 +105,7 @@ fn concat(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let nodes = operands.into_iter().map(|operand| node(call, operand)).collect::<Result<Vec<_>, _>>()?;
     let Some(&first) = nodes.first() else { return Err(call.refuse(Code::MalformedModel, "operands", "none")) };
     let mut shape = graph.nodes[first].shape.clone();
-    let axis = axis(call, call.integer("axis", i64::MAX), shape.len() + 1)?;
+    let axis = axis(call, along, shape.len() + 1)?;
     let Some(axis) = axis.checked_sub(1) else {
         return Err(call.refuse(Code::Unsupported, "an axis of the samples", "the batch axis"));
     };
@@ -125,41 +136,36 @@ fn reshaped(graph: &mut Graph, call: &Call, of: usize, shape: Vec<usize>) -> Ans
 }
 
 fn flatten(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&["axis"])?;
     let of = node(call, call.input(0, values)?)?;
-    let rank = graph.nodes[of].shape.len() + 1;
-    if axis(call, call.integer("axis", 1), rank + 1)? != 1 {
-        return Err(call.refuse(Code::Unsupported, "axis 1", call.integer("axis", 1).to_string()));
+    // Counted among the axes with the batch; the place behind the last one is a legal axis, but never axis 1 here.
+    let at = call.integer("axis").unwrap_or(1);
+    if at != 1 && at != -(graph.nodes[of].shape.len() as i64) {
+        return Err(call.refuse(Code::Unsupported, "axis 1", at.to_string()));
     }
     let size = graph.nodes[of].size();
     reshaped(graph, call, of, vec![size])
 }
 
+/// A constant of integers with one axis.
 fn integers<'v>(call: &Call, value: &'v Value) -> Result<&'v [Option<i64>], Rejection> {
     match value {
-        Value::Integers(_, integers) => Ok(integers),
-        _ => Err(call.refuse(Code::Unsupported, "constant integers", "another operand")),
+        Value::Integers(dims, integers) if dims.len() == 1 => Ok(integers),
+        _ => Err(call.refuse(Code::Unsupported, "a constant list of integers", "another operand")),
     }
 }
 
 fn reshape(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&["allowzero"])?;
     let target = integers(call, call.input(1, values)?)?;
+    let zero_copies = !call.flag("allowzero")?;
     let of = match call.input(0, values)? {
         Value::Node(of) => *of,
-        Value::Floats(_, floats) => {
-            let dims = target.iter().map(|d| d.and_then(|d| usize::try_from(d).ok()).filter(|&d| d > 0));
-            let dims = dims.collect::<Option<Vec<_>>>().filter(|dims| dims.iter().product::<usize>() == floats.len());
-            let misfit = || call.refuse(Code::Unsupported, "a target of the same size", format!("{target:?}"));
-            return Ok(Value::Floats(dims.ok_or_else(misfit)?, floats.clone()));
-        }
-        Value::Integers(_, list) => return Ok(Value::Integers(vec![list.len()], list.clone())),
+        Value::Floats(_, floats) => return Ok(Value::Floats(sizes(call, target, floats.len())?, floats.clone())),
+        Value::Integers(_, list) => return Ok(Value::Integers(sizes(call, target, list.len())?, list.clone())),
     };
     let refuse = || call.refuse(Code::Unsupported, "a target with the batch in front", format!("{target:?}"));
     let old = graph.nodes[of].shape.clone();
     let (batch, rest) = target.split_first().ok_or_else(refuse)?;
     let open = |d: &Option<i64>| *d == Some(-1);
-    let zero_copies = call.integer("allowzero", 0) == 0;
     let mut shape = Vec::with_capacity(rest.len());
     for (k, d) in rest.iter().enumerate() {
         shape.push(match *d {
@@ -189,12 +195,29 @@ fn reshape(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     reshaped(graph, call, of, shape)
 }
 
+/// The shape that a constant of `count` entries is given: fixed sizes, one of which may be left open.
+fn sizes(call: &Call, target: &[Option<i64>], count: usize) -> Result<Vec<usize>, Rejection> {
+    let misfit = || call.refuse(Code::Unsupported, &format!("a shape of {count} entries"), format!("{target:?}"));
+    let size = |d: &Option<i64>| match *d {
+        Some(-1) => Some(1),
+        Some(d) if d > 0 => usize::try_from(d).ok(),
+        _ => None,
+    };
+    let mut dims = target.iter().map(size).collect::<Option<Vec<_>>>().ok_or_else(misfit)?;
+    let known = dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).ok_or_else(misfit)?;
+    let mut open = (0..target.len()).filter(|&k| target[k] == Some(-1));
+    match (open.next(), open.next()) {
+        (None, _) if known == count => {}
+        (Some(at), None) if count > 0 && count.is_multiple_of(known) => dims[at] = count / known,
+        _ => return Err(misfit()),
+    }
+    Ok(dims)
+}
+
 fn axes(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&[])?;
     let value = call.input(0, values)?;
     let squeeze = call.operator == "Squeeze";
     let given = call.optional(1, values)?.map(|axes| integers(call, axes)).transpose()?;
-    // Whatever the axes, a list of integers stays a list; only its rank matters.
     let dims: Vec<usize> = match value {
         Value::Node(of) => std::iter::once(0).chain(graph.nodes[*of].shape.iter().copied()).collect(),
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.clone(),
@@ -228,13 +251,13 @@ fn axes(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
 }
 
 fn transpose(call: &Call, values: &Values) -> Answer {
-    call.allow(&["perm"])?;
     let Value::Floats(dims, floats) = call.input(0, values)? else {
         return Err(call.refuse(Code::Unsupported, "a float constant", "another operand"));
     };
     let order = match call.integers("perm") {
         None => (0..dims.len()).rev().collect(),
-        Some(perm) => perm.iter().map(|&a| axis(call, a, dims.len())).collect::<Result<Vec<_>, _>>()?,
+        // Axes are not counted from the end here.
+        Some(perm) => perm.iter().map(|&a| usize::try_from(a).unwrap_or(usize::MAX)).collect::<Vec<_>>(),
     };
     let mut sorted = order.clone();
     sorted.sort_unstable();
@@ -263,7 +286,6 @@ fn transpose(call: &Call, values: &Values) -> Answer {
 }
 
 fn shape(graph: &Graph, call: &Call, values: &Values) -> Answer {
-    call.allow(&["start", "end"])?;
     let dims: Vec<Option<i64>> = match call.input(0, values)? {
         Value::Node(id) => {
             std::iter::once(None).chain(graph.nodes[*id].shape.iter().map(|&d| Some(d as i64))).collect()
@@ -271,13 +293,12 @@ fn shape(graph: &Graph, call: &Call, values: &Values) -> Answer {
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.iter().map(|&d| Some(d as i64)).collect(),
     };
     let clamp = |at: i64| (if at < 0 { at + dims.len() as i64 } else { at }).clamp(0, dims.len() as i64) as usize;
-    let (start, end) = (clamp(call.integer("start", 0)), clamp(call.integer("end", i64::MAX)));
+    let (start, end) = (clamp(call.integer("start").unwrap_or(0)), clamp(call.integer("end").unwrap_or(i64::MAX)));
     let part = dims.get(start..end.max(start)).unwrap_or_default().to_vec();
     Ok(Value::Integers(vec![part.len()], part))
 }
 
 fn gather(call: &Call, values: &Values) -> Answer {
-    call.allow(&["axis"])?;
     let (Value::Integers(dims, list), Value::Integers(shape, at)) = (call.input(0, values)?, call.input(1, values)?)
     else {
         return Err(call.refuse(Code::Unsupported, "integers", "another operand"));
@@ -285,6 +306,7 @@ fn gather(call: &Call, values: &Values) -> Answer {
     if dims.len() != 1 {
         return Err(call.refuse(Code::ShapeMismatch, "a list", format!("{dims:?}")));
     }
+    axis(call, call.integer("axis").unwrap_or(0), 1)?;
     let pick = |at: &Option<i64>| match at {
         Some(at) => Ok(list[axis(call, *at, list.len())?]),
         None => Err(call.refuse(Code::Unsupported, "constant indices", "the batch size")),
@@ -293,7 +315,6 @@ fn gather(call: &Call, values: &Values) -> Answer {
 }
 
 fn slice(call: &Call, values: &Values) -> Answer {
-    call.allow(&[])?;
     let Value::Integers(dims, list) = call.input(0, values)? else {
         return Err(call.refuse(Code::Unsupported, "integers", "another operand"));
     };

@@ -5,6 +5,37 @@ use super::exact::Float;
 use super::protobuf::{Wire, fields};
 use super::rejection::{Code, Rejection};
 
+/// The type of a value's entries, as the file declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Binary floats of 32 bits.
+    Float32,
+    /// Binary floats of 64 bits.
+    Float64,
+    /// Integers of 32 bits.
+    Int32,
+    /// Integers of 64 bits.
+    Int64,
+}
+
+impl Kind {
+    /// By its number in ONNX.
+    pub fn read(number: i64) -> Option<Kind> {
+        match number {
+            1 => Some(Kind::Float32),
+            11 => Some(Kind::Float64),
+            6 => Some(Kind::Int32),
+            7 => Some(Kind::Int64),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a type of floats.
+    pub fn is_float(self) -> bool {
+        matches!(self, Kind::Float32 | Kind::Float64)
+    }
+}
+
 /// The entries of a tensor.
 #[derive(Clone, Debug)]
 pub enum Entries {
@@ -21,6 +52,8 @@ pub struct Tensor {
     pub name: String,
     /// Dimensions; none for a scalar.
     pub dims: Vec<usize>,
+    /// The type of its entries.
+    pub kind: Kind,
     /// Row-major.
     pub entries: Entries,
 }
@@ -33,6 +66,7 @@ struct Raw<'a> {
     bytes: Option<&'a [u8]>,
     words: Vec<u32>,
     double_words: Vec<u64>,
+    short_integers: Vec<i64>,
     integers: Vec<i64>,
     elsewhere: bool,
 }
@@ -46,13 +80,13 @@ impl Tensor {
                 (1, wire) => wire.integers(&mut raw.dims)?,
                 (2, wire) => raw.kind = wire.integer()?,
                 (4, wire) => wire.words(&mut raw.words)?,
-                (5 | 7, wire) => wire.integers(&mut raw.integers)?,
+                (5, wire) => wire.integers(&mut raw.short_integers)?,
+                (7, wire) => wire.integers(&mut raw.integers)?,
                 (8, wire) => raw.name = wire.text()?,
                 (9, wire) => raw.bytes = Some(wire.bytes()?),
                 (10, wire) => wire.double_words(&mut raw.double_words)?,
                 (13, _) => raw.elsewhere = true,
-                (14, Wire::Integer(location)) => raw.elsewhere |= location != 0,
-                (3, _) => return Err(raw.refuse(Code::Unsupported, "a whole tensor", "a segment")),
+                (14, wire) => raw.elsewhere |= wire.integer()? != 0,
                 _ => {}
             }
         }
@@ -73,24 +107,22 @@ impl Raw<'_> {
         let dims = dims.map_err(|_| self.refuse(Code::MalformedModel, "sizes ≥ 0", format!("{:?}", self.dims)))?;
         let count = dims.iter().try_fold(1_u64, |n, &d| n.checked_mul(d as u64)).unwrap_or(u64::MAX);
         budget::within(self.name, "entries", count, budget::WEIGHTS)?;
-        let entries = match self.kind {
-            1 => Entries::Floats(self.floats(self.words_of_file()?, |&bits| Float::binary32(bits))?),
-            11 => Entries::Floats(self.floats(self.double_words_of_file()?, |&bits| Float::binary64(bits))?),
-            6 => Entries::Integers(match self.bytes {
+        let Some(kind) = Kind::read(self.kind) else {
+            let found = format!("type {}", self.kind);
+            return Err(self.refuse(Code::Unsupported, "float32, float64, int32 or int64", found));
+        };
+        self.check_place(kind)?;
+        let entries = match kind {
+            Kind::Float32 => Entries::Floats(self.floats(self.words_of_file()?, |&bits| Float::binary32(bits))?),
+            Kind::Float64 => Entries::Floats(self.floats(self.double_words_of_file()?, |&bits| Float::binary64(bits))?),
+            Kind::Int32 => Entries::Integers(match self.bytes {
                 Some(_) => self.words_of_file()?.into_iter().map(|word| i64::from(word as i32)).collect(),
-                None => self.integers.clone(),
+                None => self.short_integers.clone(),
             }),
-            7 => Entries::Integers(match self.bytes {
+            Kind::Int64 => Entries::Integers(match self.bytes {
                 Some(_) => self.double_words_of_file()?.into_iter().map(|word| word as i64).collect(),
                 None => self.integers.clone(),
             }),
-            other => {
-                return Err(self.refuse(
-                    Code::Unsupported,
-                    "float32, float64, int32 or int64",
-                    format!("type {other}"),
-                ));
-            }
         };
         let found = match &entries {
             Entries::Floats(floats) => floats.len(),
@@ -99,7 +131,22 @@ impl Raw<'_> {
         if found as u64 != count {
             return Err(self.refuse(Code::MalformedModel, &format!("{count} numbers"), found.to_string()));
         }
-        Ok(Tensor { name: self.name.into(), dims, entries })
+        Ok(Tensor { name: self.name.into(), dims, kind, entries })
+    }
+
+    /// The numbers stand in raw bytes or in the list of their own type, and nowhere else.
+    fn check_place(&self, kind: Kind) -> Result<(), Rejection> {
+        let lists = [
+            (Kind::Float32, self.words.is_empty()),
+            (Kind::Float64, self.double_words.is_empty()),
+            (Kind::Int32, self.short_integers.is_empty()),
+            (Kind::Int64, self.integers.is_empty()),
+        ];
+        let stray = lists.iter().any(|&(of, empty)| !empty && (of != kind || self.bytes.is_some()));
+        match stray {
+            false => Ok(()),
+            true => Err(self.refuse(Code::MalformedModel, "numbers in one place, that of their type", "others")),
+        }
     }
 
     fn floats<T>(&self, words: Vec<T>, read: impl Fn(&T) -> Option<Float>) -> Result<Vec<Float>, Rejection> {

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::kinds::Kind;
+use super::operators::Attribute;
 use super::proto::{self, AttributeProto, NodeProto, TensorProto};
 use super::tensor::{Dim, Ints, Tensor};
 use crate::model::{ModelError, NodeId};
@@ -22,12 +24,12 @@ pub(super) struct Call<'a> {
     /// The name that messages use.
     pub name: String,
     node: &'a NodeProto,
-    inputs: Vec<Option<Value>>,
+    inputs: Vec<Option<(Value, Kind)>>,
 }
 
 impl<'a> Call<'a> {
     /// The node and its inputs (`None` for one that is left out).
-    pub fn new(name: String, node: &'a NodeProto, inputs: Vec<Option<Value>>) -> Self {
+    pub fn new(name: String, node: &'a NodeProto, inputs: Vec<Option<(Value, Kind)>>) -> Self {
         Call { name, node, inputs }
     }
 
@@ -46,8 +48,15 @@ impl<'a> Call<'a> {
         ModelError::shape(&self.name, expected, found)
     }
 
-    /// Checks the number of inputs and that there are no attributes but `attributes`.
-    pub fn check(&self, inputs: RangeInclusive<usize>, attributes: &[&str]) -> Result<(), ModelError> {
+    /// Checks the number of inputs and outputs, and that there are no attributes but `attributes` of the version `opset`,
+    /// each once and of its type.
+    pub fn check(
+        &self,
+        inputs: RangeInclusive<usize>,
+        outputs: usize,
+        attributes: &[Attribute],
+        opset: i64,
+    ) -> Result<(), ModelError> {
         let operator = self.operator();
         if !inputs.contains(&self.inputs.len()) {
             let (least, most) = (inputs.start(), inputs.end());
@@ -58,19 +67,56 @@ impl<'a> Call<'a> {
             };
             return Err(self.misfit(expected, format!("{}", self.inputs.len())));
         }
+        if self.node.output.len() > outputs {
+            let what = format!("{operator} with {} outputs is not supported", self.node.output.len());
+            return Err(self.refuse(what));
+        }
         for (index, attribute) in self.node.attribute.iter().enumerate() {
             let name = attribute.name.as_deref().unwrap_or("");
-            if !attributes.contains(&name) {
-                return Err(self.refuse(format!("attribute `{}` of {operator} is not supported", name.escape_debug())));
+            let shown = name.escape_debug();
+            let Some(known) = attributes.iter().find(|known| known.name == name) else {
+                return Err(self.refuse(format!("attribute `{shown}` of {operator} is not supported")));
+            };
+            if opset < known.since {
+                return Err(self.refuse(format!("attribute `{shown}` of {operator} is not one of opset {opset}")));
             }
             if self.node.attribute[..index].iter().any(|other| other.name.as_deref() == Some(name)) {
                 return Err(self.refuse(format!("attribute `{name}` is given twice")));
             }
-            if attribute.ref_attr_name.as_deref().is_some_and(|name| !name.is_empty()) {
+            if attribute.ref_attr_name.is_some() {
                 return Err(self.refuse(format!("attribute `{name}` refers to a function's attribute")));
+            }
+            let found = attribute.r#type.unwrap_or(0);
+            if found != known.kind || values_of(attribute).any(|kind| kind != known.kind) {
+                return Err(self.misfit(format!("another type of attribute `{name}`"), format!("type {found}")));
             }
         }
         Ok(())
+    }
+
+    /// The types of the inputs that are there.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.inputs.iter().flatten().map(|(_, kind)| *kind)
+    }
+
+    /// The type of an input, if it is there.
+    pub fn kind(&self, index: usize) -> Option<Kind> {
+        self.inputs.get(index)?.as_ref().map(|(_, kind)| *kind)
+    }
+
+    /// Number of attributes.
+    pub fn attribute_count(&self) -> usize {
+        self.node.attribute.len()
+    }
+
+    /// Whether the attribute is given.
+    pub fn has(&self, name: &str) -> bool {
+        self.attribute(name).is_some()
+    }
+
+    /// The name of the first output.
+    pub fn output(&self) -> Option<&str> {
+        self.node.output.first().map(String::as_str)
     }
 
     /// Number of inputs, those left out included.
@@ -80,7 +126,7 @@ impl<'a> Call<'a> {
 
     /// An input that may be left out.
     pub fn optional(&self, index: usize) -> Option<&Value> {
-        self.inputs.get(index).and_then(Option::as_ref)
+        self.inputs.get(index)?.as_ref().map(|(value, _)| value)
     }
 
     /// An input that must be there.
@@ -128,16 +174,14 @@ impl<'a> Call<'a> {
     }
 
     /// An integer attribute.
-    pub fn int_attribute(&self, name: &str) -> Result<Option<i64>, ModelError> {
+    pub fn int_attribute(&self, name: &str) -> Option<i64> {
         // A proto3 writer leaves zeros out.
-        self.typed(name, proto::ATTRIBUTE_INT, |a| {
-            a.i.or_else(|| (a.r#type == Some(proto::ATTRIBUTE_INT)).then_some(0))
-        })
+        self.attribute(name).map(|attribute| attribute.i.unwrap_or(0))
     }
 
     /// An integer attribute that is 0 or 1; left out, it is 0.
     pub fn flag(&self, name: &str) -> Result<bool, ModelError> {
-        match self.int_attribute(name)?.unwrap_or(0) {
+        match self.int_attribute(name).unwrap_or(0) {
             0 => Ok(false),
             1 => Ok(true),
             other => Err(self.misfit(format!("0 or 1 for attribute `{name}`"), other.to_string())),
@@ -146,47 +190,44 @@ impl<'a> Call<'a> {
 
     /// A float attribute, which must be finite.
     pub fn float_attribute(&self, name: &str) -> Result<Option<f32>, ModelError> {
-        let zero = |a: &AttributeProto| (a.r#type == Some(proto::ATTRIBUTE_FLOAT)).then_some(0.0);
-        let value = self.typed(name, proto::ATTRIBUTE_FLOAT, |a| a.f.or_else(|| zero(a)))?;
-        match value {
+        match self.attribute(name).map(|attribute| attribute.f.unwrap_or(0.0)) {
             Some(value) if !value.is_finite() => Err(ModelError::not_finite(&self.name, name.into(), value.into())),
             value => Ok(value),
         }
     }
 
     /// A list of integers as attribute.
-    pub fn ints_attribute(&self, name: &str) -> Result<Option<&'a [i64]>, ModelError> {
-        self.typed(name, proto::ATTRIBUTE_INTS, |attribute| Some(attribute.ints.as_slice()))
+    pub fn ints_attribute(&self, name: &str) -> Option<&'a [i64]> {
+        self.attribute(name).map(|attribute| attribute.ints.as_slice())
     }
 
     /// A list of floats as attribute.
-    pub fn floats_attribute(&self, name: &str) -> Result<Option<&'a [f32]>, ModelError> {
-        self.typed(name, proto::ATTRIBUTE_FLOATS, |attribute| Some(attribute.floats.as_slice()))
+    pub fn floats_attribute(&self, name: &str) -> Option<&'a [f32]> {
+        self.attribute(name).map(|attribute| attribute.floats.as_slice())
     }
 
     /// A tensor as attribute.
     pub fn tensor_attribute(&self, name: &str) -> Result<Option<&'a TensorProto>, ModelError> {
-        self.typed(name, proto::ATTRIBUTE_TENSOR, |attribute| attribute.t.as_ref())
+        let missing = || self.misfit(format!("a tensor as attribute `{name}`"), "none");
+        self.attribute(name).map(|attribute| attribute.t.as_ref().ok_or_else(missing)).transpose()
     }
 
     fn attribute(&self, name: &str) -> Option<&'a AttributeProto> {
         self.node.attribute.iter().find(|attribute| attribute.name.as_deref() == Some(name))
     }
+}
 
-    fn typed<T>(
-        &self,
-        name: &str,
-        kind: i32,
-        get: impl Fn(&'a AttributeProto) -> Option<T>,
-    ) -> Result<Option<T>, ModelError> {
-        let Some(attribute) = self.attribute(name) else { return Ok(None) };
-        // Very old writers leave the type out.
-        let declared = attribute.r#type.unwrap_or(0);
-        let value = if declared == kind || declared == 0 { get(attribute) } else { None };
-        value
-            .map(Some)
-            .ok_or_else(|| self.misfit(format!("another type of attribute `{name}`"), format!("type {declared}")))
-    }
+/// The types of the values that an attribute holds: one, unless its writer erred.
+fn values_of(attribute: &AttributeProto) -> impl Iterator<Item = i32> {
+    let given = [
+        (proto::ATTRIBUTE_FLOAT, attribute.f.is_some()),
+        (proto::ATTRIBUTE_INT, attribute.i.is_some()),
+        (proto::ATTRIBUTE_STRING, attribute.s.is_some()),
+        (proto::ATTRIBUTE_TENSOR, attribute.t.is_some()),
+        (proto::ATTRIBUTE_FLOATS, !attribute.floats.is_empty()),
+        (proto::ATTRIBUTE_INTS, !attribute.ints.is_empty()),
+    ];
+    given.into_iter().filter(|(_, given)| *given).map(|(kind, _)| kind)
 }
 
 /// The kind of a value, in messages.

@@ -17,13 +17,13 @@ pub(super) fn shape(importer: &mut Importer, call: &Call) -> Result<Value, Model
     };
     let rank = dims.len() as i64;
     let clamp = |index: i64| if index < 0 { index.saturating_add(rank) } else { index }.clamp(0, rank) as usize;
-    let start = clamp(call.int_attribute("start")?.unwrap_or(0));
-    let end = clamp(call.int_attribute("end")?.unwrap_or(rank)).max(start);
+    let start = clamp(call.int_attribute("start").unwrap_or(0));
+    let end = clamp(call.int_attribute("end").unwrap_or(rank)).max(start);
     Ok(Value::Int(Ints::vector(dims[start..end].to_vec())))
 }
 
 pub(super) fn cast(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let to = call.int_attribute("to")?.ok_or_else(|| call.misfit("attribute `to`", "none"))?;
+    let to = call.int_attribute("to").ok_or_else(|| call.misfit("attribute `to`", "none"))?;
     let refuse = |from: &str| Err(call.refuse(format!("Cast of {from} to data type {to} is not supported")));
     match (call.input(0)?, i32::try_from(to).unwrap_or(0)) {
         (Value::Node(node), proto::FLOAT) => Ok(Value::Node(*node)),

@@ -1,6 +1,7 @@
 //! Concat, constants, and the operators that leave values as they are.
 
 use super::call::{Call, Value, kind};
+use super::kinds::Kind;
 use super::layout::axis_of;
 use super::reader::Importer;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast};
@@ -10,22 +11,32 @@ pub(super) fn identity(_: &mut Importer, call: &Call) -> Result<Value, ModelErro
     call.input(0).cloned()
 }
 
-/// Dropout in inference is the identity.
+/// Dropout in inference is the identity, whatever its ratio is.
 pub(super) fn dropout(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    match call.optional(1) {
+        None => {}
+        Some(Value::Float(ratio)) if ratio.len() == 1 && (0.0..1.0).contains(&ratio.get(0)) => {}
+        Some(_) => return Err(call.refuse("Dropout's ratio must be one constant in [0, 1)")),
+    }
     match call.optional_ints(2, "training_mode (input 2)")? {
-        Some(mode) if mode != [0] => Err(call.refuse("Dropout in training mode is not supported")),
+        Some(mode) if mode != [0] || call.kind(2) != Some(Kind::Bool) => {
+            Err(call.refuse("Dropout in training mode is not supported"))
+        }
         _ => call.input(0).cloned(),
     }
 }
 
 pub(super) fn constant(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if call.attribute_count() != 1 {
+        return Err(call.misfit("one attribute of a constant", call.attribute_count().to_string()));
+    }
     if let Some(tensor) = call.tensor_attribute("value")? {
         return importer.stored(call, tensor);
     }
     if let Some(value) = call.float_attribute("value_float")? {
         return Ok(Value::Float(Tensor::single(vec![], vec![value])));
     }
-    if let Some(values) = call.floats_attribute("value_floats")? {
+    if let Some(values) = call.floats_attribute("value_floats") {
         if let Some(i) = values.iter().position(|v| !v.is_finite()) {
             return Err(ModelError::not_finite(&call.name, format!("value_floats[{i}]"), values[i].into()));
         }
@@ -33,10 +44,10 @@ pub(super) fn constant(importer: &mut Importer, call: &Call) -> Result<Value, Mo
             return Ok(Value::Float(Tensor::single(vec![values.len()], values.to_vec())));
         }
     }
-    if let Some(value) = call.int_attribute("value_int")? {
+    if let Some(value) = call.int_attribute("value_int") {
         return Ok(Value::Int(Ints { shape: vec![], values: vec![Dim::Known(value)] }));
     }
-    if let Some(values) = call.ints_attribute("value_ints")? {
+    if let Some(values) = call.ints_attribute("value_ints") {
         return Ok(Value::Int(Ints::vector(values.iter().map(|&v| Dim::Known(v)).collect())));
     }
     Err(call.misfit("a constant with entries", "none"))
@@ -122,7 +133,7 @@ fn per_sample(importer: &mut Importer, call: &Call, tensor: &Tensor, shape: &[us
 }
 
 pub(super) fn concat(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let axis = call.int_attribute("axis")?.ok_or_else(|| call.misfit("attribute `axis`", "none"))?;
+    let axis = call.int_attribute("axis").ok_or_else(|| call.misfit("attribute `axis`", "none"))?;
     let values: Vec<Value> = (0..call.count()).map(|index| call.input(index).cloned()).collect::<Result<_, _>>()?;
     if values.iter().any(|value| matches!(value, Value::Node(_))) {
         return concat_nodes(importer, call, axis, &values).map(Value::Node);

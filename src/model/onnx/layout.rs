@@ -6,7 +6,7 @@ use super::tensor::{Dim, Ints, Walk, row_major};
 use crate::model::{ModelError, NodeId};
 
 pub(super) fn flatten(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let axis = call.int_attribute("axis")?.unwrap_or(1);
+    let axis = call.int_attribute("axis").unwrap_or(1);
     match call.input(0)? {
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();
@@ -126,8 +126,11 @@ pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, Mod
             let full: Vec<usize> = std::iter::once(0).chain(shape).collect();
             let rest = match axes {
                 Some(axes) => squeezed(call, &full, &axes)?,
-                // Nothing but the batch axis is left, whatever its size is.
-                None if all_ones => vec![0],
+                // Of the graph's output nothing but the batch axis is left, and nobody minds if that goes, too.
+                None if all_ones && call.output() == Some(importer.output) => {
+                    importer.open_output = true;
+                    vec![0]
+                }
                 None => return Err(call.refuse("Squeeze without axes would also drop a batch axis of size 1")),
             };
             if rest.first() != Some(&0) {
@@ -161,7 +164,9 @@ fn squeezed(call: &Call, shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, Mo
         if shape[index] > 1 {
             return Err(call.misfit(format!("size 1 on axis {axis}"), format!("{}", shape[index])));
         }
-        drop[index] = true;
+        if std::mem::replace(&mut drop[index], true) {
+            return Err(call.refuse(format!("axis {axis} is named twice")));
+        }
     }
     Ok(shape.iter().zip(drop).filter(|(_, drop)| !drop).map(|(&dim, _)| dim).collect())
 }
@@ -201,7 +206,7 @@ fn unsqueezed(call: &Call, shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, 
 
 /// Constants are transposed; of values, only axes of size 1 may move.
 pub(super) fn transpose(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let permutation = call.ints_attribute("perm")?;
+    let permutation = call.ints_attribute("perm");
     match call.input(0)? {
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();

@@ -53,10 +53,13 @@
 
 mod batch_norm;
 mod call;
+mod canonical;
+mod declared;
 mod elementwise;
 pub(crate) mod exact;
 mod integers;
 mod join;
+mod kinds;
 mod kinks;
 mod layers;
 mod layout;

@@ -30,7 +30,7 @@ pub(super) fn pick(
 }
 
 pub(super) fn gather(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let axis = call.int_attribute("axis")?.unwrap_or(0);
+    let axis = call.int_attribute("axis").unwrap_or(0);
     let places = call.ints(1, "indices (input 1)")?;
     let known = call.known_ints(1, "indices (input 1)")?;
     let along = |shape: &[usize], axis: usize| -> Result<(Vec<usize>, Vec<usize>), ModelError> {
@@ -70,7 +70,9 @@ pub(super) fn slice(importer: &mut Importer, call: &Call) -> Result<Value, Model
     take(importer, call, axis, along)
 }
 
-/// The indices start, start + step, … up to but without end; negative ones count from the end, all are clamped.
+/// The indices start, start + step, … up to but without end; negative ones count from the end, all are clamped. Where
+/// the step is negative, runtimes differ in how they clamp, so that a start before the first entry, and an end behind the
+/// last one, are refused.
 fn range(call: &Call, size: usize, start: i64, end: i64, step: i64) -> Result<Vec<usize>, ModelError> {
     let size = size as i64;
     let clamp = |index: i64, low: i64, high: i64| {
@@ -81,6 +83,10 @@ fn range(call: &Call, size: usize, start: i64, end: i64, step: i64) -> Result<Ve
     let (mut index, end) = match step {
         0 => return Err(call.misfit("a step other than 0", "0")),
         1.. => (clamp(start, 0, size), clamp(end, 0, size)),
+        _ if start < -size || end >= size => {
+            let expected = format!("a start from {} on and an end below {size} where the step is negative", -size);
+            return Err(call.misfit(expected, format!("{start} and {end}")));
+        }
         _ => (clamp(start, -1, size - 1), clamp(end, -1, size - 1)),
     };
     while if step > 0 { index < end } else { index > end } {

@@ -1,5 +1,5 @@
 //! The part of the ONNX protobuf schema that is read or written (field numbers from `onnx.proto`, release 1.16).
-//! Fields that are left out are skipped by the decoder.
+//! Fields that are left out are skipped by the decoder; which ones a file may have is tested before (`canonical`).
 
 use prost::bytes::Bytes;
 
@@ -40,8 +40,8 @@ pub struct GraphProto {
     pub input: Vec<ValueInfoProto>,
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
-    #[prost(message, repeated, tag = "15")]
-    pub sparse_initializer: Vec<SparseTensorProto>,
+    #[prost(message, repeated, tag = "13")]
+    pub value_info: Vec<ValueInfoProto>,
 }
 
 /// One operation.
@@ -93,8 +93,6 @@ pub struct TensorProto {
     pub dims: Vec<i64>,
     #[prost(int32, optional, tag = "2")]
     pub data_type: Option<i32>,
-    #[prost(message, optional, tag = "3")]
-    pub segment: Option<Segment>,
     #[prost(float, repeated, tag = "4")]
     pub float_data: Vec<f32>,
     #[prost(int32, repeated, tag = "5")]
@@ -111,22 +109,6 @@ pub struct TensorProto {
     pub external_data: Vec<StringStringEntryProto>,
     #[prost(int32, optional, tag = "14")]
     pub data_location: Option<i32>,
-}
-
-/// Marks a tensor that is stored in pieces.
-#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
-pub struct Segment {
-    #[prost(int64, optional, tag = "1")]
-    pub begin: Option<i64>,
-    #[prost(int64, optional, tag = "2")]
-    pub end: Option<i64>,
-}
-
-/// Only its presence matters: sparse tensors are refused.
-#[derive(Clone, PartialEq, prost::Message)]
-pub struct SparseTensorProto {
-    #[prost(message, optional, tag = "1")]
-    pub values: Option<TensorProto>,
 }
 
 /// A key and its value.
@@ -198,6 +180,8 @@ pub const BFLOAT16: i32 = 16;
 pub const ATTRIBUTE_FLOAT: i32 = 1;
 /// `AttributeProto.AttributeType`.
 pub const ATTRIBUTE_INT: i32 = 2;
+/// `AttributeProto.AttributeType`.
+pub const ATTRIBUTE_STRING: i32 = 3;
 /// `AttributeProto.AttributeType`.
 pub const ATTRIBUTE_TENSOR: i32 = 4;
 /// `AttributeProto.AttributeType`.

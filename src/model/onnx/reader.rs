@@ -1,14 +1,18 @@
 //! From a file to a graph: opsets, the input and output, and the nodes in order.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use prost::Message;
 use prost::bytes::Bytes;
 
 use super::call::{Call, Value, kind};
+use super::canonical;
+use super::declared::{self, input_shape, name_of};
+use super::kinds::Kind;
 use super::operators::import;
-use super::proto::{self, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use super::stored::{Constant, constant};
 use super::tensor::{Tensor, Walk};
 use crate::model::live::live;
@@ -18,6 +22,8 @@ use crate::model::{Graph, ModelError, NodeId, Op};
 const OLDEST: i64 = 13;
 /// The newest one; a later one might give an operator another meaning.
 const NEWEST: i64 = 28;
+/// The versions of the file format that are read.
+const FORMATS: RangeInclusive<i64> = 3..=14;
 
 /// Entries that all nodes and computed constants of a model may have together, beyond [`ENTRIES_PER_WEIGHT`] for each
 /// stored weight; keeps a small file with absurd shapes from filling the memory.
@@ -46,34 +52,51 @@ fn graph_of(bytes: Bytes, folder: Option<&Path>) -> Result<Graph, ModelError> {
     if bytes.is_empty() {
         return Err(ModelError::Decode("it is empty".into()));
     }
+    canonical::check(&bytes).map_err(ModelError::Decode)?;
     let model = ModelProto::decode(bytes).map_err(|error| ModelError::Decode(error.to_string()))?;
-    check_opset(&model)?;
+    let opset = check_versions(&model)?;
     let Some(graph) = &model.graph else {
         return Err(ModelError::Decode("it has no graph".into()));
     };
     if graph.node.is_empty() {
         return Err(ModelError::Model("the graph has no nodes".into()));
     }
-    if !graph.sparse_initializer.is_empty() {
-        return Err(ModelError::Model("sparse initialisers are not supported".into()));
-    }
-    Importer::new(graph, folder)?.run(graph)
+    Importer::new(graph, folder, opset)?.run(graph)
 }
 
-fn check_opset(model: &ModelProto) -> Result<(), ModelError> {
-    let ours = |domain: Option<&str>| matches!(domain.unwrap_or(""), "" | "ai.onnx");
-    let mut versions = model.opset_import.iter().filter(|set| ours(set.domain.as_deref())).map(|set| set.version);
-    let Some(version) = versions.next() else {
+/// The version of the standard operators; it and that of the format are known ones.
+fn check_versions(model: &ModelProto) -> Result<i64, ModelError> {
+    let mut versions = HashMap::new();
+    for set in &model.opset_import {
+        let domain = set.domain.as_deref().filter(|&domain| domain != "ai.onnx").unwrap_or("");
+        if versions.insert(domain, set.version.unwrap_or(0)).is_some() {
+            let whose = if domain.is_empty() { "ONNX".into() } else { printable(domain) };
+            return Err(ModelError::Model(format!("two versions of the {whose} operators are named")));
+        }
+        // Runtimes refuse versions that they do not know, even of operators that no node uses.
+        let known = match domain {
+            "ai.onnx.ml" => 5,
+            "com.microsoft" | "ai.onnx.training" => 1,
+            _ => i32::MAX.into(),
+        };
+        let found = set.version.unwrap_or(0);
+        if !(1..=known).contains(&found) && !domain.is_empty() {
+            let what = format!("version {found} of the operators of `{}` is not known", printable(domain));
+            return Err(ModelError::Model(what));
+        }
+    }
+    let Some(&version) = versions.get("") else {
         return Err(ModelError::Decode("it names no version of the ONNX operators".into()));
     };
-    let version = version.unwrap_or(0);
-    if versions.any(|other| other != Some(version)) {
-        return Err(ModelError::Model("two versions of the ONNX operators are named".into()));
-    }
     if !(OLDEST..=NEWEST).contains(&version) {
         return Err(ModelError::Model(format!("opset {version} is not supported, {OLDEST} to {NEWEST} are")));
     }
-    Ok(())
+    let format = model.ir_version.unwrap_or(0);
+    if !FORMATS.contains(&format) {
+        let (oldest, newest) = (FORMATS.start(), FORMATS.end());
+        return Err(ModelError::Model(format!("IR version {format} is not supported, {oldest} to {newest} are")));
+    }
+    Ok(version)
 }
 
 /// The graph under construction, and what every name in the file stands for.
@@ -82,14 +105,20 @@ pub(super) struct Importer<'m> {
     pub graph: Graph,
     /// The batch size, where the file fixes it.
     pub fixed_batch: Option<i64>,
-    values: HashMap<&'m str, Value>,
+    /// The version of the operators.
+    pub opset: i64,
+    /// The name of the graph's output.
+    pub output: &'m str,
+    /// Whether the output's batch axis may be gone where a batch has one sample.
+    pub open_output: bool,
+    values: HashMap<&'m str, (Value, Kind)>,
     initializers: HashMap<&'m str, &'m TensorProto>,
     folder: Option<&'m Path>,
     entries_left: usize,
 }
 
 impl<'m> Importer<'m> {
-    fn new(graph: &'m GraphProto, folder: Option<&'m Path>) -> Result<Self, ModelError> {
+    fn new(graph: &'m GraphProto, folder: Option<&'m Path>, opset: i64) -> Result<Self, ModelError> {
         let mut initializers = HashMap::new();
         for tensor in &graph.initializer {
             let name = tensor.name.as_deref().unwrap_or("");
@@ -103,7 +132,10 @@ impl<'m> Importer<'m> {
         let mut importer = Importer {
             graph: Graph::new(&printable(name_of(input)), &[]),
             fixed_batch,
-            values: HashMap::from([(name_of(input), Value::Node(0))]),
+            opset,
+            output: name_of(the_only("output", graph.output.iter())?),
+            open_output: false,
+            values: HashMap::from([(name_of(input), (Value::Node(0), Kind::Float32))]),
             initializers,
             folder,
             entries_left: MOST_ENTRIES,
@@ -115,20 +147,20 @@ impl<'m> Importer<'m> {
     }
 
     fn run(mut self, graph: &'m GraphProto) -> Result<Graph, ModelError> {
-        let output = the_only("output", graph.output.iter())?;
         self.check_names(graph)?;
-        let needed = needed(graph, name_of(output));
-        for (index, node) in graph.node.iter().enumerate().filter(|&(index, _)| needed[index]) {
+        let name = self.output;
+        check_stored(graph, &self.initializers)?;
+        for (index, node) in graph.node.iter().enumerate() {
             self.import(graph, index, node)?;
         }
-        let name = name_of(output);
+        self.check_declared(graph)?;
         let shown = printable(name);
         match self.values.get(name) {
-            Some(Value::Node(id)) => {
+            Some((Value::Node(id), _)) => {
                 self.graph.set_output(*id);
                 live(self.graph)
             }
-            Some(other) => Err(ModelError::Model(format!("the output `{shown}` is {}", kind(other)))),
+            Some((other, _)) => Err(ModelError::Model(format!("the output `{shown}` is {}", kind(other)))),
             None if self.initializers.contains_key(name) => {
                 Err(ModelError::Model(format!("the output `{shown}` is a constant")))
             }
@@ -136,10 +168,32 @@ impl<'m> Importer<'m> {
         }
     }
 
-    /// Every value has one source.
+    /// What the file says of inputs, outputs and other values is so.
+    fn check_declared(&mut self, graph: &'m GraphProto) -> Result<(), ModelError> {
+        let mut axes = HashMap::new();
+        for info in graph.input.iter().chain(&graph.value_info).chain(&graph.output) {
+            let name = name_of(info);
+            if name == self.output && self.open_output {
+                continue;
+            }
+            if let (None, Some(&tensor)) = (self.values.get(name), self.initializers.get(name)) {
+                self.load(name, tensor)?;
+            }
+            if let Some(value) = self.values.get(name) {
+                declared::check(info, value, (&self.graph, self.fixed_batch), &mut axes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every value has one source, and every node a name of its own, if any.
     fn check_names(&self, graph: &'m GraphProto) -> Result<(), ModelError> {
         let mut seen: HashSet<&str> = self.values.keys().copied().chain(self.initializers.keys().copied()).collect();
+        let mut labels = HashSet::new();
         for (index, node) in graph.node.iter().enumerate() {
+            if node.name.as_deref().is_some_and(|name| !name.is_empty() && !labels.insert(name)) {
+                return Err(ModelError::unsupported(&label(node, index), "another node has the same name"));
+            }
             for name in node.output.iter().filter(|name| !name.is_empty()) {
                 if !seen.insert(name) {
                     let what = format!("the value `{}` is computed twice", printable(name));
@@ -164,6 +218,9 @@ impl<'m> Importer<'m> {
         for input in &node.input {
             inputs.push(if input.is_empty() { None } else { Some(self.lookup(graph, &name, input)?) });
         }
+        if node.overload.as_deref().is_some_and(|overload| !overload.is_empty()) {
+            return Err(ModelError::unsupported(&name, format!("an overload of {operator} is not supported")));
+        }
         let value = import(self, &Call::new(name.clone(), node, inputs))?;
         match node.output.first().filter(|output| !output.is_empty()) {
             Some(output) => {
@@ -174,21 +231,12 @@ impl<'m> Importer<'m> {
         }
     }
 
-    fn lookup(&mut self, graph: &GraphProto, node: &str, name: &'m str) -> Result<Value, ModelError> {
+    fn lookup(&mut self, graph: &GraphProto, node: &str, name: &'m str) -> Result<(Value, Kind), ModelError> {
         if let Some(value) = self.values.get(name) {
             return Ok(value.clone());
         }
-        if let Some(tensor) = self.initializers.get(name) {
-            let value = match constant(tensor, self.folder)? {
-                Constant::Float(tensor) => {
-                    let credit = tensor.len().saturating_mul(ENTRIES_PER_WEIGHT);
-                    self.entries_left = self.entries_left.saturating_add(credit);
-                    Value::Float(tensor)
-                }
-                Constant::Int(ints) => Value::Int(ints),
-            };
-            self.values.insert(name, value.clone());
-            return Ok(value);
+        if let Some(&tensor) = self.initializers.get(name) {
+            return self.load(name, tensor);
         }
         let shown = printable(name);
         let mut producers = graph.node.iter().filter(|other| other.output.iter().any(|output| output == name));
@@ -200,6 +248,21 @@ impl<'m> Importer<'m> {
             None => format!("reads `{shown}`, which nothing in the model provides"),
         };
         Err(ModelError::unsupported(node, what))
+    }
+
+    /// An initialiser.
+    fn load(&mut self, name: &'m str, tensor: &TensorProto) -> Result<(Value, Kind), ModelError> {
+        let value = match constant(tensor, self.folder)? {
+            Constant::Float(tensor) => {
+                let credit = tensor.len().saturating_mul(ENTRIES_PER_WEIGHT);
+                self.entries_left = self.entries_left.saturating_add(credit);
+                Value::Float(tensor)
+            }
+            Constant::Int(ints) => Value::Int(ints),
+        };
+        let kind = tensor.data_type.and_then(Kind::of).ok_or_else(|| ModelError::tensor(name, "has no type"))?;
+        self.values.insert(name, (value.clone(), kind));
+        Ok((value, kind))
     }
 
     /// A constant of an attribute.
@@ -257,19 +320,20 @@ impl<'m> Importer<'m> {
     }
 }
 
-/// The nodes that the output depends on.
-fn needed(graph: &GraphProto, output: &str) -> Vec<bool> {
-    let producers: HashMap<&str, usize> = (graph.node.iter().enumerate())
-        .flat_map(|(index, node)| node.output.iter().map(move |name| (name.as_str(), index)))
-        .collect();
-    let mut needed = vec![false; graph.node.len()];
-    let mut open: Vec<usize> = producers.get(output).copied().into_iter().collect();
-    while let Some(index) = open.pop() {
-        if !std::mem::replace(&mut needed[index], true) {
-            open.extend(graph.node[index].input.iter().filter_map(|name| producers.get(name.as_str())));
+/// What a Dropout has behind its first input is stored in the file: runtimes that leave a Dropout out trip over what would
+/// have to be computed.
+fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>) -> Result<(), ModelError> {
+    let is = |node: &NodeProto, operator: &str| node.op_type.as_deref() == Some(operator);
+    let constants = graph.node.iter().filter(|node| is(node, "Constant")).flat_map(|node| &node.output);
+    let constants: HashSet<&str> = constants.map(String::as_str).collect();
+    for (index, node) in graph.node.iter().enumerate().filter(|(_, node)| is(node, "Dropout")) {
+        let stored = |name: &str| name.is_empty() || constants.contains(name) || initializers.contains_key(name);
+        if let Some(name) = node.input.iter().skip(1).find(|name| !stored(name)) {
+            let what = format!("its input `{}` is not stored in the file, which is not supported", printable(name));
+            return Err(ModelError::unsupported(&label(node, index), what));
         }
     }
-    needed
+    Ok(())
 }
 
 fn the_only<'a>(what: &str, found: impl Iterator<Item = &'a ValueInfoProto>) -> Result<&'a ValueInfoProto, ModelError> {
@@ -281,52 +345,6 @@ fn the_only<'a>(what: &str, found: impl Iterator<Item = &'a ValueInfoProto>) -> 
             Err(ModelError::Model(format!("expected one {what}, found {}: {}", found.len(), names.join(", "))))
         }
     }
-}
-
-fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<i64>), ModelError> {
-    let name = printable(name_of(input));
-    let fail = |what: String| ModelError::Model(format!("input `{name}`: {what}"));
-    let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
-    let tensor = tensor.ok_or_else(|| fail("expected a tensor".into()))?;
-    match tensor.elem_type.unwrap_or(0) {
-        proto::FLOAT => {}
-        proto::DOUBLE => {
-            return Err(fail("expected float32, found float64: convert the model before its export".into()));
-        }
-        proto::FLOAT16 => {
-            return Err(fail("expected float32, found float16: convert the model before its export".into()));
-        }
-        other => return Err(fail(format!("expected float32 (data type 1), found data type {other}"))),
-    }
-    let dims = &tensor.shape.as_ref().ok_or_else(|| fail("has no shape".into()))?.dim;
-    let [batch, rest @ ..] = &dims[..] else {
-        return Err(fail("expected the shape [N, …], found []".into()));
-    };
-    if rest.is_empty() {
-        return Err(fail("expected the shape [N, …] with a batch axis in front, found one axis".into()));
-    }
-    if dims.iter().any(|dim| dim.dim_value.is_some() && dim.dim_param.is_some()) {
-        return Err(fail("an axis has both a size and a name".into()));
-    }
-    let fixed_batch = batch.dim_value;
-    if fixed_batch.is_some_and(|size| size < 1) {
-        return Err(fail(format!("the batch axis has size {}", fixed_batch.unwrap_or(0))));
-    }
-    let mut shape = vec![];
-    for (axis, dim) in rest.iter().enumerate() {
-        match dim.dim_value {
-            Some(size) if size >= 1 => {
-                shape.push(usize::try_from(size).map_err(|_| fail(format!("axis {} has size {size}", axis + 1)))?);
-            }
-            Some(size) => return Err(fail(format!("axis {} has size {size}", axis + 1))),
-            None => return Err(fail(format!("axis {} has no fixed size (only the first may)", axis + 1))),
-        }
-    }
-    Ok((shape, fixed_batch))
-}
-
-fn name_of(info: &ValueInfoProto) -> &str {
-    info.name.as_deref().unwrap_or("")
 }
 
 /// What messages call a node: its name, or where it is.
@@ -341,6 +359,6 @@ fn label(node: &NodeProto, index: usize) -> String {
 }
 
 /// Text from a file without control characters.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text.into() }
 }

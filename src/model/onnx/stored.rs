@@ -1,5 +1,6 @@
 //! From a stored tensor to a constant: data types, raw and typed fields, data in another file.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
@@ -26,42 +27,80 @@ pub(super) enum Constant {
 pub(super) fn constant(stored: &TensorProto, folder: Option<&Path>) -> Result<Constant, ModelError> {
     let name = stored.name.as_deref().unwrap_or("");
     let fail = |what: String| ModelError::tensor(name, what);
-    if stored.segment.is_some() {
-        return Err(fail("is stored in segments, which is not supported".into()));
-    }
     let (shape, count) = dimensions(&stored.dims).map_err(fail)?;
+    check_place(stored).map_err(fail)?;
     let external = external(stored, folder, count).map_err(fail)?;
     let data = Data { stored, external, count };
     match stored.data_type.unwrap_or(0) {
         proto::FLOAT => {
-            let values = data.read("float_data", &stored.float_data, f32::from_le_bytes, |v| v).map_err(fail)?;
+            let values =
+                data.read("float_data", &stored.float_data, |b| Some(f32::from_le_bytes(b)), Some).map_err(fail)?;
             check(name, &shape, values.iter().map(|&v| f64::from(v)))?;
             Ok(Constant::Float(Tensor::single(shape, values)))
         }
         proto::DOUBLE => {
-            let values = data.read("double_data", &stored.double_data, f64::from_le_bytes, |v| v).map_err(fail)?;
+            let values =
+                data.read("double_data", &stored.double_data, |b| Some(f64::from_le_bytes(b)), Some).map_err(fail)?;
             check(name, &shape, values.iter().copied())?;
             Ok(Constant::Float(Tensor::new(shape, values)))
         }
         proto::FLOAT16 => half(name, shape, &data, half_to_single),
         proto::BFLOAT16 => half(name, shape, &data, |bits| f32::from_bits(u32::from(bits) << 16)),
-        proto::INT64 => data.ints("int64_data", &stored.int64_data, i64::from_le_bytes, |v| v, shape).map_err(fail),
+        proto::INT64 => {
+            data.ints("int64_data", &stored.int64_data, |b| Some(i64::from_le_bytes(b)), Some, shape).map_err(fail)
+        }
         proto::INT32 => data
-            .ints("int32_data", &stored.int32_data, |b| i32::from_le_bytes(b).into(), i64::from, shape)
+            .ints("int32_data", &stored.int32_data, |b| Some(i32::from_le_bytes(b).into()), |v| Some(v.into()), shape)
             .map_err(fail),
-        proto::BOOL => data
-            .ints("int32_data", &stored.int32_data, |b: [u8; 1]| (b[0] != 0).into(), |v| (v != 0).into(), shape)
-            .map_err(fail),
+        proto::BOOL => {
+            data.ints("int32_data", &stored.int32_data, |[b]: [u8; 1]| truth(b.into()), truth, shape).map_err(fail)
+        }
         other => Err(fail(format!("data type {other} is not supported (float32, float64, float16, int64, int32 are)"))),
     }
 }
 
+/// The numbers stand in one place: raw bytes, another file, or the list of their type.
+fn check_place(stored: &TensorProto) -> Result<(), String> {
+    let own = match stored.data_type.unwrap_or(0) {
+        proto::FLOAT => "float_data",
+        proto::DOUBLE => "double_data",
+        proto::INT64 => "int64_data",
+        _ => "int32_data",
+    };
+    let lists = [
+        ("float_data", stored.float_data.is_empty()),
+        ("int32_data", stored.int32_data.is_empty()),
+        ("int64_data", stored.int64_data.is_empty()),
+        ("double_data", stored.double_data.is_empty()),
+    ];
+    let elsewhere = stored.raw_data.is_some() || stored.data_location.unwrap_or(0) != 0;
+    for (field, _) in lists.into_iter().filter(|(_, empty)| !empty) {
+        if elsewhere {
+            return Err(format!("has both raw data and {field}"));
+        }
+        if field != own {
+            return Err(format!("has {field}, expected {own}"));
+        }
+    }
+    Ok(())
+}
+
 fn half(name: &str, shape: Vec<usize>, data: &Data, widen: impl Fn(u16) -> f32) -> Result<Constant, ModelError> {
     let values = data
-        .read("int32_data", &data.stored.int32_data, |b| widen(u16::from_le_bytes(b)), |v| widen(v as u16))
+        .read(
+            "int32_data",
+            &data.stored.int32_data,
+            |b| Some(widen(u16::from_le_bytes(b))),
+            |v| u16::try_from(v).ok().map(&widen),
+        )
         .map_err(|what| ModelError::tensor(name, what))?;
     check(name, &shape, values.iter().map(|&v| f64::from(v)))?;
     Ok(Constant::Float(Tensor::single(shape, values)))
+}
+
+/// 0 or 1.
+fn truth(value: i32) -> Option<i64> {
+    matches!(value, 0 | 1).then_some(value.into())
 }
 
 /// IEEE half precision: 1 sign, 5 exponent, 10 fraction bits.
@@ -124,14 +163,12 @@ impl Data<'_> {
         &self,
         field: &str,
         typed: &[S],
-        from_bytes: impl Fn([u8; SIZE]) -> T,
-        from_typed: impl Fn(S) -> T,
+        from_bytes: impl Fn([u8; SIZE]) -> Option<T>,
+        from_typed: impl Fn(S) -> Option<T>,
     ) -> Result<Vec<T>, String> {
-        let inside = self.stored.raw_data.as_ref().filter(|raw| !raw.is_empty());
+        let odd = || "has an entry that its data type does not have".to_string();
+        let inside = self.stored.raw_data.as_ref();
         if let Some(raw) = self.external.as_ref().or(inside) {
-            if !typed.is_empty() {
-                return Err(format!("has both raw data and {field}"));
-            }
             let expected = self.count.checked_mul(SIZE);
             if expected != Some(raw.len()) {
                 let expected = expected.map_or("more".into(), |n| n.to_string());
@@ -139,24 +176,24 @@ impl Data<'_> {
                 return Err(format!("expected {expected} bytes of raw data for shape {dims:?}, found {}", raw.len()));
             }
             let (chunks, _) = raw.as_chunks::<SIZE>();
-            return Ok(chunks.iter().map(|&chunk| from_bytes(chunk)).collect());
+            return chunks.iter().map(|&chunk| from_bytes(chunk)).collect::<Option<_>>().ok_or_else(odd);
         }
         if typed.len() != self.count {
             let (count, dims) = (self.count, &self.stored.dims);
             return Err(format!("expected {count} entries for shape {dims:?}, found {} in {field}", typed.len()));
         }
-        Ok(typed.iter().map(|&value| from_typed(value)).collect())
+        typed.iter().map(|&value| from_typed(value)).collect::<Option<_>>().ok_or_else(odd)
     }
 
     fn ints<const SIZE: usize, S: Copy>(
         &self,
         field: &str,
         typed: &[S],
-        from_bytes: impl Fn([u8; SIZE]) -> i64,
-        from_typed: impl Fn(S) -> i64,
+        from_bytes: impl Fn([u8; SIZE]) -> Option<i64>,
+        from_typed: impl Fn(S) -> Option<i64>,
         shape: Vec<usize>,
     ) -> Result<Constant, String> {
-        let values = self.read(field, typed, |b| Dim::Known(from_bytes(b)), |v| Dim::Known(from_typed(v)))?;
+        let values = self.read(field, typed, |b| from_bytes(b).map(Dim::Known), |v| from_typed(v).map(Dim::Known))?;
         Ok(Constant::Int(Ints { shape, values }))
     }
 }
@@ -165,19 +202,28 @@ impl Data<'_> {
 fn external(stored: &TensorProto, folder: Option<&Path>, count: usize) -> Result<Option<Bytes>, String> {
     match stored.data_location.unwrap_or(0) {
         0 if stored.external_data.is_empty() => return Ok(None),
-        0 | 1 => {}
+        0 => return Err("names a place outside the file, and says that its data is inside".into()),
+        1 if stored.raw_data.is_some() => return Err("says that its data is in another file, and has raw data".into()),
+        1 => {}
         other => return Err(format!("has the unknown data location {other}")),
     }
     let Some(folder) = folder else {
         return Err("is stored in another file, which can only be read with the model's folder known".into());
     };
-    let entry = |key: &str| {
-        let found = stored.external_data.iter().find(|entry| entry.key.as_deref() == Some(key));
-        found.and_then(|entry| entry.value.as_deref())
-    };
+    let mut entries = HashMap::new();
+    for entry in &stored.external_data {
+        let (key, value) = (entry.key.as_deref().unwrap_or(""), entry.value.as_deref().unwrap_or(""));
+        if !["location", "offset", "length", "checksum"].contains(&key) || entries.insert(key, value).is_some() {
+            return Err(format!("has the external data key `{}`, or has it twice", key.escape_debug()));
+        }
+    }
+    let entry = |key: &str| entries.get(key).copied();
     let number = |key: &str| match entry(key) {
         None => Ok(None),
-        Some(text) => text.parse::<u64>().map(Some).map_err(|_| format!("has the external {key} `{text}`")),
+        Some(text) => (Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit())))
+            .and_then(|text| text.parse::<u64>().ok())
+            .map(Some)
+            .ok_or_else(|| format!("has the external {key} `{}`", text.escape_debug())),
     };
     let location = entry("location").ok_or("is stored in another file that is not named")?;
     let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
@@ -186,10 +232,11 @@ fn external(stored: &TensorProto, folder: Option<&Path>, count: usize) -> Result
         return Err(format!("lies in `{location}`, which is outside the model's folder"));
     }
     let size = match stored.data_type.unwrap_or(0) {
-        proto::FLOAT | proto::INT32 => 4,
-        proto::DOUBLE | proto::INT64 => 8,
+        proto::FLOAT => 4,
+        proto::DOUBLE => 8,
         proto::FLOAT16 | proto::BFLOAT16 => 2,
-        _ => 1,
+        // Runtimes need shapes and axes before they open other files.
+        other => return Err(format!("is of data type {other}, which is only read inside the model file")),
     };
     let expected = (count as u64).checked_mul(size).ok_or("has too many entries")?;
     if length.is_some_and(|length| length != expected) {

@@ -82,7 +82,7 @@ pub fn encode(graph: &Graph) -> Result<Vec<u8>, ModelError> {
             initializer: writer.initializers,
             input: vec![info(INPUT, &graph.node(0).shape)],
             output: vec![info(OUTPUT, &shape)],
-            sparse_initializer: vec![],
+            value_info: vec![],
         }),
     };
     Ok(model.encode_to_vec())

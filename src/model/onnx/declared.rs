@@ -1,0 +1,113 @@
+//! What a file says of a value's type and sizes: needed of the input, and true of everything else.
+
+use std::collections::HashMap;
+
+use super::call::Value;
+use super::kinds::Kind;
+use super::proto::{self, DimensionProto, ValueInfoProto};
+use crate::model::{Graph, ModelError};
+
+/// The sample shape of the input, and the batch size where the file fixes it.
+///
+/// # Errors
+/// When the input is not float32 of the shape [N, …] with fixed sizes behind N.
+pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<i64>), ModelError> {
+    let name = super::reader::printable(name_of(input));
+    let fail = |what: String| ModelError::Model(format!("input `{name}`: {what}"));
+    let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+    let tensor = tensor.ok_or_else(|| fail("expected a tensor".into()))?;
+    match tensor.elem_type.unwrap_or(0) {
+        proto::FLOAT => {}
+        proto::DOUBLE => {
+            return Err(fail("expected float32, found float64: convert the model before its export".into()));
+        }
+        proto::FLOAT16 => {
+            return Err(fail("expected float32, found float16: convert the model before its export".into()));
+        }
+        other => return Err(fail(format!("expected float32 (data type 1), found data type {other}"))),
+    }
+    let dims = &tensor.shape.as_ref().ok_or_else(|| fail("has no shape".into()))?.dim;
+    let [batch, rest @ ..] = &dims[..] else {
+        return Err(fail("expected the shape [N, …], found []".into()));
+    };
+    if rest.is_empty() {
+        return Err(fail("expected the shape [N, …] with a batch axis in front, found one axis".into()));
+    }
+    if dims.iter().any(is_ambiguous) {
+        return Err(fail("an axis has both a size and a name".into()));
+    }
+    let fixed_batch = batch.dim_value;
+    if fixed_batch.is_some_and(|size| size < 1) {
+        return Err(fail(format!("the batch axis has size {}", fixed_batch.unwrap_or(0))));
+    }
+    let mut shape = vec![];
+    for (axis, dim) in rest.iter().enumerate() {
+        match dim.dim_value {
+            Some(size) if size >= 1 => {
+                shape.push(usize::try_from(size).map_err(|_| fail(format!("axis {} has size {size}", axis + 1)))?);
+            }
+            Some(size) => return Err(fail(format!("axis {} has size {size}", axis + 1))),
+            None => return Err(fail(format!("axis {} has no fixed size (only the first may)", axis + 1))),
+        }
+    }
+    Ok((shape, fixed_batch))
+}
+
+/// The value's name.
+pub(super) fn name_of(info: &ValueInfoProto) -> &str {
+    info.name.as_deref().unwrap_or("")
+}
+
+fn is_ambiguous(dim: &DimensionProto) -> bool {
+    dim.dim_value.is_some() && dim.dim_param.is_some()
+}
+
+/// The sizes that names of axes have had so far; `None` is the batch's.
+pub(super) type Axes<'m> = HashMap<&'m str, Option<usize>>;
+
+fn untrue(info: &ValueInfoProto, what: String) -> ModelError {
+    ModelError::Model(format!("what the file says of `{}` is not so: {what}", super::reader::printable(name_of(info))))
+}
+
+/// Tests what the file says of a value's type and sizes against what they are: runtimes plan with it.
+///
+/// # Errors
+/// When type, number of axes or a size differ, or one name stands for axes of two sizes.
+pub(super) fn check<'m>(
+    info: &'m ValueInfoProto,
+    (value, kind): &(Value, Kind),
+    (graph, fixed_batch): (&Graph, Option<i64>),
+    axes: &mut Axes<'m>,
+) -> Result<(), ModelError> {
+    let Some(kind_of) = &info.r#type else { return Ok(()) };
+    let tensor = kind_of.tensor_type.as_ref();
+    let declared = tensor.map_or(0, |tensor| tensor.elem_type.unwrap_or(0));
+    if Kind::of(declared) != Some(*kind) {
+        return Err(untrue(info, format!("expected the type {kind:?}, found data type {declared}")));
+    }
+    let Some(shape) = tensor.and_then(|tensor| tensor.shape.as_ref()) else { return Ok(()) };
+    let sizes: Vec<Option<usize>> = match value {
+        Value::Node(id) => std::iter::once(None).chain(graph.node(*id).shape.iter().copied().map(Some)).collect(),
+        Value::Float(tensor) => tensor.shape.iter().copied().map(Some).collect(),
+        Value::Int(ints) => ints.shape.iter().copied().map(Some).collect(),
+    };
+    if shape.dim.len() != sizes.len() {
+        return Err(untrue(info, format!("expected {} axes, found {}", sizes.len(), shape.dim.len())));
+    }
+    for (axis, (dim, size)) in shape.dim.iter().zip(sizes).enumerate() {
+        let name = dim.dim_param.as_deref().unwrap_or("");
+        let fits = match dim.dim_value {
+            _ if is_ambiguous(dim) => false,
+            None => name.is_empty() || *axes.entry(name).or_insert(size) == size,
+            Some(declared) => match size {
+                Some(size) => usize::try_from(declared) == Ok(size),
+                None => fixed_batch == Some(declared),
+            },
+        };
+        if !fits {
+            let expected = size.map_or("the batch".into(), |size| size.to_string());
+            return Err(untrue(info, format!("expected {expected} on axis {axis}, found {:?} {name}", dim.dim_value)));
+        }
+    }
+    Ok(())
+}
