@@ -92,6 +92,21 @@ fn refused_files_say_why() {
     }
 }
 
+/// The kernel's test of the same files is in `kernel_corpora`.
+#[test]
+fn what_runtimes_read_otherwise_is_refused() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data/malformed");
+    let mut refused = 0;
+    for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        if name.contains(".otherwise-") {
+            assert!(read(&file).is_err(), "{name} was read");
+            refused += 1;
+        }
+    }
+    assert!(refused > 40, "{refused} files");
+}
+
 #[test]
 fn written_files_compute_the_same() {
     let folder = tempfile::tempdir().unwrap();

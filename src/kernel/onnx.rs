@@ -57,7 +57,7 @@ pub fn read(bytes: &[u8], class: Class) -> Result<Graph, Rejection> {
     within("operators", OLDEST..=NEWEST, opset)?;
     let graph = graph.ok_or_else(|| malformed("file", "a graph", "none"))?;
     within("a format", FORMATS, format)?;
-    File::read(graph)?.graph(opset, class)
+    File::read(graph, format)?.graph(opset, class)
 }
 
 /// The domain of operators, and their version.
@@ -85,7 +85,7 @@ struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    fn read(bytes: &'a [u8]) -> Result<File<'a>, Rejection> {
+    fn read(bytes: &'a [u8], format: i64) -> Result<File<'a>, Rejection> {
         let mut file = File::default();
         for field in fields(bytes) {
             match field? {
@@ -110,6 +110,10 @@ impl<'a> File<'a> {
             }
         }
         // An initialiser that is an input too, as it had to be before version 4 of the format, is a constant.
+        let inputs: HashSet<&str> = file.inputs.iter().map(|input| input.name).collect();
+        if let Some(name) = file.constants.keys().find(|name| format < 4 && !inputs.contains(name.as_str())) {
+            return Err(malformed(name, "constants that are inputs, as format 3 has it", "another"));
+        }
         let constants = &file.constants;
         let (shadowed, inputs) =
             std::mem::take(&mut file.inputs).into_iter().partition(|d| constants.contains_key(d.name));

@@ -14,7 +14,7 @@ pub fn integer(field: u64, value: u64) -> Vec<u8> {
     [varint(field << 3), varint(value)].concat()
 }
 
-fn varint(mut value: u64) -> Vec<u8> {
+pub fn varint(mut value: u64) -> Vec<u8> {
     let mut out = Vec::new();
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
@@ -39,7 +39,7 @@ pub fn node(operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[Vec
 }
 
 /// `[N, dims]` of 32-bit floats.
-fn value(name: &str, dims: &[u64]) -> Vec<u8> {
+pub fn value(name: &str, dims: &[u64]) -> Vec<u8> {
     let batch = bytes(1, &bytes(2, b"N"));
     let dims: Vec<u8> = dims.iter().flat_map(|&d| bytes(1, &integer(1, d))).collect();
     let shape = [batch, dims].concat();
@@ -76,7 +76,7 @@ impl Parts {
         self.file_with(&[], 17)
     }
 
-    fn file_with(&self, extra: &[u8], opset: u64) -> Vec<u8> {
+    pub fn file_with(&self, extra: &[u8], opset: u64) -> Vec<u8> {
         let all = |field: u64, parts: &[Vec<u8>]| parts.iter().flat_map(|p| bytes(field, p)).collect::<Vec<u8>>();
         let output = bytes(12, &value(self.output, &[1]));
         let graph =

@@ -7,6 +7,8 @@
 mod adversarial;
 pub mod files;
 mod lines;
+mod operators;
+mod readings;
 pub mod trees;
 
 use std::path::Path;
@@ -22,6 +24,8 @@ pub fn all() -> Vec<Made> {
     made.extend(trees::invalid());
     made.extend(files::invalid());
     made.extend(files::malformed());
+    made.extend(readings::models());
+    made.push(operators::table());
     made.extend(adversarial::models());
     made
 }

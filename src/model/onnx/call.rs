@@ -161,7 +161,12 @@ impl<'a> Call<'a> {
 
     /// The same, without the batch size among the entries.
     pub fn known_ints(&self, index: usize, what: &str) -> Result<Vec<i64>, ModelError> {
-        let ints = self.ints(index, what)?;
+        self.dims(index, what)?;
+        self.known(self.ints(index, what)?, what)
+    }
+
+    /// The numbers of a constant, without the batch size among them.
+    pub fn known(&self, ints: &Ints, what: &str) -> Result<Vec<i64>, ModelError> {
         ints.known().ok_or_else(|| self.refuse(format!("{what} that depend on the batch size are not supported")))
     }
 

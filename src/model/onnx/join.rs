@@ -18,11 +18,12 @@ pub(super) fn dropout(_: &mut Importer, call: &Call) -> Result<Value, ModelError
         Some(Value::Float(ratio)) if ratio.len() == 1 && (0.0..1.0).contains(&ratio.get(0)) => {}
         Some(_) => return Err(call.refuse("Dropout's ratio must be one constant in [0, 1)")),
     }
-    match call.optional_ints(2, "training_mode (input 2)")? {
-        Some(mode) if mode != [0] || call.kind(2) != Some(Kind::Bool) => {
-            Err(call.refuse("Dropout in training mode is not supported"))
+    match call.optional(2) {
+        None => call.input(0).cloned(),
+        Some(Value::Int(mode)) if mode.values == [Dim::Known(0)] && call.kind(2) == Some(Kind::Bool) => {
+            call.input(0).cloned()
         }
-        _ => call.input(0).cloned(),
+        Some(_) => Err(call.refuse("Dropout in training mode is not supported")),
     }
 }
 
@@ -54,19 +55,22 @@ pub(super) fn constant(importer: &mut Importer, call: &Call) -> Result<Value, Mo
 }
 
 pub(super) fn constant_of_shape(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if call.kind(0) != Some(Kind::Int64) {
+        return Err(call.misfit("a shape of int64", format!("{:?}", call.kind(0))));
+    }
     let target = call.dims(0, "shape (input 0)")?.to_vec();
     let value = match call.tensor_attribute("value")? {
         Some(tensor) => importer.stored(call, tensor)?,
         None => Value::Float(Tensor::single(vec![1], vec![0.0])),
     };
     match value {
-        Value::Float(tensor) if tensor.len() == 1 => expanded(importer, call, &tensor.reshaped(vec![]), &target),
-        Value::Int(ints) if ints.values.len() == 1 => {
+        Value::Float(tensor) if tensor.shape == [1] => expanded(importer, call, &tensor.reshaped(vec![]), &target),
+        Value::Int(ints) if ints.shape == [1] => {
             let shape = known_shape(call, &target)?;
             importer.spend_shape(call, &shape)?;
             Ok(Value::Int(Ints { values: vec![ints.values[0]; shape.iter().product()], shape }))
         }
-        _ => Err(call.misfit("a value of one entry", "another number")),
+        _ => Err(call.misfit("a value of shape [1]", "another one")),
     }
 }
 

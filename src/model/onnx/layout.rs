@@ -229,7 +229,10 @@ pub(super) fn transpose(importer: &mut Importer, call: &Call) -> Result<Value, M
             let walk = Walk::new(&shape, &strides, 0);
             Ok(Value::Float(tensor.picked(shape, walk)))
         }
-        Value::Int(ints) if ints.shape.len() <= 1 => Ok(Value::Int(ints.clone())),
+        Value::Int(ints) if ints.shape.len() <= 1 => {
+            order(call, permutation, ints.shape.len())?;
+            Ok(Value::Int(ints.clone()))
+        }
         Value::Int(_) => Err(call.refuse("Transpose of integers is not supported")),
     }
 }

@@ -21,27 +21,9 @@
 //!
 //! # Operators
 //!
-//! u, v are values, c, d float constants, i, j integer constants. Constants broadcast to values as in numpy, but never
-//! along the batch axis; values of equal rank broadcast to each other.
-//!
-//! | operator | meaning | graph |
-//! |---|---|---|
-//! | Gemm(u, c, d) | α·u·c + β·d, transB; d may be a value; transA is refused | Dense, Scale, Shift, Sum |
-//! | MatMul(u, c) | u·c, c of one or two axes, u [N, K] or with axes of size 1 between | Dense |
-//! | Add, Sub | u + v, u − v, u ± c, c − u, c ± d, i ± j | Sum, Shift, Scale(−1) |
-//! | Neg | −u, −c | Scale(−1) |
-//! | Mul | u·c, c·d, i·j | Scale |
-//! | Div | u/c without zeros in c; c/d; i/j truncated | Divide |
-//! | BatchNormalization | inference over axis 1: a·u + b, a and b rounded once to 32 bits | Scale, Shift |
-//! | Relu, LeakyRelu, Abs | elementwise, of u or c | Kink |
-//! | Max | of any number of u and c; max(u, c) = c + relu(u − c) | Max, Shift and Kink |
-//! | Concat | of values along any axis but the batch; of constants | Concat |
-//! | Flatten, Reshape, Squeeze, Unsqueeze | the batch axis stays; −1, 0, allowzero | Reshape |
-//! | Transpose | of constants; of values where only axes of size 1 move | Reshape |
-//! | Gather, Slice | constant indices, not along the batch; one axis | Reshape, or Dense of zeros and ones |
-//! | Expand, ConstantOfShape | constants, also to [N, …]; values along axes of size 1 | Constant, Dense of zeros and ones |
-//! | Constant, Identity, Dropout (inference), Cast (where nothing is rounded) | the same | nothing |
-//! | Shape | of values, with N as a symbol, and of constants | nothing |
+//! `proofs-data/OPERATORS.md` shows them with inputs, attributes, types and opsets, generated from the table in `operators`.
+//! Constants broadcast to values as in numpy, but never along the batch axis; values of equal rank broadcast to each other.
+//! Whatever else a node, attribute, constant or declaration has is refused (`canonical`, `kinds`, `declared`).
 //!
 //! relu(y) + relu(−y) and max(y, −y) become one absolute value of y, and max(s·y, t·y) one leaky activation, where the
 //! two arguments are exactly that as affine functions of a common source (`kinks`).
@@ -72,6 +54,11 @@ mod reader;
 mod stored;
 mod tensor;
 mod writer;
+
+/// The operators that are read, a row of Markdown each.
+pub fn operators() -> String {
+    operators::table()
+}
 
 pub use reader::{decode, read};
 pub use writer::{encode, write};

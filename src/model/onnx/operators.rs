@@ -1,5 +1,6 @@
 //! The table of supported operators.
 
+use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 use super::call::{Call, Value};
@@ -18,6 +19,22 @@ pub(super) struct Attribute {
     pub since: i64,
 }
 
+impl Attribute {
+    fn text(&self) -> String {
+        let kind = match self.kind {
+            proto::ATTRIBUTE_FLOAT => "float",
+            proto::ATTRIBUTE_INT => "int",
+            proto::ATTRIBUTE_TENSOR => "tensor",
+            proto::ATTRIBUTE_FLOATS => "floats",
+            _ => "ints",
+        };
+        match self.since {
+            0 => format!("`{}` ({kind})", self.name),
+            since => format!("`{}` ({kind}, from opset {since})", self.name),
+        }
+    }
+}
+
 /// One operator: how many inputs, which attributes, which types go together, and its import.
 pub(super) struct Operator {
     pub name: &'static str,
@@ -25,6 +42,8 @@ pub(super) struct Operator {
     attributes: &'static [Attribute],
     types: Rule,
     import: Import,
+    /// What is read of it, for people.
+    note: &'static str,
 }
 
 const fn operator(
@@ -33,8 +52,9 @@ const fn operator(
     attributes: &'static [Attribute],
     types: Rule,
     import: Import,
+    note: &'static str,
 ) -> Operator {
-    Operator { name, inputs, attributes, types, import }
+    Operator { name, inputs, attributes, types, import, note }
 }
 
 const fn float(name: &'static str) -> Attribute {
@@ -65,40 +85,141 @@ const GEMM: &[Attribute] = &[float("alpha"), float("beta"), int("transA", 0), in
 
 /// All of them.
 pub(super) static OPERATORS: &[Operator] = &[
-    operator("Abs", 1..=1, &[], Rule::Floats, elementwise::abs),
-    operator("Add", 2..=2, &[], Rule::Numbers, elementwise::add),
-    operator("BatchNormalization", 5..=5, NORM, Rule::Singles, layers::batch_normalization),
-    operator("Cast", 1..=1, &[int("to", 0), int("saturate", 19)], Rule::Named, integers::cast),
-    operator("Concat", 1..=ANY, &[int("axis", 0)], Rule::One, join::concat),
-    operator("Constant", 0..=0, CONSTANT, Rule::Named, join::constant),
+    operator("Abs", 1..=1, &[], Rule::Floats, elementwise::abs, "of values and constants"),
+    operator("Add", 2..=2, &[], Rule::Numbers, elementwise::add, "u + v, u + c, c + d, i + j"),
+    operator(
+        "BatchNormalization",
+        5..=5,
+        NORM,
+        Rule::Singles,
+        layers::batch_normalization,
+        "inference over axis 1, one output: a·u + b, a and b rounded once to float32",
+    ),
+    operator(
+        "Cast",
+        1..=1,
+        &[int("to", 0), int("saturate", 19)],
+        Rule::Named,
+        integers::cast,
+        "where nothing is rounded: values to float32, constants between types that hold them",
+    ),
+    operator(
+        "Concat",
+        1..=ANY,
+        &[int("axis", 0)],
+        Rule::One,
+        join::concat,
+        "of values along any axis but the batch; of constants; of lists",
+    ),
+    operator("Constant", 0..=0, CONSTANT, Rule::Named, join::constant, "exactly one attribute"),
     operator(
         "ConstantOfShape",
         1..=1,
         &[other("value", proto::ATTRIBUTE_TENSOR)],
         Rule::Named,
         join::constant_of_shape,
+        "of fixed sizes, or [N, …]",
     ),
-    operator("Div", 2..=2, &[], Rule::Numbers, elementwise::div),
-    operator("Dropout", 1..=3, &[int("seed", 0)], Rule::Dropout, join::dropout),
-    operator("Expand", 2..=2, &[], Rule::Shaped, join::expand),
-    operator("Flatten", 1..=1, &[int("axis", 0)], Rule::One, layout::flatten),
-    operator("Gather", 2..=2, &[int("axis", 0)], Rule::Indexed, pick::gather),
-    operator("Gemm", 2..=3, GEMM, Rule::Floats, layers::gemm),
-    operator("Identity", 1..=1, &[], Rule::One, join::identity),
-    operator("LeakyRelu", 1..=1, &[float("alpha")], Rule::Singles, elementwise::leaky_relu),
-    operator("MatMul", 2..=2, &[], Rule::Floats, layers::mat_mul),
-    operator("Max", 1..=ANY, &[], Rule::Floats, elementwise::max),
-    operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul),
-    operator("Neg", 1..=1, &[], Rule::Floats, elementwise::neg),
-    operator("Relu", 1..=1, &[], Rule::Floats, elementwise::relu),
-    operator("Reshape", 2..=2, &[int("allowzero", 14)], Rule::Shaped, layout::reshape),
-    operator("Shape", 1..=1, &[int("start", 15), int("end", 15)], Rule::Sizes, integers::shape),
-    operator("Slice", 3..=5, &[], Rule::Indexed, pick::slice),
-    operator("Squeeze", 1..=2, &[], Rule::Shaped, layout::squeeze),
-    operator("Sub", 2..=2, &[], Rule::Numbers, elementwise::sub),
-    operator("Transpose", 1..=1, &[other("perm", proto::ATTRIBUTE_INTS)], Rule::One, layout::transpose),
-    operator("Unsqueeze", 2..=2, &[], Rule::Shaped, layout::unsqueeze),
+    operator("Div", 2..=2, &[], Rule::Numbers, elementwise::div, "u/c without zeros in c; c/d; i/j truncated"),
+    operator(
+        "Dropout",
+        1..=3,
+        &[int("seed", 0)],
+        Rule::Dropout,
+        join::dropout,
+        "inference; ratio and mode stored in the file; the mask must not be used",
+    ),
+    operator(
+        "Expand",
+        2..=2,
+        &[],
+        Rule::Shaped,
+        join::expand,
+        "of constants, also to [N, …]; of values along axes of size 1",
+    ),
+    operator("Flatten", 1..=1, &[int("axis", 0)], Rule::One, layout::flatten, "the batch axis stays"),
+    operator("Gather", 2..=2, &[int("axis", 0)], Rule::Indexed, pick::gather, "stored indices, not along the batch"),
+    operator("Gemm", 2..=3, GEMM, Rule::Floats, layers::gemm, "α·u·c + β·d, transA 0; d may be a value"),
+    operator("Identity", 1..=1, &[], Rule::One, join::identity, "of anything"),
+    operator("LeakyRelu", 1..=1, &[float("alpha")], Rule::Singles, elementwise::leaky_relu, "of values and constants"),
+    operator(
+        "MatMul",
+        2..=2,
+        &[],
+        Rule::Floats,
+        layers::mat_mul,
+        "u·c, c of one or two axes, u [N, K] or with axes of size 1 between",
+    ),
+    operator(
+        "Max",
+        1..=ANY,
+        &[],
+        Rule::Floats,
+        elementwise::max,
+        "of any number of u and c; max(u, c) = c + relu(u − c)",
+    ),
+    operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul, "u·c, c·d, i·j"),
+    operator("Neg", 1..=1, &[], Rule::Floats, elementwise::neg, "−u, −c"),
+    operator("Relu", 1..=1, &[], Rule::Floats, elementwise::relu, "of values and constants"),
+    operator(
+        "Reshape",
+        2..=2,
+        &[int("allowzero", 14)],
+        Rule::Shaped,
+        layout::reshape,
+        "the batch axis stays in front; −1, 0, allowzero",
+    ),
+    operator(
+        "Shape",
+        1..=1,
+        &[int("start", 15), int("end", 15)],
+        Rule::Sizes,
+        integers::shape,
+        "of values, with N as a symbol, and of constants",
+    ),
+    operator(
+        "Slice",
+        3..=5,
+        &[],
+        Rule::Indexed,
+        pick::slice,
+        "one axis, not along the batch; stored starts, ends and steps; a negative step only from an entry on",
+    ),
+    operator(
+        "Squeeze",
+        1..=2,
+        &[],
+        Rule::Shaped,
+        layout::squeeze,
+        "named axes; without axes only constants, and the output where all axes have size 1",
+    ),
+    operator("Sub", 2..=2, &[], Rule::Numbers, elementwise::sub, "u − v, u − c, c − u, c − d, i − j"),
+    operator(
+        "Transpose",
+        1..=1,
+        &[other("perm", proto::ATTRIBUTE_INTS)],
+        Rule::One,
+        layout::transpose,
+        "of constants; of values where only axes of size 1 move",
+    ),
+    operator("Unsqueeze", 2..=2, &[], Rule::Shaped, layout::unsqueeze, "named axes, not in front of the batch"),
 ];
+
+/// The table, a row of Markdown per operator.
+pub(super) fn table() -> String {
+    let mut text = String::new();
+    for operator in OPERATORS {
+        let inputs = match (operator.inputs.start(), operator.inputs.end()) {
+            (least, &ANY) => format!("{least} or more"),
+            (least, most) if least == most => least.to_string(),
+            (least, most) => format!("{least} to {most}"),
+        };
+        let attributes: Vec<String> = operator.attributes.iter().map(Attribute::text).collect();
+        let (name, types, note) = (operator.name, operator.types.text(), operator.note);
+        let _ = writeln!(text, "| {name} | {inputs} | {} | {types} | {note} |", attributes.join(", "));
+    }
+    text
+}
 
 /// The value of a node of the file, and the type of its entries.
 pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<(Value, Kind), ModelError> {

@@ -32,7 +32,7 @@ pub(super) fn pick(
 pub(super) fn gather(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axis = call.int_attribute("axis").unwrap_or(0);
     let places = call.ints(1, "indices (input 1)")?;
-    let known = call.known_ints(1, "indices (input 1)")?;
+    let known = call.known(places, "indices (input 1)")?;
     let along = |shape: &[usize], axis: usize| -> Result<(Vec<usize>, Vec<usize>), ModelError> {
         let size = shape[axis];
         let found: Vec<usize> = known

@@ -54,18 +54,18 @@ fn graph_of(bytes: Bytes, folder: Option<&Path>) -> Result<Graph, ModelError> {
     }
     canonical::check(&bytes).map_err(ModelError::Decode)?;
     let model = ModelProto::decode(bytes).map_err(|error| ModelError::Decode(error.to_string()))?;
-    let opset = check_versions(&model)?;
+    let versions = check_versions(&model)?;
     let Some(graph) = &model.graph else {
         return Err(ModelError::Decode("it has no graph".into()));
     };
     if graph.node.is_empty() {
         return Err(ModelError::Model("the graph has no nodes".into()));
     }
-    Importer::new(graph, folder, opset)?.run(graph)
+    Importer::new(graph, folder, versions)?.run(graph)
 }
 
-/// The version of the standard operators; it and that of the format are known ones.
-fn check_versions(model: &ModelProto) -> Result<i64, ModelError> {
+/// The versions of the format and of the standard operators, which are known ones.
+fn check_versions(model: &ModelProto) -> Result<(i64, i64), ModelError> {
     let mut versions = HashMap::new();
     for set in &model.opset_import {
         let domain = set.domain.as_deref().filter(|&domain| domain != "ai.onnx").unwrap_or("");
@@ -96,7 +96,7 @@ fn check_versions(model: &ModelProto) -> Result<i64, ModelError> {
         let (oldest, newest) = (FORMATS.start(), FORMATS.end());
         return Err(ModelError::Model(format!("IR version {format} is not supported, {oldest} to {newest} are")));
     }
-    Ok(version)
+    Ok((format, version))
 }
 
 /// The graph under construction, and what every name in the file stands for.
@@ -118,12 +118,19 @@ pub(super) struct Importer<'m> {
 }
 
 impl<'m> Importer<'m> {
-    fn new(graph: &'m GraphProto, folder: Option<&'m Path>, opset: i64) -> Result<Self, ModelError> {
+    fn new(graph: &'m GraphProto, folder: Option<&'m Path>, (format, opset): (i64, i64)) -> Result<Self, ModelError> {
         let mut initializers = HashMap::new();
         for tensor in &graph.initializer {
             let name = tensor.name.as_deref().unwrap_or("");
             if name.is_empty() || initializers.insert(name, tensor).is_some() {
                 return Err(ModelError::tensor(name, "has no name of its own"));
+            }
+        }
+        // An initialiser that is an input too, as it had to be before version 4 of the format, is a constant.
+        if format < 4 {
+            let inputs: HashSet<&str> = graph.input.iter().map(name_of).collect();
+            if let Some(name) = initializers.keys().find(|&name| !inputs.contains(name)) {
+                return Err(ModelError::tensor(name, "is no input, as it must be in IR version 3"));
             }
         }
         let inputs = graph.input.iter().filter(|input| !initializers.contains_key(name_of(input)));
@@ -152,6 +159,12 @@ impl<'m> Importer<'m> {
         check_stored(graph, &self.initializers)?;
         for (index, node) in graph.node.iter().enumerate() {
             self.import(graph, index, node)?;
+        }
+        for tensor in &graph.initializer {
+            // Runtimes read those that nothing uses, too.
+            if !self.values.contains_key(tensor.name.as_deref().unwrap_or("")) {
+                constant(tensor, self.folder)?;
+            }
         }
         self.check_declared(graph)?;
         let shown = printable(name);

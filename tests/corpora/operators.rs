@@ -1,0 +1,43 @@
+//! `OPERATORS.md`, from the tables of both readers.
+
+use super::Made;
+use underplane::{kernel, model::onnx};
+
+const HEAD: &str = "\
+# Operators
+
+What the two readers of a model file accept, generated from their tables (`src/model/onnx/operators.rs` and
+`src/kernel/forms.rs`) by `cargo run --release --example corpora`; a test compares. The program certifies what the
+first table has; a certificate needs the second one. Everything else is refused, with the node's name.
+
+A file is an ONNX ModelProto of the format versions 3 to 14 (`ir_version`), with the standard operators of version 13
+to 28; other domains may be named, in a version that runtimes know, but no node may use them. The meaning of the
+operators below is the same in all of these versions; an attribute that came later is marked.
+
+- **Protobuf.** Fields are those of ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto, ValueInfoProto and
+  what they contain, each of its own wire type and width, with keys of at most 32 bits and integers in their shortest
+  form; a singular field stands once. Skipped, since they mean nothing: `doc_string`, `metadata_props`, `denotation`,
+  a graph's name, and a model's producer, domain and version. Refused: functions, overloads, training, devices, sparse
+  constants, quantisation, segments, graphs in attributes, and every unknown field.
+- **Constants** are float32, float64, int32 or int64 (the program also reads float16, bfloat16 and bool), in raw bytes
+  or in the list of their type, not both. The program reads float constants from another file of the model's folder.
+  An initialiser that is an input too, as the format demanded before its version 4, is taken as the constant that it
+  holds.
+- **Values** are float32, [N, …], and no row of a batch influences another; N is a symbol or fixed. Integers are
+  computed with in their own width, and refused where they leave it.
+- **Declarations** of types and sizes (inputs, outputs, `value_info`) must be true.
+- **Nodes** stand in evaluation order, all of them must be readable, and no two share a name or an output.
+
+u and v are values that depend on the input, c and d float constants, i and j integer constants.
+";
+
+const COLUMNS: &str = "| operator | inputs | attributes | types | what is read |\n|---|---|---|---|---|\n";
+
+pub fn table() -> Made {
+    let text = format!(
+        "{HEAD}\n## The program\n\n{COLUMNS}{}\n## The kernel\n\n{COLUMNS}{}",
+        onnx::operators(),
+        kernel::operators()
+    );
+    ("OPERATORS.md".into(), text.into_bytes())
+}
