@@ -109,6 +109,10 @@ impl<'a> Declared<'a> {
         let axes = self.axes.as_deref().unwrap_or_default();
         let size = |axis: &Axis| axis.size.and_then(|size| usize::try_from(size).ok());
         let rest = axes.iter().skip(1).map(size).collect::<Option<Vec<_>>>();
+        if axes.len() == 1 {
+            let expected = "the batch and at least one axis behind it";
+            return Err(Rejection::new(Code::ShapeMismatch, self.place(), expected, "one axis"));
+        }
         match (axes.first(), rest) {
             (Some(batch), Some(rest)) if batch.size != Some(0) => Ok((batch.size, rest)),
             _ => {

@@ -54,8 +54,9 @@ fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
 fn dropout(call: &Call, values: &Values) -> Answer {
     match call.optional(1, values)? {
         None => {}
-        Some(Value::Floats(_, ratio)) if matches!(ratio[..], [r] if r.mantissa >= 0 && orders(Float::ONE, r)) => {}
-        Some(_) => return Err(call.refuse(Code::Unsupported, "one constant ratio in [0, 1)", "another")),
+        Some(Value::Floats(dims, ratio))
+            if dims.is_empty() && ratio[0].mantissa >= 0 && orders(Float::ONE, ratio[0]) => {}
+        Some(_) => return Err(call.refuse(Code::Unsupported, "a constant ratio in [0, 1), a scalar", "another")),
     }
     Ok(Value::Node(node(call, call.input(0, values)?)?))
 }
@@ -137,9 +138,10 @@ fn reshaped(graph: &mut Graph, call: &Call, of: usize, shape: Vec<usize>) -> Ans
 
 fn flatten(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let of = node(call, call.input(0, values)?)?;
-    // Counted among the axes with the batch; the place behind the last one is a legal axis, but never axis 1 here.
+    // Counted from the end, the batch among the axes, axis 1 is minus the number of the others.
     let at = call.integer("axis").unwrap_or(1);
-    if at != 1 && at != -(graph.nodes[of].shape.len() as i64) {
+    let axes = graph.nodes[of].shape.len() as i64;
+    if at != 1 && (axes == 0 || at != -axes) {
         return Err(call.refuse(Code::Unsupported, "axis 1", at.to_string()));
     }
     let size = graph.nodes[of].size();
@@ -318,15 +320,13 @@ fn slice(call: &Call, values: &Values) -> Answer {
     let Value::Integers(dims, list) = call.input(0, values)? else {
         return Err(call.refuse(Code::Unsupported, "integers", "another operand"));
     };
-    let single = |k: usize, default: i64| match call.optional(k, values)? {
-        None => Ok(default),
-        Some(value) => match integers(call, value)? {
-            [Some(one)] => Ok(*one),
-            _ => Err(call.refuse(Code::Unsupported, "one constant", "others")),
-        },
+    let single = |value: &Value| match integers(call, value)? {
+        [Some(one)] => Ok(*one),
+        _ => Err(call.refuse(Code::Unsupported, "one constant", "others")),
     };
-    let (start, end, step) = (single(1, 0)?, single(2, i64::MAX)?, single(4, 1)?);
-    if dims.len() != 1 || step != 1 || !matches!(single(3, 0)?, 0 | -1) {
+    let or = |k: usize, default: i64| call.optional(k, values)?.map_or(Ok(default), single);
+    let (start, end, step) = (single(call.input(1, values)?)?, single(call.input(2, values)?)?, or(4, 1)?);
+    if dims.len() != 1 || step != 1 || !matches!(or(3, 0)?, 0 | -1) {
         return Err(call.refuse(Code::Unsupported, "a slice of a list with step 1", "another"));
     }
     let length = list.len() as i64;

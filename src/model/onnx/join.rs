@@ -15,8 +15,8 @@ pub(super) fn identity(_: &mut Importer, call: &Call) -> Result<Value, ModelErro
 pub(super) fn dropout(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     match call.optional(1) {
         None => {}
-        Some(Value::Float(ratio)) if ratio.len() == 1 && (0.0..1.0).contains(&ratio.get(0)) => {}
-        Some(_) => return Err(call.refuse("Dropout's ratio must be one constant in [0, 1)")),
+        Some(Value::Float(ratio)) if ratio.shape.is_empty() && (0.0..1.0).contains(&ratio.get(0)) => {}
+        Some(_) => return Err(call.refuse("Dropout's ratio must be a constant in [0, 1), a scalar")),
     }
     match call.optional(2) {
         None => call.input(0).cloned(),
