@@ -8,7 +8,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
-use underplane::data::{InputOptions, Inputs, Label, check_box, read_inputs, read_labels};
+use underplane::data::{InputOptions, Inputs, Label, Reading, check_box, read_inputs, read_labels};
+use underplane::kernel::Uint8;
 use zip::write::SimpleFileOptions;
 
 fn folder() -> TempDir {
@@ -27,7 +28,7 @@ fn csv(text: &str) -> Result<Inputs, String> {
 }
 
 fn labelled(column: &str) -> InputOptions {
-    InputOptions { label_column: Some(column.into()), header: None }
+    InputOptions { label_column: Some(column.into()), ..InputOptions::default() }
 }
 
 fn array(shape: &[usize], values: NpyValues) -> Result<Inputs, String> {
@@ -90,8 +91,13 @@ fn unusable_arrays_are_refused() {
         (array(&[], NpyValues::F32(vec![1.0])), "a single number"),
         (array(&[0, 4], NpyValues::F32(vec![])), "at least one sample"),
         (array(&[4, 0], NpyValues::F32(vec![])), "at least one sample"),
-        (array(&[1, 2], NpyValues::Integer(vec![1, 2])), "integers"),
-        (array(&[1, 2], NpyValues::Bool(vec![true, false])), "bool"),
+        (
+            array(&[1, 2], NpyValues::Integer(vec![1, (1 << 24) + 1])),
+            "sample 0, coordinate 1: expected a number that is",
+        ),
+        (array(&[1, 2], NpyValues::Integer(vec![1, i64::MAX])), "found 9223372036854775807"),
+        (array(&[1, 2], NpyValues::U8(vec![0, 1])), "--uint8 unit (k means k/255) or --uint8 raw"),
+        (array(&[1, 2], NpyValues::Text(vec!["1".into(), "2".into()])), "found strings"),
         (array(&[2, 2], NpyValues::F32(vec![0.0, 0.0, f32::NAN, 0.0])), "sample 1, coordinate 0"),
         (array(&[1, 2], NpyValues::F32(vec![0.0, f32::INFINITY])), "sample 0, coordinate 1"),
         (array(&[1, 2], NpyValues::F64(vec![0.0, f64::NAN])), "expected a finite number, found NaN"),
@@ -127,17 +133,96 @@ fn archives_give_inputs_and_labels() {
 }
 
 #[test]
+fn an_array_of_an_archive_is_picked_by_its_name() {
+    let folder = folder();
+    let words = || NpyValues::Text(vec!["spam".into(), "ham".into()]);
+    let x = |name, first: f32| (name, &[2usize, 1][..], NpyValues::F32(vec![first, 2.0]));
+    let arrays = [("names", &[2usize][..], words()), x("x_train", 1.0), x("x_test", 3.0), ("y_test", &[2], words())];
+    let path = archive(&folder, &arrays, zip::CompressionMethod::Deflated);
+    let member = |name: &str| PathBuf::from(format!("{}:{name}", path.display()));
+    let batch = read(&member("x_test")).unwrap();
+    assert_eq!((batch.values, batch.labels), (vec![3.0, 2.0], None));
+    assert!(batch.notes[0].contains("inputs `x_test`; not read: `names`, `x_train`, `y_test`"), "{:?}", batch.notes);
+    assert_eq!(read_labels(&member("y_test")).unwrap()[1], Label::Text("ham".into()));
+    let message = read(&member("x")).unwrap_err();
+    assert!(message.contains("an array `x`, found names, x_train, x_test, y_test"), "{message}");
+    assert!(read(&path).unwrap_err().contains("name one"));
+    assert!(read_labels(&path).unwrap_err().to_string().contains("an array `y` or `labels`"));
+    // One array of floats beside names, and labels that are strings.
+    let arrays = [("feature_names", &[2usize][..], words()), x("X", 1.0), ("Y", &[2], words())];
+    let batch = read(&archive(&folder, &arrays, zip::CompressionMethod::Stored)).unwrap();
+    assert_eq!((batch.values, batch.labels.unwrap()[0].to_string()), (vec![1.0, 2.0], "spam".to_string()));
+    assert!(batch.notes[0].contains("inputs `X`, labels `Y`; not read: `feature_names`"), "{:?}", batch.notes);
+    // A file whose own name looks like that is the file.
+    fs::copy(&path, folder.path().join("odd.npz:x")).unwrap();
+    assert!(read(&folder.path().join("odd.npz:x")).unwrap_err().contains("odd.npz:x"));
+}
+
+#[test]
+fn numbers_mean_what_the_user_says() {
+    let with = |reading: Reading, values: NpyValues| {
+        let folder = folder();
+        let path = folder.path().join("batch.npy");
+        let shape = vec![1, 2];
+        write_npy(&path, &NpyArray { shape, values }).unwrap();
+        read_inputs(&path, &InputOptions { reading, ..InputOptions::default() }).map_err(|error| error.to_string())
+    };
+    let plain = Reading::default();
+    let (unit, raw) = (Some(Uint8::Unit), Some(Uint8::Raw));
+    let says = |uint8| Reading { uint8, ..plain };
+    let bytes = |k| NpyValues::U8(vec![0, k]);
+    let cases = [
+        (plain, bytes(0), [0.0, 0.0], "k/255"),
+        (plain, bytes(2), [0.0, 2.0 / 255.0], "k/255"),
+        (says(unit), bytes(1), [0.0, 1.0 / 255.0], ""),
+        (says(raw), bytes(1), [0.0, 1.0], ""),
+        (says(raw), bytes(255), [0.0, 255.0], ""),
+        (plain, NpyValues::Bool(vec![false, true]), [0.0, 1.0], "bool entries are taken as 0 and 1"),
+        (plain, NpyValues::Integer(vec![-3, 1 << 40]), [-3.0, (1_u64 << 40) as f32], "integers are taken as they are"),
+        (Reading { round: true, ..plain }, NpyValues::F64(vec![0.1, 0.5]), [0.1, 0.5], "1 of 2 entries rounded"),
+        (Reading { round: true, ..plain }, NpyValues::Integer(vec![16_777_217, 0]), [16_777_216.0, 0.0], "1 of 2"),
+    ];
+    for (reading, values, expected, note) in cases {
+        let batch = with(reading, values.clone()).unwrap();
+        assert_eq!(batch.values, expected, "{values:?}");
+        assert_eq!(batch.notes.is_empty(), note.is_empty(), "{:?}", batch.notes);
+        assert!(batch.notes.join(" ").contains(note), "{:?}", batch.notes);
+    }
+    let refused = [
+        (says(raw), NpyValues::F32(vec![0.0, 1.0]), "uint8 entries, as --uint8 says what they mean, found float32"),
+        (says(unit), NpyValues::Integer(vec![0, 255]), "found integers"),
+        (
+            plain,
+            NpyValues::F64(vec![0.5, 0.1]),
+            "coordinate 1: expected a number that is a float32 exactly, found 0.1 ",
+        ),
+        (Reading { round: true, ..plain }, NpyValues::F64(vec![0.5, 1e39]), "within the range of float32, found 1e39"),
+        (Reading { round: true, ..plain }, NpyValues::F64(vec![0.5, f64::NAN]), "a finite number"),
+    ];
+    for (reading, values, part) in refused {
+        let message = with(reading, values).unwrap_err();
+        assert!(message.contains(part), "{message}: no `{part}`");
+    }
+    let decimals = InputOptions { reading: says(raw), ..InputOptions::default() };
+    assert!(read_with("b.csv", b"1,2\n", &decimals).unwrap_err().contains("found decimals"));
+}
+
+#[test]
 fn ambiguous_or_damaged_archives_are_refused() {
     let folder = folder();
     let floats = |name| (name, &[1usize, 2][..], NpyValues::F32(vec![1.0, 2.0]));
     let stored = zip::CompressionMethod::Stored;
     let message = read(&archive(&folder, &[floats("a"), floats("b")], stored)).unwrap_err();
-    assert!(message.contains("2 candidates"), "{message}");
+    assert!(message.contains("`a`, `b`; name one: `") && message.contains("batch.npz:NAME`"), "{message}");
     let message = read(&archive(&folder, &[], stored)).unwrap_err();
-    assert!(message.contains("0 candidates"), "{message}");
+    assert!(message.contains("an array `x` or `inputs`, or a single array of samples"), "{message}");
+    let message = read(&archive(&folder, &[floats("x"), floats("X")], stored)).unwrap_err();
+    assert!(message.contains("one array of the names x, inputs"), "{message}");
+    let message = read(&archive(&folder, &[floats("data"), floats("shape"), floats("format")], stored)).unwrap_err();
+    assert!(message.contains("sparse") && message.contains("toarray"), "{message}");
     let labels = ("y", &[3usize][..], NpyValues::Integer(vec![1, 2, 3]));
     let message = read(&archive(&folder, &[floats("x"), labels], stored)).unwrap_err();
-    assert!(message.contains("expected 1 labels, one per sample, found 3"), "{message}");
+    assert!(message.contains("expected 1 labels, one per sample, found 3 in `y`"), "{message}");
     // One bit of the data: the archive's checksum notices.
     let path = archive(&folder, &[floats("x")], stored);
     let mut bytes = fs::read(&path).unwrap();
@@ -158,7 +243,7 @@ fn tables_with_and_without_header() {
     assert_eq!(csv("a,b\n1,2\n").unwrap().values, [1.0, 2.0]);
     assert_eq!(csv("\u{feff}a,\"b, c\"\r\n 1 ,\"2\"\r\n").unwrap().values, [1.0, 2.0]);
     assert_eq!(csv("1,2").unwrap().values, [1.0, 2.0]);
-    let numbered = InputOptions { label_column: None, header: Some(true) };
+    let numbered = InputOptions { header: Some(true), ..InputOptions::default() };
     assert_eq!(read_with("b.csv", b"0,1\n5,6\n", &numbered).unwrap().values, [5.0, 6.0]);
 }
 
@@ -264,17 +349,29 @@ fn label_files() {
     assert_eq!(labels("l.txt", b"spam\nham\n").unwrap()[1], Label::Text("ham".into()));
     let folder = folder();
     let path = folder.path().join("l.npy");
-    for values in [NpyValues::Integer(vec![1, 0]), NpyValues::U8(vec![1, 0]), NpyValues::Bool(vec![true, false])] {
+    for values in [
+        NpyValues::Integer(vec![1, 0]),
+        NpyValues::U8(vec![1, 0]),
+        NpyValues::Bool(vec![true, false]),
+        NpyValues::F32(vec![1.0, -0.0]),
+        NpyValues::Text(vec!["1".into(), "0".into()]),
+    ] {
         for shape in [vec![2], vec![2, 1]] {
             write_npy(&path, &NpyArray { shape, values: values.clone() }).unwrap();
             assert_eq!(read_labels(&path).unwrap(), numbers);
         }
     }
-    for (shape, values) in [(vec![1, 2], NpyValues::Integer(vec![1, 0])), (vec![1], NpyValues::F32(vec![1.0]))] {
+    for (shape, values) in [(vec![1, 2], NpyValues::Integer(vec![1, 0])), (vec![1], NpyValues::F32(vec![1.5]))] {
         write_npy(&path, &NpyArray { shape, values }).unwrap();
         assert!(read_labels(&path).is_err());
     }
-    for (text, part) in [("", "at least one label"), ("1\n2,3\n", "line 2"), ("1\n \n", "line 2")] {
+    assert_eq!(labels("l.txt", b"\"a\nb\"\nham\n\n").unwrap()[0], Label::Text("a\nb".into()));
+    for (text, part) in [
+        ("1\n\n0\n", "line 2: expected one label per line, found an empty line"),
+        ("", "at least one label"),
+        ("1\n2,3\n", "line 2"),
+        ("1\n \n", "line 2"),
+    ] {
         let message = labels("l.txt", text.as_bytes()).unwrap_err();
         assert!(message.contains(part), "{message}: no `{part}`");
     }

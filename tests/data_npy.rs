@@ -34,6 +34,10 @@ fn header(descr: &str, order: &str, shape: &str) -> String {
     format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}\n")
 }
 
+fn texts(words: &[&str]) -> NpyValues {
+    NpyValues::Text(words.iter().map(|word| word.to_string()).collect())
+}
+
 #[test]
 fn all_types_orders_and_versions_are_read() {
     let cases: Vec<(&str, Vec<u8>, NpyValues)> = vec![
@@ -50,12 +54,36 @@ fn all_types_orders_and_versions_are_read() {
         ("<i8", [7i64, i64::MIN].map(i64::to_le_bytes).concat(), NpyValues::Integer(vec![7, i64::MIN])),
         ("<u8", [7u64, 8].map(u64::to_le_bytes).concat(), NpyValues::Integer(vec![7, 8])),
         ("|b1", vec![1, 0], NpyValues::Bool(vec![true, false])),
+        ("<f2", [0x3c00_u16, 0xc100].map(u16::to_le_bytes).concat(), NpyValues::F32(vec![1.0, -2.5])),
+        (">f2", [0x0001_u16, 0x7bff].map(u16::to_be_bytes).concat(), NpyValues::F32(vec![5.9604645e-8, 65504.0])),
+        ("<U2", ['h', 'a', 'ü', '\0'].map(|c| u32::from(c).to_le_bytes()).concat(), texts(&["ha", "ü"])),
+        (">U1", ['h', '\0'].map(|c| u32::from(c).to_be_bytes()).concat(), texts(&["h", ""])),
+        ("|S3", b"ham\xc3\xbc\0".to_vec(), texts(&["ham", "ü"])),
     ];
     for (descr, data, values) in cases {
         for version in [1, 2, 3] {
             let found = read(&npy(version, &header(descr, "False", "(2,)"), &data));
             assert_eq!(found, Ok(NpyArray { shape: vec![2], values: values.clone() }), "{descr} version {version}");
         }
+    }
+}
+
+#[test]
+fn every_float16_is_its_own_float32() {
+    let bytes: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_le_bytes).collect();
+    let NpyValues::F32(values) = read(&npy(1, &header("<f2", "False", "(65536,)"), &bytes)).unwrap().values else {
+        panic!("no float32")
+    };
+    for (bits, &value) in (0..=u16::MAX).zip(&values) {
+        // IEEE 754 binary16 in integers: value = (−1)^s · m · 2^(e − 25), in units of 2^−24.
+        let (exponent, fraction) = (u32::from(bits >> 10 & 31), i64::from(bits & 1023));
+        if exponent == 31 {
+            assert!(if fraction == 0 { value.is_infinite() } else { value.is_nan() });
+            continue;
+        }
+        let units = if exponent == 0 { fraction } else { (1024 + fraction) << (exponent - 1) };
+        assert_eq!(f64::from(value.abs()) * f64::from(1 << 24), units as f64, "{bits:#x}");
+        assert_eq!(value.is_sign_negative(), bits >> 15 == 1, "{bits:#x}");
     }
 }
 
@@ -113,9 +141,16 @@ fn faults_are_refused_and_named() {
         (npy(1, &header("<f4", "False", "(-2, 2)"), &data), "expected a length"),
         (npy(1, &header("<f4", "False", "(99999999999999999999,)"), &data), "expected a length"),
         (npy(1, &header("<f4", "Maybe", "(2, 2)"), &data), "True or False"),
-        (npy(1, &header("<f2", "False", "(2, 4)"), &data), "`<f2`"),
-        (npy(1, &header("|O", "False", "(2,)"), &data), "`|O`"),
-        (npy(1, &header("<U4", "False", "(1,)"), &data), "`<U4`"),
+        (npy(1, &header("<f16", "False", "(1,)"), &data), "`<f16` (save it as float64)"),
+        (npy(1, &header("<c8", "False", "(2,)"), &data), "`<c8`"),
+        (npy(1, &header("<U0", "False", "(2,)"), &data), "`<U0`"),
+        (npy(1, &header("<U99999999999999999999", "False", "(2,)"), &data), "`<U9999"),
+        (npy(1, &header("<U4611686018427387904", "False", "(2,)"), &data), "`<U4611"),
+        (npy(1, &header("<U4", "False", "(1,)"), &[0xff; 16]), "Unicode text"),
+        (npy(1, &header("|S2", "False", "(1,)"), &[0xff; 2]), "Unicode text"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n".to_vec(), "git lfs pull"),
+        (b"PK\x03\x04 and so on".to_vec(), "an .npz under another name"),
+        (npy(1, &header("|O", "False", "(2,)"), &data), "`|O` (Python objects"),
         (npy(1, &header("|f4", "False", "(2, 2)"), &data), "`|f4`"),
         (npy(1, &header("", "False", "(2, 2)"), &data), "``"),
         (npy(1, "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (4,)}", &data), "structured"),
@@ -155,6 +190,7 @@ fn values(count: usize) -> impl Strategy<Value = NpyValues> {
         prop::collection::vec(any::<u8>(), count).prop_map(NpyValues::U8),
         prop::collection::vec(any::<i64>(), count).prop_map(NpyValues::Integer),
         prop::collection::vec(any::<bool>(), count).prop_map(NpyValues::Bool),
+        prop::collection::vec("[a-zäß€]{0,5}", count).prop_map(NpyValues::Text),
     ]
 }
 

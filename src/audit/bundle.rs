@@ -72,9 +72,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The box.
+    /// The box, its ends float32 as inputs are.
     pub fn range(&self) -> Option<Range> {
-        self.range.map(|[low, high]| Range { low, high })
+        let float32 = |end: f64| f64::from(end as f32);
+        self.range.map(|[low, high]| Range { low: float32(low), high: float32(high) })
     }
 
     /// The sensitive class.
@@ -89,7 +90,7 @@ impl Entry {
         }
         let fault = |what: String| Err(format!("model `{}`: {what}", self.name));
         if let Some([low, high]) = self.range
-            && !(low.is_finite() && high.is_finite() && low <= high)
+            && !((low as f32).is_finite() && (high as f32).is_finite() && low <= high)
         {
             return fault(format!("box = [{low}, {high}]: expected two finite numbers, the lower one first"));
         }

@@ -3,12 +3,13 @@
 //! A folder holds `verified.toml`, which says what to certify, and per entry `NAME.csv` (input, norm, method, lower,
 //! upper) with `NAME.jsonl`, whose line i is the certificate of row i.
 
+use crate::data::Reading;
 use crate::data::inputs::{InputOptions, read_inputs};
 use crate::kernel::{self, check_line};
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
 use crate::perturbation::{Norm, Perturbation, Range};
-use crate::proof::{Prover, Wanted, npy};
+use crate::proof::{KernelInputs, Prover, Wanted};
 use crate::radius::closed_form::ClosedForm;
 use crate::radius::exact::{Exact, Limits, Tightened};
 use crate::radius::lp::Lp;
@@ -50,6 +51,14 @@ pub struct Entry {
     pub r#box: Option<String>,
     /// positive by default.
     pub sensitive: Option<String>,
+    /// What bytes among the inputs mean: unit or raw.
+    pub uint8: Option<String>,
+    /// Whether inputs of another shape are the model's entries as they stand.
+    #[serde(default)]
+    pub flatten: bool,
+    /// Whether entries that are no float32 mean the nearest one.
+    #[serde(default)]
+    pub round: bool,
     /// l1, l2, linf by default.
     pub norms: Option<Vec<String>>,
     /// closed-form, sharp, tightened, exact, lp.
@@ -201,11 +210,15 @@ pub fn compare(folder: &Path, entry: &Entry) -> Result<Vec<Compared>> {
     let graph = select(onnx::read(&path)?, sensitive).with_context(|| path.display().to_string())?;
     let model = Model::new(graph).with_context(|| path.display().to_string())?;
     let size = model.input_size();
-    let inputs = read_inputs(&folder.join(&entry.inputs), &InputOptions::default())?;
-    if inputs.features() != size {
-        let place = folder.join(&entry.inputs);
-        bail!("{}: expected inputs of {size} coordinates, found {}", place.display(), inputs.features());
-    }
+    let place = folder.join(&entry.inputs);
+    let reading = Reading {
+        uint8: entry.uint8.as_deref().map(str::parse).transpose().map_err(bad)?,
+        flatten: entry.flatten,
+        round: entry.round,
+    };
+    let inputs = read_inputs(&place, &InputOptions { reading, ..InputOptions::default() })?;
+    let shape = &model.graph().node(0).shape;
+    inputs.fit(shape, entry.flatten).map_err(|why| anyhow!("{}: {why}", place.display()))?;
     let count = entry.limit.unwrap_or(usize::MAX).min(inputs.len());
     let x: Vec<f64> = inputs.values.iter().take(count * size).map(|&v| f64::from(v)).collect();
     let range: Option<Range> = entry.r#box.as_deref().map(str::parse).transpose().map_err(bad)?;
@@ -213,9 +226,10 @@ pub fn compare(folder: &Path, entry: &Entry) -> Result<Vec<Compared>> {
     let norms = names.iter().map(|name| name.parse::<Norm>()).collect::<Result<Vec<_>, _>>();
     let norms = norms.map_err(|e| bad(e.to_string()))?;
     let methods = entry.methods.iter().map(|name| method(name)).collect::<Result<Vec<_>, _>>().map_err(bad)?;
-    let prover = Prover::new(&bytes, sensitive, &x, size).with_context(|| path.display().to_string())?;
+    let samples = KernelInputs::of(&place, reading, &x, shape).with_context(|| place.display().to_string())?.read;
+    let prover = Prover::about(&bytes, sensitive, samples.clone()).with_context(|| path.display().to_string())?;
     let class = sensitive.to_string().parse().map_err(bad)?;
-    let checker = Checker { model: kernel::Model::read(&bytes, class)?, inputs: kernel::Inputs::read(&npy(&x, size))? };
+    let checker = Checker { model: kernel::Model::read(&bytes, class)?, inputs: samples };
     let old = stored(folder, entry)?;
     let mut keys: Vec<(usize, Norm, usize)> = Vec::new();
     for i in 0..count {

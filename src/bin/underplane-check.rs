@@ -3,12 +3,18 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use underplane::kernel::{Class, front};
+use underplane::kernel::{Class, Uint8, front};
 
-const USAGE: &str =
-    "usage: underplane-check [--sensitive positive|negative|0|1] [--weights WEIGHTS.npy] MODEL.onnx INPUTS.npy CERTIFICATES.jsonl
+const USAGE: &str = "usage: underplane-check [OPTIONS] MODEL.onnx INPUTS.npy CERTIFICATES.jsonl
 
 Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints one CSV row for each.
+
+  --sensitive positive|negative|0|1  which output is the sensitive class (default: positive)
+  --weights WEIGHTS.npy              the weights of the norms
+  --uint8 unit|raw                   what a byte k among the inputs means: k/255 or k itself (default: unit, unless the
+                                     largest is 1)
+  --flatten                          inputs (and weights) of another shape are the model's as they stand
+
 Exit codes: 0 all valid, 1 something invalid, 2 usage or unreadable files.";
 
 fn main() -> ExitCode {
@@ -27,20 +33,22 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Result<ExitCode, String> {
-    let (mut class, mut weights) = (Class::Positive, None);
+    let mut options = front::Options { class: Class::Positive, weights: None, uint8: None, flatten: false };
     let mut files = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
-            "--sensitive" => class = rest.next().ok_or(USAGE)?.parse()?,
-            "--weights" => weights = Some(Path::new(rest.next().ok_or(USAGE)?)),
+            "--sensitive" => options.class = rest.next().ok_or(USAGE)?.parse()?,
+            "--weights" => options.weights = Some(Path::new(rest.next().ok_or(USAGE)?)),
+            "--uint8" => options.uint8 = Some(rest.next().ok_or(USAGE)?.parse::<Uint8>()?),
+            "--flatten" => options.flatten = true,
             option if option.starts_with('-') => return Err(format!("unknown option `{option}`\n{USAGE}")),
             file => files.push(Path::new(file)),
         }
     }
     let [model, inputs, certificates] = files[..] else { return Err(USAGE.into()) };
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let summary = front::run_with((model, inputs, certificates), (class, weights), &mut out, &mut |_| None)?;
+    let summary = front::run_with((model, inputs, certificates), options, &mut out, &mut |_| None)?;
     out.flush().map_err(|e| format!("writing the answers: {e}"))?;
     eprintln!("{} valid, {} invalid", summary.valid, summary.invalid);
     Ok(ExitCode::from(u8::from(summary.invalid > 0)))

@@ -2,8 +2,9 @@
 
 use super::certify::use_threads;
 use super::claims;
-use super::load::{self, InputArgs};
+use super::load::{self, InputArgs, ReadingArgs};
 use super::methods::{at_least_one, positive, probability};
+use super::shell::word;
 use super::{Finish, progress};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
@@ -50,6 +51,8 @@ pub struct Args {
     /// The column of a .csv that holds labels, by name
     #[arg(long, value_name = "NAME", conflicts_with = "labels", requires = "model")]
     label_column: Option<String>,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// The valid range of every coordinate: an attacker never leaves it
     #[arg(long = "box", value_name = "LO,HI", allow_hyphen_values = true, requires = "model")]
     range: Option<Range>,
@@ -111,6 +114,7 @@ pub fn run(args: &Args) -> Result<Finish> {
             labels: args.labels.clone(),
             label_column: args.label_column.clone(),
             limit: args.limit,
+            reading: args.reading,
         };
         return claims::run(&claims::Task {
             claims,
@@ -227,6 +231,7 @@ impl Args {
             inputs,
             labels: self.labels.as_deref(),
             label_column: self.label_column.clone(),
+            reading: self.reading,
             range: self.range,
             sensitive: self.sensitive,
             about: format!("{} on {}", path.display(), inputs.display()),
@@ -249,6 +254,7 @@ impl Args {
                 inputs: &entry.inputs,
                 labels: entry.labels.as_deref(),
                 label_column: None,
+                reading: ReadingArgs::default(),
                 range: entry.range(),
                 sensitive: entry.sensitive(),
                 about: entry.about.clone(),
@@ -300,13 +306,8 @@ impl Args {
 
 /// The exact command, the program by its name only.
 fn command_line() -> String {
-    let mut words = vec![env!("CARGO_PKG_NAME").to_string()];
-    for word in std::env::args_os().skip(1) {
-        let word = word.to_string_lossy();
-        let plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./,:=+@%".contains(c));
-        words.push(if plain { word.into_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) });
-    }
-    words.join(" ")
+    let words = std::env::args_os().skip(1).map(|text| word(&text.to_string_lossy()));
+    [env!("CARGO_PKG_NAME").to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Where one case comes from.
@@ -316,6 +317,7 @@ struct Source<'a> {
     inputs: &'a Path,
     labels: Option<&'a Path>,
     label_column: Option<String>,
+    reading: ReadingArgs,
     range: Option<Range>,
     sensitive: Sensitive,
     about: String,
@@ -330,6 +332,7 @@ impl Source<'_> {
             labels: self.labels.map(Path::to_path_buf),
             label_column: self.label_column.clone(),
             limit,
+            reading: self.reading,
         };
         let loaded = load::inputs(&arguments, &model, self.range)?;
         let info = self.info(&model, loaded.count);

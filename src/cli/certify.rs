@@ -1,14 +1,14 @@
 //! `underplane certify`: radii of a model on inputs.
 
+use super::files::{Files, Given};
 use super::load::{self, InputArgs, Loaded};
 use super::methods::MethodArgs;
-use super::proofs::{self, About, Column};
+use super::proofs::{self, Column};
 use super::{Finish, progress, ties};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use underplane::data::atomic::write_atomically;
-use underplane::data::weights::read_weights;
 use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::perturbation::{Norm, Perturbation, Range};
@@ -59,23 +59,28 @@ pub fn run(args: &Args) -> Result<Finish> {
     use_threads(args.threads)?;
     let model = load::model(&args.model, args.sensitive)?;
     let inputs = load::inputs(&args.inputs, &model, args.range)?;
-    let weights = args.weights.as_deref().map(|path| read_weights(path, model.input_size())).transpose()?;
+    let weights = args.weights.as_deref();
+    let weights = weights.map(|path| load::weights(path, &model, args.inputs.reading)).transpose()?;
+    let given = Given {
+        path: &args.model,
+        sensitive: args.sensitive,
+        model: &model,
+        inputs_path: &args.inputs.inputs,
+        reading: args.inputs.reading.reading(),
+        inputs: &inputs.values,
+        weights: args.weights.as_deref().zip(weights.as_deref()),
+    };
+    let files = args.proofs.as_ref().map(|_| Files::of(&given)).transpose()?;
+    if let (Some(files), Some(folder)) = (&files, &args.proofs) {
+        files.check_folder(folder)?;
+    }
     if let Err(broken) = model.convexity() {
         eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
     }
     let mut columns = columns(args, &model, (&inputs, weights.as_deref()), &methods);
     ties::settle((&args.model, args.sensitive), &model, &inputs, &mut columns)?;
-    if let Some(folder) = &args.proofs {
-        let about = About {
-            path: &args.model,
-            sensitive: args.sensitive,
-            model: &model,
-            inputs_path: &args.inputs.inputs,
-            inputs: &inputs,
-            range: args.range,
-            weights: args.weights.as_deref().zip(weights.as_deref()),
-        };
-        proofs::write(folder, &about, &mut columns)?;
+    if let (Some(files), Some(folder)) = (files, &args.proofs) {
+        proofs::write((folder, files), &given, args.range, &mut columns)?;
     }
     let rows = rows(&model, &inputs, &columns);
     match &args.out {

@@ -3,8 +3,9 @@
 use super::Finish;
 use anyhow::{Context, Result, anyhow};
 use std::path::PathBuf;
+use underplane::data::Reading;
 use underplane::data::inputs::{InputOptions, read_inputs};
-use underplane::kernel::{Class, front};
+use underplane::kernel::{Class, Uint8, front};
 use underplane::model::sensitive::Sensitive;
 use underplane::proof::fast::Fast;
 
@@ -12,7 +13,7 @@ use underplane::proof::fast::Fast;
 pub struct Args {
     /// The network, an ONNX file
     model: PathBuf,
-    /// The inputs, a .npy file (float32, or uint8 read as k/255; first axis = sample)
+    /// The inputs, a .npy file (float32, or uint8; first axis = sample)
     inputs: PathBuf,
     /// The certificates, one per line (proofs-data/FORMAT.md)
     certificates: PathBuf,
@@ -22,8 +23,14 @@ pub struct Args {
     /// Weights of the norms, a .npy of float32: one per coordinate, > 0, or inf where the attacker cannot change it
     #[arg(long, value_name = "F")]
     weights: Option<PathBuf>,
+    /// What a byte k among inputs of uint8 means: unit (k/255, the default unless the largest is 1) or raw (k itself)
+    #[arg(long, value_name = "unit|raw")]
+    uint8: Option<Uint8>,
+    /// Take inputs (and weights) of another shape than the model's input as its entries in the order in which they stand
+    #[arg(long)]
+    flatten: bool,
     /// Try rigorous interval arithmetic first (outside the kernel), and replay exactly where that decides nothing, or
-    /// norms are weighted
+    /// norms are weighted, or bytes raw
     #[arg(long)]
     fast: bool,
 }
@@ -31,18 +38,19 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Finish> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let files = (args.model.as_path(), args.inputs.as_path(), args.certificates.as_path());
-    let fast = if args.fast && args.weights.is_none() { Some(fast(args)?) } else { None };
+    let plain = args.weights.is_none() && args.uint8 != Some(Uint8::Raw);
+    let fast = if args.fast && plain { Some(fast(args)?) } else { None };
     let mut shortcut = |line: &str| fast.as_ref().and_then(|fast| fast.replay(line));
-    let summary = front::run_with(files, (args.sensitive, args.weights.as_deref()), &mut out, &mut shortcut)
-        .map_err(|message| anyhow!(message))?;
+    let options = front::Options {
+        class: args.sensitive,
+        weights: args.weights.as_deref(),
+        uint8: args.uint8,
+        flatten: args.flatten,
+    };
+    let summary = front::run_with(files, options, &mut out, &mut shortcut).map_err(|message| anyhow!(message))?;
     drop(out);
     eprintln!("{} valid, {} invalid", summary.valid, summary.invalid);
     Ok(if summary.invalid > 0 { Finish::Refuted } else { Finish::Answered })
-}
-
-/// ` --sensitive CLASS`, unless it is the default: for telling how to check.
-pub fn class_option(sensitive: Sensitive) -> String {
-    if sensitive == Sensitive::Positive { String::new() } else { format!(" --sensitive {sensitive}") }
 }
 
 /// The model and inputs, read by the program's own code.
@@ -50,7 +58,10 @@ fn fast(args: &Args) -> Result<Fast> {
     let sensitive: Sensitive = args.sensitive.to_string().parse().map_err(|e: String| anyhow!(e))?;
     let bytes = std::fs::read(&args.model).with_context(|| args.model.display().to_string())?;
     let model = super::load::model(&args.model, sensitive)?;
-    let inputs = read_inputs(&args.inputs, &InputOptions::default())?;
+    let reading = Reading { uint8: args.uint8, flatten: args.flatten, round: false };
+    let inputs = read_inputs(&args.inputs, &InputOptions { reading, ..InputOptions::default() })?;
+    let fits = inputs.fit(&model.graph().node(0).shape, args.flatten);
+    fits.map_err(|why| anyhow!("{}: {why}", args.inputs.display()))?;
     let values = inputs.values.iter().map(|&v| f64::from(v)).collect();
     Ok(Fast::new(model, &bytes, args.sensitive, values)?)
 }

@@ -1,7 +1,7 @@
 //! `underplane audit MODEL INPUTS --claims F.csv`: somebody else's radii.
 
+use super::files::{Files, Given};
 use super::load::{self, InputArgs};
-use super::proofs::for_the_kernel;
 use super::{Finish, progress};
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -12,7 +12,6 @@ use underplane::audit::claims::{Answer, Auditor, Claim, Decision, read_claims};
 use underplane::audit::report::free_name;
 use underplane::data::atomic::write_atomically;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
-use underplane::data::weights::read_weights;
 use underplane::model::sensitive::Sensitive;
 use underplane::perturbation::Range;
 use underplane::proof::Prover;
@@ -39,8 +38,6 @@ pub struct Task<'a> {
 const CLAIMS: &str = "claims.csv";
 const WITNESSES: &str = "witnesses.npy";
 const CERTIFICATES: &str = "certificates.jsonl";
-const INPUTS: &str = "inputs.npy";
-const WEIGHTS: &str = "weights.npy";
 
 /// One claim's row.
 #[derive(Serialize)]
@@ -65,9 +62,19 @@ pub fn run(task: &Task) -> Result<Finish> {
     let model = load::model(task.model, task.sensitive)?;
     let inputs = load::inputs(task.inputs, &model, None)?;
     let claims = read_claims(task.claims, &inputs.values, model.input_size(), task.range)?;
-    let weights = task.weights.map(|path| read_weights(path, model.input_size())).transpose()?;
+    let weights = task.weights.map(|path| load::weights(path, &model, task.inputs.reading)).transpose()?;
+    let given = Given {
+        path: task.model,
+        sensitive: task.sensitive,
+        model: &model,
+        inputs_path: &task.inputs.inputs,
+        reading: task.inputs.reading.reading(),
+        inputs: &inputs.values,
+        weights: task.weights.zip(weights.as_deref()),
+    };
+    let files = Files::of(&given)?;
     let bytes = std::fs::read(task.model).with_context(|| task.model.display().to_string())?;
-    let prover = Prover::new(&bytes, task.sensitive, &inputs.values, model.input_size())
+    let prover = Prover::about(&bytes, task.sensitive, files.inputs.clone())
         .and_then(|prover| prover.weighted(weights.as_deref()))
         .with_context(|| format!("{}: the kernel does not read it", task.model.display()))?;
     let attack = Attack::sized(&model, task.thorough);
@@ -80,11 +87,8 @@ pub fn run(task: &Task) -> Result<Finish> {
     let folder = free_name(task.reports, &today(), "claims");
     std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
     write(&folder, &claims, &decisions, model.input_size())?;
-    let size = model.input_size();
-    let checked = for_the_kernel(&task.inputs.inputs, &folder.join(INPUTS), &inputs.values, size)?;
-    let weighted = |(path, weights)| for_the_kernel(path, &folder.join(WEIGHTS), weights, 1);
-    let weights = task.weights.zip(weights).map(weighted).transpose()?;
-    print(task, (&checked, weights.as_deref()), &folder, &claims, &decisions)
+    let command = files.write(&folder, &folder.join(CERTIFICATES))?;
+    print(&command, &folder, &claims, &decisions)
 }
 
 /// The rows, the witnesses' points and the certificates.
@@ -118,13 +122,7 @@ fn write(folder: &Path, claims: &[Claim], decisions: &[Decision], size: usize) -
     Ok(())
 }
 
-fn print(
-    task: &Task,
-    (inputs, weights): (&Path, Option<&Path>),
-    folder: &Path,
-    claims: &[Claim],
-    decisions: &[Decision],
-) -> Result<Finish> {
+fn print(command: &str, folder: &Path, claims: &[Claim], decisions: &[Decision]) -> Result<Finish> {
     let mut norms: Vec<String> = claims.iter().map(|claim| claim.perturbation.norm.to_string()).collect();
     norms.sort_unstable();
     norms.dedup();
@@ -160,16 +158,7 @@ fn print(
         total(Answer::Confirmed),
         folder.join(CLAIMS).display()
     )?;
-    let certificates = folder.join(CERTIFICATES);
-    let class = super::check::class_option(task.sensitive);
-    let weights = weights.map_or(String::new(), |path| format!(" --weights {}", path.display()));
-    writeln!(
-        out,
-        "every answer is checked by: underplane check {} {} {}{class}{weights}",
-        task.model.display(),
-        inputs.display(),
-        certificates.display()
-    )?;
+    writeln!(out, "every answer is checked by: {command}")?;
     Ok(match (refuted, undecided) {
         (0, 0) => Finish::Answered,
         (0, _) => Finish::Unknown,

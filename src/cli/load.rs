@@ -1,19 +1,43 @@
 //! Loading what subcommands work on: a model, and inputs that fit it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use std::path::{Path, PathBuf};
+use underplane::data::Reading;
 use underplane::data::inputs::{InputOptions, Inputs, read_inputs};
 use underplane::data::label::{Label, read_labels};
+use underplane::data::weights::read_weights;
+use underplane::kernel::Uint8;
 use underplane::model::sensitive::{Sensitive, select};
 use underplane::model::{Model, onnx};
 use underplane::perturbation::Range;
 
+/// What the user says about numbers.
+#[derive(Clone, Copy, Default, clap::Args)]
+pub struct ReadingArgs {
+    /// What a byte k among inputs of uint8 means: unit (k/255, the default unless the largest is 1) or raw (k itself)
+    #[arg(long, value_name = "unit|raw", requires = "inputs")]
+    uint8: Option<Uint8>,
+    /// Take samples (and weights) of another shape than the model's input as its entries in the order in which they stand
+    #[arg(long, requires = "inputs")]
+    flatten: bool,
+    /// Round entries of arrays that are no float32 to the nearest one, and say how many there are
+    #[arg(long, requires = "inputs")]
+    round: bool,
+}
+
+impl ReadingArgs {
+    pub fn reading(self) -> Reading {
+        Reading { uint8: self.uint8, flatten: self.flatten, round: self.round }
+    }
+}
+
 /// Which inputs, and how to read them.
 #[derive(clap::Args)]
 pub struct InputArgs {
-    /// Inputs: .npy or .npz (float32, or uint8 read as k/255; first axis = sample), or .csv
+    /// Inputs: .npy or .npz (FILE.npz:NAME for one of several arrays; float32, or uint8 read as k/255; first axis =
+    /// sample), or .csv
     pub inputs: PathBuf,
-    /// Labels, one per input: .npy, or text with one per line
+    /// Labels, one per input: .npy, FILE.npz:NAME, or text with one per line
     #[arg(long, value_name = "F")]
     pub labels: Option<PathBuf>,
     /// The column of a .csv that holds labels, by name
@@ -22,6 +46,8 @@ pub struct InputArgs {
     /// Use the first N inputs only
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// Samples that fit the model, in order.
@@ -51,16 +77,21 @@ pub fn model(path: &Path, sensitive: Sensitive) -> Result<Model> {
 /// Reads inputs for `model`, all of them inside the box if there is one.
 pub fn inputs(args: &InputArgs, model: &Model, range: Option<Range>) -> Result<Loaded> {
     let place = || args.inputs.display().to_string();
-    let options = InputOptions { label_column: args.label_column.clone(), ..InputOptions::default() };
+    let reading = args.reading.reading();
+    let options = InputOptions { label_column: args.label_column.clone(), reading, ..InputOptions::default() };
     let mut inputs = read_inputs(&args.inputs, &options)?;
-    if inputs.features() != model.input_size() {
-        let expected = format!("{:?} ({} coordinates)", model.graph().node(0).shape, model.input_size());
-        bail!("{}: expected inputs of shape {expected}, found {:?} ({})", place(), inputs.shape, inputs.features());
-    }
+    inputs.fit(&model.graph().node(0).shape, reading.flatten).map_err(Error::msg).with_context(place)?;
+    tell(&inputs.notes);
     if let Some(path) = &args.labels {
         let labels = read_labels(path)?;
         if labels.len() != inputs.len() {
-            bail!("{}: expected {} labels, one per input, found {}", path.display(), inputs.len(), labels.len());
+            let heading = if labels.len() == inputs.len() + 1 {
+                format!(" (is `{}` a heading? Then leave it out)", labels[0])
+            } else {
+                String::new()
+            };
+            let found = labels.len();
+            bail!("{}: expected {} labels, one per input, found {found}{heading}", path.display(), inputs.len());
         }
         inputs.labels = Some(labels);
     }
@@ -79,17 +110,23 @@ pub fn inputs(args: &InputArgs, model: &Model, range: Option<Range>) -> Result<L
     Ok(Loaded { values, labels: inputs.labels, count })
 }
 
+/// Reads the weights of norms on inputs of `model`.
+pub fn weights(path: &Path, model: &Model, reading: ReadingArgs) -> Result<Vec<f64>> {
+    let weights = read_weights(path, &model.graph().node(0).shape, reading.reading())?;
+    tell(&weights.notes);
+    Ok(weights.values)
+}
+
+/// What the user should hear about a file.
+fn tell(notes: &[String]) {
+    notes.iter().for_each(|note| eprintln!("{note}"));
+}
+
 fn check_range(inputs: &Inputs, range: Range) -> Result<()> {
     let size = inputs.features();
     for (at, &value) in inputs.values.iter().enumerate() {
         if !(range.low..=range.high).contains(&f64::from(value)) {
-            bail!(
-                "input {}, coordinate {}: {value} lies outside the box [{}, {}]",
-                at / size,
-                at % size,
-                range.low,
-                range.high
-            );
+            bail!("input {}, coordinate {}: {value} lies outside the box [{range}]", at / size, at % size);
         }
     }
     Ok(())

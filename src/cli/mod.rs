@@ -5,12 +5,14 @@ mod certify;
 mod check;
 mod claims;
 mod data;
+mod files;
 mod inspect;
 mod load;
 mod methods;
 mod progress;
 mod proofs;
 mod regress;
+mod shell;
 mod ties;
 mod train;
 

@@ -133,7 +133,7 @@ impl Rows<'_> {
         }
         let features = self.layout.columns - usize::from(self.layout.label.is_some());
         let labels = self.layout.label.map(|_| self.labels);
-        Ok(Inputs { shape: vec![features], values: self.values, labels })
+        Ok(Inputs { shape: vec![features], values: self.values, labels, notes: Vec::new() })
     }
 }
 

@@ -2,41 +2,60 @@
 
 use super::error::{DataError, Place};
 use super::npy::{NpyValues, read_npy};
+use super::reading::Reading;
 use super::records::{MAX_TEXT, Record, Text};
+use super::sample_shape::same_entries;
 use std::path::Path;
 
-/// Reads `size` weights: a `.npy` of float32 of any shape, or a `.csv` of one row or one column (with a header or not) of
-/// decimals, each of which means the float32 nearest to it.
+/// The weights of a norm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// One per coordinate, each a float32.
+    pub values: Vec<f64>,
+    /// What the user should hear about how the file was read.
+    pub notes: Vec<String>,
+}
+
+/// Reads weights for inputs of the shape `model`: a `.npy` in that shape or flat (any of as many entries with
+/// `reading.flatten`), or a `.csv` of one row or one column (with a header or not) of decimals, each of which means the
+/// float32 nearest to it.
 ///
 /// # Errors
-/// When the file cannot be read or is of another form, or an entry is no number > 0.
-pub fn read_weights(path: &Path, size: usize) -> Result<Vec<f64>, DataError> {
+/// When the file cannot be read or is of another form, or an entry is no number > 0, or no float32.
+pub fn read_weights(path: &Path, model: &[usize], reading: Reading) -> Result<Weights, DataError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let found = if name.ends_with(".npy") {
-        from_npy(path)?
+    let mut notes = Vec::new();
+    let (shape, found) = if name.ends_with(".npy") || name.ends_with(".npy.gz") {
+        from_npy(path, reading, &mut notes)?
     } else if name.ends_with(".csv") || name.ends_with(".csv.gz") {
-        from_csv(path)?
+        let values = from_csv(path)?;
+        (vec![values.len()], values)
     } else {
-        return Err(DataError::content(
-            path,
-            Place::Whole,
-            "a name ending in .npy, .csv or .csv.gz",
-            format!("`{name}`"),
-        ));
+        let expected = "a name ending in .npy, .csv or .csv.gz";
+        return Err(DataError::content(path, Place::Whole, expected, format!("`{name}`")));
     };
+    let size: usize = model.iter().product();
     if found.len() != size {
         let expected = format!("{size} weights, one per coordinate");
         return Err(DataError::content(path, Place::Whole, expected, found.len().to_string()));
     }
-    Ok(found.into_iter().map(f64::from).collect())
+    if !same_entries(&shape, model) && !reading.flatten {
+        let expected = format!("weights of shape {model:?}, or {size} in one row");
+        let found = format!("{shape:?}; --flatten takes the entries in the order in which they stand");
+        return Err(DataError::content(path, Place::Whole, expected, found));
+    }
+    Ok(Weights { values: found.into_iter().map(f64::from).collect(), notes })
 }
 
-fn from_npy(path: &Path) -> Result<Vec<f32>, DataError> {
-    let NpyValues::F32(values) = read_npy(path)?.values else {
-        return Err(DataError::content(path, Place::Whole, "entries of float32", "another type"));
-    };
+fn from_npy(path: &Path, reading: Reading, notes: &mut Vec<String>) -> Result<(Vec<usize>, Vec<f32>), DataError> {
+    let array = read_npy(path)?;
+    if matches!(array.values, NpyValues::U8(_)) {
+        return Err(DataError::content(path, Place::Whole, "floats or integers of more than 8 bits", "uint8 entries"));
+    }
+    let reading = Reading { uint8: None, ..reading };
+    let values = reading.float32(path, array.values, usize::MAX, notes)?;
     match values.iter().position(|&w| !is_weight(w)) {
-        None => Ok(values),
+        None => Ok((array.shape, values)),
         Some(at) => {
             let place = Place::Entry { sample: 0, coordinate: at };
             Err(DataError::content(path, place, "a number > 0, or inf", values[at].to_string()))

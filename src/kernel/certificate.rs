@@ -3,11 +3,13 @@
 use super::budget;
 use super::class::Class;
 use super::exact::{Exact, Float};
+use super::inputs::Inputs;
 use super::json::{self, Json};
 use super::object::Object;
 use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Region, Statement, distance, index, number};
 use super::tree::{Leaf, Tree};
+use super::uint8::Uint8;
 use super::weights::Weights;
 
 /// A certificate whose evidence has not been looked at.
@@ -65,12 +67,13 @@ impl Certificate {
                 return Err(Rejection::new(Code::MalformedCertificate, "weights", "yes", found));
             }
         };
+        let uint8 = uint8(object.text("uint8")?)?;
         let radius = object.text("radius")?;
         let upper = object.text("upper")?;
         let tree = tree(&mut object)?;
         let witness = object.take("witness").map(PackedWitness::read).transpose()?;
         object.finish()?;
-        let statement = Statement { input, norm: norm_text, class, weighted, range, open, radius, upper };
+        let statement = Statement { input, norm: norm_text, class, weighted, uint8, range, open, radius, upper };
         complete(&statement, tree.is_some(), witness.is_some())?;
         let region = region(&statement)?;
         let upper = statement.upper.as_deref().map(|text| distance("upper", text)).transpose()?;
@@ -116,6 +119,12 @@ fn tree(object: &mut Object) -> Result<Option<Tree>, Rejection> {
     Ok(leaf.transpose()?.map(Tree::leaf))
 }
 
+fn uint8(text: Option<String>) -> Result<Uint8, Rejection> {
+    let Some(text) = text else { return Ok(Uint8::Unit) };
+    let refuse = |found: String| Rejection::new(Code::MalformedCertificate, "uint8", "unit or raw", found);
+    text.parse().map_err(refuse)
+}
+
 /// Every claim has its evidence, and every evidence its claim.
 fn complete(statement: &Statement, tree: bool, witness: bool) -> Result<(), Rejection> {
     let refuse = |expected: &str, found: &str| Err(Rejection::new(Code::Incomplete, "certificate", expected, found));
@@ -157,18 +166,21 @@ pub fn check_class(certificate: &Certificate, class: Class) -> Result<(), Reject
     Err(Rejection::new(Code::ClassMismatch, "sensitive", class.to_string(), found))
 }
 
+/// The certificate must read bytes as the user does.
+pub fn check_uint8(certificate: &Certificate, inputs: &Inputs) -> Result<(), Rejection> {
+    let (wanted, stated) = (inputs.uint8(), certificate.statement.uint8);
+    if wanted == stated {
+        return Ok(());
+    }
+    Err(Rejection::new(Code::Uint8Mismatch, "uint8", wanted.to_string(), stated.to_string()))
+}
+
 /// The certificate must speak of a weighted norm just where the user does.
-pub fn check_weights(certificate: &Certificate, weights: Option<&Weights>, size: usize) -> Result<(), Rejection> {
+pub fn check_weights(certificate: &Certificate, weights: Option<&Weights>, model: &[usize]) -> Result<(), Rejection> {
     let words = |weighted: bool| if weighted { "a weighted norm" } else { "a plain norm" };
     let (wanted, stated) = (weights.is_some(), certificate.statement.weighted);
     if wanted != stated {
         return Err(Rejection::new(Code::WeightsMismatch, "weights", words(wanted), words(stated)));
     }
-    match weights {
-        Some(weights) if weights.len() != size => {
-            let (expected, found) = (format!("{size} weights"), weights.len().to_string());
-            Err(Rejection::new(Code::MalformedWeights, "weights", expected, found))
-        }
-        _ => Ok(()),
-    }
+    weights.map_or(Ok(()), |weights| weights.check_shape(model))
 }

@@ -1,7 +1,7 @@
 //! The check of one certificate.
 
 use super::ball::{self, Part};
-use super::certificate::{Certificate, check_class, check_weights};
+use super::certificate::{Certificate, check_class, check_uint8, check_weights};
 use super::class::Class;
 use super::coordinates::{Affine, affine, check_convexity};
 use super::exact::Exact;
@@ -54,6 +54,11 @@ impl Model {
         self.graph.nodes[0].size()
     }
 
+    /// Shape of one input.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.graph.nodes[0].shape
+    }
+
     /// The sign of the exact logit at an input: −1, 0 or 1.
     pub fn logit_sign(&self, inputs: &Inputs, index: u64) -> Result<i32, Rejection> {
         let logit = self.graph.logit(&self.input(inputs, index)?)?;
@@ -81,10 +86,7 @@ impl Model {
     }
 
     fn input(&self, inputs: &Inputs, index: u64) -> Result<Exact, Rejection> {
-        if inputs.size() != self.input_size() {
-            let expected = format!("{} coordinates", self.input_size());
-            return Err(Rejection::new(Code::InputSize, "inputs", expected, inputs.size().to_string()));
-        }
+        inputs.check_shape(self.input_shape())?;
         inputs.input(index)
     }
 }
@@ -122,7 +124,7 @@ pub fn check_weighted(
     Ok(certificate.statement)
 }
 
-/// Reads a line, and tests that it speaks of the model, of the user's class and weights, and of an input in its box.
+/// Reads a line, and tests that it speaks of the model, of the user's class, bytes and weights, and of an input in its box.
 fn read(
     model: &Model,
     inputs: &Inputs,
@@ -131,7 +133,8 @@ fn read(
 ) -> Result<(Certificate, Exact), Rejection> {
     let certificate = Certificate::read(line)?;
     check_class(&certificate, model.class)?;
-    check_weights(&certificate, weights, model.input_size())?;
+    check_uint8(&certificate, inputs)?;
+    check_weights(&certificate, weights, model.input_shape())?;
     let x = model.input(inputs, certificate.statement.input)?;
     check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
     if let Some(tree) = &certificate.tree {

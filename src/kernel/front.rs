@@ -1,7 +1,7 @@
 //! Checking whole files: one answer per certificate, as CSV.
 
 use super::budget;
-use super::{Class, Inputs, Model, Rejection, Statement, Weights, check_weighted};
+use super::{Class, Inputs, Model, Rejection, Statement, Uint8, Weights, check_weighted};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -13,6 +13,19 @@ pub struct Summary {
     pub valid: usize,
     /// Refused.
     pub invalid: usize,
+}
+
+/// What the checker's user says beside the files, because it changes what certificates state.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Which output is the sensitive class.
+    pub class: Class,
+    /// The file of the norms' weights.
+    pub weights: Option<&'a Path>,
+    /// What bytes as inputs mean.
+    pub uint8: Option<Uint8>,
+    /// Whether samples (and weights) of another shape are the model's as they stand.
+    pub flatten: bool,
 }
 
 /// The first line of the answers.
@@ -29,30 +42,32 @@ pub fn run(
     class: Class,
     out: &mut dyn Write,
 ) -> Result<Summary, String> {
-    run_with((model, inputs, certificates), (class, None), out, &mut |_| None)
+    let options = Options { class, weights: None, uint8: None, flatten: false };
+    run_with((model, inputs, certificates), options, out, &mut |_| None)
 }
 
-/// The same for norms weighted by the file `weights`, if there is one; and a certificate that `shortcut` answers is not
-/// replayed here: its row says `fast` then.
+/// The same with the options of the user; and a certificate that `shortcut` answers is not replayed here: its row says
+/// `fast` then.
 ///
 /// # Errors
 /// As for [`run`].
 pub fn run_with(
     (model, inputs, certificates): (&Path, &Path, &Path),
-    (class, weights): (Class, Option<&Path>),
+    options: Options,
     out: &mut dyn Write,
     shortcut: &mut dyn FnMut(&str) -> Option<Statement>,
 ) -> Result<Summary, String> {
     let at = |path: &Path, reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
     let bytes = read(model, budget::MODEL_BYTES)?;
-    let network = Model::read(&bytes, class).map_err(|r| at(model, &r))?;
+    let network = Model::read(&bytes, options.class).map_err(|r| at(model, &r))?;
     drop(bytes);
-    let samples = Inputs::read(&read(inputs, budget::INPUTS_BYTES)?).map_err(|r| at(inputs, &r))?;
-    if samples.size() != network.input_size() {
-        let sizes = format!("inputs of {} coordinates, found {}", network.input_size(), samples.size());
-        return Err(at(inputs, &format!("{}: expected {sizes}", super::Code::InputSize)));
+    let mut samples =
+        Inputs::read_as(&read(inputs, budget::INPUTS_BYTES)?, options.uint8).map_err(|r| at(inputs, &r))?;
+    if options.flatten {
+        samples = samples.flattened();
     }
-    let weights = weights.map(|path| read_weights(path, network.input_size())).transpose()?;
+    samples.check_shape(network.input_shape()).map_err(|r| at(inputs, &r))?;
+    let weights = options.weights.map(|path| read_weights(path, &network, options.flatten)).transpose()?;
     let mut lines = BufReader::new(File::open(certificates).map_err(|e| at(certificates, &e))?);
     let stdout = |e: std::io::Error| format!("writing the answers: {e}");
     writeln!(out, "{HEADER}").map_err(stdout)?;
@@ -82,17 +97,14 @@ pub fn run_with(
     Ok(summary)
 }
 
-fn read_weights(path: &Path, size: usize) -> Result<Weights, String> {
-    let at = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
-    let weights = Weights::read(&read(path, budget::INPUTS_BYTES)?).map_err(|r| at(&r))?;
-    match weights.len() == size {
-        true => Ok(weights),
-        false => Err(at(&format!(
-            "{}: expected {size} weights, one per coordinate, found {}",
-            super::Code::MalformedWeights,
-            weights.len()
-        ))),
+fn read_weights(path: &Path, network: &Model, flatten: bool) -> Result<Weights, String> {
+    let at = |rejection: Rejection| format!("{}: {rejection}", path.display());
+    let mut weights = Weights::read(&read(path, budget::INPUTS_BYTES)?).map_err(at)?;
+    if flatten {
+        weights = weights.flattened();
     }
+    weights.check_shape(network.input_shape()).map_err(at)?;
+    Ok(weights)
 }
 
 fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
@@ -140,7 +152,9 @@ pub fn row(number: u64, answer: &Result<Statement, Rejection>, replay: &str) -> 
             let ball = if s.open { "open" } else { "closed" };
             let number_of = |text: &Option<String>| text.clone().unwrap_or_default();
             let (radius, upper) = (number_of(&s.radius), number_of(&s.upper));
-            let detail = if s.weighted { "weighted" } else { "" };
+            let weighted = s.weighted.then_some("weighted");
+            let raw = (s.uint8 == Uint8::Raw).then_some("uint8 raw");
+            let detail = [weighted, raw].into_iter().flatten().collect::<Vec<_>>().join("; ");
             format!("{number},{},{},{range},{ball},{radius},{upper},valid,{replay},,{detail}", s.input, s.norm)
         }
         Err(r) => {

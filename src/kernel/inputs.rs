@@ -3,6 +3,8 @@
 use super::budget;
 use super::exact::{Exact, Float};
 use super::rejection::{Code, Rejection};
+use super::sample_shape;
+use super::uint8::Uint8;
 use std::ops::Range;
 
 /// The inputs of a file.
@@ -10,7 +12,10 @@ use std::ops::Range;
 pub struct Inputs {
     bytes: Vec<u8>,
     kind: Kind,
-    count: usize,
+    uint8: Uint8,
+    /// The samples' axis first.
+    shape: Vec<usize>,
+    /// Coordinates of one input.
     size: usize,
 }
 
@@ -21,8 +26,14 @@ enum Kind {
 }
 
 impl Inputs {
-    /// Reads a .npy file: version 1 to 3, row-major, `<f4` or `|u1`.
+    /// Reads a .npy file: version 1 to 3, row-major, `<f4`, or `|u1` where k means k/255.
     pub fn read(bytes: &[u8]) -> Result<Inputs, Rejection> {
+        Inputs::read_as(bytes, None)
+    }
+
+    /// The same where the user says what bytes mean. Without a word, bytes up to 1 are refused: they are features that
+    /// are there or not as often as pixels that are almost black.
+    pub fn read_as(bytes: &[u8], uint8: Option<Uint8>) -> Result<Inputs, Rejection> {
         budget::within("inputs file", "bytes", bytes.len() as u64, budget::INPUTS_BYTES)?;
         let refuse = |expected: &str, found: &str| Rejection::new(Code::MalformedInputs, "npy header", expected, found);
         if bytes.len() < 12 || &bytes[..6] != b"\x93NUMPY" {
@@ -38,10 +49,10 @@ impl Inputs {
         let header_fields =
             Header::read(text).ok_or_else(|| refuse("a dictionary of descr, fortran_order, shape", text))?;
         let Header { kind, shape } = header_fields;
-        let Some((&count, rest)) = shape.split_first() else {
+        let Some((&count, sample)) = shape.split_first() else {
             return Err(refuse("at least one axis", "none"));
         };
-        let size = rest.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).unwrap_or(usize::MAX);
+        let size = sample.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).unwrap_or(usize::MAX);
         budget::within("inputs", "coordinates", size as u64, budget::ENTRIES)?;
         let width = if kind == Kind::Binary32 { 4 } else { 1 };
         let data = &bytes[header.end..];
@@ -50,7 +61,36 @@ impl Inputs {
             let expected = format!("{shape:?} numbers of {width} bytes");
             return Err(Rejection::new(Code::MalformedInputs, "npy data", expected, format!("{} bytes", data.len())));
         }
-        Ok(Inputs { bytes: data.to_vec(), kind, count, size })
+        match (kind, uint8) {
+            (Kind::Binary32, Some(_)) => return Err(refuse("uint8 entries, as it is said what they mean", "float32")),
+            (Kind::Byte, None) if data.iter().max() == Some(&1) => {
+                let expected = "--uint8 unit (k means k/255) or --uint8 raw (k itself)";
+                return Err(refuse(expected, "uint8 entries of which the largest is 1"));
+            }
+            _ => {}
+        }
+        Ok(Inputs { bytes: data.to_vec(), kind, uint8: uint8.unwrap_or_default(), shape, size })
+    }
+
+    /// The same entries as flat samples: they are the model's inputs as they stand, whatever shape the file gives them.
+    pub fn flattened(mut self) -> Inputs {
+        self.shape = vec![self.count(), self.size];
+        self
+    }
+
+    /// Refuses samples that do not have the shape of the model's input.
+    pub fn check_shape(&self, model: &[usize]) -> Result<(), Rejection> {
+        sample_shape::check(&self.shape, model)
+    }
+
+    /// What bytes mean, if there are any.
+    pub fn uint8(&self) -> Uint8 {
+        self.uint8
+    }
+
+    /// The shape of the array.
+    pub(super) fn shape(&self) -> &[usize] {
+        &self.shape
     }
 
     /// The bits of all numbers, if they are binary32.
@@ -61,7 +101,7 @@ impl Inputs {
 
     /// Number of inputs.
     pub fn count(&self) -> usize {
-        self.count
+        self.shape[0]
     }
 
     /// Number of coordinates of one input.
@@ -71,13 +111,13 @@ impl Inputs {
 
     /// Input `index`, exactly.
     pub fn input(&self, index: u64) -> Result<Exact, Rejection> {
-        let Some(index) = usize::try_from(index).ok().filter(|&i| i < self.count) else {
-            let expected = format!("an index below {}", self.count);
+        let Some(index) = usize::try_from(index).ok().filter(|&i| i < self.count()) else {
+            let expected = format!("an index below {}", self.count());
             return Err(Rejection::new(Code::NoSuchInput, "input", expected, index.to_string()));
         };
         let range = index * self.size..(index + 1) * self.size;
         let floats = match self.kind {
-            Kind::Byte => Ok(self.bytes[range].iter().map(|&k| pixel(k)).collect()),
+            Kind::Byte => Ok(self.bytes[range].iter().map(|&k| byte(k, self.uint8)).collect()),
             Kind::Binary32 => {
                 let float = |(i, word): (usize, &[u8])| {
                     let bits = u32::from_le_bytes(word.try_into().expect("4 bytes"));
@@ -90,6 +130,13 @@ impl Inputs {
             }
         };
         Ok(Exact::dyadics(&floats?))
+    }
+}
+
+fn byte(k: u8, uint8: Uint8) -> Float {
+    match uint8 {
+        Uint8::Unit => pixel(k),
+        Uint8::Raw => Float::new(i64::from(k), 0),
     }
 }
 

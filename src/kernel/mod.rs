@@ -13,6 +13,10 @@
 //! Where the user names weights w, ‖·‖ is the weighted norm ‖w ⊙ (x' − x)‖_p, and radii and `upper` are about that; an
 //! infinite weight means x'ᵢ = xᵢ, for `unbounded` too (`weights`).
 //!
+//! x is an input of the file that the user names, as the model has it: in the model's own shape, or flat, or the entries in
+//! the order in which they stand where the user says so. Entries are float32, or bytes k: the binary32 nearest to k/255, or
+//! k itself where the user and the certificate say so (`sample_shape`, `inputs`, `uint8`).
+//!
 //! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of two outputs the named
 //! one minus the other. It is the real function of the stored numbers: every operator is evaluated in exact rational
 //! arithmetic, with one stated rounding. BatchNormalization(scale, B, mean, var, ε) means x ↦ a·x + b with
@@ -74,6 +78,7 @@ mod packed;
 mod power;
 mod protobuf;
 pub mod rejection;
+mod sample_shape;
 mod schema;
 mod shapes;
 mod slopes;
@@ -81,6 +86,7 @@ mod statement;
 mod sum;
 mod tensor;
 mod tree;
+mod uint8;
 mod weights;
 
 pub use check::{Model, Unit, check_form, check_line, check_weighted};
@@ -89,4 +95,5 @@ pub use forms::table as operators;
 pub use inputs::Inputs;
 pub use rejection::{Code, Rejection};
 pub use statement::Statement;
+pub use uint8::Uint8;
 pub use weights::Weights;

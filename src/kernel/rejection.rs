@@ -65,9 +65,9 @@ codes! {
     NotConvex = "not-convex",
     /// A budget of FORMAT.md is exceeded.
     TooLarge = "too-large",
-    /// The inputs file is no well-formed .npy file of float32 or uint8.
+    /// The inputs file is no well-formed .npy file of float32, or of uint8 whose meaning is clear.
     MalformedInputs = "malformed-inputs",
-    /// The inputs do not fit the model.
+    /// The inputs do not have the shape, or the number of coordinates, of the model's input.
     InputSize = "input-size",
     /// The line is no JSON object of the format (syntax, unknown or repeated key, wrong type).
     MalformedCertificate = "malformed-certificate",
@@ -83,10 +83,12 @@ codes! {
     NoSuchInput = "no-such-input",
     /// The certificate speaks of another class than the checker's user.
     ClassMismatch = "class-mismatch",
-    /// The weights file is no vector of numbers > 0, one per coordinate.
+    /// The weights file is no vector of numbers > 0, one per coordinate, in the shape of the model's input.
     MalformedWeights = "malformed-weights",
     /// The certificate speaks of a weighted norm and the checker's user of none, or the other way round.
     WeightsMismatch = "weights-mismatch",
+    /// The certificate reads bytes in another way than the checker's user.
+    Uint8Mismatch = "uint8-mismatch",
     /// No norm of the format.
     Norm = "norm",
     /// The kernel does not replay this kind of evidence for this norm.

@@ -4,6 +4,7 @@ use super::budget;
 use super::class::Class;
 use super::exact::Exact;
 use super::rejection::{Code, Rejection};
+use super::uint8::Uint8;
 use dashu_int::ops::Gcd;
 use dashu_int::{IBig, UBig};
 
@@ -42,6 +43,8 @@ pub struct Statement {
     pub class: Class,
     /// Whether the norm is weighted, by the weights that the checker's user named.
     pub weighted: bool,
+    /// What bytes mean, if the inputs are bytes.
+    pub uint8: Uint8,
     /// Ends of the box.
     pub range: Option<(String, String)>,
     /// Whether the sphere is left out.

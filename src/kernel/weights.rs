@@ -7,6 +7,7 @@ use super::budget;
 use super::exact::{Exact, Float, pairs};
 use super::inputs::Inputs;
 use super::rejection::{Code, Rejection};
+use super::sample_shape::same_entries;
 use super::statement::Norm;
 use dashu_int::IBig;
 
@@ -26,16 +27,19 @@ pub struct Weights {
     fixed: Vec<bool>,
     /// scaleᵢ; 0 where the weight is infinite.
     scales: Exact,
+    /// The shape of the array.
+    shape: Vec<usize>,
 }
 
 impl Weights {
-    /// Reads a .npy file of `<f4`: all its entries, whatever their shape.
+    /// Reads a .npy file of `<f4`.
     pub fn read(bytes: &[u8]) -> Result<Weights, Rejection> {
         let inputs = Inputs::read(bytes)?;
         let Some(words) = inputs.words() else {
             return Err(Rejection::new(Code::MalformedWeights, "weights", "entries of float32", "others"));
         };
         budget::within("weights", "entries", words.len() as u64, budget::ENTRIES)?;
+        let shape = inputs.shape().to_vec();
         let (mut floats, mut fixed) = (Vec::with_capacity(words.len()), Vec::with_capacity(words.len()));
         for (i, word) in words.enumerate() {
             let float = if word == INFINITY { Some(Float::ONE) } else { Float::binary32(word) };
@@ -51,7 +55,27 @@ impl Weights {
             floats.push(float);
             fixed.push(word == INFINITY);
         }
-        Ok(Weights { finite: Exact::dyadics(&floats), scales: scales(&floats, &fixed)?, fixed })
+        Ok(Weights { finite: Exact::dyadics(&floats), scales: scales(&floats, &fixed)?, fixed, shape })
+    }
+
+    /// The same entries in one row: they are the coordinates' weights as they stand.
+    pub fn flattened(mut self) -> Weights {
+        self.shape = vec![self.len()];
+        self
+    }
+
+    /// Refuses weights that do not have the shape of the model's input, or a flat one.
+    pub fn check_shape(&self, model: &[usize]) -> Result<(), Rejection> {
+        if same_entries(&self.shape, model) {
+            return Ok(());
+        }
+        let size: usize = model.iter().product();
+        let mut found = format!("{:?}", self.shape);
+        if self.len() == size {
+            found += "; --flatten takes the entries in the order in which they stand";
+        }
+        let expected = format!("weights of shape {model:?}, or {size} in one row");
+        Err(Rejection::new(Code::MalformedWeights, "weights", expected, found))
     }
 
     /// Number of coordinates.

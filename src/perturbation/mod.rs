@@ -12,7 +12,8 @@ use crate::rounding::mul_up;
 use std::fmt;
 use std::str::FromStr;
 
-/// The valid range of every input coordinate: an attacker never leaves it.
+/// The valid range of every input coordinate: an attacker never leaves it. As text, a decimal means the float32 nearest to
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     /// Least value.
@@ -23,7 +24,11 @@ pub struct Range {
 
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{},{}", self.low, self.high)
+        // Both are float32 where a user wrote them, and as such they have fewer digits.
+        match (self.low as f32, self.high as f32) {
+            (low, high) if (f64::from(low), f64::from(high)) == (self.low, self.high) => write!(f, "{low},{high}"),
+            _ => write!(f, "{},{}", self.low, self.high),
+        }
     }
 }
 
@@ -31,10 +36,11 @@ impl FromStr for Range {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Range, String> {
-        let parse = |t: &str| t.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+        // The ends are float32 as inputs are: the decimal of an input in a table is the same number here.
+        let parse = |t: &str| t.trim().parse::<f32>().ok().filter(|v| v.is_finite()).map(f64::from);
         match text.split_once(',').map(|(low, high)| (parse(low), parse(high))) {
             Some((Some(low), Some(high))) if low <= high => Ok(Range { low, high }),
-            _ => Err(format!("box `{text}`: expected LO,HI with two finite numbers, LO ≤ HI")),
+            _ => Err(format!("box `{text}`: expected LO,HI with two finite float32 numbers, LO ≤ HI")),
         }
     }
 }

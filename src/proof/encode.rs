@@ -1,7 +1,7 @@
 //! The text of a certificate (`proofs-data/FORMAT.md`), and inputs for the kernel.
 
 use super::codes::Packed;
-use crate::kernel::Class;
+use crate::kernel::{Class, Uint8};
 use crate::perturbation::{Norm, Range};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +16,8 @@ pub struct Line<'a> {
     pub range: Option<Range>,
     /// Whether the norm has weights.
     pub weighted: bool,
+    /// What bytes among the inputs mean.
+    pub uint8: Uint8,
     pub open: bool,
     /// Infinite for unbounded.
     pub radius: Option<f64>,
@@ -63,6 +65,9 @@ impl Line<'_> {
         }
         if self.weighted {
             put("weights", json!("yes"));
+        }
+        if self.uint8 == Uint8::Raw {
+            put("uint8", json!("raw"));
         }
         if self.open {
             put("ball", json!("open"));

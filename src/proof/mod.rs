@@ -6,6 +6,7 @@
 mod codes;
 mod encode;
 pub mod fast;
+mod inputs;
 mod multiplier;
 mod plan;
 mod replay;
@@ -18,6 +19,7 @@ use crate::perturbation::{Norm, Perturbation};
 use crate::radius::{Evidence, Outcome, Radius, Witness};
 pub use encode::npy;
 use encode::{Line, Node};
+pub use inputs::{KernelInputs, reads_weights};
 use plan::{Cut, Step};
 pub use replay::{is_refused, replay};
 use std::fmt;
@@ -88,13 +90,20 @@ impl Prover {
     /// # Errors
     /// When the kernel refuses the model.
     pub fn new(onnx: &[u8], sensitive: Sensitive, inputs: &[f64], size: usize) -> Result<Prover, Rejection> {
+        Prover::about(onnx, sensitive, kernel::Inputs::read(&encode::npy(inputs, size))?)
+    }
+
+    /// The same about inputs that the kernel has read.
+    ///
+    /// # Errors
+    /// When the kernel refuses the model.
+    pub fn about(onnx: &[u8], sensitive: Sensitive, inputs: kernel::Inputs) -> Result<Prover, Rejection> {
         let class = match sensitive {
             Sensitive::Positive => kernel::Class::Positive,
             Sensitive::Negative => kernel::Class::Negative,
             Sensitive::Index(index) => kernel::Class::Index(index as u8),
         };
         let model = kernel::Model::read(onnx, class)?;
-        let inputs = kernel::Inputs::read(&encode::npy(inputs, size))?;
         Ok(Prover { units: model.units(), model, inputs, weights: None, class })
     }
 
@@ -210,6 +219,7 @@ impl Prover {
             class: self.class,
             range: wanted.perturbation.range,
             weighted: self.weights.is_some(),
+            uint8: self.inputs.uint8(),
             open: wanted.open,
             radius: None,
             nodes: Vec::new(),

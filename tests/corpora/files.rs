@@ -319,6 +319,12 @@ fn inputs() -> Vec<Made> {
             "key-twice",
             header("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }\n", &[0; 8]),
         ),
+        file("bytes-up-to-one", header("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 2), }\n", &[0, 1])),
+        ("invalid/input-size.one-axis.npy".into(), of("<f4", "False", "(2,)")),
+        (
+            "invalid/input-size.samples-last.npy".into(),
+            header("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", &[0; 24]),
+        ),
         ("malformed/too-large.coordinates.npy".into(), of("<f4", "False", "(1, 99999999999)")),
     ]
 }

@@ -250,6 +250,8 @@ pub fn invalid() -> Vec<Made> {
     add("weights-mismatch", "no-marker", "weighted", without(plain("weighted"), "weights"));
     add("weights-mismatch", "no-weights", "dense", with(plain("dense"), "weights", json!("yes")));
     add("malformed-certificate", "weights-no", "weighted", with(plain("weighted"), "weights", json!("no")));
+    add("uint8-mismatch", "raw", "dense", with(plain("dense"), "uint8", json!("raw")));
+    add("malformed-certificate", "uint8-word", "dense", with(plain("dense"), "uint8", json!("pixels")));
     for (i, radius) in ["2", "2", "1.625", "2"].into_iter().enumerate() {
         let what = format!("weighted-too-far-{i}");
         add("not-proven", &what, "weighted", with(find("weighted").certificates[i].clone(), "radius", json!(radius)));

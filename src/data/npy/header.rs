@@ -13,6 +13,10 @@ pub(super) enum Kind {
     Signed,
     Unsigned,
     Bool,
+    /// Characters of 4 bytes, filled up with zeros.
+    Text,
+    /// Bytes of UTF-8, filled up with zeros.
+    Bytes,
 }
 
 /// What the header says, checked: the size in bytes does not overflow.
@@ -36,7 +40,12 @@ impl Header {
     pub fn read(content: &mut Content<'_>) -> Result<Header, DataError> {
         let magic = content.take(6, "the npy magic")?;
         if magic != b"\x93NUMPY" {
-            return Err(content.unexpected("an npy file (\\x93NUMPY)", format!("{}", magic.escape_ascii())));
+            let found = match &magic[..] {
+                b"versio" => "text that begins like a Git LFS pointer: `git lfs pull` fetches the array".into(),
+                [b'P', b'K', 3, 4, ..] => "a zip archive, perhaps an .npz under another name".into(),
+                other => other.escape_ascii().to_string(),
+            };
+            return Err(content.unexpected("an npy file (\\x93NUMPY)", found));
         }
         let version = content.take(2, "the npy version")?;
         let length = match version[0] {
@@ -102,11 +111,19 @@ impl Header {
 /// `'<f4'` and its like: byte order, family, bytes per entry.
 fn entry_type(descr: &str) -> Result<(Kind, usize, bool), Problem> {
     let unsupported = || {
-        let expected = "entries of float32, float64, bool or an integer type (f4, f8, b1, i1–i8, u1–u8)";
-        Problem::new(expected, format!("`{descr}`"))
+        let expected = "entries of float16, float32, float64, bool, an integer type, or strings (f2, f4, f8, b1, i1–i8, \
+                        u1–u8, U, S)";
+        let advice = match descr.get(1..2) {
+            Some("O") => " (Python objects: save the array with one of these types)",
+            Some("f") => " (save it as float64)",
+            _ => "",
+        };
+        Problem::new(expected, format!("`{descr}`{advice}"))
     };
     let (order, kind) = descr.split_at_checked(1).ok_or_else(unsupported)?;
+    let text = |width: usize, per: usize| width.checked_mul(per).filter(|&item| item > 0).ok_or_else(unsupported);
     let (kind, item) = match kind {
+        "f2" => (Kind::Float, 2),
         "f4" => (Kind::Float, 4),
         "f8" => (Kind::Float, 8),
         "b1" => (Kind::Bool, 1),
@@ -118,13 +135,17 @@ fn entry_type(descr: &str) -> Result<(Kind, usize, bool), Problem> {
         "u2" => (Kind::Unsigned, 2),
         "u4" => (Kind::Unsigned, 4),
         "u8" => (Kind::Unsigned, 8),
-        _ => return Err(unsupported()),
+        _ => match (kind.split_at_checked(1), kind.get(1..).and_then(|digits| digits.parse().ok())) {
+            (Some(("U", _)), Some(width)) => (Kind::Text, text(width, 4)?),
+            (Some(("S", _)), Some(width)) => (Kind::Bytes, text(width, 1)?),
+            _ => return Err(unsupported()),
+        },
     };
     match order {
         "<" => Ok((kind, item, false)),
         ">" => Ok((kind, item, true)),
         // "Not applicable": right for single bytes only.
-        "|" if item == 1 => Ok((kind, item, false)),
+        "|" if item == 1 || kind == Kind::Bytes => Ok((kind, item, false)),
         _ => Err(unsupported()),
     }
 }

@@ -6,7 +6,7 @@ mod archive;
 mod header;
 mod write;
 
-pub use archive::{ArchiveEntry, archive_names, read_archive};
+pub use archive::{ArchiveEntry, ArrayType, archive_names, archive_types, read_archive, read_member};
 pub use write::write_npy;
 
 use super::content::Content;
@@ -26,7 +26,7 @@ pub struct NpyArray {
 /// The entries of an array, in the type that the file has them in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NpyValues {
-    /// 32-bit floats.
+    /// 32-bit floats, or 16-bit ones, each of which is one.
     F32(Vec<f32>),
     /// 64-bit floats.
     F64(Vec<f64>),
@@ -36,6 +36,8 @@ pub enum NpyValues {
     Integer(Vec<i64>),
     /// Truth values.
     Bool(Vec<bool>),
+    /// Strings.
+    Text(Vec<String>),
 }
 
 impl NpyValues {
@@ -47,11 +49,12 @@ impl NpyValues {
             NpyValues::U8(_) => "uint8",
             NpyValues::Integer(_) => "integers",
             NpyValues::Bool(_) => "bool",
+            NpyValues::Text(_) => "strings",
         }
     }
 }
 
-/// Reads an `.npy` file of float32, float64, integers or bool, of either byte order, in C or Fortran order.
+/// Reads an `.npy` file of float16, float32, float64, integers, bool or strings, of either byte order, in C or Fortran order.
 ///
 /// # Errors
 /// When the file cannot be read, is not such an array, or is longer or shorter than its header says.
@@ -74,6 +77,7 @@ pub(crate) fn read_array(mut content: Content<'_>) -> Result<NpyArray, DataError
 fn decode(path: &Path, start: u64, header: &Header, bytes: &[u8]) -> Result<NpyValues, DataError> {
     let big = header.big_endian;
     Ok(match (header.kind, header.item) {
+        (Kind::Float, 2) => NpyValues::F32(items(bytes, big, |b| half(u16::from_le_bytes(b)))),
         (Kind::Float, 4) => NpyValues::F32(items(bytes, big, |b| f32::from_bits(u32::from_le_bytes(b)))),
         (Kind::Float, _) => NpyValues::F64(items(bytes, big, |b| f64::from_bits(u64::from_le_bytes(b)))),
         (Kind::Unsigned, 1) => NpyValues::U8(bytes.to_vec()),
@@ -102,7 +106,38 @@ fn decode(path: &Path, start: u64, header: &Header, bytes: &[u8]) -> Result<NpyV
             };
             NpyValues::Bool(bytes.iter().enumerate().map(truth).collect::<Result<_, _>>()?)
         }
+        (Kind::Text | Kind::Bytes, item) => {
+            let text = |(i, chunk): (usize, &[u8])| {
+                let place = Place::Offset(start + (item * i) as u64);
+                string(header, chunk).ok_or_else(|| DataError::content(path, place, "Unicode text", "other bytes"))
+            };
+            NpyValues::Text(bytes.chunks_exact(item).enumerate().map(text).collect::<Result<_, _>>()?)
+        }
     })
+}
+
+/// A string without the zeros at its end.
+fn string(header: &Header, bytes: &[u8]) -> Option<String> {
+    let text = match header.kind {
+        Kind::Bytes => String::from_utf8(bytes.to_vec()).ok()?,
+        _ => {
+            let points: Vec<u32> = items(bytes, header.big_endian, u32::from_le_bytes);
+            points.into_iter().map(char::from_u32).collect::<Option<String>>()?
+        }
+    };
+    Some(text.trim_end_matches('\0').to_string())
+}
+
+/// A 16-bit float as a 32-bit one, exactly.
+fn half(bits: u16) -> f32 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    let size = match exponent {
+        0 => fraction * 2.0_f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1024.0 + fraction) * 2.0_f32.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
 }
 
 fn items<const N: usize, T>(bytes: &[u8], big_endian: bool, from_little: impl Fn([u8; N]) -> T) -> Vec<T> {
@@ -124,11 +159,12 @@ fn row_major(values: NpyValues, shape: &[usize]) -> NpyValues {
         NpyValues::U8(v) => NpyValues::U8(reorder(&v, shape)),
         NpyValues::Integer(v) => NpyValues::Integer(reorder(&v, shape)),
         NpyValues::Bool(v) => NpyValues::Bool(reorder(&v, shape)),
+        NpyValues::Text(v) => NpyValues::Text(reorder(&v, shape)),
     }
 }
 
 /// Column-major entries in row-major order: walks the target in order and steps through the source by strides.
-fn reorder<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
+fn reorder<T: Clone>(values: &[T], shape: &[usize]) -> Vec<T> {
     let mut strides = vec![1; shape.len()];
     for axis in 1..shape.len() {
         strides[axis] = strides[axis - 1] * shape[axis - 1];
@@ -136,7 +172,7 @@ fn reorder<T: Copy>(values: &[T], shape: &[usize]) -> Vec<T> {
     let mut index = vec![0; shape.len()];
     let mut result = Vec::with_capacity(values.len());
     for _ in 0..values.len() {
-        result.push(values[index.iter().zip(&strides).map(|(i, s)| i * s).sum::<usize>()]);
+        result.push(values[index.iter().zip(&strides).map(|(i, s)| i * s).sum::<usize>()].clone());
         for axis in (0..shape.len()).rev() {
             index[axis] += 1;
             if index[axis] < shape[axis] {

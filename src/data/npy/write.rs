@@ -28,6 +28,7 @@ fn count(values: &NpyValues) -> usize {
         NpyValues::U8(v) => v.len(),
         NpyValues::Integer(v) => v.len(),
         NpyValues::Bool(v) => v.len(),
+        NpyValues::Text(v) => v.len(),
     }
 }
 
@@ -38,6 +39,7 @@ fn write_to(out: &mut dyn Write, array: &NpyArray) -> io::Result<()> {
         NpyValues::U8(_) => "|u1",
         NpyValues::Integer(_) => "<i8",
         NpyValues::Bool(_) => "|b1",
+        NpyValues::Text(v) => &format!("<U{}", width(v)),
     };
     let lengths: String = array.shape.iter().map(|n| format!("{n},")).collect();
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({lengths}), }}");
@@ -55,5 +57,14 @@ fn write_to(out: &mut dyn Write, array: &NpyArray) -> io::Result<()> {
         NpyValues::U8(v) => out.write_all(v),
         NpyValues::Integer(v) => v.iter().try_for_each(|x| out.write_all(&x.to_le_bytes())),
         NpyValues::Bool(v) => v.iter().try_for_each(|&x| out.write_all(&[x.into()])),
+        NpyValues::Text(v) => v.iter().try_for_each(|text| {
+            let filled = text.chars().chain(std::iter::repeat('\0')).take(width(v));
+            filled.map(u32::from).try_for_each(|point| out.write_all(&point.to_le_bytes()))
+        }),
     }
+}
+
+/// Characters of the longest text.
+fn width(texts: &[String]) -> usize {
+    texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1)
 }

@@ -5,7 +5,7 @@ use super::prepare::official_split;
 use crate::data::cifar::{CIFAR_PIXELS, parse_cifar};
 use crate::data::dataset::{Dataset, Task};
 use crate::data::error::DataError;
-use crate::data::inputs::pixel;
+use crate::data::reading::pixel;
 use crate::data::store::Store;
 
 const CAT: u8 = 3;

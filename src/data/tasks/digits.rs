@@ -5,7 +5,7 @@ use super::prepare::official_split;
 use crate::data::dataset::{Dataset, Task};
 use crate::data::error::{DataError, Place};
 use crate::data::idx::parse_idx;
-use crate::data::inputs::pixel;
+use crate::data::reading::pixel;
 use crate::data::store::Store;
 
 const UNIT: &str = "pixel intensity in [0, 1]";

@@ -1,0 +1,110 @@
+//! Arrays of an `.npz` by their name: `FILE.npz:NAME`, or the one that can only be meant.
+
+use super::error::{DataError, Place};
+use super::inputs::{InputOptions, Inputs, batch};
+use super::label::{Label, labels_of};
+use super::npy::{ArrayType, NpyArray, archive_types, read_member};
+use std::path::{Path, PathBuf};
+
+/// `FILE.npz:NAME` in two parts. A file whose own name is like that comes first.
+pub(super) fn member(path: &Path) -> (PathBuf, Option<String>) {
+    let split = path.to_str().and_then(|text| text.rfind(".npz:").map(|at| text.split_at(at + 4)));
+    match split {
+        Some((file, name)) if !path.exists() => (file.into(), Some(name[1..].into())),
+        _ => (path.into(), None),
+    }
+}
+
+/// Reads inputs from an `.npz`, and labels where it has some and no array is named.
+pub(super) fn read_npz_inputs(path: &Path, name: Option<&str>, options: &InputOptions) -> Result<Inputs, DataError> {
+    let types = archive_types(path)?;
+    let (inputs, labels) = match name {
+        Some(name) => (name, None),
+        None => {
+            let labels = named(path, &types, &["y", "labels"])?;
+            (inputs_name(path, &types, labels)?, labels)
+        }
+    };
+    let place = if types.len() > 1 { format!("{}:{inputs}", path.display()).into() } else { path.to_path_buf() };
+    let mut batch = batch(&place, read_member(path, inputs)?, options)?;
+    if let Some(name) = labels {
+        batch.labels = Some(labels_beside(path, inputs, name, batch.len())?);
+    }
+    let used = |name: &str| name == inputs || Some(name) == labels;
+    let others: Vec<String> = types.iter().filter(|t| !used(&t.name)).map(|t| format!("`{}`", t.name)).collect();
+    if types.len() > 1 {
+        let labels = labels.map(|name| format!(", labels `{name}`")).unwrap_or_default();
+        let others = if others.is_empty() { String::new() } else { format!("; not read: {}", others.join(", ")) };
+        batch.notes.push(format!("{}: inputs `{inputs}`{labels}{others}", path.display()));
+    }
+    Ok(batch)
+}
+
+/// Reads the labels of an `.npz`: the named array, else `y` or `labels`.
+pub(super) fn read_npz_labels(path: &Path, name: Option<&str>) -> Result<Vec<Label>, DataError> {
+    let types = archive_types(path)?;
+    let name = match name {
+        Some(name) => name,
+        None => {
+            named(path, &types, &["y", "labels"])?.ok_or_else(|| unclear(path, &types, "an array `y` or `labels`"))?
+        }
+    };
+    labels_of(path, &read_member(path, name)?)
+}
+
+/// The labels that come with inputs: as many, or nothing is read.
+fn labels_beside(path: &Path, inputs: &str, name: &str, count: usize) -> Result<Vec<Label>, DataError> {
+    let way_out = format!("`{}:{inputs}` takes the inputs alone", path.display());
+    let labels = read_member(path, name).and_then(|array: NpyArray| labels_of(path, &array));
+    let labels = labels.map_err(|error| match error {
+        DataError::Content { path, place, expected, found } => DataError::Content {
+            path,
+            place,
+            expected: format!("{expected} in `{name}`"),
+            found: format!("{found}; {way_out}"),
+        },
+        other => other,
+    })?;
+    if labels.len() == count {
+        return Ok(labels);
+    }
+    let found = format!("{} in `{name}`; {way_out}", labels.len());
+    Err(DataError::content(path, Place::Whole, format!("{count} labels, one per sample"), found))
+}
+
+/// The array of one of these names, in small or capital letters.
+fn named<'a>(path: &Path, types: &'a [ArrayType], names: &[&str]) -> Result<Option<&'a str>, DataError> {
+    let is_meant = |t: &&ArrayType| names.contains(&t.name.to_lowercase().as_str());
+    let meant: Vec<&ArrayType> = types.iter().filter(is_meant).collect();
+    match meant[..] {
+        [] => Ok(None),
+        [one] => Ok(Some(&one.name)),
+        _ => Err(unclear(path, types, &format!("one array of the names {}", names.join(", ")))),
+    }
+}
+
+/// `x` or `inputs`, else the only array of floats that has samples, else the only one of numbers.
+fn inputs_name<'a>(path: &Path, types: &'a [ArrayType], labels: Option<&str>) -> Result<&'a str, DataError> {
+    let has = |name: &str| types.iter().any(|t| t.name == name);
+    if has("data") && has("shape") && has("format") {
+        let found =
+            "a sparse matrix of scipy; save it as an array: numpy.save(NAME, matrix.toarray().astype('float32'))";
+        return Err(DataError::content(path, Place::Whole, "arrays", found));
+    }
+    if let Some(name) = named(path, types, &["x", "inputs"])? {
+        return Ok(name);
+    }
+    let arrays: Vec<&ArrayType> =
+        types.iter().filter(|t| t.numeric && t.axes >= 2 && Some(t.name.as_str()) != labels).collect();
+    let floats: Vec<&ArrayType> = arrays.iter().copied().filter(|t| t.float).collect();
+    match (&floats[..], &arrays[..]) {
+        ([one], _) | ([], [one]) => Ok(&one.name),
+        _ => Err(unclear(path, types, "an array `x` or `inputs`, or a single array of samples")),
+    }
+}
+
+fn unclear(path: &Path, types: &[ArrayType], expected: &str) -> DataError {
+    let names: Vec<String> = types.iter().map(|t| format!("`{}`", t.name)).collect();
+    let found = format!("{}; name one: `{}:NAME`", names.join(", "), path.display());
+    DataError::content(path, Place::Whole, expected, found)
+}

@@ -1,0 +1,50 @@
+//! A user's inputs as the kernel has them.
+
+use super::encode::npy;
+use crate::data::Reading;
+use crate::kernel::{self, Rejection};
+use std::path::Path;
+
+/// Inputs, read by the kernel from the user's file where it can read that, else from a copy.
+#[derive(Clone, Debug)]
+pub struct KernelInputs {
+    /// What the kernel read.
+    pub read: kernel::Inputs,
+    /// The bytes of the copy, a .npy file.
+    pub copy: Option<Vec<u8>>,
+}
+
+impl KernelInputs {
+    /// The inputs `values` of a model whose input has the shape `shape`, which are the first ones of the file `path`.
+    ///
+    /// # Errors
+    /// When the kernel refuses even the copy.
+    pub fn of(path: &Path, reading: Reading, values: &[f64], shape: &[usize]) -> Result<KernelInputs, Rejection> {
+        if let Some(read) = own(path, reading, shape) {
+            return Ok(KernelInputs { read, copy: None });
+        }
+        let copy = npy(values, shape.iter().product());
+        Ok(KernelInputs { read: kernel::Inputs::read(&copy)?, copy: Some(copy) })
+    }
+}
+
+/// The kernel's own reading of the file, if it has one.
+fn own(path: &Path, reading: Reading, shape: &[usize]) -> Option<kernel::Inputs> {
+    let mut inputs = kernel::Inputs::read_as(&bytes(path)?, reading.uint8).ok()?;
+    if reading.flatten {
+        inputs = inputs.flattened();
+    }
+    inputs.check_shape(shape).is_ok().then_some(inputs)
+}
+
+/// Whether the kernel reads the file `path` as weights for inputs of the shape `shape`.
+pub fn reads_weights(path: &Path, reading: Reading, shape: &[usize]) -> bool {
+    let weights = bytes(path).and_then(|bytes| kernel::Weights::read(&bytes).ok());
+    let weights = weights.map(|weights| if reading.flatten { weights.flattened() } else { weights });
+    weights.is_some_and(|weights| weights.check_shape(shape).is_ok())
+}
+
+fn bytes(path: &Path) -> Option<Vec<u8>> {
+    let named = path.extension().is_some_and(|ending| ending == "npy");
+    if named { std::fs::read(path).ok() } else { None }
+}
