@@ -41,12 +41,12 @@ pub fn fit(count: usize, found: &[usize], model: &[usize], flatten: bool) -> Res
 }
 
 /// The order in which the axes of `array` are those of samples of the shape `model`. The samples' axis is the first one if
-/// it can be, and of several axes of one size the earlier is taken first, as the usual orders of image axes have it.
+/// it can be, else a late one, and of several axes of one size the earlier is taken first, as the usual orders of image axes have it.
 fn transposition(array: &[usize], model: &[usize]) -> Option<Vec<usize>> {
     if array.len() != model.len() + 1 {
         return None;
     }
-    (0..array.len()).find_map(|samples| {
+    [0].into_iter().chain((1..array.len()).rev()).find_map(|samples| {
         let mut order = vec![samples];
         for &size in model {
             let next = (0..array.len()).find(|axis| !order.contains(axis) && array[*axis] == size)?;
