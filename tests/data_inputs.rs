@@ -220,6 +220,10 @@ fn ambiguous_or_damaged_archives_are_refused() {
     assert!(message.contains("one array of the names x, inputs"), "{message}");
     let message = read(&archive(&folder, &[floats("data"), floats("shape"), floats("format")], stored)).unwrap_err();
     assert!(message.contains("sparse") && message.contains("toarray"), "{message}");
+    // Coordinates of the entries of a sparse array are no samples.
+    let sparse =
+        [("coords", &[2usize, 2][..], NpyValues::Integer(vec![0; 4])), ("data", &[2], NpyValues::F32(vec![1.0; 2]))];
+    assert!(read(&archive(&folder, &sparse, stored)).unwrap_err().contains("name one"));
     let labels = ("y", &[3usize][..], NpyValues::Integer(vec![1, 2, 3]));
     let message = read(&archive(&folder, &[floats("x"), labels], stored)).unwrap_err();
     assert!(message.contains("expected 1 labels, one per sample, found 3 in `y`"), "{message}");

@@ -188,6 +188,12 @@ fn zero_one_features_are_what_the_user_says_they_are() {
         assert_eq!(of("f4.npy", &["--uint8", "raw"]).0, 2);
         assert!(of("f4.npy", &[]).1.contains("uint8-mismatch"));
     }
+    // Bytes that the kernel does not read itself are copied as the numbers that they mean.
+    let columns = [0, 4, 1, 5, 2, 6, 3, 7].map(|i| bits[i]);
+    desk.put("columns.npy", npy("|u1", "True", &[2, 4], &columns));
+    let (_, _, told) = desk.certify("columns.npy", &["--uint8", "raw", "--proofs", "copied"]);
+    assert!(told.contains("copied/inputs.npy") && !told.contains("--uint8"), "{told}");
+    desk.paste(&told);
     for wrong in [&["--uint8", "half"][..], &["--uint8"]] {
         desk.refused(&[&["certify", "model.onnx", "u1.npy"], wrong].concat(), &["--uint8"]);
     }

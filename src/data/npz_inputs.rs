@@ -83,7 +83,7 @@ fn named<'a>(path: &Path, types: &'a [ArrayType], names: &[&str]) -> Result<Opti
     }
 }
 
-/// `x` or `inputs`, else the only array of floats that has samples, else the only one of numbers.
+/// `x` or `inputs`, else the only array of floats that has samples, or of integers where none is of floats.
 fn inputs_name<'a>(path: &Path, types: &'a [ArrayType], labels: Option<&str>) -> Result<&'a str, DataError> {
     let has = |name: &str| types.iter().any(|t| t.name == name);
     if has("data") && has("shape") && has("format") {
@@ -94,11 +94,11 @@ fn inputs_name<'a>(path: &Path, types: &'a [ArrayType], labels: Option<&str>) ->
     if let Some(name) = named(path, types, &["x", "inputs"])? {
         return Ok(name);
     }
-    let arrays: Vec<&ArrayType> =
-        types.iter().filter(|t| t.numeric && t.axes >= 2 && Some(t.name.as_str()) != labels).collect();
-    let floats: Vec<&ArrayType> = arrays.iter().copied().filter(|t| t.float).collect();
-    match (&floats[..], &arrays[..]) {
-        ([one], _) | ([], [one]) => Ok(&one.name),
+    let others: Vec<&ArrayType> = types.iter().filter(|t| t.numeric && Some(t.name.as_str()) != labels).collect();
+    let floats: Vec<&ArrayType> = others.iter().copied().filter(|t| t.float).collect();
+    let candidates = if floats.is_empty() { others } else { floats };
+    match candidates.iter().filter(|t| t.axes >= 2).collect::<Vec<_>>()[..] {
+        [one] => Ok(&one.name),
         _ => Err(unclear(path, types, "an array `x` or `inputs`, or a single array of samples")),
     }
 }
