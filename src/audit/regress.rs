@@ -198,11 +198,11 @@ fn stored(folder: &Path, entry: &Entry) -> Result<Vec<(Verified, String)>> {
     Ok(rows.into_iter().zip(lines).collect())
 }
 
-/// Certifies an entry anew and compares, row by row.
+/// Certifies an entry anew and compares, row by row; `tell` hears what is to be said about how the inputs were read.
 ///
 /// # Errors
 /// When the entry's files cannot be read.
-pub fn compare(folder: &Path, entry: &Entry) -> Result<Vec<Compared>> {
+pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Result<Vec<Compared>> {
     let path = folder.join(&entry.model);
     let bad = |reason: String| anyhow!("{}, entry `{}`: {reason}", folder.join(DEFINITION).display(), entry.name);
     let sensitive: Sensitive = entry.sensitive.as_deref().unwrap_or("positive").parse().map_err(bad)?;
@@ -217,6 +217,7 @@ pub fn compare(folder: &Path, entry: &Entry) -> Result<Vec<Compared>> {
         round: entry.round,
     };
     let inputs = read_inputs(&place, &InputOptions { reading, ..InputOptions::default() })?;
+    inputs.notes.iter().for_each(|note| tell(note));
     let shape = &model.graph().node(0).shape;
     inputs.fit(shape, entry.flatten).map_err(|why| anyhow!("{}: {why}", place.display()))?;
     let count = entry.limit.unwrap_or(usize::MAX).min(inputs.len());
