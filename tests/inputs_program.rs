@@ -1,5 +1,5 @@
-//! Arrays as people save them, through the programs: shapes, number types, layouts, archives and boxes; the command that
-//! is printed works as pasted, and what is not understood is refused.
+//! Arrays as people save them, through the programs: shapes, number types, layouts, archives and boxes; the command
+//! that is printed works as pasted, and what is not understood is refused.
 
 mod networks;
 

@@ -26,7 +26,8 @@ pub struct Args {
     /// What a byte k among inputs of uint8 means: unit (k/255, the default unless the largest is 1) or raw (k itself)
     #[arg(long, value_name = "unit|raw")]
     uint8: Option<Uint8>,
-    /// Take inputs (and weights) of another shape than the model's input as its entries in the order in which they stand
+    /// Take inputs (and weights) of another shape than the model's input as its entries in the order in which they
+    /// stand
     #[arg(long)]
     flatten: bool,
     /// Try rigorous interval arithmetic first (outside the kernel), and replay exactly where that decides nothing, or

@@ -17,7 +17,8 @@ pub struct ReadingArgs {
     /// What a byte k among inputs of uint8 means: unit (k/255, the default unless the largest is 1) or raw (k itself)
     #[arg(long, value_name = "unit|raw", requires = "inputs")]
     uint8: Option<Uint8>,
-    /// Take samples (and weights) of another shape than the model's input as its entries in the order in which they stand
+    /// Take samples (and weights) of another shape than the model's input as its entries in the order in which they
+    /// stand
     #[arg(long, requires = "inputs")]
     flatten: bool,
     /// Round entries of arrays that are no float32 to the nearest one, and say how many there are

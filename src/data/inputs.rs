@@ -67,10 +67,11 @@ pub struct InputOptions {
 
 /// Reads a batch; the first axis counts samples.
 ///
-/// float16, float32, integers and bools are taken as they are; a uint8 k means the float32 nearest to k/255, or k where
-/// [`Reading`] says so; integers and float64 are accepted only where every entry is a float32, unless they are to be
-/// rounded; a decimal in a table means the float32 nearest to it. Of an `.npz` the array `x` or `inputs` is read, else its
-/// only array of floats with samples, and `y` or `labels` are its labels; `FILE.npz:NAME` names the array.
+/// float16, float32, integers and bools are taken as they are; a uint8 k means the float32 nearest to k/255, or k
+/// where [`Reading`] says so; integers and float64 are accepted only where every entry is a float32, unless they are
+/// to be rounded; a decimal in a table means the float32 nearest to it. Of an `.npz` the array `x` or `inputs` is
+/// read, else its only array of floats with samples, and `y` or `labels` are its labels; `FILE.npz:NAME` names the
+/// array.
 ///
 /// # Errors
 /// When the file cannot be read or is of another form, the batch is empty, or an entry is NaN, infinite, or no float32.

@@ -33,9 +33,9 @@ impl fmt::Display for Label {
     }
 }
 
-/// Reads one label per sample: an `.npy` of whole numbers, bools or strings (shape `[n]` or `[n, 1]`), such an array of an
-/// `.npz` (`FILE.npz:NAME`, else `y` or `labels`), or a text file with one label per line (plain or gzip). A first line
-/// that is no number above lines that all are is a heading.
+/// Reads one label per sample: an `.npy` of whole numbers, bools or strings (shape `[n]` or `[n, 1]`), such an array
+/// of an `.npz` (`FILE.npz:NAME`, else `y` or `labels`), or a text file with one label per line (plain or gzip). A
+/// first line that is no number above lines that all are is a heading.
 ///
 /// # Errors
 /// When the file cannot be read, is of another form, or holds no label.

@@ -21,7 +21,8 @@ impl Reading {
     /// The entries of an array as float32. What is worth saying about it goes to `notes`; NaN and infinities stay.
     ///
     /// # Errors
-    /// When an entry is no float32 and is not to be rounded, or what bytes mean is unclear; `size` entries are a sample.
+    /// When an entry is no float32 and is not to be rounded, or what bytes mean is unclear; `size` entries are a
+    /// sample.
     pub(super) fn float32(
         self,
         path: &Path,

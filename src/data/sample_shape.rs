@@ -40,8 +40,9 @@ pub fn fit(count: usize, found: &[usize], model: &[usize], flatten: bool) -> Res
     Err(text)
 }
 
-/// The order in which the axes of `array` are those of samples of the shape `model`. The samples' axis is the first one if
-/// it can be, else a late one, and of several axes of one size the earlier is taken first, as the usual orders of image axes have it.
+/// The order in which the axes of `array` are those of samples of the shape `model`. The samples' axis is the first
+/// one if it can be, else a late one, and of several axes of one size the earlier is taken first, as the usual orders
+/// of image axes have it.
 fn transposition(array: &[usize], model: &[usize]) -> Option<Vec<usize>> {
     if array.len() != model.len() + 1 {
         return None;

@@ -124,7 +124,8 @@ pub fn check_weighted(
     Ok(certificate.statement)
 }
 
-/// Reads a line, and tests that it speaks of the model, of the user's class, bytes and weights, and of an input in its box.
+/// Reads a line, and tests that it speaks of the model, of the user's class, bytes and weights, and of an input in its
+/// box.
 fn read(
     model: &Model,
     inputs: &Inputs,

@@ -13,9 +13,9 @@
 //! Where the user names weights w, ‖·‖ is the weighted norm ‖w ⊙ (x' − x)‖_p, and radii and `upper` are about that; an
 //! infinite weight means x'ᵢ = xᵢ, for `unbounded` too (`weights`).
 //!
-//! x is an input of the file that the user names, as the model has it: in the model's own shape, or flat, or the entries in
-//! the order in which they stand where the user says so. Entries are float32, or bytes k: the binary32 nearest to k/255, or
-//! k itself where the user and the certificate say so (`sample_shape`, `inputs`, `uint8`).
+//! x is an input of the file that the user names, as the model has it: in the model's own shape, or flat, or the
+//! entries in the order in which they stand where the user says so. Entries are float32, or bytes k: the binary32
+//! nearest to k/255, or k itself where the user and the certificate say so (`sample_shape`, `inputs`, `uint8`).
 //!
 //! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of two outputs the named
 //! one minus the other. It is the real function of the stored numbers: every operator is evaluated in exact rational

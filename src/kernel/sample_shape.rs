@@ -1,10 +1,10 @@
-//! Whether the samples of a file have the shape of the model's input: axes in another order are another input, though the
-//! number of entries is the same.
+//! Whether the samples of a file have the shape of the model's input: axes in another order are another input, though
+//! the number of entries is the same.
 
 use super::rejection::{Code, Rejection};
 
-/// Refuses the samples along the first axis of an array of shape `found`, unless they have the shape `model`, or are flat,
-/// or differ in axes of size 1 only.
+/// Refuses the samples along the first axis of an array of shape `found`, unless they have the shape `model`, or are
+/// flat, or differ in axes of size 1 only.
 pub fn check(found: &[usize], model: &[usize]) -> Result<(), Rejection> {
     let sample = found.get(1..).unwrap_or_default();
     if !sample.is_empty() && same_entries(sample, model) {

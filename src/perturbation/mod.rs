@@ -12,8 +12,8 @@ use crate::rounding::mul_up;
 use std::fmt;
 use std::str::FromStr;
 
-/// The valid range of every input coordinate: an attacker never leaves it. As text, a decimal means the float32 nearest to
-/// it.
+/// The valid range of every input coordinate: an attacker never leaves it. As text, a decimal means the float32
+/// nearest to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     /// Least value.

@@ -111,8 +111,8 @@ impl Header {
 /// `'<f4'` and its like: byte order, family, bytes per entry.
 fn entry_type(descr: &str) -> Result<(Kind, usize, bool), Problem> {
     let unsupported = || {
-        let expected = "entries of float16, float32, float64, bool, an integer type, or strings (f2, f4, f8, b1, i1–i8, \
-                        u1–u8, U, S)";
+        let expected = "entries of float16, float32, float64, bool, an integer type, or strings (f2, f4, f8, b1, \
+                        i1–i8, u1–u8, U, S)";
         let advice = match descr.get(1..2) {
             Some("O") => " (Python objects: save the array with one of these types)",
             Some("f") => " (save it as float64)",

@@ -54,7 +54,8 @@ impl NpyValues {
     }
 }
 
-/// Reads an `.npy` file of float16, float32, float64, integers, bool or strings, of either byte order, in C or Fortran order.
+/// Reads an `.npy` file of float16, float32, float64, integers, bool or strings, of either byte order, in C or Fortran
+/// order.
 ///
 /// # Errors
 /// When the file cannot be read, is not such an array, or is longer or shorter than its header says.
