@@ -14,7 +14,7 @@ pub mod import;
 pub mod inputs;
 pub mod label;
 pub mod npy;
-mod records;
+pub(crate) mod records;
 pub mod sources;
 pub mod split;
 pub mod store;

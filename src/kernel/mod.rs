@@ -55,6 +55,7 @@ mod budget;
 mod call;
 mod certificate;
 mod check;
+mod claim;
 mod class;
 mod coordinates;
 mod declared;
@@ -84,6 +85,7 @@ mod tree;
 mod weights;
 
 pub use check::{Model, Unit, check_form, check_line, check_weighted};
+pub use claim::{Claim, Settled};
 pub use class::Class;
 pub use forms::table as operators;
 pub use inputs::Inputs;
