@@ -13,6 +13,8 @@
 //! Where the user names weights w, ‖·‖ is the weighted norm ‖w ⊙ (x' − x)‖_p, and radii and `upper` are about that; an
 //! infinite weight means x'ᵢ = xᵢ, for `unbounded` too (`weights`).
 //!
+//! Somebody else's radius is a claim about the open ball, settled by a certificate and an exact comparison (`claim`).
+//!
 //! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of two outputs the named
 //! one minus the other. It is the real function of the stored numbers: every operator is evaluated in exact rational
 //! arithmetic, with one stated rounding. BatchNormalization(scale, B, mean, var, ε) means x ↦ a·x + b with
@@ -40,7 +42,7 @@
 //!
 //! # What an auditor must believe
 //!
-//! - this folder, about 3,500 lines of safe Rust, and the Rust compiler and standard library;
+//! - this folder, about 3,900 lines of safe Rust, and the Rust compiler and standard library;
 //! - `dashu-int` (integers of any size) and `base64`;
 //! - that the files named on the command line are the ones meant, and the class is;
 //! - that the machine computes correctly.

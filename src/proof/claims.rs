@@ -63,7 +63,9 @@ impl Claimed {
     fn proven(&self) -> Radius {
         match self.above.as_str() {
             "unbounded" => Radius::new(f64::INFINITY),
-            above => Radius::new(if distance(self.value) == above { self.value } else { self.value.next_down() }),
+            above => {
+                Radius::new(if distance(self.value) == above { self.value } else { self.value.next_down().max(0.0) })
+            }
         }
     }
 }
