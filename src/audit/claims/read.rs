@@ -85,35 +85,34 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     /// Takes the separator with which the first line has the most of the columns that are needed.
     fn find(path: &'a Path, text: &Text) -> Result<Table<'a>, DataError> {
-        let header = |delimiter: u8| -> Result<Vec<String>, DataError> {
+        let mut best: (usize, usize, Vec<String>, u8) = (0, 0, Vec::new(), b',');
+        for delimiter in *b",;\t" {
             let first = text.separated_by(delimiter).next().transpose()?;
-            Ok(first.map(|r| r.cells.iter().map(|c| c.trim().to_lowercase()).collect()).unwrap_or_default())
-        };
-        let (mut delimiter, mut best) = (b',', header(b',')?);
-        let known = |header: &[String]| {
+            let name = |cell: &str| cell.trim().to_lowercase();
+            let header: Vec<String> = first.map(|r| r.cells.iter().map(name).collect()).unwrap_or_default();
             let needed = NEEDED.iter().filter(|name| header.iter().any(|h| h == *name)).count();
-            (needed, header.len())
-        };
-        for other in [b';', b'\t'] {
-            let names = header(other)?;
-            if known(&names) > known(&best) {
-                (delimiter, best) = (other, names);
+            if (needed, header.len()) > (best.0, best.1) {
+                best = (needed, header.len(), header, delimiter);
             }
         }
-        let mut table =
-            Table { path, delimiter, header: best, input: 0, norm: 0, radius: 0, range: None, subject: None };
-        let needed = NEEDED.map(|name| table.column(name).transpose().ok_or(name));
-        let missing: Vec<String> =
-            needed.iter().filter_map(|at| at.as_ref().err()).map(|name| format!("column `{name}`")).collect();
-        if !missing.is_empty() {
-            let expected = format!("{} (a claim is input, norm, radius and perhaps box)", missing.join(", "));
-            return Err(table.refuse(1, &expected, &format!("columns {}", table.header.join(", "))));
-        }
-        let [input, norm, radius] = needed.map(|at| at.expect("none is missing"));
-        (table.input, table.norm, table.radius) = (input?, norm?, radius?);
-        table.range = table.column("box")?;
-        table.subject = table.column("subject")?;
+        let (_, _, header, delimiter) = best;
+        let mut table = Table { path, delimiter, header, input: 0, norm: 0, radius: 0, range: None, subject: None };
+        table.place_columns()?;
         Ok(table)
+    }
+
+    fn place_columns(&mut self) -> Result<(), DataError> {
+        let has = |name: &&&str| self.header.iter().any(|h| h == **name);
+        let missing: Vec<&&str> = NEEDED.iter().filter(|name| !has(name)).collect();
+        if !missing.is_empty() {
+            let missing: Vec<String> = missing.iter().map(|name| format!("column `{name}`")).collect();
+            let expected = format!("{} (a claim is input, norm, radius and perhaps box)", missing.join(", "));
+            return Err(self.refuse(1, &expected, &format!("columns {}", self.header.join(", "))));
+        }
+        let needed = |name: &str| Ok(self.column(name)?.expect("none is missing"));
+        (self.input, self.norm, self.radius) = (needed("input")?, needed("norm")?, needed("radius")?);
+        (self.range, self.subject) = (self.column("box")?, self.column("subject")?);
+        Ok(())
     }
 
     fn column(&self, name: &str) -> Result<Option<usize>, DataError> {
