@@ -264,7 +264,8 @@ fn radii_as_other_tools_write_them_are_read() {
 fn claims_are_compared_as_they_are_written() {
     // Float32 neighbours of 3/√2, and numbers that no float64 tells apart.
     let claims = "input,norm,radius\n0,l2,2.1213205\n0,l2,2.1213202\n0,l1,3.00000000000000000001\n0,l1,3.0\n\
-                  0,linf,1.49999999999999999999\n0,linf,1e-400\n0,linf,1e400\n0,linf,inf\n0,l2,0e7\n0,l1,3.5\n0,l1,3.5\n";
+                  0,linf,1.49999999999999999999\n0,linf,1e-400\n0,linf,1e400\n0,linf,inf\n0,l2,0e7\n\
+                  0,l1,3.5\n0,l1,3.5\n";
     let (code, text, rows) = told(claims.as_bytes());
     let answers: Vec<&str> = rows.iter().map(|row| row[3].as_str()).collect();
     let (yes, no) = ("confirmed", "refuted");

@@ -202,25 +202,30 @@ fn replaced(file: usize, from: &'static str, to: &'static str) -> impl Fn(&mut F
     move |files| files[file] = files[file].replacen(from, to, 1)
 }
 
+/// One edit after another.
+fn both(a: impl Fn(&mut Files), b: impl Fn(&mut Files)) -> impl Fn(&mut Files) {
+    move |files| {
+        a(files);
+        b(files);
+    }
+}
+
+type Edit = Box<dyn Fn(&mut Files)>;
+
+macro_rules! edits {
+    ($($words:literal => $edit:expr,)+) => { [$(($words, Box::new($edit) as Edit)),+] };
+}
+
 /// Row 1 is input 0, l2, sharp; row 2 the same with exact, which has a witness.
 #[test]
 fn every_tampering_with_a_store_is_a_failure_in_its_own_words() {
-    type Edit = Box<dyn Fn(&mut Files)>;
-    let both = |a: Edit, b: Edit| -> Edit {
-        Box::new(move |files| {
-            a(files);
-            b(files);
-        })
-    };
-    let boxed = |edit: Box<dyn Fn(&mut Files)>| edit;
-    macro_rules! edits { ($($words:expr => $edit:expr,)+) => { vec![$(($words, boxed(Box::new($edit)))),+] }; }
-    let edits: Vec<(&str, Edit)> = edits! {
-        "line 10: a second row" => both(Box::new(copied(1, 1)), Box::new(copied(2, 0))),
-        "the first one is line 2" => both(Box::new(copied(1, 1)), Box::new(|files: &mut Files| files[2] += "garbage\n")),
-        "a second row" => both(
-            both(Box::new(copied(1, 1)), Box::new(copied(2, 0))),
-            Box::new(field(9, 3, "1000000.0")),
-        ),
+    let garbage = |files: &mut Files| files[2] += "garbage\n";
+    let doubled = || both(copied(1, 1), copied(2, 0));
+    let witness = &[("upper", None), ("witness", None)];
+    let edits = edits! {
+        "line 10: a second row" => doubled(),
+        "the first one is line 2" => both(copied(1, 1), garbage),
+        "a second row" => both(doubled(), field(9, 3, "1000000.0")),
         "`upper`: expected nothing or" => field(2, 4, "two"),
         "found `nan`" => field(2, 4, "nan"),
         "found `inf`" => field(1, 4, "inf"),
@@ -268,28 +273,29 @@ fn every_tampering_with_a_store_is_a_failure_in_its_own_words() {
         "class-mismatch" => keys(1, &[("sensitive", Some("\"negative\""))]),
         "weights-mismatch" => keys(1, &[("weights", Some("\"yes\""))]),
         "input: the certificate says 1, the row 0" => keys(1, &[("input", Some("\"1\"")), ("radius", Some("\"1\""))]),
-        "norm: the certificate says linf, the row l2" => keys(1, &[("norm", Some("\"linf\"")), ("radius", Some("\"1\""))]),
+        "norm: the certificate says linf, the row l2" =>
+            keys(1, &[("norm", Some("\"linf\"")), ("radius", Some("\"1\""))]),
         "norm: the certificate says lp:2, the row l2" => keys(1, &[("norm", Some("\"lp:2\""))]),
         "radius: the certificate says 0.5" => keys(1, &[("radius", Some("\"0.5\""))]),
-        "radius: the certificate says none" =>
-            keys(2, &[("radius", None), ("slopes", None)]),
+        "radius: the certificate says none" => keys(2, &[("radius", None), ("slopes", None)]),
         "not-proven" => keys(1, &[("radius", Some("\"9\""))]),
         "upper: the certificate says 9, the row 2.12" => keys(2, &[("upper", Some("\"9\""))]),
-        "upper: the certificate says none, the row 2.12" => keys(2, &[("upper", None), ("witness", None)]),
+        "upper: the certificate says none, the row 2.12" => keys(2, witness),
         "incomplete" => keys(2, &[("witness", None)]),
         "witness-too-far" => keys(2, &[("upper", Some("\"1\""))]),
-        "witness missing" => both(Box::new(keys(2, &[("upper", None), ("witness", None)])), Box::new(field(2, 4, ""))),
+        "witness missing" => both(keys(2, witness), field(2, 4, "")),
         "e.jsonl line 9: a certificate without a row" => copied(2, 0),
         "line 9: a certificate without" => |files: &mut Files| files[2] += "\n",
         "e.jsonl has no line 8" => dropped(2, 7),
         "its certificate is missing" => dropped(2, 0),
         "malformed-certificate" => |files: &mut Files| files[2] = line(&files[2], 3, |_| "garbage".into()),
         "has no line 1" => |files: &mut Files| files[2].clear(),
-        "not stored" => both(Box::new(dropped(1, 1)), Box::new(dropped(2, 0))),
+        "not stored" => both(dropped(1, 1), dropped(2, 0)),
         "does not ask for it: method `exact`" => replaced(0, ", \"exact\"", ""),
         "input `1`, expected one below 1" => replaced(0, "norms", "limit = 1\nnorms"),
         "box: the certificate says none, the row 0,4" => replaced(0, "norms", "box = \"0,4\"\nnorms"),
-        "e.csv holds verified radii, but verified.toml has no such entry" => replaced(0, "name = \"e\"", "name = \"other\""),
+        "e.csv holds verified radii, but verified.toml has no such entry" =>
+            replaced(0, "name = \"e\"", "name = \"other\""),
     };
     let folder = TempDir::new().unwrap();
     let files = small(&folder);

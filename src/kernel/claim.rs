@@ -39,8 +39,8 @@ pub enum Settled {
 }
 
 impl Claim {
-    /// A radius as it is written: `digits[.digits]`, perhaps with a power of ten behind `e`, or `unbounded`. The norm and
-    /// the ends of the box are written as in certificates.
+    /// A radius as it is written: `digits[.digits]`, perhaps with a power of ten behind `e`, or `unbounded`. The norm
+    /// and the ends of the box are written as in certificates.
     pub fn read(input: u64, norm: &str, ends: Option<(&str, &str)>, radius: &str) -> Result<Claim, Rejection> {
         let radius = if radius == "unbounded" { None } else { Some(decimal(radius)?) };
         let range = ends.map(|(low, high)| range(low, high)).transpose()?;
