@@ -9,8 +9,8 @@ use networks::{MAPS, Map, exact_logit, generator, icnn, inputs};
 use num_traits::Signed;
 use rand::RngExt;
 use rayon::prelude::*;
-use underplane::kernel::{self, Class, Code};
-use underplane::model::{Graph, onnx};
+use underplane::kernel::{self, Claim, Class, Code, Settled};
+use underplane::model::{Dense, Graph, Op, onnx};
 
 struct Case {
     graph: Graph,
@@ -102,4 +102,118 @@ fn evaluates_logits_exactly() {
         let sign = if exact.is_positive() { 1 } else { -i32::from(exact.is_negative()) };
         assert_eq!(case.model.logit_sign(&case.inputs, 0).unwrap(), sign, "seed {seed}");
     }
+}
+
+/// f = x at 1/4, with what certificates say about it: a radius of 1/4, a witness at 1/4, and a witness at 1/4 stated as
+/// within 1/2.
+fn quarter() -> (kernel::Model, kernel::Inputs, [String; 3]) {
+    let mut graph = Graph::new("x", &[1]);
+    let layer = Dense { rows: 1, cols: 1, weight: vec![1.0], bias: vec![0.0] };
+    graph.push("f", Op::Dense(layer), &[0]).unwrap();
+    let model = kernel::Model::read(&onnx::encode(&graph).unwrap(), Class::Positive).unwrap();
+    let inputs = kernel::Inputs::read(&npy(&[0.25])).unwrap();
+    let line = |rest: &str| format!(r#"{{"version":"1","input":"0","norm":"linf","ball":"open",{rest}}}"#);
+    let witness = |upper: &str| line(&format!(r#""upper":"{upper}","witness":{{"bits":"32","point":"AAAAAA=="}}"#));
+    (model, inputs, [line(r#""radius":"0.25","slopes":[]"#), witness("0.25"), witness("0.5")])
+}
+
+#[test]
+fn a_claim_is_the_exact_decimal_that_is_written() {
+    let (model, inputs, [radius, near, far]) = quarter();
+    let long = |digit: &str| format!("0.25{}{digit}", "0".repeat(4_900));
+    let tiny = format!("0.{}1", "0".repeat(4_900));
+    let (above, below) = (long("1"), format!("0.24{}", "9".repeat(4_900)));
+    let (confirmed, refuted) = (Some(Settled::Confirmed), Some(Settled::Refuted));
+    for (claim, by_radius, by_near, by_far) in [
+        ("0.25", confirmed, None, None),
+        ("00.250", confirmed, None, None),
+        ("+25E-2", confirmed, None, None),
+        (".0025e+2", confirmed, None, None),
+        (&long("0"), confirmed, None, None),
+        (&below, confirmed, None, None),
+        ("0.24999999999999999999", confirmed, None, None),
+        ("1e-400", confirmed, None, None),
+        ("2e-5000", confirmed, None, None),
+        (&tiny, confirmed, None, None),
+        ("0", confirmed, None, None),
+        ("0.25000000000000000001", None, refuted, None),
+        (&above, None, refuted, None),
+        ("0.5", None, refuted, None),
+        ("0.50000000000000000001", None, refuted, refuted),
+        ("7.", None, refuted, refuted),
+        ("1e400", None, refuted, refuted),
+        ("9e5000", None, refuted, refuted),
+        ("unbounded", None, refuted, refuted),
+    ] {
+        let claimed = Claim::read(0, "linf", None, claim).unwrap_or_else(|r| panic!("{claim}: {r}"));
+        let settled = |line: &str| claimed.settled_by(&model, &inputs, None, line).unwrap();
+        let found = (settled(&radius), settled(&near), settled(&far));
+        assert_eq!(found, (by_radius, by_near, by_far), "{claim}");
+        assert_eq!(claimed.is_empty(), claim == "0", "{claim}");
+    }
+}
+
+#[test]
+fn a_claim_is_settled_by_valid_certificates_about_the_same_alone() {
+    let (model, inputs, [radius, near, _]) = quarter();
+    let other = |line: &str, from: &str, to: &str| line.replacen(from, to, 1);
+    let boxed = |line: &str, high: &str| {
+        let line = other(line, r#""radius":"0.25""#, r#""radius":"0.125""#);
+        other(&line, r#""norm""#, &format!(r#""box":["0","{high}"],"norm""#))
+    };
+    let settled = |claim: &Claim, line: &str| claim.settled_by(&model, &inputs, None, line);
+    let claim = |input: u64, norm: &str, ends: Option<(&str, &str)>| Claim::read(input, norm, ends, "0.125").unwrap();
+    for claim in [claim(1, "linf", None), claim(0, "l2", None), claim(0, "linf", Some(("0", "1")))] {
+        assert_eq!(settled(&claim, &radius), Ok(None));
+        assert_eq!(settled(&claim, &near), Ok(None));
+    }
+    let plain = claim(0, "linf", None);
+    assert_eq!(settled(&plain, &boxed(&radius, "1")), Ok(None));
+    let within = claim(0, "linf", Some(("0", "1")));
+    assert_eq!(settled(&within, &boxed(&radius, "1.0")), Ok(Some(Settled::Confirmed)));
+    assert_eq!(settled(&within, &boxed(&radius, "2")), Ok(None));
+    // A closed ball holds the open one; a certificate that is none settles nothing.
+    assert_eq!(
+        settled(&plain, &other(&radius, r#""radius":"0.25""#, r#""radius":"0.5""#)).unwrap_err().code,
+        Code::NotProven
+    );
+    let closed = other(&other(&radius, "open", "closed"), "0.25", "0.125");
+    assert_eq!(
+        settled(&Claim::read(0, "lp:1", None, "0.125").unwrap(), &other(&closed, "linf", "l1")),
+        Ok(Some(Settled::Confirmed))
+    );
+    assert_eq!(settled(&plain, &other(&near, "0.25", "0.125")).unwrap_err().code, Code::WitnessTooFar);
+}
+
+#[test]
+fn a_claim_that_is_no_decimal_or_beyond_the_budget_is_refused() {
+    let digits = "7".repeat(5_001);
+    for (text, code) in [
+        ("", Code::Number),
+        (".", Code::Number),
+        ("e5", Code::Number),
+        ("1e", Code::Number),
+        ("1e5.0", Code::Number),
+        ("1e+-5", Code::Number),
+        ("1,5", Code::Number),
+        ("1_000", Code::Number),
+        ("1.2.3", Code::Number),
+        ("-0.5", Code::Number),
+        ("++1", Code::Number),
+        ("+ 1", Code::Number),
+        (" 1", Code::Number),
+        ("0x1p3", Code::Number),
+        ("nan", Code::Number),
+        ("inf", Code::Number),
+        ("١", Code::Number),
+        ("1e5001", Code::TooLarge),
+        ("1e-5001", Code::TooLarge),
+        ("1e99999999999999999999", Code::TooLarge),
+        ("1e-99999999999999999999", Code::TooLarge),
+        (&digits, Code::TooLarge),
+    ] {
+        assert_eq!(Claim::read(0, "linf", None, text).map(|_| ()).unwrap_err().code, code, "{text}");
+    }
+    assert_eq!(Claim::read(0, "l3", None, "1").unwrap_err().code, Code::Norm);
+    assert_eq!(Claim::read(0, "l2", Some(("1", "0")), "1").unwrap_err().code, Code::EmptyBox);
 }

@@ -8,5 +8,6 @@ pub mod methods;
 pub mod regress;
 pub mod report;
 pub mod run;
+pub mod store;
 pub mod summary;
 pub mod tables;

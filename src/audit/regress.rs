@@ -1,11 +1,12 @@
 //! Regression on verified radii: what is stored against what today's code finds and proves.
 //!
-//! A folder holds `verified.toml`, which says what to certify, and per entry `NAME.csv` (input, norm, method, lower,
-//! upper) with `NAME.jsonl`, whose line i is the certificate of row i.
+//! A folder holds `verified.toml`, which says what to certify, and per entry `NAME.csv` with `NAME.jsonl`, whose line i
+//! is the certificate of row i (`proofs-data/STORE.md`).
 
+use super::store::{self, Asked, Stored, Verified};
 use crate::data::Reading;
 use crate::data::inputs::{InputOptions, read_inputs};
-use crate::kernel::{self, check_line};
+use crate::kernel;
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
 use crate::perturbation::{Norm, Perturbation, Range};
@@ -17,7 +18,7 @@ use crate::radius::sharp::Sharp;
 use crate::radius::{Method, Radius, Samples, Verdict};
 use anyhow::{Context, Result, anyhow, bail};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -65,27 +66,6 @@ pub struct Entry {
     pub methods: Vec<String>,
 }
 
-/// A verified radius.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Verified {
-    /// Index of the input.
-    pub input: usize,
-    /// l1, l2, linf, lp:P.
-    pub norm: String,
-    /// As on the command line.
-    pub method: String,
-    /// The proven radius, or `unbounded`.
-    pub lower: String,
-    /// The proven upper side, or nothing.
-    pub upper: String,
-}
-
-impl Verified {
-    fn radius(&self) -> Option<f64> {
-        if self.lower == "unbounded" { Some(f64::INFINITY) } else { self.lower.parse().ok() }
-    }
-}
-
 /// How a radius compares with the stored one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -101,6 +81,10 @@ pub enum Change {
     Lost,
     /// The kernel refuses the stored certificate, or it speaks of something else.
     StoredProof,
+    /// What is stored is not what a store must be.
+    Store,
+    /// A witness is stored and not found today, or the other way round.
+    Witness,
     /// Not stored yet.
     New,
     /// Neither stored nor certified today, though the input is of the sensitive class: nothing has moved.
@@ -110,7 +94,7 @@ pub enum Change {
 impl Change {
     /// Whether it makes the run fail.
     pub fn fails(self) -> bool {
-        matches!(self, Change::Down | Change::PastUpper | Change::Lost | Change::StoredProof | Change::New)
+        !matches!(self, Change::Same | Change::Up | Change::NotCertified)
     }
 }
 
@@ -123,6 +107,8 @@ impl fmt::Display for Change {
             Change::PastUpper => "past the proven upper side",
             Change::Lost => "lost its proof",
             Change::StoredProof => "stored proof refused",
+            Change::Store => "store refused",
+            Change::Witness => "witness missing",
             Change::New => "not stored",
             Change::NotCertified => "not certified",
         })
@@ -133,7 +119,7 @@ impl fmt::Display for Change {
 #[derive(Clone, Debug)]
 pub struct Compared {
     /// Input, norm, method.
-    pub key: (usize, String, String),
+    pub key: [String; 3],
     /// What is stored.
     pub old: Option<Verified>,
     /// What today's code proves, with its certificate.
@@ -169,33 +155,17 @@ pub fn definition(folder: &Path) -> Result<Definition> {
         if entry.name.is_empty() || entry.name.starts_with('.') || !entry.name.chars().all(plain) {
             bail!("{}: expected a name of letters, digits, - _ ., found `{}`", path.display(), entry.name);
         }
+        for (what, list) in [("norms", entry.norms.as_ref()), ("methods", Some(&entry.methods))] {
+            if let Some(twice) = list.and_then(|list| (1..list.len()).find(|&k| list[..k].contains(&list[k]))) {
+                let found = list.map_or("", |list| &list[twice]);
+                bail!("{}: entry `{}`: expected {what} that differ, found `{found}` twice", path.display(), entry.name);
+            }
+        }
         if definition.entry[..i].iter().any(|before| before.name == entry.name) {
             bail!("{}: expected names that differ, found `{}` twice", path.display(), entry.name);
         }
     }
     Ok(definition)
-}
-
-/// The stored rows of an entry with their certificates; none where it was never blessed.
-fn stored(folder: &Path, entry: &Entry) -> Result<Vec<(Verified, String)>> {
-    let path = folder.join(format!("{}.csv", entry.name));
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let mut reader = csv::Reader::from_path(&path).with_context(|| path.display().to_string())?;
-    let rows =
-        reader.deserialize().collect::<Result<Vec<Verified>, _>>().with_context(|| path.display().to_string())?;
-    if let Some(bad) = rows.iter().find(|row| row.radius().is_none()) {
-        bail!("{}: expected a number or unbounded in column `lower`, found `{}`", path.display(), bad.lower);
-    }
-    let certificates = folder.join(format!("{}.jsonl", entry.name));
-    let text = std::fs::read_to_string(&certificates).with_context(|| certificates.display().to_string())?;
-    let lines: Vec<String> = text.lines().map(String::from).collect();
-    if lines.len() != rows.len() {
-        let found = lines.len();
-        bail!("{}: expected {} certificates, one per row, found {found}", certificates.display(), rows.len());
-    }
-    Ok(rows.into_iter().zip(lines).collect())
 }
 
 /// Certifies an entry anew and compares, row by row; `tell` hears what is to be said about how the inputs were read.
@@ -230,8 +200,10 @@ pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Resu
     let samples = KernelInputs::of(&place, reading, &x, shape).with_context(|| place.display().to_string())?.read;
     let prover = Prover::about(&bytes, sensitive, samples.clone()).with_context(|| path.display().to_string())?;
     let class = sensitive.to_string().parse().map_err(bad)?;
-    let checker = Checker { model: kernel::Model::read(&bytes, class)?, inputs: samples };
-    let old = stored(folder, entry)?;
+    let checker = Checker { model: kernel::Model::read(&bytes, class)?, inputs: samples, range };
+    let names: Vec<String> = norms.iter().map(Norm::to_string).collect();
+    let asked = Asked { count, norms: &names, methods: &entry.methods };
+    let old = store::read(folder, &entry.name, asked)?;
     let mut keys: Vec<(usize, Norm, usize)> = Vec::new();
     for i in 0..count {
         norms.iter().for_each(|&norm| keys.extend((0..methods.len()).map(|m| (i, norm, m))));
@@ -244,26 +216,36 @@ pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Resu
             open: false,
         };
         let found = certify(&model, &prover, methods[m].as_ref(), wanted);
-        let key = (index, norm.to_string(), entry.methods[m].clone());
-        let before = old.iter().find(|(row, _)| (row.input, &row.norm, &row.method) == (key.0, &key.1, &key.2));
+        let key = [index.to_string(), norm.to_string(), entry.methods[m].clone()];
+        let before = old.iter().find(|stored| stored.row.key() == key.each_ref().map(String::as_str));
         checker.verdict(key, before, found)
     };
     let mut all: Vec<Compared> = keys.par_iter().filter_map(one).collect();
-    let known =
-        |row: &Verified| all.iter().any(|c| (c.key.0, &c.key.1, &c.key.2) == (row.input, &row.norm, &row.method));
-    let dropped: Vec<Compared> = old.iter().filter(|(row, _)| !known(row)).map(|(row, _)| no_longer(row)).collect();
-    all.extend(dropped);
-    if all.is_empty() {
+    let key = |stored: &Stored| stored.row.key().map(String::from);
+    let first = |stored: &&Stored| old.iter().find(|other| other.row.key() == stored.row.key());
+    let compared = |stored: &&Stored| {
+        all.iter().any(|c| c.key == key(stored)) && first(stored).is_some_and(|first| std::ptr::eq(first, *stored))
+    };
+    let rest: Vec<Compared> =
+        old.iter().filter(|stored| stored.fault.is_some() && !compared(stored)).map(no_radius).collect();
+    if all.is_empty() && old.iter().all(|stored| stored.row.input.is_empty()) {
         return Err(bad("nothing to verify: none of the inputs is of the sensitive class".into()));
     }
+    all.splice(0..0, rest);
     Ok(all)
 }
 
-/// A stored row that the definition does not ask for.
-fn no_longer(row: &Verified) -> Compared {
-    let detail = format!("stored, but {DEFINITION} does not ask for it; --bless drops it");
-    let key = (row.input, row.norm.clone(), row.method.clone());
-    Compared { key, old: Some(row.clone()), new: None, change: Change::Lost, detail }
+/// A stored row that is none of the radii asked for, or not the first one for its key.
+fn no_radius(stored: &Stored) -> Compared {
+    let (change, detail) = faulty(stored).unwrap_or((Change::Store, String::new()));
+    let key = stored.row.key().map(String::from);
+    Compared { key, old: Some(stored.row.clone()), new: None, change, detail }
+}
+
+/// What is wrong with a stored row, for itself.
+fn faulty(stored: &Stored) -> Option<(Change, String)> {
+    let fault = stored.fault.as_ref()?;
+    Some((if fault.unasked { Change::Lost } else { Change::Store }, fault.words.clone()))
 }
 
 /// Closes the gap so far that another way to the same radius ends within [`TOLERANCE`].
@@ -304,7 +286,7 @@ fn certify(
     let proof = prover.prove(model, wanted, &outcome).map_err(|e| e.to_string())?;
     let upper = outcome.witness.as_ref().filter(|_| proof.has_witness).map(|w| format!("{:?}", w.distance));
     let row = Verified {
-        input: wanted.index,
+        input: wanted.index.to_string(),
         norm: wanted.perturbation.norm.to_string(),
         method: method.name().into(),
         lower: proof.radius.to_string(),
@@ -316,69 +298,78 @@ fn certify(
 struct Checker {
     model: kernel::Model,
     inputs: kernel::Inputs,
+    range: Option<Range>,
 }
 
 impl Checker {
     /// `None` where there was nothing and there is nothing.
     fn verdict(
         &self,
-        key: (usize, String, String),
-        old: Option<&(Verified, String)>,
+        key: [String; 3],
+        old: Option<&Stored>,
         new: Result<Option<(Verified, String)>, String>,
     ) -> Option<Compared> {
-        let compared = |change, new, detail: &str| {
-            Some(Compared {
-                key: key.clone(),
-                old: old.map(|(row, _)| row.clone()),
-                new,
-                change,
-                detail: detail.into(),
-            })
-        };
-        let Some((before, certificate)) = old else {
+        let Some(stored) = old else {
             return match new {
                 Ok(None) => None,
-                Ok(Some(new)) => compared(Change::New, Some(new), "run with --bless to store it"),
-                Err(why) => compared(Change::NotCertified, None, &why),
+                Ok(Some(new)) => {
+                    let detail = "run with --bless to store it".into();
+                    Some(Compared { key, old: None, new: Some(new), change: Change::New, detail })
+                }
+                Err(detail) => Some(Compared { key, old: None, new: None, change: Change::NotCertified, detail }),
             };
         };
-        let stored = self.stored_proof(before, certificate);
-        let new = match new {
-            Ok(Some(new)) => new,
-            Ok(None) => return compared(Change::Lost, None, "f ≤ 0"),
-            Err(why) => return compared(Change::Lost, None, &why),
-        };
-        if let Err(why) = stored {
-            return compared(Change::StoredProof, Some(new), &why);
+        let (change, detail) = self.change(stored, &new);
+        Some(Compared { key, old: Some(stored.row.clone()), new: new.ok().flatten(), change, detail })
+    }
+
+    /// What is stored, checked for itself, and then against what is found today.
+    fn change(&self, stored: &Stored, new: &Result<Option<(Verified, String)>, String>) -> (Change, String) {
+        if let Some(faulty) = faulty(stored) {
+            return faulty;
         }
-        let (then, now) = (before.radius().unwrap_or(0.0), new.0.radius().unwrap_or(0.0));
-        let upper = before.upper.parse().unwrap_or(f64::INFINITY);
-        let change = if now > upper {
-            Change::PastUpper
-        } else if now < then * (1.0 - TOLERANCE) {
+        if let Err(why) = store::check((&self.model, &self.inputs), self.range, stored) {
+            return (Change::StoredProof, why);
+        }
+        let before = &stored.row;
+        let now = match new {
+            Ok(Some((now, _))) => now,
+            Ok(None) => return (Change::Lost, "f ≤ 0".into()),
+            Err(why) => return (Change::Lost, why.clone()),
+        };
+        let (then, radius) = (before.radius().unwrap_or(0.0), now.radius().unwrap_or(0.0));
+        if before.upper.parse().is_ok_and(|upper: f64| radius > upper) {
+            return (Change::PastUpper, String::new());
+        }
+        if before.upper.is_empty() != now.upper.is_empty() {
+            let shown = |upper: &str| if upper.is_empty() { "none" } else { upper }.to_string();
+            let detail = format!("upper side: stored {}, today {}", shown(&before.upper), shown(&now.upper));
+            return (Change::Witness, detail);
+        }
+        let change = if radius < then * (1.0 - TOLERANCE) {
             Change::Down
-        } else if now > then * (1.0 + TOLERANCE) {
+        } else if radius > then * (1.0 + TOLERANCE) {
             Change::Up
         } else {
             Change::Same
         };
-        compared(change, Some(new), "")
+        (change, String::new())
     }
+}
 
-    /// The stored certificate is valid and says what its row says.
-    fn stored_proof(&self, row: &Verified, certificate: &str) -> Result<(), String> {
-        let statement = check_line(&self.model, &self.inputs, certificate).map_err(|r| r.to_string())?;
-        let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<f64>().ok());
-        let radius = match statement.radius.as_deref() {
-            Some("unbounded") => Some(f64::INFINITY),
-            _ => number(&statement.radius),
-        };
-        let same = statement.input == row.input as u64
-            && statement.norm == row.norm
-            && radius == row.radius()
-            && number(&statement.upper) == row.upper.parse().ok();
-        if same { Ok(()) } else { Err("the certificate speaks of something else than its row".into()) }
-    }
+/// Tables of verified radii that no entry names: nothing watches them.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn unnamed(folder: &Path, definition: &Definition) -> Result<Vec<(String, Compared)>> {
+    let names: Vec<&str> = definition.entry.iter().map(|entry| entry.name.as_str()).collect();
+    let one = |name: String| {
+        let detail =
+            format!("{name}.csv holds verified radii, but {DEFINITION} has no such entry: add it, or remove them");
+        let key = [const { String::new() }; 3];
+        (name, Compared { key, old: None, new: None, change: Change::Store, detail })
+    };
+    Ok(store::strays(folder, &names)?.into_iter().map(one).collect())
 }
 
 /// Writes what today's code proves over what is stored.

@@ -8,14 +8,13 @@ use serde::Serialize;
 use std::io::Write as _;
 use std::path::Path;
 use underplane::audit::attack::Attack;
-use underplane::audit::claims::{Answer, Auditor, Claim, Decision, read_claims};
+use underplane::audit::claims::{Answer, Auditor, Claim, Claims, Decision, read_claims};
 use underplane::audit::report::free_name;
 use underplane::data::atomic::write_atomically;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
 use underplane::model::sensitive::Sensitive;
 use underplane::perturbation::Range;
 use underplane::proof::Prover;
-use underplane::radius::Radius;
 use underplane::radius::lp::LpSolver;
 use underplane::report::rows::write_csv;
 use underplane::report::run_info::today;
@@ -39,11 +38,15 @@ const CLAIMS: &str = "claims.csv";
 const WITNESSES: &str = "witnesses.npy";
 const CERTIFICATES: &str = "certificates.jsonl";
 
+/// So many claims that are not confirmed are printed; the report has them all.
+const SHOWN: usize = 20;
+
 /// One claim's row.
 #[derive(Serialize)]
 struct Row {
     input: usize,
     norm: String,
+    /// As it was written.
     radius: String,
     r#box: String,
     answer: Answer,
@@ -61,7 +64,8 @@ struct Row {
 pub fn run(task: &Task) -> Result<Finish> {
     let model = load::model(task.model, task.sensitive)?;
     let inputs = load::inputs(task.inputs, &model, None)?;
-    let claims = read_claims(task.claims, &inputs.values, model.input_size(), task.range)?;
+    let read = read_claims(task.claims, &inputs.values, model.input_size(), task.range)?;
+    let claims = &read.claims;
     let weights = task.weights.map(|path| load::weights(path, &model, task.inputs.reading)).transpose()?;
     let given = Given {
         path: task.model,
@@ -81,14 +85,14 @@ pub fn run(task: &Task) -> Result<Finish> {
     let (weights, solver) = (weights.as_deref(), task.solver);
     let auditor = Auditor { model: &model, inputs: &inputs.values, prover: &prover, weights, solver, attack };
     let bar = progress::bar(claims.len() as u64, "auditing claims");
-    let decisions = auditor.decide(&claims, &|| bar.inc(1));
+    let decisions = auditor.decide(claims, &|| bar.inc(1));
     bar.finish_and_clear();
     std::fs::create_dir_all(task.reports).with_context(|| task.reports.display().to_string())?;
     let folder = free_name(task.reports, &today(), "claims");
     std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
-    write(&folder, &claims, &decisions, model.input_size())?;
+    write(&folder, claims, &decisions, model.input_size())?;
     let command = files.write(&folder, &folder.join(CERTIFICATES))?;
-    print(&command, &folder, &claims, &decisions)
+    print(&command, &folder, &read, &decisions)
 }
 
 /// The rows, the witnesses' points and the certificates.
@@ -103,7 +107,7 @@ fn write(folder: &Path, claims: &[Claim], decisions: &[Decision], size: usize) -
         rows.push(Row {
             input: claim.input,
             norm: claim.perturbation.norm.to_string(),
-            radius: Radius::new(claim.radius).to_string(),
+            radius: claim.radius.clone(),
             r#box: claim.range_text(),
             answer: decision.answer,
             distance: decision.witness.as_ref().map(|w| format!("{:?}", w.distance)).unwrap_or_default(),
@@ -122,7 +126,8 @@ fn write(folder: &Path, claims: &[Claim], decisions: &[Decision], size: usize) -
     Ok(())
 }
 
-fn print(command: &str, folder: &Path, claims: &[Claim], decisions: &[Decision]) -> Result<Finish> {
+fn print(command: &str, folder: &Path, read: &Claims, decisions: &[Decision]) -> Result<Finish> {
+    let claims = &read.claims;
     let mut norms: Vec<String> = claims.iter().map(|claim| claim.perturbation.norm.to_string()).collect();
     norms.sort_unstable();
     norms.dedup();
@@ -135,7 +140,7 @@ fn print(command: &str, folder: &Path, claims: &[Claim], decisions: &[Decision])
         let answered = |answer: Answer| count(&|claim, decision| here(claim) && decision.answer == answer).to_string();
         let ratio = |(claim, decision): (&Claim, &Decision)| {
             let distance = decision.witness.as_ref().filter(|_| decision.answer == Answer::Refuted)?.distance;
-            here(claim).then_some(distance / claim.radius)
+            here(claim).then(|| if distance == 0.0 { 0.0 } else { distance / claim.claimed.nearest() })
         };
         let worst = claims.iter().zip(decisions).filter_map(ratio).fold(f64::INFINITY, f64::min);
         sheet.rows.push(vec![
@@ -149,13 +154,21 @@ fn print(command: &str, folder: &Path, claims: &[Claim], decisions: &[Decision])
     }
     let mut out = std::io::stdout().lock();
     write!(out, "{}", sheet.without_empty_columns().terminal())?;
+    let others: Vec<_> = claims.iter().zip(decisions).filter(|(_, d)| d.answer != Answer::Confirmed).collect();
+    for (claim, decision) in others.iter().take(SHOWN) {
+        writeln!(out, "{}", sentence(claim, decision))?;
+    }
+    if others.len() > SHOWN {
+        writeln!(out, "… and {} more that are not confirmed", others.len() - SHOWN)?;
+    }
     let total = |answer: Answer| count(&|_, decision| decision.answer == answer);
     let (refuted, undecided) = (total(Answer::Refuted), total(Answer::Undecided));
     writeln!(
         out,
-        "{} claims: {} confirmed, {refuted} refuted, {undecided} undecided; {}",
+        "{} claims: {} confirmed, {refuted} refuted, {undecided} undecided{}; {}",
         claims.len(),
         total(Answer::Confirmed),
+        left_out(read),
         folder.join(CLAIMS).display()
     )?;
     writeln!(out, "every answer is checked by: {command}")?;
@@ -164,4 +177,25 @@ fn print(command: &str, folder: &Path, claims: &[Claim], decisions: &[Decision])
         (0, _) => Finish::Unknown,
         _ => Finish::Refuted,
     })
+}
+
+/// A claim that is not confirmed, with its line, as it was written.
+fn sentence(claim: &Claim, decision: &Decision) -> String {
+    let Claim { input, perturbation, radius, line, .. } = claim;
+    let range = perturbation.range.map(|range| format!(", box {range}")).unwrap_or_default();
+    let near = decision.witness.as_ref().map(|w| format!("; f ≤ 0 at distance {:?}", w.distance)).unwrap_or_default();
+    let proven = decision.proven.map(|proven| format!("; proven: {proven}")).unwrap_or_default();
+    let detail = if decision.detail.is_empty() { String::new() } else { format!(" ({})", decision.detail) };
+    let (norm, answer) = (perturbation.norm, decision.answer);
+    format!("line {line}: input {input}, {norm}{range}, radius {radius}: {answer}{near}{proven}{detail}")
+}
+
+/// Rows of the file that are no claims about the network.
+fn left_out(read: &Claims) -> String {
+    let part = |count: usize, what: &str| match count {
+        0 => String::new(),
+        1 => format!("; 1 row {what} left out"),
+        _ => format!("; {count} rows {what} left out"),
+    };
+    part(read.empty, "without a radius") + &part(read.smoothed, "about a smoothed classifier")
 }

@@ -4,7 +4,7 @@ use super::{Finish, progress};
 use anyhow::Result;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use underplane::audit::regress::{Change, Compared, bless, compare, definition, shown};
+use underplane::audit::regress::{Change, Compared, bless, compare, definition, shown, unnamed};
 use underplane::report::table::Sheet;
 
 #[derive(clap::Args)]
@@ -43,6 +43,10 @@ pub fn run(args: &Args) -> Result<Finish> {
         }
         bar.inc(1);
     }
+    let unnamed = unnamed(&folder, &definition)?;
+    total += unnamed.len();
+    failures += unnamed.len();
+    sheet.rows.extend(unnamed.iter().map(|(name, c)| row(name, c)));
     bar.finish_and_clear();
     let mut out = std::io::stdout().lock();
     let changed = sheet.rows.len();
@@ -62,10 +66,10 @@ pub fn run(args: &Args) -> Result<Finish> {
 }
 
 fn row(entry: &str, c: &Compared) -> Vec<String> {
-    let (input, norm, method) = &c.key;
+    let [input, norm, method] = &c.key;
     vec![
         entry.into(),
-        input.to_string(),
+        input.clone(),
         norm.clone(),
         method.clone(),
         c.change.to_string(),

@@ -16,7 +16,7 @@ pub mod label;
 pub mod npy;
 mod npz_inputs;
 pub mod reading;
-mod records;
+pub(crate) mod records;
 pub mod sample_shape;
 pub mod sources;
 pub mod split;

@@ -33,12 +33,18 @@ impl Text {
 
     /// All records, blank lines left out; their lengths may differ.
     pub fn records(&self) -> impl Iterator<Item = Result<Record, DataError>> + '_ {
-        let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(self.bytes.as_slice());
-        reader.into_records().map(|record| match record {
+        self.separated_by(b',')
+    }
+
+    /// The same with another separator.
+    pub fn separated_by(&self, delimiter: u8) -> impl Iterator<Item = Result<Record, DataError>> + '_ {
+        let mut builder = csv::ReaderBuilder::new();
+        let reader = builder.has_headers(false).flexible(true).delimiter(delimiter).from_reader(self.bytes.as_slice());
+        reader.into_records().map(move |record| match record {
             Ok(cells) => Ok(Record { line: self.line(cells.position()), cells }),
             Err(error) => {
                 let place = Place::Line(self.line(error.position()));
-                let expected = "UTF-8 fields separated by commas";
+                let expected = format!("UTF-8 fields separated by {}", separator(delimiter));
                 Err(DataError::content(&self.path, place, expected, error.to_string()))
             }
         })
@@ -50,5 +56,15 @@ impl Text {
         let rest = self.bytes.get(position.byte() as usize..).unwrap_or_default();
         let blank = rest.iter().take_while(|&&byte| byte == b'\n' || byte == b'\r');
         position.line() + blank.filter(|&&byte| byte == b'\n').count() as u64
+    }
+}
+
+/// A separator in words.
+fn separator(delimiter: u8) -> String {
+    match delimiter {
+        b',' => "commas".into(),
+        b';' => "semicolons".into(),
+        b'\t' => "tabs".into(),
+        other => format!("`{}`", char::from(other)),
     }
 }

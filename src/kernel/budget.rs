@@ -18,6 +18,10 @@ pub const ENTRIES: u64 = 1 << 24;
 pub const WEIGHTS: u64 = 1 << 28;
 /// Characters of a number.
 pub const CHARACTERS: u64 = 1_200;
+/// Characters of a claimed radius.
+pub const CLAIM_CHARACTERS: u64 = 5_000;
+/// Power of ten of a claimed radius, either way.
+pub const CLAIM_POWER: u64 = 5_000;
 /// Nodes of a certificate's tree.
 pub const TREE_NODES: u64 = 1 << 18;
 /// Splits above one leaf.

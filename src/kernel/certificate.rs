@@ -7,7 +7,7 @@ use super::inputs::Inputs;
 use super::json::{self, Json};
 use super::object::Object;
 use super::rejection::{Code, Rejection};
-use super::statement::{Norm, Region, Statement, distance, index, number};
+use super::statement::{Norm, Region, Statement, distance, index, range};
 use super::tree::{Leaf, Tree};
 use super::uint8::Uint8;
 use super::weights::Weights;
@@ -145,14 +145,7 @@ fn region(statement: &Statement) -> Result<Region, Rejection> {
     };
     let range = match &statement.range {
         None => None,
-        Some((low, high)) => {
-            let (mut low, mut high) = (number("box", low)?, number("box", high)?);
-            low.align(&mut high)?;
-            if low.values[0] > high.values[0] {
-                return Err(Rejection::new(Code::EmptyBox, "box", "LO ≤ HI", "LO > HI"));
-            }
-            Some(low.with(vec![low.values[0].clone(), high.values[0].clone()]))
-        }
+        Some((low, high)) => Some(range(low, high)?),
     };
     Ok(Region { radius, range, open: statement.open })
 }

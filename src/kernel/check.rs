@@ -114,6 +114,16 @@ pub fn check_weighted(
     weights: Option<&Weights>,
     line: &str,
 ) -> Result<Statement, Rejection> {
+    Ok(check(model, inputs, weights, line)?.statement)
+}
+
+/// The same, and the certificate as it was read.
+pub(super) fn check(
+    model: &Model,
+    inputs: &Inputs,
+    weights: Option<&Weights>,
+    line: &str,
+) -> Result<Certificate, Rejection> {
     let (certificate, x) = read(model, inputs, weights, line)?;
     if let Some(tree) = &certificate.tree {
         tree.each_leaf(|cuts, leaf| check_leaf(model, (&certificate, weights), &x, (cuts, leaf)))?;
@@ -121,7 +131,7 @@ pub fn check_weighted(
     if let Some(point) = certificate.witness(model.input_size())? {
         check_witness(model, (&certificate, weights), &x, &point)?;
     }
-    Ok(certificate.statement)
+    Ok(certificate)
 }
 
 /// Reads a line, and tests that it speaks of the model, of the user's class, bytes and weights, and of an input in its

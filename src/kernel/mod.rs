@@ -17,6 +17,8 @@
 //! entries in the order in which they stand where the user says so. Entries are float32, or bytes k: the binary32
 //! nearest to k/255, or k itself where the user and the certificate say so (`sample_shape`, `inputs`, `uint8`).
 //!
+//! Somebody else's radius is a claim about the open ball, settled by a certificate and an exact comparison (`claim`).
+//!
 //! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of two outputs the named
 //! one minus the other. It is the real function of the stored numbers: every operator is evaluated in exact rational
 //! arithmetic, with one stated rounding. BatchNormalization(scale, B, mean, var, ε) means x ↦ a·x + b with
@@ -44,7 +46,7 @@
 //!
 //! # What an auditor must believe
 //!
-//! - this folder, about 3,500 lines of safe Rust, and the Rust compiler and standard library;
+//! - this folder, about 3,900 lines of safe Rust, and the Rust compiler and standard library;
 //! - `dashu-int` (integers of any size) and `base64`;
 //! - that the files named on the command line are the ones meant, and the class is;
 //! - that the machine computes correctly.
@@ -59,6 +61,7 @@ mod budget;
 mod call;
 mod certificate;
 mod check;
+mod claim;
 mod class;
 mod coordinates;
 mod declared;
@@ -90,6 +93,7 @@ mod uint8;
 mod weights;
 
 pub use check::{Model, Unit, check_form, check_line, check_weighted};
+pub use claim::{Claim, Settled};
 pub use class::Class;
 pub use forms::table as operators;
 pub use inputs::Inputs;

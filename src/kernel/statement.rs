@@ -138,3 +138,13 @@ pub fn distance(place: &str, text: &str) -> Result<Exact, Rejection> {
     }
     Ok(value)
 }
+
+/// The two ends of a box.
+pub fn range(low: &str, high: &str) -> Result<Exact, Rejection> {
+    let (mut low, mut high) = (number("box", low)?, number("box", high)?);
+    low.align(&mut high)?;
+    if low.values[0] > high.values[0] {
+        return Err(Rejection::new(Code::EmptyBox, "box", "LO ≤ HI", "LO > HI"));
+    }
+    Ok(low.with(vec![low.values[0].clone(), high.values[0].clone()]))
+}

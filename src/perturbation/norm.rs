@@ -85,15 +85,18 @@ pub struct NormError(String);
 impl FromStr for Norm {
     type Err = NormError;
 
+    /// `l1`, `l2`, `linf` as other tools write them too: `L2`, `l_2`, `ℓ2`, `2`, `inf`, `L∞`; and `lp:P`.
     fn from_str(text: &str) -> Result<Norm, NormError> {
-        match text.trim() {
-            "l1" => Ok(Norm::L1),
-            "l2" => Ok(Norm::L2),
-            "linf" => Ok(Norm::Linf),
-            other => match other.strip_prefix("lp:").map(str::parse::<f64>) {
-                Some(Ok(p)) => Norm::from_p(p),
-                _ => Err(NormError(format!("norm `{other}`: expected l1, l2, linf or lp:P with P ≥ 1"))),
-            },
+        let lower = text.trim().to_lowercase();
+        if let Some(Ok(p)) = lower.strip_prefix("lp:").map(str::parse::<f64>) {
+            return Norm::from_p(p);
+        }
+        let name = lower.strip_prefix(['l', 'ℓ']).map(|rest| rest.strip_prefix(['_', '-']).unwrap_or(rest));
+        match name.unwrap_or(&lower) {
+            "1" | "1.0" => Ok(Norm::L1),
+            "2" | "2.0" => Ok(Norm::L2),
+            "inf" | "infty" | "infinity" | "∞" => Ok(Norm::Linf),
+            _ => Err(NormError(format!("norm `{}`: expected l1, l2, linf or lp:P with P ≥ 1", text.trim()))),
         }
     }
 }
@@ -112,8 +115,22 @@ mod tests {
     }
 
     #[test]
+    fn names_of_other_tools_are_read() {
+        for (norm, names) in [
+            (Norm::L1, &["L1", "1", "l_1", "ℓ1", "ℓ_1", "1.0", " l1 "][..]),
+            (Norm::L2, &["L2", "2", "l_2", "ℓ2", "L-2", "2.0", "LP:2"]),
+            (Norm::Linf, &["Linf", "inf", "l_inf", "L∞", "ℓ∞", "∞", "Infinity", "linfty", "LInf", "L_inf", "INF"]),
+        ] {
+            names.iter().for_each(|name| assert_eq!(name.parse::<Norm>(), Ok(norm), "{name}"));
+        }
+    }
+
+    #[test]
     fn what_is_no_norm_is_refused() {
-        for name in ["lp:0.5", "lp:0", "lp:-1", "lp:nan", "lp:", "l3", "", "L 2"] {
+        for name in [
+            "lp:0.5", "lp:0", "lp:-1", "lp:nan", "lp:", "l3", "", "L 2", "l", "0", "3", "lp", "l__2", "ll2", "-inf",
+            "1e0", "nan",
+        ] {
             assert!(name.parse::<Norm>().is_err(), "{name}");
         }
     }

@@ -19,12 +19,12 @@ pub struct Line<'a> {
     /// What bytes among the inputs mean.
     pub uint8: Uint8,
     pub open: bool,
-    /// Infinite for unbounded.
-    pub radius: Option<f64>,
+    /// As it is to be written: see [`distance`].
+    pub radius: Option<String>,
     /// The tree that proves the radius, in preorder; a leaf alone is written without a tree.
     pub nodes: Vec<Node>,
     /// The point and `upper`.
-    pub witness: Option<(&'a [f64], f64)>,
+    pub witness: Option<(&'a [f64], String)>,
 }
 
 /// A node of a tree.
@@ -72,16 +72,16 @@ impl Line<'_> {
         if self.open {
             put("ball", json!("open"));
         }
-        if let Some(radius) = self.radius {
-            put("radius", json!(if radius == f64::INFINITY { "unbounded".into() } else { decimal(radius) }));
+        if let Some(radius) = &self.radius {
+            put("radius", json!(radius));
         }
         match &self.nodes[..] {
             [] => {}
             [node @ Node::Leaf { .. }] => node.keys().into_iter().for_each(|(key, value)| put(key, value)),
             nodes => put("tree", nodes.iter().map(|node| node.keys().into_iter().collect::<Value>()).collect()),
         }
-        if let Some((point, upper)) = self.witness {
-            put("upper", json!(decimal(upper)));
+        if let Some((point, upper)) = &self.witness {
+            put("upper", json!(upper));
             let bytes: Vec<u8> = point.iter().flat_map(|v| v.to_le_bytes()).collect();
             put("witness", json!({"bits": "64", "point": STANDARD.encode(bytes)}));
         }
@@ -95,6 +95,11 @@ fn packed(packed: &Packed) -> Value {
         bits => packed.codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(bits / 8)).collect(),
     };
     json!({"node": packed.node, "bits": packed.bits.to_string(), "codes": STANDARD.encode(bytes)})
+}
+
+/// A radius in a certificate's words, `unbounded` where it is infinite.
+pub fn distance(value: f64) -> String {
+    if value == f64::INFINITY { "unbounded".into() } else { decimal(value) }
 }
 
 /// The exact value of a finite float, in decimal.

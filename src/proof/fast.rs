@@ -107,7 +107,7 @@ fn perturbation(statement: &Statement) -> Option<Perturbation<'static>> {
 }
 
 /// A decimal that is exactly an `f64`.
-fn exact(decimal: &str) -> Option<f64> {
+pub fn exact(decimal: &str) -> Option<f64> {
     let value: f64 = decimal.parse().ok()?;
     let trimmed = if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.') } else { decimal };
     (super::encode::decimal(value) == trimmed).then_some(value)

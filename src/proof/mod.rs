@@ -3,6 +3,7 @@
 //! Nothing here is trusted. The slopes are packed, a multiplier is looked for where the norm needs one, and the kernel
 //! decides; where rounding made the radius a little too large, a slightly smaller one is tried.
 
+mod claims;
 mod codes;
 mod encode;
 pub mod fast;
@@ -17,8 +18,10 @@ use crate::model::passes::{Slopes, forward, tangent_slopes};
 use crate::model::{Convexity, Minorant, Model, Sensitive};
 use crate::perturbation::{Norm, Perturbation};
 use crate::radius::{Evidence, Outcome, Radius, Witness};
-pub use encode::npy;
-use encode::{Line, Node};
+pub use claims::Claimed;
+use encode::{Line, Node, decimal};
+pub use encode::{distance, npy};
+pub use fast::exact;
 pub use inputs::{KernelInputs, reads_weights};
 use plan::{Cut, Step};
 pub use replay::{is_refused, replay};
@@ -126,40 +129,32 @@ impl Prover {
         let evidence = evidence(model, wanted, outcome.evidence.as_ref());
         let plan = plan::plan(&evidence);
         let reach = self.within_reach(model, wanted, &plan, radius.value());
-        self.radius(model, wanted, &plan, (reach, &LOWERED), outcome.witness.as_ref())
+        let lowered = if reach > 0.0 && reach.is_finite() { &LOWERED[..] } else { &LOWERED[..1] };
+        let radii = lowered.iter().map(|by| if *by > 0.0 { reach * (1.0 - by) } else { reach });
+        let stated = radii.map(|r| (r, distance(r)));
+        self.radius(model, wanted, &plan, stated, outcome.witness.as_ref())
     }
 
-    /// A certificate for just this radius, which somebody else claims; without `found` by the tangent plane.
-    ///
-    /// # Errors
-    /// When the kernel does not accept it.
-    pub fn confirm(
-        &self,
-        model: &Model,
-        wanted: Wanted,
-        found: Option<&Evidence>,
-        radius: f64,
-    ) -> Result<Proof, Unproven> {
-        self.radius(model, wanted, &plan::plan(&evidence(model, wanted, found)), (radius, &[0.0]), None)
-    }
-
+    /// A certificate for the first one of `radii`, as floats and in a certificate's words, that the kernel accepts.
     fn radius(
         &self,
         model: &Model,
         wanted: Wanted,
         plan: &[Step],
-        (radius, lowered): (f64, &[f64]),
+        radii: impl Iterator<Item = (f64, String)> + Clone,
         witness: Option<&Witness>,
     ) -> Result<Proof, Unproven> {
         let mut line = self.line(wanted);
-        let shown = |w: &&Witness| self.witness(wanted, &w.point, w.distance).is_ok();
-        line.witness = witness.filter(shown).map(|w| (w.point.as_slice(), w.distance));
+        let shown = |w: &&Witness| {
+            let text = self.witness_line(wanted, &w.point, decimal(w.distance));
+            check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text).is_ok()
+        };
+        line.witness = witness.filter(shown).map(|w| (w.point.as_slice(), decimal(w.distance)));
         let widths = if plan.len() > 1 { &TREE_BITS[..] } else { &BITS[..] };
         let mut refused = None;
         for &swap in codes::ways(&self.units) {
-            'lowered: for lowered in lowered {
-                let r = if radius.is_finite() { (radius * (1.0 - lowered)).max(0.0) } else { radius };
-                line.radius = Some(r);
+            'radii: for (r, stated) in radii.clone() {
+                line.radius = Some(stated);
                 let multipliers = multipliers(model, wanted, plan, r);
                 for &bits in widths {
                     line.nodes = self.nodes(model, plan, &multipliers, (swap, bits));
@@ -170,11 +165,8 @@ impl Prover {
                     let hopeless = rejection.code != Code::NotProven;
                     refused = Some(rejection);
                     if hopeless {
-                        break 'lowered;
+                        break 'radii;
                     }
-                }
-                if r == 0.0 || r == f64::INFINITY {
-                    break;
                 }
             }
         }
@@ -192,16 +184,9 @@ impl Prover {
         plan.iter().zip(multipliers).map(node).collect()
     }
 
-    /// A certificate for a witness alone: some point within `upper` has f ≤ 0.
-    ///
-    /// # Errors
-    /// When the kernel does not accept it.
-    pub fn witness(&self, wanted: Wanted, point: &[f64], upper: f64) -> Result<String, Unproven> {
-        let mut line = self.line(wanted);
-        line.witness = Some((point, upper));
-        let text = line.text();
-        check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text)?;
-        Ok(text)
+    /// The text of a certificate for a witness alone: some point within `upper` has f ≤ 0.
+    fn witness_line(&self, wanted: Wanted, point: &[f64], upper: String) -> String {
+        Line { witness: Some((point, upper)), ..self.line(wanted) }.text()
     }
 
     /// The sign of the exact logit of an input.

@@ -1,15 +1,17 @@
 //! Audit of claims: radii from any tool, each confirmed by a certificate, refuted by a witness, or left undecided.
 //!
-//! A claim r means the open ball ‖δ‖ < r (METHOD: "trust"). Both answers rest on the kernel alone.
+//! A claim r means the open ball ‖δ‖ < r (METHOD: "trust"), r the exact value of the decimal that is written. Both
+//! answers rest on the kernel alone, the comparison of radii included; floats say what is worth a try. The open ball of
+//! radius 0 is empty: that claim states nothing, and is confirmed whatever f is.
 
 mod read;
 
-pub use read::{Claim, read_claims};
+pub use read::{Claim, Claims, read_claims};
 
 use super::attack::Attack;
 use crate::model::Model;
 use crate::perturbation::Perturbation;
-use crate::proof::{Prover, Wanted};
+use crate::proof::{Claimed, Prover, Wanted};
 use crate::radius::exact::Exact;
 use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
@@ -84,7 +86,7 @@ impl Auditor<'_> {
         let one = |group: &&[usize]| {
             let mut subject = Subject::new(self, &claims[group[0]]);
             let decision = |&i: &usize| {
-                let decision = (i, subject.decide(claims[i].radius));
+                let decision = (i, subject.decide(&claims[i].claimed));
                 done();
                 decision
             };
@@ -128,59 +130,60 @@ impl<'a> Subject<'a> {
         self.wanted.perturbation
     }
 
-    fn decide(&mut self, radius: f64) -> Decision {
-        if radius == 0.0 {
-            return self.decision(Answer::Confirmed, None, "the open ball of radius 0 is empty".into());
+    fn decide(&mut self, claim: &Claimed) -> Decision {
+        if claim.is_empty() {
+            return self.decision(
+                Answer::Confirmed,
+                None,
+                "the open ball of radius 0 is empty: it states nothing".into(),
+            );
         }
         match self.auditor.prover.logit_sign(self.wanted.index) {
             Ok(1) => {}
             Ok(_) => {
                 self.consider(Some(Witness { point: self.wanted.x.to_vec(), distance: 0.0 }));
-                return self.refute(radius, "the input itself has f ≤ 0");
+                return self.refute(claim, "the input itself has f ≤ 0");
             }
             Err(why) => return self.decision(Answer::Undecided, None, why.to_string()),
         }
         loop {
-            if let Some(certificate) = self.confirm(radius) {
-                self.has_proven(Radius::new(radius));
+            if let Some((certificate, proven)) = self.confirm(claim) {
+                self.has_proven(proven);
                 return self.decision(Answer::Confirmed, Some(certificate), String::new());
             }
-            if self.witness.as_ref().is_some_and(|witness| witness.distance <= radius) {
-                let refuted = self.refute(radius, "");
+            let near = |witness: &Witness| witness.distance * (1.0 - ROUNDING) <= claim.nearest();
+            if self.witness.as_ref().is_some_and(near) {
+                let refuted = self.refute(claim, "");
                 if refuted.answer == Answer::Refuted {
                     return refuted;
                 }
             }
             if !self.look_further() {
-                return self.decision(
-                    Answer::Undecided,
-                    None,
-                    "between the proven radius and the nearest witness".into(),
-                );
+                let detail = "between the proven radius and the nearest witness";
+                return self.decision(Answer::Undecided, None, detail.into());
             }
         }
     }
 
-    /// A certificate by the best slopes at hand.
-    fn confirm(&self, radius: f64) -> Option<String> {
+    /// A certificate by the best slopes at hand, and what it proves.
+    fn confirm(&self, claim: &Claimed) -> Option<(String, Radius)> {
         for outcome in self.outcomes.iter().rev() {
             let proven = outcome.radius().map_or(0.0, Radius::value);
-            if radius > proven * (1.0 + ROUNDING) {
+            if claim.nearest() > proven * (1.0 + ROUNDING) {
                 continue;
             }
             let evidence = outcome.evidence.as_ref();
-            if let Ok(proof) = self.auditor.prover.confirm(self.auditor.model, self.wanted, evidence, radius) {
-                return Some(proof.line);
+            if let Ok(confirmed) = self.auditor.prover.confirm(self.auditor.model, self.wanted, evidence, claim) {
+                return Some(confirmed);
             }
         }
         None
     }
 
-    /// The witness at hand as a certificate of a distance below `radius`.
-    fn refute(&self, radius: f64, detail: &str) -> Decision {
+    /// The witness at hand as a certificate of a distance below the claim.
+    fn refute(&self, claim: &Claimed, detail: &str) -> Decision {
         let witness = self.witness.as_ref().expect("a witness");
-        let below = if radius == f64::INFINITY { witness.distance } else { witness.distance.min(radius.next_down()) };
-        match self.auditor.prover.witness(self.wanted, &witness.point, below) {
+        match self.auditor.prover.refute(self.wanted, witness, claim) {
             Ok(certificate) => self.decision(Answer::Refuted, Some(certificate), detail.into()),
             Err(why) => self.decision(Answer::Undecided, None, why.to_string()),
         }

@@ -1,19 +1,27 @@
-//! Claims as CSV: `input,norm,radius[,box]`.
+//! Claims as a table: `input,norm,radius[,box]`, separated by commas, semicolons or tabs, plain or gzip.
 
 use crate::data::DataError;
 use crate::data::error::Place;
-use crate::perturbation::{Norm, Perturbation, Range};
+use crate::data::records::{MAX_TEXT, Record, Text};
+use crate::kernel::Code;
+use crate::perturbation::{Norm, NormError, Perturbation, Range};
+use crate::proof::Claimed;
 use std::path::Path;
 
+/// Columns without which nothing is claimed.
+const NEEDED: [&str; 3] = ["input", "norm", "radius"];
+
 /// A radius that somebody claims for the open ball.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Claim {
     /// Index of the input.
     pub input: usize,
     /// Norm and box.
     pub perturbation: Perturbation<'static>,
-    /// ≥ 0, infinite for `unbounded`.
-    pub radius: f64,
+    /// As it is written.
+    pub radius: String,
+    /// As the kernel reads it.
+    pub claimed: Claimed,
     /// Its line in the file, from 1.
     pub line: u64,
 }
@@ -25,69 +33,182 @@ impl Claim {
     }
 }
 
+/// A file's claims.
+#[derive(Clone, Debug)]
+pub struct Claims {
+    /// In the order of the file.
+    pub claims: Vec<Claim>,
+    /// Rows with an empty radius, which claim nothing.
+    pub empty: usize,
+    /// Rows whose `subject` is `smoothed`: they speak of another classifier.
+    pub smoothed: usize,
+}
+
 /// Reads a claims file about `inputs` `[count × size]`; `range` is the box of claims that name none. Rows with an empty
-/// radius claim nothing, and rows whose `subject` is `smoothed` speak of another classifier: they are left out, so that
-/// the rows of `certify` can be read as they are.
+/// radius, and rows about a smoothed classifier, are left out and counted, so that the rows of `certify` can be read as
+/// they are.
 ///
 /// # Errors
 /// When the file cannot be read or a row is no claim: the message names file, line and column.
-pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range>) -> Result<Vec<Claim>, DataError> {
-    let refuse = |line: u64, column: &str, expected: &str, found: &str| {
-        let expected = if column.is_empty() { expected.into() } else { format!("{expected} in column `{column}`") };
-        DataError::content(path, Place::Line(line), expected, found.escape_debug().to_string())
-    };
-    let file = std::fs::File::open(path).map_err(|source| DataError::file(path, source))?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(file);
-    let broken = |e: csv::Error| {
-        let line = e.position().map_or(1, csv::Position::line);
-        refuse(line, "", "a row of CSV", &e.to_string())
-    };
-    let header: Vec<String> = reader.headers().map_err(broken)?.iter().map(String::from).collect();
-    let column = |name: &str| header.iter().position(|h| h == name);
-    let needed = |name: &str| column(name).ok_or_else(|| refuse(1, name, "such a column", &header.join(",")));
-    let (input_at, norm_at, radius_at, box_at) = (needed("input")?, needed("norm")?, needed("radius")?, column("box"));
-    let subject_at = column("subject");
-    let count = inputs.len() / size;
-    let mut claims = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(broken)?;
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != header.len() {
-            return Err(refuse(line, "", &format!("{} fields", header.len()), &record.len().to_string()));
+pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range>) -> Result<Claims, DataError> {
+    let text = Text::open(path, MAX_TEXT)?;
+    let table = Table::find(path, &text)?;
+    let mut found = Claims { claims: Vec::new(), empty: 0, smoothed: 0 };
+    for record in text.separated_by(table.delimiter).skip(1) {
+        let row = Row { table: &table, record: &record? };
+        row.check_width()?;
+        match row.cell(table.subject) {
+            "smoothed" => found.smoothed += 1,
+            "" | "base" if row.cell(Some(table.radius)).is_empty() => found.empty += 1,
+            "" | "base" => found.claims.push(row.claim((inputs, size), range)?),
+            _ => return Err(row.fault(table.subject, "base or smoothed")),
         }
-        let (input, norm, radius) = (&record[input_at], &record[norm_at], &record[radius_at]);
-        if radius.is_empty() || subject_at.is_some_and(|at| &record[at] == "smoothed") {
-            continue;
-        }
-        let index = input.parse::<usize>().ok().filter(|&i| i < count);
-        let index = index.ok_or_else(|| refuse(line, "input", &format!("an index below {count}"), input))?;
-        let norm: Norm =
-            norm.parse().map_err(|e: crate::perturbation::NormError| refuse(line, "norm", "a norm", &e.to_string()))?;
-        let value = match radius {
-            "unbounded" => Some(f64::INFINITY),
-            text => text.parse::<f64>().ok().filter(|r| *r >= 0.0),
-        };
-        let value = value.ok_or_else(|| refuse(line, "radius", "a number ≥ 0 or unbounded", radius))?;
-        let range = match box_at.map(|at| &record[at]).filter(|text| !text.is_empty()) {
-            None => range,
-            Some(text) => Some(text.parse().map_err(|_| refuse(line, "box", "LO,HI with LO ≤ HI", text))?),
-        };
-        if let Some(Range { low, high }) = range {
-            let x = &inputs[index * size..(index + 1) * size];
-            if let Some(i) = x.iter().position(|v| !(low..=high).contains(v)) {
-                let found = format!("{} at coordinate {i} of input {index}", x[i]);
-                return Err(refuse(line, "box", "a box that holds the input", &found));
+    }
+    if found.claims.is_empty() {
+        return Err(table.refuse(1, "claims with a radius", "none"));
+    }
+    Ok(found)
+}
+
+/// Where the columns are.
+struct Table<'a> {
+    path: &'a Path,
+    delimiter: u8,
+    header: Vec<String>,
+    input: usize,
+    norm: usize,
+    radius: usize,
+    range: Option<usize>,
+    subject: Option<usize>,
+}
+
+impl<'a> Table<'a> {
+    /// Takes the separator with which the first line has the most of the columns that are needed.
+    fn find(path: &'a Path, text: &Text) -> Result<Table<'a>, DataError> {
+        let mut best: (usize, usize, Vec<String>, u8) = (0, 0, Vec::new(), b',');
+        for delimiter in *b",;\t" {
+            let first = text.separated_by(delimiter).next().transpose()?;
+            let name = |cell: &str| cell.trim().to_lowercase();
+            let header: Vec<String> = first.map(|r| r.cells.iter().map(name).collect()).unwrap_or_default();
+            let needed = NEEDED.iter().filter(|name| header.iter().any(|h| h == *name)).count();
+            if (needed, header.len()) > (best.0, best.1) {
+                best = (needed, header.len(), header, delimiter);
             }
         }
-        claims.push(Claim {
-            input: index,
-            perturbation: Perturbation { norm, range, weights: None },
-            radius: value,
-            line,
-        });
+        let (_, _, header, delimiter) = best;
+        let mut table = Table { path, delimiter, header, input: 0, norm: 0, radius: 0, range: None, subject: None };
+        table.place_columns()?;
+        Ok(table)
     }
-    if claims.is_empty() {
-        return Err(refuse(1, "", "claims with a radius", "none"));
+
+    fn place_columns(&mut self) -> Result<(), DataError> {
+        let has = |name: &&&str| self.header.iter().any(|h| h == **name);
+        let missing: Vec<&&str> = NEEDED.iter().filter(|name| !has(name)).collect();
+        if !missing.is_empty() {
+            let missing: Vec<String> = missing.iter().map(|name| format!("column `{name}`")).collect();
+            let expected = format!("{} (a claim is input, norm, radius and perhaps box)", missing.join(", "));
+            return Err(self.refuse(1, &expected, &format!("columns {}", self.header.join(", "))));
+        }
+        let needed = |name: &str| Ok(self.column(name)?.expect("none is missing"));
+        (self.input, self.norm, self.radius) = (needed("input")?, needed("norm")?, needed("radius")?);
+        (self.range, self.subject) = (self.column("box")?, self.column("subject")?);
+        Ok(())
     }
-    Ok(claims)
+
+    fn column(&self, name: &str) -> Result<Option<usize>, DataError> {
+        let at: Vec<usize> = (0..self.header.len()).filter(|&i| self.header[i] == name).collect();
+        match at[..] {
+            [] => Ok(None),
+            [at] => Ok(Some(at)),
+            _ => {
+                let places: Vec<String> = at.iter().map(|i| (i + 1).to_string()).collect();
+                let found = format!("{} of that name, at {}", at.len(), places.join(" and "));
+                Err(self.refuse(1, &format!("one column `{name}`"), &found))
+            }
+        }
+    }
+
+    fn refuse(&self, line: u64, expected: &str, found: &str) -> DataError {
+        DataError::content(self.path, Place::Line(line), expected, found.escape_debug().to_string())
+    }
+}
+
+/// One line of a table.
+struct Row<'a> {
+    table: &'a Table<'a>,
+    record: &'a Record,
+}
+
+impl Row<'_> {
+    /// Nothing where there is no such column.
+    fn cell(&self, column: Option<usize>) -> &str {
+        column.map_or("", |at| self.record.cells[at].trim())
+    }
+
+    fn fault(&self, column: Option<usize>, expected: &str) -> DataError {
+        let name = column.map_or("", |at| &self.table.header[at]);
+        self.table.refuse(
+            self.record.line,
+            &format!("{expected} in column `{name}`"),
+            &format!("`{}`", self.cell(column)),
+        )
+    }
+
+    fn check_width(&self) -> Result<(), DataError> {
+        let (expected, found) = (self.table.header.len(), self.record.cells.len());
+        if expected == found {
+            return Ok(());
+        }
+        Err(self.table.refuse(self.record.line, &format!("{expected} fields"), &found.to_string()))
+    }
+
+    fn claim(&self, (inputs, size): (&[f64], usize), range: Option<Range>) -> Result<Claim, DataError> {
+        let table = self.table;
+        let count = inputs.len() / size;
+        let input = index(self.cell(Some(table.input))).filter(|&i| i < count);
+        let input = input.ok_or_else(|| self.fault(Some(table.input), &format!("an index below {count}")))?;
+        let norm: Norm = self
+            .cell(Some(table.norm))
+            .parse()
+            .map_err(|_: NormError| self.fault(Some(table.norm), "a norm, l1, l2, linf or lp:P with P ≥ 1,"))?;
+        let range = match self.cell(table.range) {
+            "" => range,
+            text => {
+                let ends = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+                Some(ends.parse().map_err(|_| self.fault(table.range, "LO,HI with LO ≤ HI"))?)
+            }
+        };
+        if let Some(Range { low, high }) = range {
+            let x = &inputs[input * size..(input + 1) * size];
+            if let Some(i) = x.iter().position(|v| !(low..=high).contains(v)) {
+                let expected = format!("a box that holds {}, coordinate {i} of input {input},", x[i]);
+                return Err(self.fault(table.range, &expected));
+            }
+        }
+        let radius = self.cell(Some(table.radius)).to_string();
+        let claimed = Claimed::read(input, norm, range, unbounded(&radius)).map_err(|why| match why.code {
+            Code::Number => self.fault(
+                Some(table.radius),
+                "a decimal ≥ 0 with a point, or unbounded, and nothing where nothing is claimed,",
+            ),
+            _ => table.refuse(self.record.line, &format!("{} in column `{}`", why.expected, why.place), &why.found),
+        })?;
+        let perturbation = Perturbation { norm, range, weights: None };
+        Ok(Claim { input, perturbation, radius, claimed, line: self.record.line })
+    }
+}
+
+/// An index, as a float of other tools too: `3.0`.
+fn index(text: &str) -> Option<usize> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let plain = whole.bytes().all(|b| b.is_ascii_digit()) && fraction.bytes().all(|b| b == b'0');
+    whole.parse().ok().filter(|_| plain)
+}
+
+/// The kernel's word for a radius without an end, where it is one.
+fn unbounded(text: &str) -> &str {
+    match text.trim_start_matches('+').to_lowercase().as_str() {
+        "unbounded" | "inf" | "infinity" | "∞" => "unbounded",
+        _ => text,
+    }
 }
