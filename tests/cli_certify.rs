@@ -251,7 +251,7 @@ fn bad_inputs_are_refused() {
     desk.refused(&["certify", "model.onnx", "ragged.csv"], &["ragged.csv", "3"]);
     fs::write(desk.path("word.csv"), "a,b,c\n0.1,0.2,0.3\n0.1,spam,0.3\n").unwrap();
     desk.refused(&["certify", "model.onnx", "word.csv"], &["word.csv", "spam"]);
-    desk.refused(&["certify", "model.onnx", "inputs.npy", "--limit", "0"], &["--limit 0"]);
+    desk.refused(&["certify", "model.onnx", "inputs.npy", "--limit", "0"], &["--limit", "at least 1"]);
     fs::write(desk.path("labels.txt"), "1\n0\n").unwrap();
     desk.refused(&["certify", "model.onnx", "inputs.npy", "--labels", "labels.txt"], &["labels.txt", "4", "2"]);
 }

@@ -1,0 +1,580 @@
+//! Every option and file argument of every subcommand, with values that are extreme or make no sense: no panic, no hang,
+//! and exit code 2 with the reason where the value means nothing. The options are those that `--help` lists: a new one
+//! without an entry here fails.
+
+use assert_cmd::cargo::cargo_bin;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use underplane::data::npy::{NpyArray, NpyValues, write_npy};
+use underplane::model::{Dense, Graph, Kink, Op, onnx};
+
+/// No run here takes a second: what takes this long hangs.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// What an option or argument takes.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Nothing.
+    Flag,
+    /// A finite number > 0.
+    Positive,
+    /// A number between 0 and 1.
+    Risk,
+    /// A whole number from 1 on; very large ones are too many, or no more than 1 is tried.
+    Count { large: Large },
+    /// Any 64-bit number.
+    Seed,
+    /// One of some words.
+    Word(&'static str),
+    /// Words, separated by commas.
+    Words(&'static str),
+    /// LO,HI.
+    Range,
+    /// A column of the table.
+    Column,
+    /// A file to be read.
+    File,
+    /// A folder to be read.
+    Folder,
+    /// A file to be written, with a name that ends so.
+    NewFile(&'static str),
+    /// A folder to be written.
+    NewFolder,
+    /// A folder that need not be there.
+    Place,
+    /// The name of a task or config.
+    Name,
+}
+
+/// What a count of 2^63 does.
+#[derive(Clone, Copy)]
+enum Large {
+    /// It is as good as none.
+    Taken,
+    /// It is refused.
+    Refused,
+}
+
+use Kind::*;
+
+/// Text that is no number, name, list or file.
+const NONSENSE: [&str; 6] = ["", " ", ",", "ü→\u{1f600}", "0x10", "--"];
+
+/// Files that are none of any kind, a folder, and a file that is not there.
+const NO_FILES: [&str; 6] = ["", "absent", ".", "empty.npy", "noise.csv", "model.onnx/below"];
+
+impl Kind {
+    /// Values with exit code 2, and values with another one.
+    fn values(self) -> (Vec<String>, Vec<String>) {
+        let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let no_number = [&NONSENSE[..], &["x", "1,5", "1e", "NaN", "-NaN", "１"]].concat();
+        let large = u64::MAX / 2;
+        match self {
+            Flag => (vec![], vec![]),
+            Positive => {
+                let bad = ["0", "-0", "-1", "0e9", "1e-400", "inf", "-inf", "1e400", "-5e-324"];
+                (
+                    owned(&[&no_number[..], &bad].concat()),
+                    owned(&["1e300", "1e-300", "5e-324", "1.7976931348623157e308"]),
+                )
+            }
+            Risk => {
+                let bad = ["0", "-0", "1", "1.0", "-1", "2", "1e-400", "inf", "1e300", "0.99999999999999999"];
+                let good = ["5e-324", "1e-300", "1e-200", "1e-100", "1e-99", "0.5", "0.9999999999999999"];
+                (owned(&[&no_number[..], &bad].concat()), owned(&good))
+            }
+            Count { large: kind } => {
+                let bad = [
+                    "0",
+                    "-0",
+                    "-1",
+                    "1.5",
+                    "1e3",
+                    "inf",
+                    "18446744073709551616",
+                    "340282366920938463463374607431768211456",
+                ];
+                let mut refused = owned(&[&no_number[..], &bad].concat());
+                let mut taken = owned(&["1", "2", "+3", "007"]);
+                if let Large::Taken = kind {
+                    taken.push(large.to_string())
+                } else {
+                    refused.push(large.to_string())
+                };
+                (refused, taken)
+            }
+            Seed => {
+                let bad = ["-1", "-0", "1.5", "inf", "18446744073709551616"];
+                (owned(&[&no_number[..], &bad].concat()), owned(&["0", "1", "18446744073709551615"]))
+            }
+            Word(words) | Words(words) => {
+                let mut refused = owned(&[&NONSENSE[..], &["nan", "L3", "lp:0.5", "lp:nan", "lp:-1"]].concat());
+                refused.push("x".repeat(100_000));
+                (refused, words.split(' ').map(String::from).collect())
+            }
+            Range => {
+                let bad =
+                    ["0", "0,", ",1", "1,0", "nan,1", "0,nan", "0,inf", "-inf,inf", "0,1,2", "0;1", "5e-324,1", "2,3"];
+                (owned(&[&NONSENSE[..], &bad].concat()), owned(&["-1e300,1e300", "-0,1", "0,1e-0", "-5e-324,1"]))
+            }
+            Column => (owned(&["", "absent", "ü", "-1", "99999999999999999999", "a"]), vec![]),
+            File | Folder => (owned(&NO_FILES), vec![]),
+            NewFile(end) => {
+                let bad = owned(&["", ".", "absent/x.csv", "model.onnx/below.csv"]);
+                (bad, [format!("new{end}"), format!("ü→{end}"), format!("./a b{end}")].to_vec())
+            }
+            NewFolder => (owned(&["model.onnx", "model.onnx/below"]), owned(&["new", "new/ü→/a b", "."])),
+            Place => (vec![], owned(&["new", ".", "model.onnx", "model.onnx/below", "ü→"])),
+            Name => (owned(&["", "absent", "ü", ".", "empty.npy", "empty.toml", "absent.toml", "noise.toml"]), vec![]),
+        }
+    }
+}
+
+/// One way to call a subcommand, which succeeds, and what its options take. A word after `@` names a file.
+struct Call {
+    command: &'static str,
+    /// Everything but options that are tried.
+    arguments: &'static str,
+    options: &'static [(&'static str, Kind)],
+}
+
+const MANY: Kind = Count { large: Large::Taken };
+const FEW: Kind = Count { large: Large::Refused };
+const NORMS: Kind = Words("l1 linf lp:1 lp:1.5 lp:1e300 l1,l1,l2");
+const METHODS: Kind = Words("closed-form sharp tightened exact ibp lp smoothing best exact,exact");
+const RUNGS: Kind = Words("closed-form sharp tightened exact ibp lp smoothing");
+const SOLVERS: Kind = Word("clarabel microlp");
+const CLASS: Kind = Word("positive");
+
+const CALLS: &[Call] = &[
+    Call {
+        command: "inspect",
+        arguments: "@model.onnx",
+        options: &[("--sensitive", CLASS), ("--json", Flag), ("--write", NewFile(".onnx"))],
+    },
+    Call {
+        command: "certify",
+        arguments: "@model.onnx @inputs.csv --norm l2 --method closed-form,sharp,tightened,exact,smoothing,lp --samples 50",
+        options: &[
+            ("--labels", File),
+            ("--label-column", Column),
+            ("--limit", MANY),
+            ("--norm", NORMS),
+            ("--method", METHODS),
+            ("--lp-solver", SOLVERS),
+            ("--gap", Positive),
+            ("--time", Positive),
+            ("--passes", MANY),
+            ("--sigma", Positive),
+            ("--samples", FEW),
+            ("--alpha", Risk),
+            ("--seed", Seed),
+            ("--box", Range),
+            ("--weights", File),
+            ("--sensitive", CLASS),
+            ("--out", NewFile(".csv")),
+            ("--out", NewFile(".jsonl")),
+            ("--proofs", NewFolder),
+            ("--threads", FEW),
+        ],
+    },
+    Call {
+        command: "audit",
+        arguments: "@model.onnx @inputs.csv --norm l2 --method closed-form,smoothing --samples 50",
+        options: &[
+            ("--labels", File),
+            ("--label-column", Column),
+            ("--box", Range),
+            ("--sensitive", CLASS),
+            ("--limit", MANY),
+            ("--norm", NORMS),
+            ("--method", RUNGS),
+            ("--lp-solver", SOLVERS),
+            ("--sigma", Positive),
+            ("--samples", FEW),
+            ("--alpha", Risk),
+            ("--seed", Seed),
+            ("--full", Flag),
+            ("--reports", NewFolder),
+            ("--threads", FEW),
+        ],
+    },
+    Call {
+        command: "audit",
+        arguments: "@model.onnx @inputs.csv --claims @claims.csv",
+        options: &[
+            ("--claims", File),
+            ("--weights", File),
+            ("--box", Range),
+            ("--limit", MANY),
+            ("--full", Flag),
+            ("--reports", NewFolder),
+        ],
+    },
+    Call {
+        command: "audit",
+        arguments: "--bundle @bundle --norm l2 --method closed-form",
+        options: &[("--bundle", Folder), ("--limit", MANY), ("--threads", FEW)],
+    },
+    Call { command: "regress", arguments: "@verified", options: &[("--bless", Flag), ("--threads", FEW)] },
+    Call {
+        command: "check",
+        arguments: "@model.onnx @inputs.npy @proofs/certificates.jsonl",
+        options: &[("--sensitive", CLASS), ("--weights", File), ("--fast", Flag)],
+    },
+    Call {
+        command: "train",
+        arguments: "@own.toml",
+        options: &[
+            ("--data-dir", Place),
+            ("--out", NewFolder),
+            ("--seed", Seed),
+            ("--epochs", FEW),
+            ("--threads", FEW),
+        ],
+    },
+    Call { command: "data list", arguments: "", options: &[("--data-dir", Place)] },
+];
+
+/// Subcommands that need data from elsewhere: nothing here makes them succeed.
+const WITHOUT_DATA: &[Call] = &[
+    Call {
+        command: "data import",
+        arguments: "digits-3-8 --from @noise.csv",
+        options: &[("--data-dir", Place), ("--from", File)],
+    },
+    Call { command: "data fetch", arguments: "absent", options: &[("--data-dir", Place)] },
+    Call {
+        command: "data export",
+        arguments: "spambase --split test --out new",
+        options: &[
+            ("--data-dir", Place),
+            ("--split", Word("train")),
+            ("--out", NewFolder),
+            ("--class", Word("both other")),
+            ("--limit", MANY),
+            ("--seed", Seed),
+        ],
+    },
+];
+
+/// max(x₀, 0) + 2·max(x₁ − ½, 0) − ¼: f > 0 everywhere near the inputs, a kink of each coordinate.
+fn graph() -> Graph {
+    let mut graph = Graph::new("x", &[2]);
+    let shifted = graph.push("shifted", Op::Shift(vec![0.0, -0.5]), &[0]).unwrap();
+    let kink = graph.push("kink", Op::Kink(Kink::RELU), &[shifted]).unwrap();
+    let out = Dense { rows: 1, cols: 2, weight: vec![1.0, 2.0], bias: vec![-0.25] };
+    graph.push("out", Op::Dense(out), &[kink]).unwrap();
+    graph
+}
+
+const OWN: &str = "task = \"own\"\nepochs = 1\n[data]\nfile = \"table.csv\"\nlabel_column = \"kind\"\nsensitive = \"out\"\n\
+    [network]\nhidden = [2]\n[radii]\nl2 = [0.1]\n";
+
+fn run(folder: &Path, program: &str, arguments: &[OsString]) -> (Option<i32>, String) {
+    let mut command = Command::new(cargo_bin(program));
+    command.current_dir(folder).args(arguments).env_remove("UNDERPLANE_DATA").env("RAYON_NUM_THREADS", "2");
+    let (out, told) = (folder.join("stdout.txt"), folder.join("stderr.txt"));
+    let file = |path: &Path| Stdio::from(std::fs::File::create(path).unwrap());
+    let mut child = command.stdin(Stdio::null()).stdout(file(&out)).stderr(file(&told)).spawn().unwrap();
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status.code(), String::from_utf8_lossy(&std::fs::read(&told).unwrap()).into_owned());
+        }
+        if start.elapsed() > HANGS {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return (None, "it hangs".into());
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A folder with one file of every kind.
+fn desk() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    onnx::write(&graph(), &path("model.onnx")).unwrap();
+    let values = [1.0, 0.5, 0.25, 1.0];
+    write_npy(&path("inputs.npy"), &NpyArray { shape: vec![2, 2], values: NpyValues::F32(values.to_vec()) }).unwrap();
+    let table: String = (0..60).map(|i| format!("{},{}\n", i % 7, if i % 7 > 3 { "out" } else { "in" })).collect();
+    for (name, text) in [
+        ("inputs.csv", "a,b\n1,0.5\n0.25,1\n"),
+        ("claims.csv", "input,norm,radius\n0,l2,0.01\n"),
+        ("noise.csv", "\u{0}\u{1}ü\n\"a,,\n;;\n"),
+        ("noise.toml", "task = [\u{0}"),
+        ("own.toml", OWN),
+        ("table.csv", &format!("a,kind\n{table}")),
+    ] {
+        std::fs::write(path(name), text).unwrap();
+    }
+    std::fs::write(path("empty.npy"), "").unwrap();
+    std::fs::write(path("empty.toml"), "").unwrap();
+    for name in ["bundle", "verified"] {
+        std::fs::create_dir(path(name)).unwrap();
+        std::fs::copy(path("model.onnx"), path(name).join("model.onnx")).unwrap();
+        std::fs::copy(path("inputs.npy"), path(name).join("inputs.npy")).unwrap();
+    }
+    let entry = "name = \"one\"\nmodel = \"model.onnx\"\ninputs = \"inputs.npy\"\n";
+    std::fs::write(
+        path("bundle/bundle.toml"),
+        entry.replace("model =", "file =").replace("name", "[[model]]\nname") + "about = \"\"\nunit = \"\"\n",
+    )
+    .unwrap();
+    let verified = format!("[[entry]]\n{entry}limit = 1\nnorms = [\"l2\"]\nmethods = [\"closed-form\"]\n");
+    std::fs::write(path("verified/verified.toml"), verified).unwrap();
+    for arguments in
+        [&["certify", "model.onnx", "inputs.npy", "--proofs", "proofs"][..], &["regress", "verified", "--bless"]]
+    {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let (code, told) = run(folder.path(), "underplane", &arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {told}");
+    }
+    folder
+}
+
+/// The words of a call, without the marks of files.
+fn words(call: &Call) -> Vec<OsString> {
+    let words = call.command.split(' ').chain(call.arguments.split_whitespace());
+    words.map(|word| word.strip_prefix('@').unwrap_or(word).into()).collect()
+}
+
+/// A run, and whether it must be refused (`None`: either).
+struct Case {
+    program: &'static str,
+    arguments: Vec<OsString>,
+    refused: Option<bool>,
+}
+
+/// A call with every value of every option, and with every file argument replaced by what is none.
+fn cases(call: &Call, succeeds: bool) -> Vec<Case> {
+    let base = words(call);
+    let refused = |refused: bool| if succeeds || refused { Some(refused) } else { None };
+    let mut cases = vec![Case { program: "underplane", arguments: base.clone(), refused: refused(!succeeds) }];
+    let mut add = |arguments: Vec<OsString>, refused| cases.push(Case { program: "underplane", arguments, refused });
+    for (option, kind) in call.options {
+        // The option's own value in the call gives way.
+        let mut rest = base.clone();
+        if let Some(at) = rest.iter().position(|word| *option == word.to_string_lossy()) {
+            rest.drain(at..at + 2);
+        }
+        let with = |value: &OsString| [&rest[..], &[OsString::from(option), value.clone()]].concat();
+        if let Flag = kind {
+            add([&rest[..], &[OsString::from(option)]].concat(), None);
+            continue;
+        }
+        let (bad, good) = kind.values();
+        bad.iter().for_each(|value| add(with(&value.into()), refused(true)));
+        good.iter().for_each(|value| add(with(&value.into()), refused(false)));
+        add([&rest[..], &[OsString::from(option)]].concat(), Some(true));
+        add(with(&no_text()), None);
+    }
+    let places = call.command.split(' ').chain(call.arguments.split_whitespace()).enumerate();
+    for (at, _) in places.filter(|(_, word)| word.starts_with('@')) {
+        for file in NO_FILES {
+            let mut arguments = base.clone();
+            arguments[at] = file.into();
+            add(arguments, Some(true));
+        }
+    }
+    cases
+}
+
+/// An argument that is no Unicode text, where there is one.
+fn no_text() -> OsString {
+    #[cfg(unix)]
+    return std::os::unix::ffi::OsStringExt::from_vec(b"\xff\xfe".to_vec());
+    #[cfg(not(unix))]
+    "\u{fffd}".into()
+}
+
+/// Runs every case in a folder of its own; what went wrong.
+fn complaints(cases: &[Case], desk: &Path) -> Vec<String> {
+    let one = |case: &Case| {
+        let folder = TempDir::new().unwrap();
+        copy(desk, folder.path());
+        let (code, told) = run(folder.path(), case.program, &case.arguments);
+        let fits = match (code, case.refused) {
+            (Some(2), Some(true) | None) => told.contains("error:") && told.trim().len() > "error:".len(),
+            (Some(0 | 1 | 3), Some(false) | None) => true,
+            _ => false,
+        };
+        let end: String = told.chars().take(300).collect();
+        let shown: Vec<String> =
+            case.arguments.iter().map(|word| word.to_string_lossy().chars().take(60).collect()).collect();
+        (!fits || told.contains("panicked"))
+            .then(|| format!("{} {shown:?}: {code:?}, refused {:?}: {end}", case.program, case.refused))
+    };
+    cases.par_iter().filter_map(one).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn assert_none(complaints: &[String]) {
+    assert!(complaints.is_empty(), "{} cases:\n{}", complaints.len(), complaints.join("\n"));
+}
+
+#[test]
+fn every_option_of_every_subcommand() {
+    let desk = desk();
+    let all: Vec<Case> = CALLS.iter().flat_map(|call| cases(call, true)).collect();
+    let all = all.into_iter().chain(WITHOUT_DATA.iter().flat_map(|call| cases(call, false)));
+    assert_none(&complaints(&all.collect::<Vec<_>>(), desk.path()));
+}
+
+#[test]
+fn names_that_are_none() {
+    let desk = desk();
+    let of = |command: &[&str]| {
+        let (bad, _) = Name.values();
+        let command: Vec<OsString> = command.iter().map(OsString::from).collect();
+        let case = move |value: String| Case {
+            program: "underplane",
+            arguments: [&command[..], &[value.into()]].concat(),
+            refused: Some(true),
+        };
+        bad.into_iter().map(case).collect::<Vec<_>>()
+    };
+    let commands: [&[&str]; 5] = [
+        &["train"],
+        &["data", "fetch"],
+        &["data", "import", "--from", "noise.csv"],
+        &["data", "export", "--split", "test", "--out", "new"],
+        &[],
+    ];
+    assert_none(&complaints(&commands.into_iter().flat_map(of).collect::<Vec<_>>(), desk.path()));
+}
+
+#[test]
+fn the_checker_alone() {
+    let desk = desk();
+    let files = ["model.onnx", "inputs.npy", "proofs/certificates.jsonl"];
+    let case = |arguments: &[&str], refused| Case {
+        program: "underplane-check",
+        arguments: arguments.iter().map(OsString::from).collect(),
+        refused,
+    };
+    let mut cases = vec![case(&files, Some(false)), case(&[], Some(true)), case(&files[..2], Some(true))];
+    for at in 0..3 {
+        for file in NO_FILES {
+            let mut files = files;
+            files[at] = file;
+            cases.push(case(&files, Some(true)));
+        }
+    }
+    for (option, kind) in [("--sensitive", CLASS), ("--weights", File)] {
+        let (bad, good) = kind.values();
+        bad.iter().for_each(|value| cases.push(case(&[&files[..], &[option, value]].concat(), Some(true))));
+        good.iter().for_each(|value| cases.push(case(&[&files[..], &[option, value]].concat(), Some(false))));
+        cases.push(case(&[&files[..], &[option]].concat(), Some(true)));
+    }
+    let words = [OsString::from("model.onnx"), no_text(), OsString::from("x")].to_vec();
+    cases.push(Case { program: "underplane-check", arguments: words, refused: Some(true) });
+    assert_none(&complaints(&cases, desk.path()));
+}
+
+/// What stands in `--help` at the beginning of a line, before two spaces or the end.
+fn listed(command: &[&str], section: &str) -> BTreeSet<String> {
+    let output = Command::new(cargo_bin("underplane")).args(command).arg("--help").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().skip_while(|line| *line != section).skip(1).take_while(|line| !line.trim().is_empty());
+    let heads = lines.filter(|line| line.len() - line.trim_start().len() <= 6);
+    let names = heads.flat_map(|line| {
+        line.trim().split("  ").next().unwrap().split([' ', ',']).map(String::from).collect::<Vec<_>>()
+    });
+    let fits = |name: &String| section == "Commands:" || name.starts_with("--");
+    names.filter(|name| fits(name) && !["--help", "--version", "help"].contains(&name.as_str())).collect()
+}
+
+#[test]
+fn no_option_is_forgotten() {
+    let mut commands: Vec<Vec<String>> = listed(&[], "Commands:").into_iter().map(|name| vec![name]).collect();
+    assert!(commands.len() >= 7, "{commands:?}");
+    let mut k = 0;
+    while k < commands.len() {
+        let words: Vec<&str> = commands[k].iter().map(String::as_str).collect();
+        let below = listed(&words, "Commands:");
+        let options = listed(&words, "Options:");
+        let name = words.join(" ");
+        if below.is_empty() {
+            let calls = CALLS.iter().chain(WITHOUT_DATA).filter(|call| call.command == name);
+            let known: BTreeSet<String> =
+                calls.flat_map(|call| call.options).map(|(option, _)| option.to_string()).collect();
+            assert_eq!(known, options, "`{name}`: the options tried here, and those of its help");
+        }
+        let parent = commands[k].clone();
+        commands.extend(below.into_iter().map(|name| [&parent[..], &[name]].concat()));
+        k += 1;
+    }
+}
+
+/// Logits at the ends of the floats, one input of every size, and as many samples as none.
+#[test]
+fn models_and_inputs_at_the_limits_of_floats() {
+    let desk = desk();
+    let path = |name: &str| desk.path().join(name);
+    let mut cases = Vec::new();
+    for (k, (weight, bias)) in [
+        (f32::MAX, f32::MAX),
+        (f32::MAX, -f32::MAX),
+        (1e-45, 1e-45),
+        (0.0, f32::MAX),
+        (0.0, 1e-45),
+        (-f32::MAX, f32::MAX),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut graph = graph();
+        let out = Dense { rows: 1, cols: 1, weight: vec![weight], bias: vec![bias] };
+        let last = graph.output();
+        graph.push("last", Op::Dense(out), &[last]).unwrap();
+        onnx::write(&graph, &path(&format!("model{k}.onnx"))).unwrap();
+        for (i, values) in [[f32::MAX, f32::MAX], [1e-45, 1e-45], [-f32::MAX, f32::MAX], [0.0, -0.0]].iter().enumerate()
+        {
+            let array = NpyArray { shape: vec![1, 2], values: NpyValues::F32(values.to_vec()) };
+            write_npy(&path(&format!("at{i}.npy")), &array).unwrap();
+            for command in ["certify", "audit"] {
+                let words = format!("{command} model{k}.onnx at{i}.npy --samples 50");
+                let words = if command == "audit" {
+                    words
+                } else {
+                    words + " --time 2 --proofs new --method closed-form,sharp,tightened,exact,ibp,lp,smoothing"
+                };
+                let arguments = words.split(' ').map(OsString::from).collect();
+                cases.push(Case { program: "underplane", arguments, refused: Some(false) });
+            }
+        }
+    }
+    write_npy(&path("none.npy"), &NpyArray { shape: vec![0, 2], values: NpyValues::F32(vec![]) }).unwrap();
+    std::fs::write(path("none.csv"), "a,b\n").unwrap();
+    for words in [
+        "certify model.onnx none.npy",
+        "certify model.onnx none.csv",
+        "audit model.onnx none.npy",
+        "audit model.onnx none.csv --claims claims.csv",
+        "certify model.onnx inputs.npy --labels none.npy",
+        "certify model.onnx inputs.npy --weights none.npy",
+        "check model.onnx none.npy proofs/certificates.jsonl --weights none.npy",
+    ] {
+        let arguments = words.split(' ').map(OsString::from).collect();
+        cases.push(Case { program: "underplane", arguments, refused: Some(true) });
+    }
+    assert_none(&complaints(&cases, desk.path()));
+}
