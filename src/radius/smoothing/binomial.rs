@@ -104,7 +104,7 @@ impl Tail {
     const WHOLE: Tail = Tail { probability: Scaled::ONE, series: 1.0 };
 
     fn upper(&self) -> f64 {
-        self.probability.upper().next_up().min(1.0)
+        self.probability.upper().min(1.0)
     }
 }
 
@@ -323,9 +323,11 @@ mod tests {
         (999000, 1000000, 1e-09, 0.9987975542111938727778441),
     ];
 
-    /// An upper bound of ln P[Bin(n, p) ≥ k] must hold for the exact tail, which is not below its first term.
+    /// Bounds of the tail's first term from below, and of the whole tail from above, hold `p` between them.
     fn assert_is_lower_bound(k: u64, n: u64, alpha: f64, p: f64) {
         if p == 0.0 {
+            // (α/C(n,k))^{1/k} is a lower bound, if a float can be as small.
+            assert!(k == 0 || alpha.ln() / (k as f64) < -680.0, "k={k} n={n} α={alpha:e}: none");
             return;
         }
         let share = k as f64 / n as f64;
