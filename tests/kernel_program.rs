@@ -192,7 +192,7 @@ fn four_times_as_many_nodes_take_about_four_times_as_long() {
             through_everything(bytes, methods);
             start.elapsed().as_secs_f64()
         };
-        // A busy machine may disturb one measurement, not all of them: what grows with the square takes 16 times as long.
+        // A busy machine may disturb one measurement, not all: what grows with the square takes 16 times as long.
         let mut ratios: Vec<f64> = Vec::new();
         while ratios.len() < 8 && ratios.iter().all(|ratio| *ratio >= 9.0) {
             ratios.push(seconds(&encoded[1]) / seconds(&encoded[0]));

@@ -23,7 +23,7 @@ pub const CALLS: &[Call] = &[
     },
     Call {
         command: "certify",
-        arguments: "@model.onnx @inputs.csv --norm l2 --method closed-form,sharp,tightened,exact,smoothing,lp --samples 50",
+        arguments: "@model.onnx @inputs.csv --norm l2 --method closed-form,sharp,exact,smoothing,lp --samples 50",
         options: &[
             ("--uint8", Mode("unit raw")),
             ("--flatten", Flag),

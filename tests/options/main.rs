@@ -1,6 +1,6 @@
-//! Every option and file argument of every subcommand, with values that are extreme or make no sense: no panic, no hang,
-//! and exit code 2 with the reason where the value means nothing. The options are those that `--help` lists: a new one
-//! without an entry here fails.
+//! Every option and file argument of every subcommand, with values that are extreme or make no sense: no panic, no
+//! hang, and exit code 2 with the reason where the value means nothing. The options are those that `--help` lists: a
+//! new one without an entry here fails.
 
 mod calls;
 mod values;
@@ -32,8 +32,8 @@ fn graph() -> Graph {
     graph
 }
 
-const OWN: &str = "task = \"own\"\nepochs = 1\n[data]\nfile = \"table.csv\"\nlabel_column = \"kind\"\nsensitive = \"out\"\n\
-    [network]\nhidden = [2]\n[radii]\nl2 = [0.1]\n";
+const OWN: &str = "task = \"own\"\nepochs = 1\n[data]\nfile = \"table.csv\"\nlabel_column = \"kind\"\n\
+    sensitive = \"out\"\n[network]\nhidden = [2]\n[radii]\nl2 = [0.1]\n";
 
 fn run(folder: &Path, program: &str, arguments: &[OsString]) -> (Option<i32>, String) {
     let mut command = Command::new(cargo_bin(program));

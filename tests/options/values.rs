@@ -12,7 +12,7 @@ pub enum Kind {
     Positive,
     /// A number between 0 and 1.
     Risk,
-    /// A whole number from 1 on; very large ones are too many, or no more than 1 is tried.
+    /// A whole number from 1 on.
     Count { large: Large },
     /// Any 64-bit number.
     Seed,

@@ -3,9 +3,9 @@
 //! p̲ is the largest p with P[Bin(n, p) ≥ k] ≤ α. A float guess is verified with an upper bound of that tail and lowered
 //! until it holds. The tail is C(n,k) p^k q^{n−k} · (1 + ρ_k + ρ_k ρ_{k+1} + …), ρ_i = (n−i)/(i+1) · p/q: products,
 //! quotients and sums of positive numbers only, so that its relative error is at most γ of the number of roundings on
-//! the longest path (no cancellation, and exponents are kept apart so that nothing under- or overflows). Where C(n,k) has
-//! too many factors, C(n,k) p^k q^{n−k} < √(n/(2πk(n−k))) · (pn/k)^k · (qn/(n−k))^{n−k} stands for it (Stirling's formula
-//! with Robbins' bounds, 1955).
+//! the longest path (no cancellation, and exponents are kept apart so that nothing under- or overflows). Where C(n,k)
+//! has too many factors, C(n,k) p^k q^{n−k} < √(n/(2πk(n−k))) · (pn/k)^k · (qn/(n−k))^{n−k} stands for it (Stirling's
+//! formula with Robbins' bounds, 1955).
 //!
 //! Every search ends after a fixed number of steps, whatever α is; where it has found nothing, the bound is 0.
 
@@ -332,7 +332,7 @@ mod tests {
         }
         let share = k as f64 / n as f64;
         assert!(p > 0.0 && p < share, "k={k} n={n} α={alpha:e}: {p}");
-        // Stirling: ln P[Bin = k] ≥ −n·KL(k/n ‖ p) − ½ ln(8 k (1 − k/n)), for 0 < k < n (Ash, Information Theory, 4.7.1).
+        // ln P[Bin = k] ≥ −n·KL(k/n ‖ p) − ½ ln(8 k (1 − k/n)) for 0 < k < n (Ash, Information Theory, 4.7.1).
         let rest = 1.0 - share;
         let part = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a * (a / b).ln() };
         let divergence = n as f64 * (part(share, p) + part(rest, 1.0 - p));
