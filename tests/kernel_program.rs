@@ -7,7 +7,14 @@ use assert_cmd::Command;
 use networks::{MAPS, generator, icnn, inputs};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use underplane::model::onnx;
+use underplane::model::{Dense, Graph, Kink, Model, Op, Sensitive, onnx};
+use underplane::perturbation::{Norm, Perturbation};
+use underplane::proof::{Prover, Wanted};
+use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::exact::Exact;
+use underplane::radius::ibp::Ibp;
+use underplane::radius::sharp::Sharp;
+use underplane::radius::{Method, Samples};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data")
@@ -112,6 +119,85 @@ fn exit_codes_and_messages_of_the_checkers() {
         assert_eq!(run([&model, &inputs, &good], &["--sensitive", "negative"]).0, 1);
         assert_eq!(run([&model, &inputs, &good], &["--sensitive", "perhaps"]).0, 2);
         assert_eq!(run([&model, &inputs, &good], &["--frobnicate"]).0, 2);
+    }
+}
+
+/// Networks of one coordinate with about `count` nodes, of kinds that differ in what their nodes are looked for by.
+fn long_networks(count: usize) -> Vec<(&'static str, Graph)> {
+    let dense = |weight: Vec<f32>, bias: f32| Dense { rows: 1, cols: weight.len(), weight, bias: vec![bias] };
+    let start = || Graph::new("x", &[1]);
+    let end = |mut graph: Graph, weight: Vec<f32>, bias: f32| {
+        let last = graph.output();
+        graph.push("out", Op::Dense(dense(weight, bias)), &[last]).unwrap();
+        graph
+    };
+    let chain = |steps: &[Op]| {
+        let mut graph = start();
+        for k in 0..count {
+            let last = graph.output();
+            graph.push(&format!("step{k}"), steps[k % steps.len()].clone(), &[last]).unwrap();
+        }
+        end(graph, vec![1.0], 0.5)
+    };
+    let shifts = |graph: &mut Graph| -> Vec<usize> {
+        let shift = |k: usize| Op::Shift(vec![f64::from(k as f32 / 1024.0)]);
+        (0..count / 2).map(|k| graph.push(&format!("shift{k}"), shift(k), &[0]).unwrap()).collect()
+    };
+    let mut largest = start();
+    let operands = shifts(&mut largest);
+    largest.push("largest", Op::Max, &operands).unwrap();
+    let mut bent = start();
+    for (k, shifted) in shifts(&mut bent).into_iter().enumerate() {
+        bent.push(&format!("size{k}"), Op::Kink(Kink::ABS), &[shifted]).unwrap();
+    }
+    let sizes: Vec<usize> = (count / 2 + 1..=count / 2 * 2).collect();
+    bent.push("sizes", Op::Concat { outer: 1 }, &sizes).unwrap();
+    let leaky = Op::Kink(Kink { below: 0.5, above: 1.0 });
+    vec![
+        ("shifts", chain(&[Op::Shift(vec![0.5])])),
+        ("factors and shifts", chain(&[Op::Scale(vec![1.0]), Op::Shift(vec![0.0])])),
+        ("relus", chain(&[Op::Kink(Kink::RELU), Op::Shift(vec![-0.25])])),
+        ("relus and factors", chain(&[Op::Kink(Kink::RELU), Op::Scale(vec![1.0])])),
+        ("leaky", chain(&[leaky, Op::Scale(vec![1.0])])),
+        ("a maximum", end(largest, vec![1.0], 0.5)),
+        ("a feature map", end(bent, vec![-1.0 / 4096.0; count / 2], 1000.0)),
+    ]
+}
+
+/// Reads, certifies, proves and checks, by every part of the program that walks over the nodes.
+fn through_everything(bytes: &[u8], methods: &[&dyn Method]) {
+    let (x, size) = ([0.75], 1);
+    let model = Model::new(onnx::decode(bytes).unwrap()).unwrap();
+    let prover = Prover::new(bytes, Sensitive::Positive, &x, size).unwrap();
+    let perturbation = Perturbation::new(Norm::Linf);
+    for method in methods {
+        let outcome = method.certify(&model, Samples::new(&x, size), perturbation).remove(0);
+        let radius = outcome.radius().unwrap_or_else(|| panic!("{}: {:?}", method.name(), outcome.verdict));
+        if method.has_evidence() && radius.value() > 0.0 {
+            prover.prove(&model, Wanted { index: 0, x: &x, perturbation, open: false }, &outcome).unwrap();
+        }
+    }
+}
+
+#[test]
+fn four_times_as_many_nodes_take_about_four_times_as_long() {
+    const FEW: usize = 2500;
+    for (few, many) in long_networks(FEW).into_iter().zip(long_networks(4 * FEW)) {
+        let encoded = [&few.1, &many.1].map(|graph| onnx::encode(graph).unwrap());
+        // The other methods compare all kinks of one coordinate with each other.
+        let methods = [&ClosedForm as &dyn Method, &Sharp, &Exact::default(), &Ibp::default()];
+        let methods = if few.0 == "a feature map" { &methods[..1] } else { &methods[..] };
+        let seconds = |bytes: &[u8]| {
+            let start = std::time::Instant::now();
+            through_everything(bytes, methods);
+            start.elapsed().as_secs_f64()
+        };
+        // A busy machine may disturb one measurement, not all: what grows with the square takes 16 times as long.
+        let mut ratios: Vec<f64> = Vec::new();
+        while ratios.len() < 8 && ratios.iter().all(|ratio| *ratio >= 9.0) {
+            ratios.push(seconds(&encoded[1]) / seconds(&encoded[0]));
+        }
+        assert!(ratios.iter().any(|ratio| *ratio < 9.0), "{}: {ratios:?}", few.0);
     }
 }
 

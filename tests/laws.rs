@@ -6,6 +6,7 @@ use networks::{MAPS, Map, exact_gradient, exact_logit, generator, icnn, inputs, 
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use rand::RngExt;
+use underplane::model::curvature::analyse;
 use underplane::model::minorant::{minorants, tangents};
 use underplane::model::passes::{forward, tangent_slopes};
 use underplane::model::{Dense, Graph, Kink, Model, Op};
@@ -213,6 +214,45 @@ fn convexity_is_found_and_its_break_is_named() {
             assert!(unknown || outcome.verdict == Verdict::NotSensitive);
         }
     }
+}
+
+/// What φ leaves out is convex, and nothing that φ takes could be given back.
+fn assert_smallest(model: &Model) {
+    let convexity = model.convexity().unwrap();
+    let is_convex = |free: &[usize]| {
+        analyse(model.graph(), free).nodes[model.graph().output()].curvature.iter().all(|c| c.is_convex())
+    };
+    let nodes = &convexity.stops[1..];
+    assert!(is_convex(nodes));
+    for left_out in nodes {
+        let fewer: Vec<usize> = nodes.iter().copied().filter(|node| node != left_out).collect();
+        assert!(!is_convex(&fewer), "node {left_out} of {nodes:?} is not needed");
+    }
+}
+
+#[test]
+fn the_feature_map_takes_no_kink_that_it_does_not_need() {
+    let mut taken = 0;
+    for seed in 0..200 {
+        let mut rng = generator(seed);
+        let mut graph = Graph::new("x", &[2]);
+        let mut sum = graph.push("start", Op::Scale(vec![1.0, -1.0]), &[0]).unwrap();
+        for k in 0..6 {
+            let c: Vec<f64> = (0..2).map(|_| f64::from(rng.random_range(-1.0_f32..1.0))).collect();
+            let shifted = graph.push(&format!("shift{k}"), Op::Shift(c), &[0]).unwrap();
+            let kink = [Kink::RELU, Kink::ABS, Kink { below: 1.0, above: 0.5 }][rng.random_range(0..3)];
+            let bent = graph.push(&format!("kink{k}"), Op::Kink(kink), &[shifted]).unwrap();
+            let factors = (0..2).map(|_| f64::from(rng.random_range(-1_i8..=1))).collect();
+            let scaled = graph.push(&format!("scale{k}"), Op::Scale(factors), &[bent]).unwrap();
+            sum = graph.push(&format!("sum{k}"), Op::Sum, &[sum, scaled]).unwrap();
+        }
+        let weight = (0..2).map(|_| [-1.0, 0.0, 1.0][rng.random_range(0..3)]).collect();
+        graph.push("out", Op::Dense(Dense { rows: 1, cols: 2, weight, bias: vec![0.5] }), &[sum]).unwrap();
+        let model = model(graph);
+        assert_smallest(&model);
+        taken += model.convexity().unwrap().stops.len() - 1;
+    }
+    assert!(taken > 300, "only {taken} kinks");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `underplane-check`: replays certificates. Its build holds the trusted kernel and the two crates that it needs.
 
+use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,7 +19,7 @@ Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints
 Exit codes: 0 all valid, 1 something invalid, 2 usage or unreadable files.";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if arguments.iter().any(|a| a == "--help" || a == "-h") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;
@@ -32,18 +33,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[String]) -> Result<ExitCode, String> {
+fn run(arguments: &[OsString]) -> Result<ExitCode, String> {
     let mut options = front::Options { class: Class::Positive, weights: None, uint8: None, flatten: false };
     let mut files = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        match argument.as_str() {
-            "--sensitive" => options.class = rest.next().ok_or(USAGE)?.parse()?,
-            "--weights" => options.weights = Some(Path::new(rest.next().ok_or(USAGE)?)),
-            "--uint8" => options.uint8 = Some(rest.next().ok_or(USAGE)?.parse::<Uint8>()?),
-            "--flatten" => options.flatten = true,
-            option if option.starts_with('-') => return Err(format!("unknown option `{option}`\n{USAGE}")),
-            file => files.push(Path::new(file)),
+        match argument.to_str() {
+            Some("--sensitive") => options.class = rest.next().ok_or(USAGE)?.to_string_lossy().parse()?,
+            Some("--weights") => options.weights = Some(Path::new(rest.next().ok_or(USAGE)?)),
+            Some("--uint8") => options.uint8 = Some(rest.next().ok_or(USAGE)?.to_string_lossy().parse::<Uint8>()?),
+            Some("--flatten") => options.flatten = true,
+            Some(option) if option.starts_with('-') => return Err(format!("unknown option `{option}`\n{USAGE}")),
+            _ => files.push(Path::new(argument)),
         }
     }
     let [model, inputs, certificates] = files[..] else { return Err(USAGE.into()) };

@@ -3,7 +3,7 @@
 use super::certify::use_threads;
 use super::claims;
 use super::load::{self, InputArgs, ReadingArgs};
-use super::methods::{at_least_one, positive, probability};
+use super::methods::{at_least_one, positive, probability, samples, threads};
 use super::shell::word;
 use super::{Finish, progress};
 use anyhow::{Context, Result, bail};
@@ -60,7 +60,7 @@ pub struct Args {
     #[arg(long, default_value = "positive", requires = "model")]
     sensitive: Sensitive,
     /// Use the first N inputs of each file only
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     limit: Option<usize>,
     /// Norms, separated by commas: l1, l2, linf, lp:P
     #[arg(long = "norm", value_name = "P,…", value_delimiter = ',', default_value = "l1,l2,linf")]
@@ -75,7 +75,7 @@ pub struct Args {
     #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
     sigma: Option<f64>,
     /// Noise samples per input for smoothing; default: 10,000, with --full 100,000
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = samples, allow_negative_numbers = true)]
     samples: Option<usize>,
     /// Probability per input that a smoothed radius is wrong
     #[arg(long, value_name = "A", default_value_t = 0.001, value_parser = probability, allow_negative_numbers = true)]
@@ -101,7 +101,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
     /// Worker threads; default: all cores
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::files::{Files, Given};
 use super::load::{self, InputArgs, Loaded};
-use super::methods::MethodArgs;
+use super::methods::{MethodArgs, threads};
 use super::proofs::{self, Column};
 use super::{Finish, progress, ties};
 use anyhow::{Context, Result, bail};
@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     proofs: Option<PathBuf>,
     /// Worker threads; default: all cores
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 
@@ -94,14 +94,10 @@ pub fn run(args: &Args) -> Result<Finish> {
     Ok(if unknown > 0 { Finish::Unknown } else { Finish::Answered })
 }
 
-/// Starting more threads than this takes longer than most runs.
-const MOST_THREADS: usize = 512;
-
 /// Sets the number of worker threads for the whole process.
 pub fn use_threads(threads: Option<usize>) -> Result<()> {
     match threads {
         None => Ok(()),
-        Some(n) if !(1..=MOST_THREADS).contains(&n) => bail!("--threads {n}: expected 1 to {MOST_THREADS}"),
         Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build_global().context("starting threads"),
     }
 }

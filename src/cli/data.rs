@@ -1,5 +1,6 @@
 //! `underplane data`: real datasets, checksummed.
 
+use super::methods::at_least_one;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use std::collections::BTreeSet;
@@ -56,7 +57,7 @@ enum Action {
         #[arg(long, value_enum, default_value = "both")]
         class: ClassName,
         /// At most so many samples, the first ones
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
         limit: Option<usize>,
         /// Seed of the split
         #[arg(long, default_value_t = 0)]

@@ -1,5 +1,6 @@
 //! Loading what subcommands work on: a model, and inputs that fit it.
 
+use super::methods::at_least_one;
 use anyhow::{Context, Error, Result, bail};
 use std::path::{Path, PathBuf};
 use underplane::data::Reading;
@@ -45,7 +46,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "labels")]
     pub label_column: Option<String>,
     /// Use the first N inputs only
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub limit: Option<usize>,
     #[command(flatten)]
     pub reading: ReadingArgs,
@@ -98,7 +99,7 @@ pub fn inputs(args: &InputArgs, model: &Model, range: Option<Range>) -> Result<L
     }
     let count = args.limit.unwrap_or(usize::MAX).min(inputs.len());
     if count == 0 {
-        bail!("{}: --limit 0 leaves no inputs", place());
+        bail!("{}: expected inputs, found none", place());
     }
     inputs.values.truncate(count * model.input_size());
     if let Some(labels) = &mut inputs.labels {

@@ -33,7 +33,7 @@ pub struct MethodArgs {
     #[arg(long, value_name = "S", default_value_t = 0.25, value_parser = positive, allow_negative_numbers = true)]
     pub sigma: f64,
     /// Noise samples per input for smoothing
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = samples, allow_negative_numbers = true)]
     pub samples: usize,
     /// Probability per input that a smoothed radius is wrong
     #[arg(long, value_name = "A", default_value_t = 0.001, value_parser = probability, allow_negative_numbers = true)]
@@ -57,6 +57,24 @@ pub fn probability(text: &str) -> Result<f64, String> {
 
 pub fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| *n >= 1).ok_or_else(|| "expected a whole number, at least 1".into())
+}
+
+/// Starting more threads than this takes longer than most runs.
+const MOST_THREADS: usize = 512;
+
+/// For `--threads`.
+pub fn threads(text: &str) -> Result<usize, String> {
+    whole(text, MOST_THREADS)
+}
+
+/// More noise samples are not counted.
+pub fn samples(text: &str) -> Result<usize, String> {
+    whole(text, u32::MAX as usize)
+}
+
+fn whole(text: &str, most: usize) -> Result<usize, String> {
+    let fits = at_least_one(text).ok().filter(|n| *n <= most);
+    fits.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
 }
 
 /// The methods behind `best`, cheapest first.

@@ -1,5 +1,6 @@
 //! `underplane regress`: verified radii against today's code.
 
+use super::methods::threads;
 use super::{Finish, progress};
 use anyhow::Result;
 use std::io::Write as _;
@@ -15,7 +16,7 @@ pub struct Args {
     #[arg(long)]
     bless: bool,
     /// Worker threads; default: all cores
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 

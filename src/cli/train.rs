@@ -1,6 +1,7 @@
 //! `underplane train CONFIG.toml | NAME`: trains, balances, writes ONNX and a record.
 
 use super::Finish;
+use super::methods::threads;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write as _;
@@ -33,8 +34,8 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
     /// Threads (default: all cores); the result is the same for any number.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<usize>,
 }
 
 pub fn run(args: &Args) -> Result<Finish> {
@@ -44,8 +45,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         Some(own) => load_own(&config.task, own, config.split_seed)?,
         None => load_task(&config.task, &data_dir(args.data_dir.as_deref()), config.split_seed)?,
     };
-    let threads = usize::from(args.threads.unwrap_or(0));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).build()?;
     let text = pool.install(|| finish(&config, &task, &args.out))?;
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Finish::Answered)

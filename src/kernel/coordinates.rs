@@ -16,12 +16,21 @@ pub struct Affine {
     pub offsets: Exact,
 }
 
-/// For every node, its entries as affine functions of single coordinates, where they are.
+/// For every node that a nonlinear one reads, its entries as affine functions of single coordinates, where they are.
 pub fn affine(graph: &Graph) -> Result<Vec<Option<Affine>>, Rejection> {
+    let mut last_use = vec![0; graph.nodes.len()];
+    for (id, node) in graph.nodes.iter().enumerate() {
+        node.inputs.iter().for_each(|&input| last_use[input] = id.max(last_use[input]));
+        if node.is_nonlinear() {
+            node.inputs.iter().for_each(|&input| last_use[input] = usize::MAX);
+        }
+    }
     let mut all: Vec<Option<Affine>> = Vec::with_capacity(graph.nodes.len());
-    for node in &graph.nodes {
+    for (id, node) in graph.nodes.iter().enumerate() {
         let found = of_node(node, &all)?;
         all.push(found);
+        // What nothing reads any more: a long network need not be held twice.
+        node.inputs.iter().filter(|&&input| last_use[input] == id).for_each(|&input| all[input] = None);
     }
     Ok(all)
 }

@@ -1,5 +1,6 @@
 //! The least value of one coordinate's function over an interval.
 
+use super::exact::pairs;
 use super::rejection::{Code, Rejection};
 use super::statement::Norm;
 use super::tree::Side;
@@ -20,7 +21,7 @@ pub struct Penalty {
 /// One coordinate's function and where it may go.
 pub struct Coordinate {
     slope: IBig,
-    /// At most a few.
+    /// Each bends h once.
     pub kinks: Vec<Kink>,
     /// The input's coordinate, which need not lie between the ends.
     pub center: IBig,
@@ -68,13 +69,16 @@ impl Coordinate {
 
     /// h(X) + the multiplier's term at X = n/d, over the denominator d (l1, l∞) or d².
     pub fn value(&self, (n, d): &Fraction, penalty: &Penalty) -> Fraction {
-        let mut h = &self.slope * n;
-        for kink in &self.kinks {
-            let argument = &kink.slope * n + &kink.offset * d;
-            if argument > IBig::ZERO {
-                h += &kink.jump * argument;
-            }
+        let mut piece = Piece { slope: self.slope.clone(), offset: IBig::ZERO };
+        for kink in self.kinks.iter().filter(|kink| &kink.slope * n + &kink.offset * d > IBig::ZERO) {
+            piece.switch(kink, true);
         }
+        self.on(&piece, &(n.clone(), d.clone()), penalty)
+    }
+
+    /// The same where h is `piece` at X.
+    fn on(&self, piece: &Piece, (n, d): &Fraction, penalty: &Penalty) -> Fraction {
+        let h = &piece.slope * n + &piece.offset * d;
         if penalty.weight.is_zero() {
             return (h, d.clone());
         }
@@ -97,12 +101,32 @@ impl Coordinate {
         points.sort_by(compare);
         points.dedup();
         self.check_ends(&points, penalty)?;
-        let mut candidates: Vec<Fraction> = points.iter().map(|point| self.value(point, penalty)).collect();
+        let pieces = self.pieces(&points);
+        let mut candidates: Vec<Fraction> =
+            pairs(&pieces, &points)?.map(|(piece, point)| self.on(piece, point, penalty)).collect();
         if let (Norm::L2, false) = (penalty.norm, penalty.weight.is_zero()) {
-            candidates.extend(points.windows(2).filter_map(|ends| self.vertex(&ends[0], &ends[1], penalty)));
+            let between = pairs(&pieces[..points.len() - 1], points.windows(2))?;
+            candidates.extend(between.filter_map(|(piece, ends)| self.vertex(piece, (&ends[0], &ends[1]), penalty)));
         }
         let least = candidates.into_iter().min_by(compare).expect("an end, or without any the center");
         Ok(reduced(least))
+    }
+
+    /// What h is from each of the `points` on, which rise, up to the next one; no kink lies between two of them.
+    fn pieces(&self, points: &[Fraction]) -> Vec<Piece> {
+        let mut piece = Piece { slope: self.slope.clone(), offset: IBig::ZERO };
+        self.kinks.iter().filter(|kink| kink.slope < IBig::ZERO).for_each(|kink| piece.switch(kink, true));
+        let mut kinks: Vec<(Fraction, &Kink)> = self.kinks.iter().map(|kink| (kink.place(), kink)).collect();
+        kinks.sort_by(|a, b| compare(&a.0, &b.0));
+        let mut kinks = kinks.into_iter().peekable();
+        let from = |point: &Fraction| {
+            // A kink bends at its place, where its argument is 0 on both sides.
+            while let Some((_, kink)) = kinks.next_if(|(place, _)| compare(place, point).is_le()) {
+                piece.switch(kink, kink.slope > IBig::ZERO);
+            }
+            piece.clone()
+        };
+        points.iter().map(from).collect()
     }
 
     fn least_affine(&self, penalty: &Penalty) -> Result<Fraction, Rejection> {
@@ -152,20 +176,32 @@ impl Coordinate {
     }
 
     /// The least value of the parabola between two neighbouring points, if it lies between them.
-    fn vertex(&self, (a, b): &Fraction, (c, d): &Fraction, penalty: &Penalty) -> Option<Fraction> {
-        // The middle of the two tells which kinks are active.
-        let (n, m) = (a * d + c * b, b * d * UBig::from(2_u8));
-        let mut slope = self.slope.clone();
-        for kink in &self.kinks {
-            if &kink.slope * &n + &kink.offset * &m > IBig::ZERO {
-                slope += &kink.jump * &kink.slope;
-            }
-        }
+    fn vertex(&self, piece: &Piece, (low, high): (&Fraction, &Fraction), penalty: &Penalty) -> Option<Fraction> {
         let twice = IBig::from(2) * &penalty.weight;
-        let point = (&twice * &self.center - slope, twice.unsigned_abs());
-        let inside =
-            compare(&(a.clone(), b.clone()), &point).is_lt() && compare(&point, &(c.clone(), d.clone())).is_lt();
-        inside.then(|| self.value(&point, penalty))
+        let point = (&twice * &self.center - &piece.slope, twice.unsigned_abs());
+        let inside = compare(low, &point).is_lt() && compare(&point, high).is_lt();
+        inside.then(|| self.on(piece, &point, penalty))
+    }
+}
+
+/// slope·X + offset: what h is between two kinks.
+#[derive(Clone)]
+struct Piece {
+    slope: IBig,
+    offset: IBig,
+}
+
+impl Piece {
+    /// Adds what an active kink adds, or takes it away.
+    fn switch(&mut self, kink: &Kink, on: bool) {
+        let (slope, offset) = (&kink.jump * &kink.slope, &kink.jump * &kink.offset);
+        if on {
+            self.slope += slope;
+            self.offset += offset;
+        } else {
+            self.slope -= slope;
+            self.offset -= offset;
+        }
     }
 }
 
@@ -187,4 +223,66 @@ fn reduced((n, d): Fraction) -> Fraction {
     }
     let common = (&n).unsigned_abs().gcd(&d);
     (n / &common, d / common)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small whole numbers from −`most` to `most`, always the same.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn next(&mut self, most: i64) -> IBig {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            IBig::from((self.0 >> 33) as i64 % (2 * most + 1) - most)
+        }
+    }
+
+    /// The least of the values at all places and at the vertices between them, each value by itself.
+    fn naive(c: &Coordinate, penalty: &Penalty) -> Fraction {
+        let mut points: Vec<Fraction> = c.kinks.iter().map(Kink::place).collect();
+        points.extend([&c.low, &c.high].into_iter().flatten().chain([&c.center]).map(|end| (end.clone(), UBig::ONE)));
+        points.retain(|point| c.allows(point));
+        points.sort_by(compare);
+        for k in 1..points.len() {
+            let ((a, b), (n, d)) = (points[k - 1].clone(), points[k].clone());
+            let middle = (&a * &d + &n * &b, &b * &d * UBig::from(2_u8));
+            let active = c.kinks.iter().filter(|k| &k.slope * &middle.0 + &k.offset * &middle.1 > IBig::ZERO);
+            let slope = &c.slope + active.map(|k| &k.jump * &k.slope).sum::<IBig>();
+            let twice = IBig::from(2) * &penalty.weight;
+            if twice > IBig::ZERO && penalty.norm == Norm::L2 {
+                let vertex = (&twice * &c.center - slope, twice.unsigned_abs());
+                let inside = compare(&(a, b), &vertex).is_lt() && compare(&vertex, &(n, d)).is_lt();
+                points.extend(inside.then_some(vertex));
+            }
+        }
+        points.iter().map(|point| c.value(point, penalty)).min_by(compare).expect("an end")
+    }
+
+    #[test]
+    fn many_kinks_of_one_coordinate_are_swept_as_one_by_one() {
+        let mut numbers = Numbers(1);
+        for round in 0..3000_i64 {
+            let (center, width) = (numbers.next(9), IBig::from(1 + round % 7));
+            let mut coordinate = Coordinate::new(center.clone(), numbers.next(9));
+            coordinate.restrict(&center + &width + numbers.next(3), Side::Lower);
+            coordinate.restrict(&center - &width + numbers.next(3), Side::Upper);
+            if coordinate.is_empty() {
+                continue;
+            }
+            for _ in 0..1 + round % 9 {
+                let (jump, slope, offset) = (numbers.next(5), numbers.next(4), numbers.next(20));
+                if !slope.is_zero() {
+                    coordinate.kinks.push(Kink { jump, slope, offset });
+                }
+            }
+            for norm in [Norm::Inf, Norm::L1, Norm::L2] {
+                let weight = if norm == Norm::Inf { IBig::ZERO } else { IBig::from(1 + round % 5) };
+                let penalty = Penalty { weight, norm };
+                let least = coordinate.least(&penalty).expect("an interval with both ends");
+                assert!(compare(&least, &naive(&coordinate, &penalty)).is_eq(), "round {round}, {norm:?}");
+            }
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! The slopes of a certificate as they are written: names of nodes, and codes.
 
-use super::graph::{Graph, Node};
+use super::graph::Graph;
 use super::json::Json;
 use super::object::Object;
 use super::rejection::{Code, Rejection};
 use super::slopes::Slopes;
+use std::collections::HashMap;
 
 /// Slopes of several nodes, not looked at yet.
 #[derive(Clone, Debug)]
@@ -34,10 +35,13 @@ impl PackedSlopes {
     /// The slopes per node of `graph`.
     pub fn unpack(&self, graph: &Graph) -> Result<Vec<Option<Slopes>>, Rejection> {
         let mut all: Vec<Option<Slopes>> = vec![None; graph.nodes.len()];
+        let mut named: HashMap<&str, usize> = HashMap::new();
+        for (id, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.is_nonlinear()) {
+            named.entry(&node.name).or_insert(id);
+        }
         for packed in &self.0 {
-            let named = |node: &Node| node.is_nonlinear() && node.name == packed.node;
             let place = || format!("slopes of `{}`", packed.node.escape_debug());
-            let Some(id) = graph.nodes.iter().position(named) else {
+            let Some(&id) = named.get(packed.node.as_str()) else {
                 return Err(Rejection::new(Code::UnknownNode, place(), "a nonlinear node of the graph", "none"));
             };
             if all[id].is_some() {

@@ -62,7 +62,8 @@ impl Slopes {
     pub fn of_operand(&self, node: &Node, k: usize) -> Result<Exact, Rejection> {
         let size = node.size();
         let denominator = UBig::from(self.whole());
-        let codes = self.codes.iter().map(|&code| IBig::from(code));
+        let own = if let Op::Max = node.op { k * size..(k + 1) * size } else { 0..size };
+        let codes = self.codes[own].iter().map(|&code| IBig::from(code));
         let mut slopes = match node.op {
             Op::Kink { below, above } => {
                 let ends = Exact::dyadics(&[below, above]);
@@ -70,7 +71,7 @@ impl Slopes {
                 let (start, width) = (low * &denominator, high - low);
                 ends.with(codes.map(|code| &start + code * &width).collect())
             }
-            _ => Exact::integers(codes.skip(k * size).take(size).collect()),
+            _ => Exact::integers(codes.collect()),
         };
         slopes.denominator = denominator;
         Ok(slopes)

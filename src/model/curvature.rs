@@ -160,10 +160,11 @@ pub struct Analysis {
 /// Applies the rules; the outputs of the kinks in `free` count as variables.
 pub fn analyse(graph: &Graph, free: &[NodeId]) -> Analysis {
     let relevant = ancestors(graph, &[graph.output()]);
+    let free = graph.marked(free);
     let mut nodes: Vec<Facts> = Vec::new();
     let mut first_break = None;
     for (id, node) in graph.nodes().iter().enumerate() {
-        let (facts, stopped) = node_facts(node, &nodes, free.contains(&id));
+        let (facts, stopped) = node_facts(node, &nodes, free[id]);
         if let (None, true, Some((culprit, entry, reason))) = (&first_break, relevant[id], stopped) {
             first_break = Some(Break { node: id, culprit, entry, reason });
         }
@@ -174,8 +175,7 @@ pub fn analyse(graph: &Graph, free: &[NodeId]) -> Analysis {
 
 /// Which nodes the `targets` depend on, themselves included.
 pub fn ancestors(graph: &Graph, targets: &[NodeId]) -> Vec<bool> {
-    let mut reached = vec![false; graph.nodes().len()];
-    targets.iter().for_each(|&t| reached[t] = true);
+    let mut reached = graph.marked(targets);
     for id in (0..reached.len()).rev() {
         if reached[id] {
             graph.node(id).inputs.iter().for_each(|&input| reached[input] = true);
@@ -245,21 +245,24 @@ fn dense_break(dense: &Dense, i: usize, input: &Facts) -> Option<(usize, String)
 }
 
 /// The node and the constant that made entry `i` of node `id` concave, in words.
-pub fn concave_origin(graph: &Graph, facts: &[Facts], id: NodeId, i: usize) -> Option<(NodeId, String)> {
-    let node = graph.node(id);
+pub fn concave_origin(graph: &Graph, facts: &[Facts], mut id: NodeId, i: usize) -> Option<(NodeId, String)> {
     let concave = |input: &NodeId| facts[*input].curvature.get(i) == Some(&Curvature::Concave);
-    match &node.op {
-        Op::Dense(dense) => {
-            let input = &facts[node.inputs[0]];
-            let convex = |&(j, &w): &(usize, &f32)| w < 0.0 && input.curvature[j] == Curvature::Convex;
-            let (j, w) = dense.row(i).iter().enumerate().find(convex)?;
-            Some((id, format!("W[{i}][{j}] = {w:e} multiplies a convex, non-affine input")))
+    loop {
+        let node = graph.node(id);
+        match &node.op {
+            Op::Dense(dense) => {
+                let input = &facts[node.inputs[0]];
+                let convex = |&(j, &w): &(usize, &f32)| w < 0.0 && input.curvature[j] == Curvature::Convex;
+                let (j, w) = dense.row(i).iter().enumerate().find(convex)?;
+                return Some((id, format!("W[{i}][{j}] = {w:e} multiplies a convex, non-affine input")));
+            }
+            Op::Scale(c) | Op::Divide(c) if c[i] < 0.0 => {
+                let what = format!("constant[{i}] = {:e} multiplies or divides a convex, non-affine input", c[i]);
+                return Some((id, what));
+            }
+            Op::Concat { .. } => return None,
+            _ => id = *node.inputs.iter().find(|input| concave(input))?,
         }
-        Op::Scale(c) | Op::Divide(c) if c[i] < 0.0 => {
-            Some((id, format!("constant[{i}] = {:e} multiplies or divides a convex, non-affine input", c[i])))
-        }
-        Op::Concat { .. } => None,
-        _ => concave_origin(graph, facts, *node.inputs.iter().find(|input| concave(input))?, i),
     }
 }
 

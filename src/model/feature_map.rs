@@ -4,6 +4,7 @@
 //! (METHOD §1). "Coordinate-wise" means that every feature depends on one input coordinate only.
 
 use super::curvature::{Analysis, Curvature, analyse, ancestors, concave_origin};
+use super::direction::variables;
 use super::graph::{Graph, NodeId, Op};
 use super::minorant::Enclosed;
 use crate::perturbation::Norm;
@@ -31,7 +32,7 @@ pub struct FeatureKink {
 /// φ, and with it g.
 #[derive(Clone, Debug)]
 pub struct FeatureMap {
-    /// The nodes whose entries are the features ψ = φ(x); the input alone when φ is the identity.
+    /// The nodes whose entries are the features ψ = φ(x), in rising order; the input alone when φ is the identity.
     pub features: Vec<NodeId>,
     /// The kinks inside φ; none when φ is the identity.
     pub kinks: Vec<FeatureKink>,
@@ -56,7 +57,11 @@ pub struct NotConvex {
 /// The first node that breaks convexity of g for every coordinate-wise φ tried.
 pub fn split(graph: &Graph) -> Result<(FeatureMap, Analysis), NotConvex> {
     let coordinatewise = coordinatewise(graph);
-    let mut free: Vec<NodeId> = Vec::new();
+    let affine = |id: NodeId| {
+        let affine = |input: &NodeId| coordinatewise[*input].as_ref().is_some_and(|c| c.affine);
+        matches!(graph.node(id).op, Op::Kink(_)) && graph.node(id).inputs.iter().all(affine)
+    };
+    let mut free = variables(graph, &analyse(graph, &[]), &affine);
     loop {
         let analysis = analyse(graph, &free);
         if is_convex(graph, &analysis) {
@@ -64,7 +69,7 @@ pub fn split(graph: &Graph) -> Result<(FeatureMap, Analysis), NotConvex> {
             return Ok((feature_map(graph, free, &coordinatewise), analysis));
         }
         let culprit = analysis.first_break.as_ref().map_or(graph.output(), |stop| stop.culprit);
-        let more = candidates(graph, culprit, &free, &coordinatewise);
+        let more = candidates(graph, culprit, &free, &affine);
         if more.is_empty() {
             return Err(reason(graph, &analysis));
         }
@@ -78,15 +83,10 @@ fn is_convex(graph: &Graph, analysis: &Analysis) -> bool {
 }
 
 /// Gives back every kink without which g is convex as well.
-fn smallest(graph: &Graph, mut free: Vec<NodeId>, mut analysis: Analysis) -> (Vec<NodeId>, Analysis) {
-    for kink in free.clone() {
-        let fewer: Vec<NodeId> = free.iter().copied().filter(|&id| id != kink).collect();
-        let without = analyse(graph, &fewer);
-        if is_convex(graph, &without) {
-            (free, analysis) = (fewer, without);
-        }
-    }
-    (free, analysis)
+fn smallest(graph: &Graph, free: Vec<NodeId>, analysis: Analysis) -> (Vec<NodeId>, Analysis) {
+    let fewer = variables(graph, &analysis, &|id| free.binary_search(&id).is_ok());
+    let without = analyse(graph, &fewer);
+    if is_convex(graph, &without) { (fewer, without) } else { (free, analysis) }
 }
 
 fn reason(graph: &Graph, analysis: &Analysis) -> NotConvex {
@@ -109,15 +109,10 @@ fn reason(graph: &Graph, analysis: &Analysis) -> NotConvex {
     }
 }
 
-/// Kinks with an affine, coordinate-wise argument that `culprit` depends on.
-fn candidates(graph: &Graph, culprit: NodeId, free: &[NodeId], known: &[Option<Coordinatewise>]) -> Vec<NodeId> {
-    let below = ancestors(graph, &[culprit]);
-    let eligible = |id: &NodeId| {
-        let node = graph.node(*id);
-        let affine = |input: &NodeId| known[*input].as_ref().is_some_and(|c| c.affine);
-        below[*id] && matches!(node.op, Op::Kink(_)) && !free.contains(id) && node.inputs.iter().all(affine)
-    };
-    (0..graph.nodes().len()).filter(eligible).collect()
+/// The nodes of a kind that `culprit` depends on.
+fn candidates(graph: &Graph, culprit: NodeId, free: &[NodeId], fits: &dyn Fn(NodeId) -> bool) -> Vec<NodeId> {
+    let (below, free) = (ancestors(graph, &[culprit]), graph.marked(free));
+    (0..below.len()).filter(|&id| below[id] && !free[id] && fits(id)).collect()
 }
 
 fn feature_map(graph: &Graph, free: Vec<NodeId>, known: &[Option<Coordinatewise>]) -> FeatureMap {
@@ -162,7 +157,7 @@ impl FeatureMap {
 
     /// The coordinate of every entry of a feature node; `None` for constant entries.
     pub fn coordinates(&self, feature: NodeId) -> &[Option<usize>] {
-        self.features.iter().position(|&node| node == feature).map_or(&[], |k| &self.coordinates[k])
+        self.features.binary_search(&feature).map_or(&[], |k| &self.coordinates[k])
     }
 
     /// An upper bound of the Lipschitz constant of φ from ‖·‖_p to ‖·‖_p: max over the coordinates of the ℓp norm of

@@ -161,6 +161,13 @@ impl Graph {
         self.output = id;
     }
 
+    /// For every node whether it is one of `ids`.
+    pub(crate) fn marked(&self, ids: &[NodeId]) -> Vec<bool> {
+        let mut marks = vec![false; self.nodes.len()];
+        ids.iter().for_each(|&id| marks[id] = true);
+        marks
+    }
+
     /// Number of input coordinates.
     pub fn input_size(&self) -> usize {
         self.nodes[0].size()

@@ -17,6 +17,8 @@ pub struct Lifted<'a> {
     network: &'a Network,
     /// The input and φ's kinks.
     variables: &'a [NodeId],
+    /// Whether a node is one of them.
+    variable: Vec<bool>,
     /// Whether a node depends on the variables affinely.
     affine: Vec<bool>,
     /// The affine nodes that others read.
@@ -44,10 +46,11 @@ impl<'a> Lifted<'a> {
     pub fn new(model: &'a Model, convexity: &'a Convexity, at_sample: Values<f64>) -> Lifted<'a> {
         let network = model.network();
         let graph = network.graph();
-        let mut affine: Vec<bool> = Vec::with_capacity(graph.nodes().len());
+        let variable = graph.marked(&convexity.stops);
+        let mut affine: Vec<bool> = Vec::with_capacity(variable.len());
         for (id, node) in graph.nodes().iter().enumerate() {
             let straight = !matches!(node.op, Op::Kink(_) | Op::Max) && node.inputs.iter().all(|&input| affine[input]);
-            affine.push(convexity.stops.contains(&id) || straight);
+            affine.push(variable[id] || straight);
         }
         let mut read = vec![false; affine.len()];
         read[graph.output()] = true;
@@ -57,7 +60,7 @@ impl<'a> Lifted<'a> {
             }
         }
         let frontier = (0..affine.len()).filter(|&id| affine[id] && read[id]).collect();
-        Lifted { network, variables: &convexity.stops, affine, frontier, at_sample }
+        Lifted { network, variables: &convexity.stops, variable, affine, frontier, at_sample }
     }
 
     /// The values of φ's kinks at the sample and everything else there.
@@ -72,7 +75,7 @@ impl<'a> Lifted<'a> {
         let mut rest = change;
         for (id, node) in graph.nodes().iter().enumerate().filter(|(id, _)| self.affine[*id]) {
             nodes[id] = match &node.op {
-                _ if self.variables.contains(&id) => {
+                _ if self.variable[id] => {
                     let (own, tail) = rest.split_at(node.size());
                     rest = tail;
                     own.to_vec()

@@ -108,7 +108,7 @@ fn enclosed(values: &Values<f64>, errors: &[Vec<f64>], node: NodeId, sample: usi
 
 fn collect(network: &Network, values: &Values<f64>, slopes: &Slopes<f64>, stops: Stops) -> Vec<Minorant> {
     let graph = network.graph();
-    let adjoints = adjoints(network, slopes, stops.nodes);
+    let (adjoints, free) = (adjoints(network, slopes, stops.nodes), graph.marked(stops.free));
     let meaning = Meaning::Lines { slopes, free: stops.free };
     let one = |sample: usize| {
         let forward = forward_errors(network, values, sample, meaning);
@@ -120,7 +120,7 @@ fn collect(network: &Network, values: &Values<f64>, slopes: &Slopes<f64>, stops:
                 Some(all) => all[sample * errors.len()..(sample + 1) * errors.len()].to_vec(),
             },
             errors,
-            arguments: match stops.free.contains(&node) {
+            arguments: match free[node] {
                 true => enclosed(values, &forward, graph.node(node).inputs[0], sample),
                 false => Vec::new(),
             },

@@ -1,6 +1,7 @@
 //! Networks: the graph, its ONNX form, its convexity, and its evaluation.
 
 pub mod curvature;
+mod direction;
 pub mod error;
 pub mod feature_map;
 pub mod graph;
@@ -39,7 +40,7 @@ pub struct Convexity {
     pub analysis: Analysis,
     /// The input and φ's kinks: where minorants in x stop.
     pub stops: Vec<NodeId>,
-    /// φ's kinks.
+    /// φ's kinks, in rising order.
     pub free: Vec<NodeId>,
 }
 
@@ -93,6 +94,11 @@ impl Model {
 }
 
 impl Convexity {
+    /// Whether a node is one of φ's, which are no lines.
+    pub fn is_free(&self, node: NodeId) -> bool {
+        self.free.binary_search(&node).is_ok()
+    }
+
     /// Where minorants in x stop.
     pub fn input_stops(&self) -> Stops<'_> {
         Stops { nodes: &self.stops, free: &self.free }

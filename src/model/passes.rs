@@ -55,7 +55,8 @@ pub fn forward<T: Scalar>(network: &Network, inputs: &[T]) -> Values<T> {
 /// # Panics
 /// When `inputs` does not hold one sample for each of the slopes'.
 pub fn forward_lines<T: Scalar>(network: &Network, inputs: &[T], slopes: &Slopes<T>, free: &[NodeId]) -> Values<T> {
-    let values = evaluate(network, inputs, |id, nodes| line_values(network, id, nodes, slopes, free));
+    let free = network.graph().marked(free);
+    let values = evaluate(network, inputs, |id, nodes| line_values(network, id, nodes, slopes, &free));
     assert_eq!(values.batch, slopes.batch, "samples and slopes");
     values
 }
@@ -67,10 +68,10 @@ pub fn forward_lines<T: Scalar>(network: &Network, inputs: &[T], slopes: &Slopes
 pub fn lines_at<T: Scalar>(network: &Network, known: &Values<T>, slopes: &Slopes<T>, free: &[NodeId]) -> Values<T> {
     assert_eq!(known.batch, slopes.batch, "samples and slopes");
     let graph = network.graph();
-    let mut changed = vec![false; graph.nodes().len()];
+    let (mut changed, free) = (vec![false; graph.nodes().len()], graph.marked(free));
     let inputs = &known.nodes[0];
     evaluate(network, inputs, |id, nodes| {
-        let line = line_values(network, id, nodes, slopes, free);
+        let line = line_values(network, id, nodes, slopes, &free);
         changed[id] = line.is_some() || graph.node(id).inputs.iter().any(|&input| changed[input]);
         if changed[id] { line } else { Some(known.nodes[id].clone()) }
     })
@@ -82,10 +83,10 @@ fn line_values<T: Scalar>(
     id: NodeId,
     nodes: &[Vec<T>],
     slopes: &Slopes<T>,
-    free: &[NodeId],
+    free: &[bool],
 ) -> Option<Vec<T>> {
     let node = network.graph().node(id);
-    let is_line = matches!(node.op, Op::Kink(_) | Op::Max) && !free.contains(&id);
+    let is_line = matches!(node.op, Op::Kink(_) | Op::Max) && !free[id];
     is_line.then(|| lines(node, nodes, &slopes.nodes[id]))
 }
 
@@ -267,9 +268,9 @@ pub(super) fn continue_adjoints<T: Scalar>(
     adjoints: &mut [Option<Vec<T>>],
 ) {
     let graph = network.graph();
-    let batch = slopes.batch;
+    let (batch, stopped) = (slopes.batch, graph.marked(stops));
     for id in (0..adjoints.len()).rev() {
-        if stops.contains(&id) {
+        if stopped[id] {
             continue;
         }
         let Some(v) = adjoints[id].take() else { continue };

@@ -7,6 +7,7 @@ use super::graph::{Dense, Kink, Node, NodeId, Op};
 use super::network::Network;
 use super::passes::{Slopes, Values};
 use crate::rounding::{TINY, gamma, norm2_up};
+use std::ops::Range;
 
 /// Twice the unit roundoff: covers one rounding and the rounding of the bound itself.
 const STEP: f64 = f64::EPSILON;
@@ -28,6 +29,10 @@ pub(crate) fn forward_errors(
     meaning: Meaning,
 ) -> Vec<Vec<f64>> {
     let graph = network.graph();
+    let lines = match meaning {
+        Meaning::Function => None,
+        Meaning::Lines { slopes, free } => Some((slopes, graph.marked(free))),
+    };
     let mut errors: Vec<Vec<f64>> = Vec::with_capacity(graph.nodes().len());
     // (‖x̃‖₂, ‖e‖₂) of the nodes that linear layers read: features are read by every layer.
     let mut norms: Vec<Option<(f64, f64)>> = vec![None; graph.nodes().len()];
@@ -38,7 +43,10 @@ pub(crate) fn forward_errors(
                 let norms = norms[x].get_or_insert_with(|| (norm2_up(values.of(x, sample)), norm2_up(&errors[x])));
                 dense_errors(dense, network.cache(id).row_norms(dense), *norms)
             }
-            Op::Kink(_) | Op::Max => kink_errors(values, sample, id, node, &errors, meaning),
+            Op::Kink(_) | Op::Max => {
+                let lines = lines.as_ref().filter(|(_, free)| !free[id]).map(|(slopes, _)| *slopes);
+                kink_errors(values, sample, id, node, &errors, lines)
+            }
             _ => elementwise_errors(values, sample, id, node, &errors),
         };
         errors.push(error);
@@ -117,13 +125,11 @@ fn kink_errors(
     id: NodeId,
     node: &Node,
     errors: &[Vec<f64>],
-    meaning: Meaning,
+    lines: Option<&Slopes<f64>>,
 ) -> Vec<f64> {
     let result = values.of(id, sample);
-    match (meaning, &node.op) {
-        (Meaning::Lines { slopes, free }, _) if !free.contains(&id) => {
-            line_errors(values, sample, node, errors, slopes.of(id, sample, node))
-        }
+    match (lines, &node.op) {
+        (Some(slopes), _) => line_errors(values, sample, node, errors, slopes.of(id, sample, node)),
         (_, Op::Kink(kink)) => {
             let t = values.of(node.inputs[0], sample);
             let e = &errors[node.inputs[0]];
@@ -172,9 +178,13 @@ impl Slopes<f64> {
     /// The slopes of one sample at one node, one slice per input of the node.
     pub fn of(&self, id: NodeId, sample: usize, node: &Node) -> Vec<&[f64]> {
         let inputs = if matches!(node.op, Op::Max) { node.inputs.len() } else { 1 };
-        let size = self.nodes[id].len() / (inputs * self.batch);
-        let block = self.batch * size;
-        (0..inputs).map(|k| &self.nodes[id][k * block + sample * size..k * block + (sample + 1) * size]).collect()
+        (0..inputs).map(|k| self.towards(id, sample, node, k)).collect()
+    }
+
+    /// The same for input `k` alone.
+    fn towards(&self, id: NodeId, sample: usize, node: &Node, k: usize) -> &[f64] {
+        let start = (k * self.batch + sample) * node.size();
+        &self.nodes[id][start..start + node.size()]
     }
 }
 
@@ -198,6 +208,8 @@ pub(crate) fn backward_errors(
     let graph = network.graph();
     let mut incoming: Vec<Option<Incoming>> = graph.nodes().iter().map(|_| None).collect();
     let mut done: Vec<Option<Vec<f64>>> = vec![None; stops.len()];
+    let mut stop_at: Vec<Option<usize>> = vec![None; graph.nodes().len()];
+    stops.iter().enumerate().for_each(|(k, &stop)| stop_at[stop] = Some(k));
     for id in (0..=graph.output()).rev() {
         let Some(v) = &adjoints[id] else { continue };
         let node = graph.node(id);
@@ -207,12 +219,14 @@ pub(crate) fn backward_errors(
             None => vec![0.0; size],
             Some(sum) => sum.total(),
         };
-        if let Some(k) = stops.iter().position(|&stop| stop == id) {
+        if let Some(k) = stop_at[id] {
             done[k] = Some(error);
             continue;
         }
+        let mut before = 0;
         for k in 0..node.inputs.len() {
-            let (carried, magnitude, terms) = contribution_errors(network, slopes, id, k, v, &error, sample);
+            let (carried, magnitude, terms) = contribution_errors(network, slopes, id, (k, before), v, &error, sample);
+            before += carried.len();
             let slot = &mut incoming[node.inputs[k]];
             match slot {
                 None => *slot = Some(Incoming { carried, magnitude, terms }),
@@ -241,12 +255,13 @@ impl Incoming {
     }
 }
 
-/// (errors carried, sizes, roundings per entry) of what input `k` of node `id` receives.
+/// (errors carried, sizes, roundings per entry) of what input `k` of node `id` receives, which has `before` entries in
+/// the inputs before it.
 fn contribution_errors(
     network: &Network,
     slopes: &Slopes<f64>,
     id: NodeId,
-    k: usize,
+    (k, before): (usize, usize),
     v: &[f64],
     error: &[f64],
     sample: usize,
@@ -277,27 +292,24 @@ fn contribution_errors(
         Op::Scale(c) => scaled(&mut c.iter().map(|c| c.abs())),
         Op::Divide(c) => scaled(&mut c.iter().map(|c| (1.0 / c.abs()).next_up())),
         Op::Kink(_) | Op::Max => {
-            let slopes = slopes.of(id, sample, node);
-            if slopes[k].iter().all(|&s| s == 0.0 || s.abs() == 1.0) {
-                let kept = |x: &[f64]| x.iter().zip(slopes[k]).map(|(&x, &s)| x.abs() * s.abs()).collect();
+            let slopes = slopes.towards(id, sample, node, k);
+            if slopes.iter().all(|&s| s == 0.0 || s.abs() == 1.0) {
+                let kept = |x: &[f64]| x.iter().zip(slopes).map(|(&x, &s)| x.abs() * s.abs()).collect();
                 (kept(error), kept(v), 0)
             } else {
-                scaled(&mut slopes[k].iter().map(|s| s.abs()))
+                scaled(&mut slopes.iter().map(|s| s.abs()))
             }
         }
         Op::Concat { outer } => {
-            let v: Vec<f64> = v.iter().map(|v| v.abs()).collect();
-            (part(network, node, k, error, *outer), part(network, node, k, &v, *outer), 0)
+            let own = before..before + graph.node(node.inputs[k]).size();
+            (part(error, own.clone(), *outer), part(v, own, *outer).iter().map(|v| v.abs()).collect(), 0)
         }
         _ => (error.to_vec(), v.iter().map(|v| v.abs()).collect(), 0),
     }
 }
 
-/// The entries of a concatenation that came from input `k`.
-fn part(network: &Network, node: &Node, k: usize, values: &[f64], outer: usize) -> Vec<f64> {
-    let chunk = |input: NodeId| network.graph().node(input).size() / outer;
-    let before: usize = node.inputs[..k].iter().map(|&i| chunk(i)).sum();
-    let all: usize = node.inputs.iter().map(|&i| chunk(i)).sum();
-    let own = chunk(node.inputs[k]);
-    (0..outer).flat_map(|block| &values[block * all + before..block * all + before + own]).copied().collect()
+/// The entries of a concatenation that came from one input: the entries `own` of all of them, input after input.
+fn part(values: &[f64], own: Range<usize>, outer: usize) -> Vec<f64> {
+    let own = own.start / outer..own.end / outer;
+    values.chunks_exact(values.len() / outer).flat_map(|block| &block[own.clone()]).copied().collect()
 }

@@ -5,7 +5,9 @@
 
 use crate::kernel::Unit;
 use crate::model::passes::Slopes;
-use crate::model::{Graph, Kink, Model, Op};
+use crate::model::{Graph, Kink, Model, NodeId, Op};
+use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
 
 /// One node's codes.
 #[derive(Clone, Debug)]
@@ -27,27 +29,44 @@ pub fn ways(units: &[Unit]) -> &'static [bool] {
 /// Codes of `bits` bits, of 1 bit where that is enough. Nodes of the feature map, and nodes that are not found, are left
 /// out.
 pub fn pack(model: &Model, units: &[Unit], slopes: &Slopes<f64>, (swap, bits): (bool, usize)) -> Vec<Packed> {
-    units.iter().filter_map(|unit| pack_unit(model, unit, slopes, (swap, bits))).collect()
+    let names = Names::of(model.graph());
+    units.iter().filter_map(|unit| pack_unit(model, &names, unit, slopes, (swap, bits))).collect()
 }
 
-fn pack_unit(model: &Model, unit: &Unit, slopes: &Slopes<f64>, (swap, bits): (bool, usize)) -> Option<Packed> {
+/// The first node of every name, number of entries and kind.
+struct Names<'a>(HashMap<(&'a str, usize, Discriminant<Op>), NodeId>);
+
+impl<'a> Names<'a> {
+    fn of(graph: &'a Graph) -> Names<'a> {
+        let mut names = HashMap::new();
+        for (id, node) in graph.nodes().iter().enumerate() {
+            names.entry((node.name.as_str(), node.size(), discriminant(&node.op))).or_insert(id);
+        }
+        Names(names)
+    }
+
+    /// The unit's node of the kind of `op`.
+    fn get(&self, unit: &Unit, op: &Op) -> Option<NodeId> {
+        self.0.get(&(unit.label.as_str(), unit.size, discriminant(op))).copied()
+    }
+}
+
+fn pack_unit(
+    model: &Model,
+    names: &Names,
+    unit: &Unit,
+    slopes: &Slopes<f64>,
+    (swap, bits): (bool, usize),
+) -> Option<Packed> {
     let graph = model.graph();
-    let named = |fits: fn(&Op) -> bool| {
-        let fits = |id: &usize| {
-            let node = graph.node(*id);
-            node.name == unit.label && node.size() == unit.size && fits(&node.op)
-        };
-        (0..graph.nodes().len()).find(fits)
-    };
-    let kink = named(|op| matches!(op, Op::Kink(_)));
-    let max = named(|op| matches!(op, Op::Max));
-    if model.convexity().is_ok_and(|convexity| kink.is_some_and(|id| convexity.free.contains(&id))) {
+    let (kink, max) = (names.get(unit, &Op::Kink(Kink::RELU)), names.get(unit, &Op::Max));
+    if model.convexity().is_ok_and(|convexity| kink.is_some_and(|id| convexity.is_free(id))) {
         return None;
     }
     let of_kink = |id: usize| shares(graph, id, &slopes.nodes[id]);
     let operands = match (&unit.slopes, kink, max) {
         (Some(_), Some(kink), _) => vec![of_kink(kink)],
-        (Some(ends), None, _) => vec![idle(graph, named(|op| matches!(op, Op::Scale(_)))?, ends)],
+        (Some(ends), None, _) => vec![idle(graph, names.get(unit, &Op::Scale(Vec::new()))?, ends)],
         (None, kink, max) => maximum(unit, kink.map(of_kink), max.map(|id| slopes.nodes[id].clone()), swap)?,
     };
     Some(packed(unit, &operands, bits))
@@ -119,19 +138,44 @@ fn packed(unit: &Unit, operands: &[Vec<f64>], bits: usize) -> Packed {
     Packed { node: unit.name.clone(), bits, codes }
 }
 
-/// The kink or maximum of our graph that is just this unit, where there is one.
-pub fn find(model: &Model, unit: &Unit) -> Option<usize> {
-    let graph = model.graph();
-    let fits = |id: &usize| {
-        let node = graph.node(*id);
-        let same = match (&node.op, &unit.slopes) {
-            (Op::Kink(kink), Some(ends)) => [kink.below, kink.above] == ends.map(value),
-            (Op::Max, None) => node.inputs.len() == unit.constants.len(),
-            _ => false,
-        };
-        same && node.name == unit.label && node.size() == unit.size
+/// What a unit is to be found by.
+#[derive(Hash, PartialEq, Eq)]
+enum Form {
+    /// Bits of both slopes.
+    Kink([u64; 2]),
+    /// Number of inputs.
+    Max(usize),
+}
+
+impl Form {
+    fn of(op: &Op, inputs: usize) -> Option<Form> {
+        match op {
+            Op::Kink(kink) => Some(Form::of_slopes([kink.below, kink.above])),
+            Op::Max => Some(Form::Max(inputs)),
+            _ => None,
+        }
+    }
+
+    fn of_slopes(slopes: [f64; 2]) -> Form {
+        // −0 and 0 are one slope.
+        Form::Kink(slopes.map(|slope| (slope + 0.0).to_bits()))
+    }
+}
+
+/// For every unit the kink or maximum of our graph that is just this unit, where there is one.
+pub fn find(model: &Model, units: &[Unit]) -> Vec<Option<NodeId>> {
+    let mut known = HashMap::new();
+    for (id, node) in model.graph().nodes().iter().enumerate() {
+        if let Some(form) = Form::of(&node.op, node.inputs.len()) {
+            known.entry((node.name.as_str(), node.size(), form)).or_insert(id);
+        }
+    }
+    let find = |unit: &Unit| {
+        let form = unit.slopes.as_ref().map(|ends| Form::of_slopes(ends.map(value)));
+        let form = form.unwrap_or(Form::Max(unit.constants.len()));
+        known.get(&(unit.label.as_str(), unit.size, form)).copied()
     };
-    (0..graph.nodes().len()).find(fits)
+    units.iter().map(find).collect()
 }
 
 /// mantissa · 2^exponent.

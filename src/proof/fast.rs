@@ -6,19 +6,21 @@
 
 use super::codes::{find, unpack};
 use crate::kernel::{self, Class, Rejection, Statement, Unit, check_form};
-use crate::model::Model;
 use crate::model::minorant::minorants;
+use crate::model::{Model, NodeId};
 use crate::perturbation::{Norm, Perturbation, Range, separable};
 use crate::radius::witness;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// A model and its inputs, as the program and as the kernel read them.
 #[derive(Debug)]
 pub struct Fast {
     model: Model,
-    units: Vec<Unit>,
+    /// What certificates give slopes for, with its node of our graph where that is the same.
+    units: Vec<(Unit, Option<NodeId>)>,
     kernel: (kernel::Model, kernel::Inputs),
     /// `[count × size]`.
     inputs: Vec<f64>,
@@ -33,7 +35,9 @@ impl Fast {
     pub fn new(model: Model, onnx: &[u8], class: Class, inputs: Vec<f64>) -> Result<Fast, Rejection> {
         let read = kernel::Model::read(onnx, class)?;
         let samples = kernel::Inputs::read(&super::npy(&inputs, model.input_size()))?;
-        Ok(Fast { model, units: read.units(), kernel: (read, samples), inputs })
+        let units = read.units();
+        let found = find(&model, &units);
+        Ok(Fast { model, units: units.into_iter().zip(found).collect(), kernel: (read, samples), inputs })
     }
 
     /// The statement, if the form is right and interval arithmetic proves all of it.
@@ -63,11 +67,12 @@ impl Fast {
         }
         let listed = evidence["slopes"].as_array()?;
         let mut slopes = super::tangent(&self.model, x);
-        for unit in &self.units {
-            let node = listed.iter().find(|node| text(node, "node") == Some(&unit.name));
-            match (node, find(&self.model, unit)) {
-                (None, Some(id)) if convexity.free.contains(&id) => {}
-                (Some(node), Some(id)) if !convexity.free.contains(&id) => {
+        let listed: HashMap<&str, &Value> =
+            listed.iter().filter_map(|node| Some((text(node, "node")?, node))).collect();
+        for (unit, found) in &self.units {
+            match (listed.get(unit.name.as_str()), *found) {
+                (None, Some(id)) if convexity.is_free(id) => {}
+                (Some(node), Some(id)) if !convexity.is_free(id) => {
                     let bits = text(node, "bits")?.parse().ok()?;
                     let bytes = STANDARD.decode(text(node, "codes")?).ok()?;
                     unpack(&self.model, id, (bits, &bytes), &mut slopes)?;

@@ -43,10 +43,11 @@ pub fn best(
     }
     let is_l1 = perturbation.norm == Norm::L1;
     let cost = if is_l1 { radius } else { radius * radius / 2.0 };
+    let turns: Vec<Vec<(f64, f64)>> = coordinates.iter().map(Coordinate::turns).collect();
     // What is left of the margin, and whether a larger λ would leave more: by how far the attacker then goes, which is
     // known even where the change of the sum is lost in rounding.
     let evaluate = |lambda: f64| {
-        let places = coordinates.iter().map(|c| c.least(lambda, is_l1));
+        let places = coordinates.iter().zip(&turns).map(|(c, turns)| c.least(turns, lambda, is_l1));
         let (least, spent) = places.fold((0.0, 0.0), |(a, b), (value, penalty)| (a + value, b + penalty));
         (least - lambda * cost, spent > cost)
     };
@@ -121,11 +122,24 @@ impl Coordinate {
         self.slope * delta + self.kinks.iter().map(kink).sum::<f64>()
     }
 
+    /// (δ, h(δ)) at the ends of the interval, at 0 and at the kinks, in rising order; nothing where h is linear.
+    fn turns(&self) -> Vec<(f64, f64)> {
+        if self.kinks.is_empty() {
+            return Vec::new();
+        }
+        let inside = |delta: f64| delta.clamp(self.low, self.high);
+        let kinks = self.kinks.iter().map(|(_, t, s)| inside(-t / s)).filter(|delta| delta.is_finite());
+        let mut places: Vec<f64> = [self.low, self.high, inside(0.0)].into_iter().chain(kinks).collect();
+        places.sort_unstable_by(f64::total_cmp);
+        places.dedup();
+        places.into_iter().map(|delta| (delta, self.change(delta))).collect()
+    }
+
     /// min of h(δ) + λψ(δ) over the interval, and ψ there.
-    fn least(&self, lambda: f64, is_l1: bool) -> (f64, f64) {
-        let value = |delta: f64| {
+    fn least(&self, turns: &[(f64, f64)], lambda: f64, is_l1: bool) -> (f64, f64) {
+        let value = |(delta, change): (f64, f64)| {
             let penalty = if is_l1 { delta.abs() } else { delta * delta / 2.0 };
-            (self.change(delta) + lambda * penalty, penalty)
+            (change + lambda * penalty, penalty)
         };
         let inside = |delta: f64| delta.clamp(self.low, self.high);
         if self.kinks.is_empty() {
@@ -135,21 +149,16 @@ impl Coordinate {
                 true => end,
                 false => inside(-self.slope / lambda),
             };
-            return value(delta);
+            return value((delta, self.slope * delta));
         }
-        let mut places = vec![self.low, self.high, inside(0.0)];
-        places.extend(self.kinks.iter().map(|(_, t, s)| inside(-t / s)).filter(|d| d.is_finite()));
-        if !is_l1 {
-            places.sort_unstable_by(f64::total_cmp);
-            for k in 1..places.len() {
-                let (low, high) = (places[k - 1], places[k]);
-                if high > low {
-                    let slope = (self.change(high) - self.change(low)) / (high - low);
-                    places.push((-slope / lambda).clamp(low, high));
-                }
-            }
-        }
-        let values = places.into_iter().map(value);
+        let between = |ends: &[(f64, f64)]| {
+            let ((low, start), (high, end)) = (ends[0], ends[1]);
+            let slope = (end - start) / (high - low);
+            let delta = (-slope / lambda).clamp(low, high);
+            (delta, start + slope * (delta - low))
+        };
+        let vertices = turns.windows(2).filter(|_| !is_l1).map(between);
+        let values = turns.iter().copied().chain(vertices).map(value);
         values.min_by(|a, b| a.0.total_cmp(&b.0)).expect("the ends of the interval")
     }
 }

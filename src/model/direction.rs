@@ -1,0 +1,95 @@
+//! Which kinks and maxima bend against the logit: one pass from the output to the input.
+
+use super::curvature::{Analysis, Curvature, Facts};
+use super::graph::{Graph, Kink, NodeId, Op};
+
+/// With which signs an entry's changes reach the logit, as far as the weights tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Signs {
+    up: bool,
+    down: bool,
+}
+
+impl Signs {
+    fn times(self, factor: f64) -> Signs {
+        if factor == 0.0 {
+            Signs::default()
+        } else if factor < 0.0 {
+            Signs { up: self.down, down: self.up }
+        } else {
+            self
+        }
+    }
+
+    fn join(&mut self, other: Signs) {
+        self.up |= other.up;
+        self.down |= other.down;
+    }
+}
+
+/// The nodes, of those that `may` be variables, that must be: the logit is convex in x and the variables only if
+/// nothing convex reaches it with a coefficient below 0 and nothing concave with one above. In rising order.
+///
+/// `analysis` tells which entries are constant, whatever its own variables are.
+pub(super) fn variables(graph: &Graph, analysis: &Analysis, may: &dyn Fn(NodeId) -> bool) -> Vec<NodeId> {
+    let mut signs: Vec<Vec<Signs>> = graph.nodes().iter().map(|node| vec![Signs::default(); node.size()]).collect();
+    signs[graph.output()].fill(Signs { up: true, down: false });
+    let mut found = Vec::new();
+    for id in (0..=graph.output()).rev() {
+        let own = std::mem::take(&mut signs[id]);
+        if may(id) && bends_against(graph, id, &own, &analysis.nodes) {
+            found.push(id);
+        } else {
+            spread(graph, id, &own, &mut signs);
+        }
+    }
+    found.reverse();
+    found
+}
+
+fn bends_against(graph: &Graph, id: NodeId, own: &[Signs], facts: &[Facts]) -> bool {
+    let node = graph.node(id);
+    let varies = |i: usize| node.inputs.iter().any(|&input| facts[input].curvature[i] != Curvature::Constant);
+    let against = |s: &Signs| match node.op {
+        Op::Kink(Kink { below, above }) if above < below => s.up,
+        Op::Kink(Kink { below, above }) if below < above => s.down,
+        Op::Max => s.down,
+        _ => false,
+    };
+    own.iter().enumerate().any(|(i, s)| against(s) && varies(i))
+}
+
+fn spread(graph: &Graph, id: NodeId, own: &[Signs], signs: &mut [Vec<Signs>]) {
+    let node = graph.node(id);
+    let mut to_first = |entry: usize, s: Signs| signs[node.inputs[0]][entry].join(s);
+    match &node.op {
+        Op::Input | Op::Constant(_) => {}
+        Op::Dense(dense) => {
+            for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
+                dense.row(row).iter().enumerate().for_each(|(col, &w)| to_first(col, s.times(f64::from(w))));
+            }
+        }
+        Op::Scale(c) | Op::Divide(c) => own.iter().zip(c).enumerate().for_each(|(i, (s, &c))| to_first(i, s.times(c))),
+        Op::Kink(kink) => {
+            for (i, s) in own.iter().enumerate() {
+                to_first(i, s.times(kink.below));
+                to_first(i, s.times(kink.above));
+            }
+        }
+        Op::Shift(_) | Op::Reshape | Op::Sum | Op::Max => {
+            for &input in &node.inputs {
+                signs[input].iter_mut().zip(own).for_each(|(sum, s)| sum.join(*s));
+            }
+        }
+        Op::Concat { outer } => {
+            let mut rest = own.iter();
+            for block in 0..*outer {
+                for &input in &node.inputs {
+                    let width = signs[input].len() / outer;
+                    let part = &mut signs[input][block * width..(block + 1) * width];
+                    part.iter_mut().zip(&mut rest).for_each(|(sum, s)| sum.join(*s));
+                }
+            }
+        }
+    }
+}
