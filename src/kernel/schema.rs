@@ -30,8 +30,8 @@ enum Kind {
     Message(&'static Message),
 }
 
-use Kind::{Bytes, Doubles, Float, Floats, Integer, Integer32, Integers, Integers32, Text};
-use Times::{Any, Once};
+use self::Kind::{Bytes, Doubles, Float, Floats, Integer, Integer32, Integers, Integers32, Text};
+use self::Times::{Any, Once};
 
 struct Message {
     name: &'static str,
