@@ -285,7 +285,12 @@ fn weighted_radii_have_certificates_that_hold_for_their_weights_alone() {
                 check_weighted(&network, &samples, Some(&own), &proof.line).unwrap();
                 if let Some(witness) = &outcome.witness {
                     let beyond = witness.distance * (1.0 + 1e-9);
-                    let found = prover.confirm(&model, wanted, outcome.evidence.as_ref(), &claimed(wanted, beyond));
+                    let found = prover.confirm(
+                        &model,
+                        wanted,
+                        outcome.evidence.as_ref(),
+                        &Claimed::about(wanted, &beyond.to_string()).unwrap(),
+                    );
                     assert!(found.is_err(), "{place}: a radius beyond a witness");
                 }
                 let code = |weights| check_weighted(&network, &samples, weights, &proof.line).unwrap_err().code;
@@ -302,12 +307,6 @@ fn weighted_radii_have_certificates_that_hold_for_their_weights_alone() {
         }
     }
     assert!(proven > 300 && trees > 5, "{proven} {trees}");
-}
-
-/// Somebody's claim of that radius.
-fn claimed(wanted: Wanted, radius: f64) -> Claimed {
-    let Perturbation { norm, range, .. } = wanted.perturbation;
-    Claimed::read(wanted.index, norm, range, &radius.to_string()).unwrap()
 }
 
 #[test]
@@ -333,7 +332,11 @@ fn extreme_weights_stay_sound() {
                 let wanted = Wanted { index: 0, x: &[0.0; 2], perturbation, open: false };
                 assert!(prover.prove(&model, wanted, &outcome).is_ok());
                 let beyond = given[1] * (1.0 + 1e-12);
-                assert!(prover.confirm(&model, wanted, None, &claimed(wanted, beyond)).is_err());
+                assert!(
+                    prover
+                        .confirm(&model, wanted, None, &Claimed::about(wanted, &beyond.to_string()).unwrap())
+                        .is_err()
+                );
             }
         }
     }

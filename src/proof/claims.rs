@@ -49,6 +49,14 @@ impl Claimed {
         Ok(Claimed { kernel, value, above, below: Some(below).filter(fits) })
     }
 
+    /// A radius about what is wanted.
+    ///
+    /// # Errors
+    /// When the kernel does not read it.
+    pub fn about(wanted: Wanted, radius: &str) -> Result<Claimed, Rejection> {
+        Claimed::read(wanted.index, wanted.perturbation.norm, wanted.perturbation.range, radius)
+    }
+
     /// Whether the ball holds no point at all.
     pub fn is_empty(&self) -> bool {
         self.kernel.is_empty()
