@@ -1,7 +1,8 @@
 //! The certificate ladder, checked on records: what is refuted, what is undecided.
 
+use super::methods::NOT_CONVEX;
 use crate::report::records::{Found, Record};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A sound radius of the base classifier that a verified witness refutes.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,11 +20,11 @@ pub struct Violation {
 /// What the records of an audit amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conclusion {
-    /// No violation, and every method that applies answered.
+    /// No violation, and everything that was asked for was answered.
     Passed,
     /// At least one violation.
     Violated,
-    /// No violation, but a method that applies could not tell.
+    /// No violation, but a method could not tell, or the network is not convex, which a method asks for.
     Undecided,
 }
 
@@ -62,9 +63,31 @@ pub fn violations(records: &[Record], found: &[Found]) -> Vec<Violation> {
     records.iter().filter_map(refuted).collect()
 }
 
-/// Rows of methods that apply and could not tell.
+/// Rows that leave a question open: of methods that apply and could not tell, and, where an input has f > 0, of methods
+/// that ask for a convex network where there is none, and of all methods where none of them answered.
 pub fn undecided(records: &[Record]) -> impl Iterator<Item = &Record> {
-    records.iter().filter(|record| record.status == "unknown" && record.not_applicable().is_none())
+    let answered: HashSet<(&str, usize, &str)> =
+        records.iter().filter(|r| r.is_base() && r.status != "unknown").map(key).collect();
+    records.iter().filter(move |record| match record.not_applicable() {
+        _ if record.status != "unknown" => false,
+        None => true,
+        Some(why) => record.logit > 0.0 && (why.starts_with(NOT_CONVEX) || !answered.contains(&key(record))),
+    })
+}
+
+fn key(record: &Record) -> (&str, usize, &str) {
+    (&record.model, record.input, &record.norm)
+}
+
+/// Why methods do not apply to rows that are undecided, each reason once for a model.
+pub fn unmet(records: &[Record]) -> Vec<(&str, &str)> {
+    let mut reasons = Vec::new();
+    for (model, why) in undecided(records).filter_map(|r| Some((r.model.as_str(), r.not_applicable()?))) {
+        if !reasons.contains(&(model, why)) {
+            reasons.push((model, why));
+        }
+    }
+    reasons
 }
 
 /// What the records amount to.

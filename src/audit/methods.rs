@@ -10,6 +10,9 @@ use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
 use crate::radius::smoothing::Smoothing;
 
+/// How the reason begins for which most methods do not apply.
+pub const NOT_CONVEX: &str = "not convex: ";
+
 /// What a method asks of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
@@ -51,7 +54,7 @@ impl Rung {
         }
         match (self.needs, model.convexity()) {
             (Needs::Nothing, _) => None,
-            (_, Err(broken)) => Some(format!("not convex: {}", broken.reason)),
+            (_, Err(broken)) => Some(format!("{NOT_CONVEX}{}", broken.reason)),
             (Needs::Convex, Ok(convexity)) if !convexity.free.is_empty() => Some("non-affine feature map".into()),
             _ => None,
         }
