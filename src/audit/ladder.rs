@@ -1,8 +1,7 @@
 //! The certificate ladder, checked on records: what is refuted, what is undecided.
 
-use super::methods::NOT_CONVEX;
 use crate::report::records::{Found, Record};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A sound radius of the base classifier that a verified witness refutes.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +23,7 @@ pub enum Conclusion {
     Passed,
     /// At least one violation.
     Violated,
-    /// No violation, but a method could not tell, or the network is not convex, which a method asks for.
+    /// No violation, but a method that applies could not tell, or none applied.
     Undecided,
 }
 
@@ -63,16 +62,27 @@ pub fn violations(records: &[Record], found: &[Found]) -> Vec<Violation> {
     records.iter().filter_map(refuted).collect()
 }
 
-/// Rows that leave a question open: of methods that apply and could not tell, and, where an input has f > 0, of methods
-/// that ask for a convex network where there is none, and of all methods where none of them answered.
+/// Rows that leave a question open: of methods that apply and could not tell, and, where an input has f > 0 and no method
+/// that was run answered, of those that do not apply.
 pub fn undecided(records: &[Record]) -> impl Iterator<Item = &Record> {
     let answered: HashSet<(&str, usize, &str)> =
         records.iter().filter(|r| r.is_base() && r.status != "unknown").map(key).collect();
     records.iter().filter(move |record| match record.not_applicable() {
         _ if record.status != "unknown" => false,
         None => true,
-        Some(why) => record.logit > 0.0 && (why.starts_with(NOT_CONVEX) || !answered.contains(&key(record))),
+        Some(_) => record.logit > 0.0 && !answered.contains(&key(record)),
     })
+}
+
+/// Methods that apply to no input with f > 0 of a model, whatever the norm, and why: (model, method, reason).
+pub fn idle(records: &[Record]) -> Vec<(&str, &str, &str)> {
+    let mut reasons: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
+    for record in records.iter().filter(|r| r.logit > 0.0) {
+        let why = record.not_applicable();
+        let known = reasons.entry((&record.model, &record.method)).or_insert(why);
+        *known = known.and(why);
+    }
+    reasons.into_iter().filter_map(|((model, method), why)| Some((model, method, why?))).collect()
 }
 
 fn key(record: &Record) -> (&str, usize, &str) {

@@ -10,9 +10,6 @@ use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
 use crate::radius::smoothing::Smoothing;
 
-/// How the reason begins for which most methods do not apply.
-pub const NOT_CONVEX: &str = "not convex: ";
-
 /// What a method asks of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
@@ -54,7 +51,7 @@ impl Rung {
         }
         match (self.needs, model.convexity()) {
             (Needs::Nothing, _) => None,
-            (_, Err(broken)) => Some(format!("{NOT_CONVEX}{}", broken.reason)),
+            (_, Err(broken)) => Some(format!("not convex: {}", broken.reason)),
             (Needs::Convex, Ok(convexity)) if !convexity.free.is_empty() => Some("non-affine feature map".into()),
             _ => None,
         }

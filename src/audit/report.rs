@@ -99,7 +99,7 @@ pub fn markdown(run: &RunInfo, records: &[Record], found: &[Found]) -> String {
     text
 }
 
-/// One sentence, and a line for each reason why a method that was asked for does not apply.
+/// One sentence, and a line for each reason why none of the methods applied.
 pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) -> String {
     let sound = records.iter().filter(|r| r.is_base() && r.certified().is_some()).count();
     let refutable = records.iter().filter(|r| r.is_base() && r.certified().is_some() && r.witness().is_some()).count();
@@ -117,7 +117,7 @@ pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) ->
             let unknown = undecided(records).count();
             let mut text = format!("No violation, but {unknown} answers stayed unknown: {checked}.");
             for (model, why) in unmet(records) {
-                let _ = write!(text, "\n{model}: a method that was asked for does not apply: {why}.");
+                let _ = write!(text, "\n{model}: no method that was asked for applies: {why}.");
             }
             text
         }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use underplane::audit::attack::{Attack, constants};
 use underplane::audit::bundle::{Bundle, FOLDER};
-use underplane::audit::ladder::{Conclusion, conclusion, violations};
+use underplane::audit::ladder::{Conclusion, conclusion, idle, violations};
 use underplane::audit::methods::{Rung, limits, standard};
 use underplane::audit::run::{Audit, Case, Findings, logits, select};
 use underplane::audit::summary::summaries;
@@ -147,7 +147,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     bar.finish_and_clear();
     let run = args.run_info(jobs, start);
     let folder = report::write(&args.reports, &run, &all.records, &all.found)?;
-    finish(&run, &all, &folder)
+    finish(&run, &all, (&folder, args.methods.is_some()))
 }
 
 /// A model's table, above the progress bar.
@@ -165,19 +165,23 @@ fn print(bar: &ProgressBar, info: &ModelInfo, findings: &Findings) -> Result<()>
     Ok(())
 }
 
-/// The conclusion, and where the report is.
-fn finish(run: &RunInfo, all: &Findings, folder: &Path) -> Result<Finish> {
+/// The conclusion, and where the report is. A method that was asked for by its name (`named`) should have answered.
+fn finish(run: &RunInfo, all: &Findings, (folder, named): (&Path, bool)) -> Result<Finish> {
     let violations = violations(&all.records, &all.found);
     let mut out = std::io::stdout().lock();
     if !violations.is_empty() {
         write!(out, "VIOLATIONS\n{}", tables::violations(&violations).terminal())?;
     }
     writeln!(out, "{}", report::verdict(&all.records, &all.found, &violations))?;
+    for (model, method, why) in idle(&all.records).iter().filter(|_| named) {
+        writeln!(out, "{model}: {method} was asked for and does not apply: {why}")?;
+    }
     if let Some(risk) = run.alpha.and_then(|alpha| report::family_risk(&all.records, alpha)) {
         writeln!(out, "{risk}")?;
     }
     writeln!(out, "{:.1} s; report and records: {}", run.seconds, folder.display())?;
     Ok(match conclusion(&all.records, &all.found) {
+        Conclusion::Passed if named && !idle(&all.records).is_empty() => Finish::Unknown,
         Conclusion::Passed => Finish::Answered,
         Conclusion::Violated => Finish::Refuted,
         Conclusion::Undecided => Finish::Unknown,
