@@ -380,9 +380,18 @@ fn label_files() {
         write_npy(&path, &NpyArray { shape, values }).unwrap();
         assert!(read_labels(&path).is_err());
     }
+    let words = ["spam", "NA", "", "ham"].map(String::from).to_vec();
+    for (values, place) in [
+        (NpyValues::F64(vec![1.0, f64::NAN, f64::NAN, 0.0]), "samples 1, 2: expected a label in every row"),
+        (NpyValues::Text(words), "samples 1, 2: expected a label in every row"),
+    ] {
+        write_npy(&path, &NpyArray { shape: vec![4], values }).unwrap();
+        let message = read_labels(&path).unwrap_err().to_string();
+        assert!(message.contains(place), "{message}");
+    }
     assert_eq!(labels("l.txt", b"\"a\nb\"\nham\n\n").unwrap()[0], Label::Text("a\nb".into()));
     for (text, part) in [
-        ("1\n\n0\n", "line 2: expected one label per line, found an empty line"),
+        ("1\n\n0\n", "line 2: expected a label in every row, found 1 of 3 without one"),
         ("", "at least one label"),
         ("1\n2,3\n", "line 2"),
         ("1\n \n", "line 2"),

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
+use underplane::data::store::sha256;
 use underplane::model::{Dense, Graph, Kink, Op, onnx};
 
 struct Desk {
@@ -204,7 +205,20 @@ fn label_files_are_read_line_by_line() {
     );
     write_npy(&desk.path("y.npy"), &NpyArray { shape: vec![3], values: NpyValues::F64(vec![1.0, f64::NAN, 0.0]) })
         .unwrap();
-    desk.certify("x.npy", &["--labels", "y.npy"]).refused(&["y.npy", "integer or bool", "1 of them NaN", "sample 1"]);
+    desk.certify("x.npy", &["--labels", "y.npy"]).refused(&["y.npy: sample 1", "--drop-missing"]);
+    let run = desk.certify("x.npy", &["--labels", "y.npy", "--drop-missing", "--proofs", "proofs"]);
+    assert_eq!(
+        (run.column("input"), run.column("label")),
+        (vec!["0".into(), "2".into()], vec!["1".into(), "0".into()])
+    );
+    let checked = desk.run(&["check", "net.onnx", "x.npy", "proofs/certificates.jsonl"]);
+    assert_eq!((checked.code, checked.column("input")), (0, vec!["0".into(), "2".into()]), "{}", checked.err);
+    let run: serde_json::Value = serde_json::from_slice(&fs::read(desk.path("proofs/run.json")).unwrap()).unwrap();
+    for name in ["net.onnx", "x.npy", "y.npy"] {
+        let digest = sha256(&fs::read(desk.path(name)).unwrap());
+        let setting = serde_json::json!([format!("SHA-256 of {name}"), digest]);
+        assert!(run["settings"].as_array().unwrap().contains(&setting), "{run}");
+    }
 }
 
 fn config(file: &str, data: &str) -> String {

@@ -111,12 +111,8 @@ pub fn run(args: &Args) -> Result<Finish> {
     let start = Instant::now();
     use_threads(args.threads)?;
     if let (Some(claims), Some(model), Some(inputs)) = (&args.claims, &args.model, &args.inputs) {
-        let inputs = InputArgs {
-            inputs: inputs.clone(),
-            table: args.table.clone(),
-            limit: args.limit,
-            reading: args.reading,
-        };
+        let inputs =
+            InputArgs { inputs: inputs.clone(), table: args.table.clone(), limit: args.limit, reading: args.reading };
         return claims::run(&claims::Task {
             claims,
             model,
@@ -315,12 +311,8 @@ struct Source<'a> {
 impl Source<'_> {
     fn load(&self, limit: Option<usize>) -> Result<Read> {
         let model = load::model(self.file, self.sensitive)?;
-        let arguments = InputArgs {
-            inputs: self.inputs.to_path_buf(),
-            table: self.table.clone(),
-            limit,
-            reading: self.reading,
-        };
+        let arguments =
+            InputArgs { inputs: self.inputs.to_path_buf(), table: self.table.clone(), limit, reading: self.reading };
         let loaded = load::inputs(&arguments, &model, self.range)?;
         let info = self.info(&model, loaded.count);
         let labels = (0..loaded.count).map(|i| loaded.label(i)).collect();

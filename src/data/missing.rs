@@ -99,7 +99,12 @@ impl Missing {
                 self.labels.len(),
                 self.voice.drop_missing()
             );
-            return Err(DataError::content(path, Place::Several { what: self.what, at: self.labels.clone() }, "a label in every row", found));
+            return Err(DataError::content(
+                path,
+                Place::Several { what: self.what, at: self.labels.clone() },
+                "a label in every row",
+                found,
+            ));
         }
         if rows > 0 && self.count() == rows {
             return Err(DataError::content(
