@@ -127,6 +127,10 @@ pub fn inputs(args: &InputArgs, model: &Model, range: Option<Range>) -> Result<L
     inputs.fit(&model.graph().node(0).shape, reading.flatten).map_err(Error::msg).with_context(place)?;
     if let Some(path) = labels {
         let file = LabelFile::read(path, header)?;
+        if !drop_missing {
+            // A gap explains more than a count that differs.
+            file.left_out(path, false)?;
+        }
         check_count(path, &file, inputs.rows)?;
         inputs.label(path, file, drop_missing)?;
     }

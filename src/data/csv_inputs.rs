@@ -58,8 +58,8 @@ impl Rows<'_> {
         }
         self.count += 1;
         let label = self.heading.label.map(|at| &record.cells[at]);
-        if label.is_some_and(is_missing) {
-            self.missing.label(line);
+        if let Some(cell) = label.filter(|cell| is_missing(cell)) {
+            self.missing.label(line, cell);
             return Ok(());
         }
         let mut sample = Vec::with_capacity(width);

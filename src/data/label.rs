@@ -134,7 +134,7 @@ impl LabelFile {
             missing.what = "sample";
         }
         let absent = (0..self.labels.len()).filter(|&i| self.labels[i].is_none());
-        absent.for_each(|i| missing.label(self.lines.get(i).copied().unwrap_or(i as u64)));
+        absent.for_each(|i| missing.label(self.lines.get(i).copied().unwrap_or(i as u64), ""));
         missing.finish(path, self.labels.len())
     }
 }

@@ -1,17 +1,22 @@
 //! Cells that stand for nothing: how tables write a missing value, and what becomes of rows that have one.
 
 use super::error::{DataError, Place, counted};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What spreadsheets, data frames, statistics programs and dataset archives write for a missing value, in lower case.
 const WORDS: &[&str] = &[
-    "", "?", ".", "-", "--", "na", "n/a", "#n/a", "#na", "#n/a n/a", "<na>", "nan", "-nan", "+nan", "1.#qnan",
-    "-1.#qnan", "1.#ind", "-1.#ind", "nat", "null", "(null)", "\\n", "none",
+    "", "?", ".", "na", "n/a", "#n/a", "#na", "#n/a n/a", "<na>", "nan", "-nan", "+nan", "1.#qnan", "-1.#qnan",
+    "1.#ind", "-1.#ind", "null", "(null)", "\\n",
 ];
+
+/// The same in just this spelling: in small letters they are names of classes.
+const SPELT: &[&str] = &["None", "NaT"];
 
 /// Does this cell stand for a missing value?
 pub fn is_missing(cell: &str) -> bool {
-    WORDS.contains(&cell.trim().to_lowercase().as_str())
+    let cell = cell.trim();
+    WORDS.contains(&cell.to_lowercase().as_str()) || SPELT.contains(&cell)
 }
 
 /// How the user sets what a table's reader is told: for messages that say what to do.
@@ -52,6 +57,8 @@ pub(crate) struct Missing {
     voice: Voice,
     /// Rows without a label.
     labels: Vec<u64>,
+    /// What stands there instead.
+    words: BTreeSet<String>,
     /// Rows with a label and without some feature.
     features: Vec<u64>,
 }
@@ -59,12 +66,15 @@ pub(crate) struct Missing {
 impl Missing {
     /// Such rows are left out if `drop`.
     pub fn new(drop: bool, voice: Voice) -> Missing {
-        Missing { what: "line", drop, voice, labels: Vec::new(), features: Vec::new() }
+        Missing { what: "line", drop, voice, labels: Vec::new(), words: BTreeSet::new(), features: Vec::new() }
     }
 
-    /// A row without a label.
-    pub fn label(&mut self, line: u64) {
+    /// A row without a label; `cell` is what stands there.
+    pub fn label(&mut self, line: u64, cell: &str) {
         self.labels.push(line);
+        if !cell.trim().is_empty() {
+            self.words.insert(format!("`{}`", cell.trim()));
+        }
     }
 
     /// A feature that is missing.
@@ -94,17 +104,12 @@ impl Missing {
     /// When labels are missing and such rows are not to be left out, or no row is left.
     pub fn finish(&self, path: &Path, rows: usize) -> Result<Option<String>, DataError> {
         if !self.drop && !self.labels.is_empty() {
-            let found = format!(
-                "{} of {rows} without one; {} leaves such rows out",
-                self.labels.len(),
-                self.voice.drop_missing()
-            );
-            return Err(DataError::content(
-                path,
-                Place::Several { what: self.what, at: self.labels.clone() },
-                "a label in every row",
-                found,
-            ));
+            let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+            let words = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
+            let advice = self.voice.drop_missing();
+            let found = format!("{} of {rows} without one{words}; {advice} leaves such rows out", self.labels.len());
+            let place = Place::Several { what: self.what, at: self.labels.clone() };
+            return Err(DataError::content(path, place, "a label in every row", found));
         }
         if rows > 0 && self.count() == rows {
             return Err(DataError::content(
@@ -130,10 +135,12 @@ mod tests {
 
     #[test]
     fn words_for_nothing_are_known_and_labels_are_not_among_them() {
-        for cell in ["", "  ", "NA", "n/a", "#N/A", "<NA>", "NaN", "nan", "?", "NULL", "None", " null ", "NaT", "."] {
+        for cell in
+            ["", "  ", "NA", "n/a", "#N/A", "<NA>", "NaN", "nan", "?", "NULL", "None", " null ", "NaT", ".", "\\N"]
+        {
             assert!(is_missing(cell), "`{cell}`");
         }
-        for cell in ["0", "1", "spam", "nano", "no", "N", "other", "unknown", "false", "-1", "..."] {
+        for cell in ["0", "1", "spam", "nano", "no", "N", "other", "unknown", "false", "-1", "...", "+", "-", "none"] {
             assert!(!is_missing(cell), "`{cell}`");
         }
     }
@@ -142,13 +149,13 @@ mod tests {
     fn rows_are_refused_by_line_or_counted() {
         let path = Path::new("t.csv");
         let mut refusing = Missing::new(false, Voice::Options);
-        (2..30).for_each(|line| refusing.label(line));
+        (2..30).for_each(|line| refusing.label(line, "NA"));
         let message = refusing.finish(path, 40).unwrap_err().to_string();
         assert!(message.starts_with("t.csv: lines 2, 3, 4,") && message.contains("and 18 more"), "{message}");
-        assert!(message.contains("28 of 40") && message.contains("--drop-missing"), "{message}");
+        assert!(message.contains("28 of 40 without one (`NA`)") && message.contains("--drop-missing"), "{message}");
         assert!(refusing.feature(path, (7, 2), "NA").unwrap_err().to_string().contains("line 7, column 2"));
         let mut dropping = Missing::new(true, Voice::Config);
-        dropping.label(5);
+        dropping.label(5, "");
         dropping.feature(path, (7, 2), "NA").unwrap();
         let told = dropping.finish(path, 9).unwrap().unwrap();
         assert_eq!(told, "t.csv: 2 of 9 rows left out: 1 without a label (line 5), 1 with a missing feature (line 7)");

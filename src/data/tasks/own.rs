@@ -93,7 +93,7 @@ pub fn load_own(name: &str, own: &OwnTable, seed: u64) -> Result<Task, DataError
     let mut kept = Vec::new();
     for (row, &cell) in labels.iter().enumerate() {
         if is_missing(cell) {
-            missing.label(table.line(row));
+            missing.label(table.line(row), cell);
         } else if let Some(values) = sample(&table, row, (&features, own.range), &mut missing)? {
             samples.inputs.extend(values);
             samples.sensitive.push(cell == own.sensitive);
