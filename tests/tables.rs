@@ -264,6 +264,12 @@ fn labels_of_a_training_table_mean_what_they_say() {
         run.out,
         run.err
     );
+    desk.write("own.csv", &table("NA"));
+    desk.run(&["train", "own.toml"]).refused(&["10 of 60 without one (`NA`)"]);
+    // Short names of classes are labels.
+    desk.write("own.csv", &table("spam").replace("ham", "-"));
+    let run = desk.run(&["train", "own.toml", "--out", "made"]);
+    assert!(run.code == 0 && run.out.contains("- (30), spam (30)"), "{}{}", run.out, run.err);
     // Another spelling is another label, and shown.
     for other in ["Spam", "spam.", "spams"] {
         desk.write("own.csv", &table(other));

@@ -62,8 +62,8 @@ pub fn violations(records: &[Record], found: &[Found]) -> Vec<Violation> {
     records.iter().filter_map(refuted).collect()
 }
 
-/// Rows that leave a question open: of methods that apply and could not tell, and, where an input has f > 0 and no method
-/// that was run answered, of those that do not apply.
+/// Rows that leave a question open: of methods that apply and could not tell, and, where an input has f > 0 and no
+/// method that was run answered, of those that do not apply.
 pub fn undecided(records: &[Record]) -> impl Iterator<Item = &Record> {
     let answered: HashSet<(&str, usize, &str)> =
         records.iter().filter(|r| r.is_base() && r.status != "unknown").map(key).collect();

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Writes a file through a temporary name beside it, so that `path` is either the old file or the whole new one. A
-/// symbolic link stays, and the file that it leads to is replaced. What is no file of its own (a pipe, a device, an open
-/// descriptor like /dev/stdout) is written to as it is.
+/// symbolic link stays, and the file that it leads to is replaced. What is no file of its own (a pipe, a device, an
+/// open descriptor like /dev/stdout) is written to as it is.
 ///
 /// # Errors
 /// When the file cannot be written; nothing is left behind then.
@@ -82,8 +82,8 @@ fn append(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     buffered.flush()
 }
 
-/// A folder that is made if need be, with those that it lies in; those made here go when this is dropped, if nothing has
-/// been put into them.
+/// A folder that is made if need be, with those that it lies in; those made here go when this is dropped, if nothing
+/// has been put into them.
 pub struct Folder {
     /// Innermost first.
     made: Vec<PathBuf>,

@@ -20,8 +20,8 @@ pub(crate) struct Heading {
 }
 
 impl Heading {
-    /// `header`: whether there is one, `None`: find out. The label column is the one of that very name, or where none is
-    /// called so the one at that position, from 1.
+    /// `header`: whether there is one, `None`: find out. The label column is the one of that very name, or where none
+    /// is called so the one at that position, from 1.
     ///
     /// # Errors
     /// When two columns have one name, there is no such label column, or nobody can tell whether this is a header.
@@ -41,7 +41,7 @@ impl Heading {
                 Guess::Count => {
                     let shown = abridged(&first.cells);
                     notes.push(format!(
-                        "{}: the first line, {shown}, counts the columns and is taken as their header ({}: as a sample)",
+                        "{}: the first line, {shown}, counts the columns and is taken as their header ({}: a sample)",
                         path.display(),
                         voice.header("no")
                     ));
@@ -94,8 +94,8 @@ impl Line<'_> {
         self.cells().all(|(k, cell)| is_count(cell, k + start))
     }
 
-    /// A header has no number in it (or counts its columns), a sample nothing else; what is between is refused rather than
-    /// guessed at, because a sample with a slip in it must not vanish as a header.
+    /// A header has no number in it (or counts its columns), a sample nothing else; what is between is refused rather
+    /// than guessed at, because a sample with a slip in it must not vanish as a header.
     fn guess(&self) -> Result<Guess, DataError> {
         let named: Vec<usize> = self.cells().filter(|(_, cell)| Some(*cell) == self.label).map(|(k, _)| k).collect();
         let numeric = self.label.is_some_and(is_number);

@@ -42,8 +42,8 @@ impl Inputs {
         self.shape.iter().product()
     }
 
-    /// Gives every sample its label from a file, one per row of the inputs' file; where one is missing, the sample is left
-    /// out if `drop`.
+    /// Gives every sample its label from a file, one per row of the inputs' file; where one is missing, the sample is
+    /// left out if `drop`.
     ///
     /// # Errors
     /// When a label is missing and samples are not to be left out, or none would be left.

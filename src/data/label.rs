@@ -99,9 +99,10 @@ pub struct LabelFile {
 }
 
 impl LabelFile {
-    /// Reads one label per sample: an `.npy` of whole numbers, bools or strings (shape `[n]` or `[n, 1]`), such an array of
-    /// an `.npz` (`FILE.npz:NAME`, else `y` or `labels`), or a text file with one label per line (plain or gzip), where
-    /// `header` says whether the first line is a heading; `None`: one that is no number above lines that all are.
+    /// Reads one label per sample: an `.npy` of whole numbers, bools or strings (shape `[n]` or `[n, 1]`), such an
+    /// array of an `.npz` (`FILE.npz:NAME`, else `y` or `labels`), or a text file with one label per line (plain or
+    /// gzip), where `header` says whether the first line is a heading; `None`: one that is no number above lines that
+    /// all are.
     ///
     /// # Errors
     /// When the file cannot be read, is of another form, or holds no label.

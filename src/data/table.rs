@@ -45,8 +45,8 @@ impl Table {
         Table::whole(path, columns, rows)
     }
 
-    /// Reads a user's own file: `header` says whether the first line names the columns (`None`: find out), `label` which
-    /// column holds the labels.
+    /// Reads a user's own file: `header` says whether the first line names the columns (`None`: find out), `label`
+    /// which column holds the labels.
     pub(crate) fn labelled(path: &Path, header: Option<bool>, label: &str) -> Result<Labelled, DataError> {
         let (path, mut rows) = rectangle(Content::open(path)?)?;
         let Some(first) = rows.first() else {

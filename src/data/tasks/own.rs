@@ -16,7 +16,8 @@ use std::path::PathBuf;
 pub struct OwnTable {
     /// A CSV, plain or gzip; relative to the config file.
     pub file: PathBuf,
-    /// The column with the labels, by its name, or where none is called so by its number from 1; all others are features.
+    /// The column with the labels, by its name, or where none is called so by its number from 1; all others are
+    /// features.
     pub label_column: String,
     /// The label of the sensitive class; every other label is the other class.
     #[serde(deserialize_with = "word")]
