@@ -125,6 +125,10 @@ fn what_the_kernel_refuses_is_unknown_and_counted_and_what_a_witness_refutes_sta
             accepted += of(Proof::Accepted).count();
             let text = rendered(&findings);
             assert!(text.contains(&format!("{} refused by the kernel", of(Proof::Refused).count())), "{text}");
+            // The notes say why, and how often each reason occurs.
+            let counted = |line: &str| line.trim().split_once(" refused by the kernel: ")?.0.parse::<usize>().ok();
+            let told: usize = text.lines().filter_map(counted).sum();
+            assert_eq!(told, of(Proof::Refused).count(), "{text}");
             let sensitive = findings.records.iter().filter(|r| r.logit > 0.0).count();
             assert_eq!(violations + of(Proof::Refused).count() + of(Proof::Accepted).count(), sensitive, "{text}");
         }

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 use underplane::audit::report::read;
-use underplane::model::onnx;
+use underplane::data::store::sha256;
+use underplane::model::{Dense, Graph, Kink, Op, onnx};
 
 fn program(folder: &Path) -> Command {
     let mut command = Command::cargo_bin("underplane").unwrap();
@@ -62,6 +63,11 @@ fn the_bundle_passes_and_leaves_records_and_a_report() {
     assert!(!found.is_empty() && run.alpha == Some(0.001));
     let report = fs::read_to_string(reports[0].join("report.md")).unwrap();
     assert_eq!(report, underplane::audit::report::markdown(&run, &records, &found));
+    for name in ["box.onnx", "box.csv", "box.txt"] {
+        let digest = sha256(&fs::read(folder.path().join("proofs-data").join(name)).unwrap());
+        assert!(report.contains(&format!("- SHA-256 of {name}: {digest}")), "{report}");
+    }
+    assert!(report.contains("- labels: 0 (") || report.contains("- labels: 1 ("), "{report}");
     let settings = ["n = 500", "at most 1 s and 2000 passes", "[0, 1]", "probability at most α = 0.001"];
     for part in settings.iter().chain(&["clean accuracy", "accuracy of the smoothed"]) {
         assert!(report.contains(*part), "{part}: {report}");
@@ -98,6 +104,41 @@ fn a_users_own_model_is_audited_with_the_options_given() {
     let (run, records, _) = read(&report).unwrap();
     assert_eq!((records.len(), run.alpha), (3 * 2 * 2, None));
     assert!(records.iter().all(|r| r.input < 3 && ["l2", "lp:3"].contains(&r.norm.as_str())));
+}
+
+/// f = relu(x₀ + …) − relu(… + x₃)/2 + 1, which is not convex.
+fn bent() -> Graph {
+    let mut graph = Graph::new("x", &[4]);
+    graph.push("first", Op::Dense(Dense { rows: 2, cols: 4, weight: vec![1.0; 8], bias: vec![0.0; 2] }), &[0]).unwrap();
+    graph.push("act", Op::Kink(Kink::RELU), &[1]).unwrap();
+    let readout = Dense { rows: 1, cols: 2, weight: vec![1.0, -0.5], bias: vec![1.0] };
+    graph.push("readout", Op::Dense(readout), &[2]).unwrap();
+    graph
+}
+
+#[test]
+fn methods_that_answer_nothing_leave_the_question_open() {
+    let folder = bundle();
+    let data = folder.path().join("proofs-data");
+    onnx::write(&bent(), &data.join("bent.onnx")).unwrap();
+    let audit = |model: &str, more: &[&str]| {
+        let mut command = program(folder.path());
+        let output = command.arg("audit").args([data.join(model), data.join("box.csv")]).args(more).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    for (methods, idle) in [("closed-form,sharp", "sharp"), ("exact,ibp", "exact"), ("lp", "lp")] {
+        let (code, text) = audit("bent.onnx", &["--method", methods]);
+        assert_eq!(code, 3, "{text}");
+        let why = format!("bent: {idle} was asked for and does not apply: not convex: node `readout`");
+        assert!(text.contains(&why), "{text}");
+        let nothing = text.contains("bent: no method that was asked for applies: not convex");
+        assert_eq!(nothing, !methods.contains("ibp"), "{text}");
+    }
+    assert_eq!(audit("bent.onnx", &["--samples", "100"]).0, 0, "of all methods those that apply");
+    assert_eq!(audit("bent.onnx", &["--method", "ibp"]).0, 0, "interval bounds need no convexity");
+    // A norm that the only method does not know is no answer either, unless there is nothing to certify.
+    let (code, text) = audit("box.onnx", &["--method", "lp", "--norm", "lp:3"]);
+    assert!(code == 3 && text.contains("only for p = 1, 2 and ∞"), "{text}");
 }
 
 #[test]

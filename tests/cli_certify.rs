@@ -109,6 +109,13 @@ fn certify_prints_the_promised_columns_in_order() {
         .collect();
     assert_eq!(rows.len(), 4 * 3 * 5);
     let mut certified = 0;
+    // A row without a radius is not exact, and `best` is where its sides meet.
+    for row in &rows {
+        let meet =
+            row[9] == "certified" && row[7].parse().is_ok_and(|d: f64| d <= row[6].parse::<f64>().unwrap() * 1.000001);
+        let exact = meet && ["lp", "best"].contains(&row[4].as_str());
+        assert_eq!(row[8], if exact { "exact" } else { "sound" }, "{row:?}");
+    }
     for group in rows.chunks(5) {
         let radius: Vec<f64> =
             group.iter().filter(|row| row[9] == "certified").map(|row| row[6].parse().unwrap()).collect();
@@ -272,6 +279,7 @@ fn bad_settings_are_refused() {
     desk.refused(&certify(&["--threads", "100000"]), &["100000", "1 to"]);
     desk.refused(&certify(&["--out", "rows.xlsx"]), &["rows.xlsx", ".csv"]);
     desk.refused(&certify(&["--out", "no/such/folder/rows.csv"]), &["rows.csv"]);
+    desk.refused(&certify(&["--header", "maybe"]), &["--header", "yes, no or auto"]);
 }
 
 #[test]

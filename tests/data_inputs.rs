@@ -249,6 +249,10 @@ fn tables_with_and_without_header() {
     assert_eq!(csv("1,2").unwrap().values, [1.0, 2.0]);
     let numbered = InputOptions { header: Some(true), ..InputOptions::default() };
     assert_eq!(read_with("b.csv", b"0,1\n5,6\n", &numbered).unwrap().values, [5.0, 6.0]);
+    let counted = csv("0,1\n5,6\n").unwrap();
+    assert_eq!((counted.values, counted.notes.len()), (vec![5.0, 6.0], 1));
+    let headless = InputOptions { header: Some(false), ..InputOptions::default() };
+    assert_eq!(read_with("b.csv", b"0,1\n5,6\n", &headless).unwrap().values, [0.0, 1.0, 5.0, 6.0]);
 }
 
 #[test]
@@ -280,6 +284,11 @@ fn faulty_tables_are_refused_and_the_place_named() {
         ("1,2\n3,1e39\n", "line 2, column 2: expected a finite number"),
         ("0.1,0.2x\n0.3,0.4\n", "line 1, column 1"),
         ("1;2\n3;4\n", "expected a number, found `3;4`"),
+        ("0\n5\n", "a header or a sample"),
+        ("1,2,3\n5,6,7\n", "a header or a sample"),
+        (",0,1\n0,5,6\n", "a data frame's index"),
+        ("a,b\n1,NA\n", "line 2, column 2: expected a number, found `NA`, which stands for a missing value"),
+        ("a,b,a\n1,2,3\n", "expected one column `a`, found 2 columns of that name: columns 1 and 3"),
     ];
     for (text, part) in cases {
         let message = csv(text).unwrap_err();
@@ -291,6 +300,8 @@ fn faulty_tables_are_refused_and_the_place_named() {
         ("1,2\n", "3", "a label column `3`"),
         ("1,2\n", "0", "a label column `0`"),
         ("a\n1\n", "a", "no column besides the labels"),
+        ("0,1,spam\n5,6,ham\n", "3", "a header or a sample"),
+        ("a,y\n1,\n2,1\n3,n/a\n", "y", "lines 2, 4: expected a label in every row, found 2 of 3 without one"),
     ];
     for (text, column, part) in labels {
         let message = read_with("b.csv", text.as_bytes(), &labelled(column)).unwrap_err();
@@ -369,9 +380,18 @@ fn label_files() {
         write_npy(&path, &NpyArray { shape, values }).unwrap();
         assert!(read_labels(&path).is_err());
     }
+    let words = ["spam", "NA", "", "ham"].map(String::from).to_vec();
+    for (values, place) in [
+        (NpyValues::F64(vec![1.0, f64::NAN, f64::NAN, 0.0]), "samples 1, 2: expected a label in every row"),
+        (NpyValues::Text(words), "samples 1, 2: expected a label in every row"),
+    ] {
+        write_npy(&path, &NpyArray { shape: vec![4], values }).unwrap();
+        let message = read_labels(&path).unwrap_err().to_string();
+        assert!(message.contains(place), "{message}");
+    }
     assert_eq!(labels("l.txt", b"\"a\nb\"\nham\n\n").unwrap()[0], Label::Text("a\nb".into()));
     for (text, part) in [
-        ("1\n\n0\n", "line 2: expected one label per line, found an empty line"),
+        ("1\n\n0\n", "line 2: expected a label in every row, found 1 of 3 without one"),
         ("", "at least one label"),
         ("1\n2,3\n", "line 2"),
         ("1\n \n", "line 2"),

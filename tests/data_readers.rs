@@ -156,6 +156,7 @@ fn faulty_arff_is_refused() {
         ("@attribute a {x,y\n", "a list that ends in }"),
         ("@attribute a {x,x}\n", "`x` twice"),
         ("@attribute\n", "a name"),
+        ("@attribute a real\n@attribute b real\n@attribute a real\n", "line 3: expected one attribute `a`, found 2 of"),
     ];
     for (text, part) in heads {
         refused(text.as_bytes(), read_arff, part);

@@ -383,7 +383,7 @@ fn files_that_are_no_arrays_of_numbers_say_what_they_are() {
     }
     for (name, text, words) in [
         ("heading.txt", "label\nspam\nham\n", &["expected 2 labels", "found 3", "`label` a heading"][..]),
-        ("blank.txt", "1\n\n0\n", &["line 2", "an empty line"]),
+        ("blank.txt", "1\n\n0\n", &["line 2", "a label in every row"]),
         ("comma.txt", "spam, mail\nham\n", &["line 1", "2 fields"]),
         ("short.txt", "1\n", &["expected 2 labels", "found 1"]),
     ] {
@@ -400,7 +400,7 @@ fn both(array: &[usize], model: &[usize], flatten: bool) -> (bool, bool) {
     let [count, sample @ ..] = array else { unreachable!("an axis of samples") };
     let values = vec![0.0; array.iter().product()];
     let file = float32(array, &values);
-    let inputs = Inputs { shape: sample.to_vec(), values, labels: None, notes: Vec::new() };
+    let inputs = Inputs { shape: sample.to_vec(), values, ..Inputs::default() };
     assert_eq!(inputs.len(), *count);
     let mut read = kernel::Inputs::read(&file).unwrap();
     if flatten {

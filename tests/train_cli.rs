@@ -2,6 +2,7 @@
 
 use assert_cmd::Command;
 use std::path::Path;
+use underplane::data::store::sha256;
 
 fn train(folder: &Path, arguments: &[&str]) -> std::process::Output {
     let mut command = Command::cargo_bin("underplane").unwrap();
@@ -24,6 +25,7 @@ fn refused(arguments: &[&str], parts: &[&str]) {
     let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
     let written: Vec<_> = left.filter(|path| path.extension().is_some_and(|e| e == "onnx" || e == "json")).collect();
     assert!(written.is_empty(), "{written:?}");
+    assert!(!folder.path().join("made").exists());
 }
 
 #[test]
@@ -41,7 +43,7 @@ fn config_faults_name_file_and_key() {
 
 #[test]
 fn missing_data_says_where_to_put_it() {
-    refused(&["drebin", "--data-dir", "nowhere"], &["drebin215.csv", "nowhere"]);
+    refused(&["drebin", "--data-dir", "nowhere", "--out", "made/here"], &["drebin215.csv", "nowhere"]);
 }
 
 #[test]
@@ -85,6 +87,9 @@ fn a_table_of_ones_own_becomes_a_network_that_certify_reads() {
     let line = record["baseline"]["test_accuracy"].as_f64().unwrap();
     assert!(accuracy > 0.93 && accuracy > line, "{accuracy}, logistic regression {line}");
     assert_eq!(record["certified"].as_array().unwrap().len(), 12);
+    for (name, path) in [("table.csv", path("settings/table.csv")), ("square.onnx", path("made/square.onnx"))] {
+        assert_eq!(record["sha256"][name], sha256(&std::fs::read(path).unwrap()).as_str(), "{name}");
+    }
     // The record holds what turns a raw row into an input.
     let columns = record["columns"].as_array().unwrap();
     assert_eq!(columns.iter().map(|c| c["name"].as_str().unwrap()).collect::<Vec<_>>(), ["a", "b"]);
@@ -115,7 +120,9 @@ fn faults_of_ones_own_table_name_file_and_place() {
     refused(OWN, "a,kind,b\n1,out,2\n1,in,x\n", &["table.csv", "line 3, column 3", "`x`"]);
     refused(OWN, "a,kind,b\n1,out,2\n1,in,1e60\n", &["table.csv", "line 3, column 3", "1e60"]);
     refused(OWN, "a,class,b\n1,out,2\n", &["table.csv", "`kind`"]);
-    refused(OWN, "a,kind,b\n1,spam,2\n2,ham,1\n", &["square", "both classes"]);
+    refused(OWN, "a,kind,b\n1,spam,2\n2,ham,1\n", &["square", "both classes", "labelled `out`", "ham (1), spam (1)"]);
+    refused(OWN, "a,kind,b\n1,out,2\n2,out,1\n", &["square", "both classes"]);
+    refused(OWN, "a,kind,b\n1,out,2\n2,,1\n", &["table.csv: line 3: expected a label"]);
     refused(&OWN.replace("table.csv", "absent.csv"), "", &["absent.csv"]);
     refused(&OWN.replace("kind\"\n", "kind\"\nlabels = 3\n"), "", &["own.toml", "labels"]);
     let ranged = |more: &str| OWN.replace("kind\"\n", &format!("kind\"\nrange = [0, 1]\n{more}"));

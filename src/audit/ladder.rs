@@ -1,7 +1,7 @@
 //! The certificate ladder, checked on records: what is refuted, what is undecided.
 
 use crate::report::records::{Found, Record};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A sound radius of the base classifier that a verified witness refutes.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,11 +19,11 @@ pub struct Violation {
 /// What the records of an audit amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conclusion {
-    /// No violation, and every method that applies answered.
+    /// No violation, and everything that was asked for was answered.
     Passed,
     /// At least one violation.
     Violated,
-    /// No violation, but a method that applies could not tell.
+    /// No violation, but a method that applies could not tell, or none applied.
     Undecided,
 }
 
@@ -62,9 +62,42 @@ pub fn violations(records: &[Record], found: &[Found]) -> Vec<Violation> {
     records.iter().filter_map(refuted).collect()
 }
 
-/// Rows of methods that apply and could not tell.
+/// Rows that leave a question open: of methods that apply and could not tell, and, where an input has f > 0 and no
+/// method that was run answered, of those that do not apply.
 pub fn undecided(records: &[Record]) -> impl Iterator<Item = &Record> {
-    records.iter().filter(|record| record.status == "unknown" && record.not_applicable().is_none())
+    let answered: HashSet<(&str, usize, &str)> =
+        records.iter().filter(|r| r.is_base() && r.status != "unknown").map(key).collect();
+    records.iter().filter(move |record| match record.not_applicable() {
+        _ if record.status != "unknown" => false,
+        None => true,
+        Some(_) => record.logit > 0.0 && !answered.contains(&key(record)),
+    })
+}
+
+/// Methods that apply to no input with f > 0 of a model, whatever the norm, and why: (model, method, reason).
+pub fn idle(records: &[Record]) -> Vec<(&str, &str, &str)> {
+    let mut reasons: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
+    for record in records.iter().filter(|r| r.logit > 0.0) {
+        let why = record.not_applicable();
+        let known = reasons.entry((&record.model, &record.method)).or_insert(why);
+        *known = known.and(why);
+    }
+    reasons.into_iter().filter_map(|((model, method), why)| Some((model, method, why?))).collect()
+}
+
+fn key(record: &Record) -> (&str, usize, &str) {
+    (&record.model, record.input, &record.norm)
+}
+
+/// Why methods do not apply to rows that are undecided, each reason once for a model.
+pub fn unmet(records: &[Record]) -> Vec<(&str, &str)> {
+    let mut reasons = Vec::new();
+    for (model, why) in undecided(records).filter_map(|r| Some((r.model.as_str(), r.not_applicable()?))) {
+        if !reasons.contains(&(model, why)) {
+            reasons.push((model, why));
+        }
+    }
+    reasons
 }
 
 /// What the records amount to.

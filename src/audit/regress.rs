@@ -6,6 +6,7 @@
 use super::store::{self, Asked, Stored, Verified};
 use crate::data::Reading;
 use crate::data::inputs::{InputOptions, read_inputs};
+use crate::data::tasks::Header;
 use crate::kernel;
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
@@ -60,6 +61,9 @@ pub struct Entry {
     /// Whether entries that are no float32 mean the nearest one.
     #[serde(default)]
     pub round: bool,
+    /// Whether the first line of a table is a header; found out by default.
+    #[serde(default)]
+    pub header: Header,
     /// l1, l2, linf by default.
     pub norms: Option<Vec<String>>,
     /// closed-form, sharp, tightened, exact, lp.
@@ -186,7 +190,8 @@ pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Resu
         flatten: entry.flatten,
         round: entry.round,
     };
-    let inputs = read_inputs(&place, &InputOptions { reading, ..InputOptions::default() })?;
+    let inputs =
+        read_inputs(&place, &InputOptions { reading, header: entry.header.known(), ..InputOptions::default() })?;
     inputs.notes.iter().for_each(|note| tell(note));
     let shape = &model.graph().node(0).shape;
     inputs.fit(shape, entry.flatten).map_err(|why| anyhow!("{}: {why}", place.display()))?;

@@ -1,6 +1,6 @@
 //! The report of an audit: generated from its records, and from nothing else.
 
-use super::ladder::{Conclusion, Violation, conclusion, undecided, violations};
+use super::ladder::{Conclusion, Violation, conclusion, undecided, unmet, violations};
 use super::summary::{Summary, summaries};
 use super::tables;
 use crate::data::DataError;
@@ -99,7 +99,7 @@ pub fn markdown(run: &RunInfo, records: &[Record], found: &[Found]) -> String {
     text
 }
 
-/// One sentence.
+/// One sentence, and a line for each reason why none of the methods applied.
 pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) -> String {
     let sound = records.iter().filter(|r| r.is_base() && r.certified().is_some()).count();
     let refutable = records.iter().filter(|r| r.is_base() && r.certified().is_some() && r.witness().is_some()).count();
@@ -115,7 +115,11 @@ pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) ->
         Conclusion::Violated => format!("{} VIOLATIONS: {checked}.", violations.len()),
         Conclusion::Undecided => {
             let unknown = undecided(records).count();
-            format!("No violation, but {unknown} answers stayed unknown: {checked}.")
+            let mut text = format!("No violation, but {unknown} answers stayed unknown: {checked}.");
+            for (model, why) in unmet(records) {
+                let _ = write!(text, "\n{model}: no method that was asked for applies: {why}.");
+            }
+            text
         }
     }
 }

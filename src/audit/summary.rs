@@ -1,10 +1,12 @@
 //! What the records of an audit say, model by model.
 
 use super::ladder::{Order, Violation, order};
+use crate::data::label::tally;
+use crate::proof::grouped;
 use crate::radius::lp::EXACT_GAP;
 use crate::report::number::median;
 use crate::report::records::{Found, Proof, Record};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// One model.
 #[derive(Clone, Debug)]
@@ -17,6 +19,10 @@ pub struct Summary {
     pub sensitive: usize,
     /// Clean accuracy, where the labels are 0 and 1.
     pub accuracy: Option<Accuracy>,
+    /// The labels with their counts; none where inputs have none.
+    pub labels: BTreeMap<String, usize>,
+    /// Why the kernel refused radii, with counts.
+    pub refusals: Vec<(String, usize)>,
     /// One per (norm, method).
     pub lines: Vec<Line>,
     /// One per norm.
@@ -173,6 +179,8 @@ fn summary(model: &str, records: &[Record], found: &[&Found], violations: &[&Vio
         inputs,
         sensitive: sensitive.len(),
         accuracy: clean_accuracy(records),
+        labels: labels(records),
+        refusals: grouped(records.iter().filter_map(Record::refusal)),
         attacks: attacks.filter_map(|norm| attack_line(norm, found, &references)).collect(),
         lines,
         references: counts,
@@ -187,6 +195,12 @@ fn inputs(records: &[Record]) -> (Vec<usize>, usize) {
     numbers.dedup();
     let count = numbers.len();
     (numbers.into_iter().filter(|(_, sensitive)| *sensitive).map(|(number, _)| number).collect(), count)
+}
+
+/// How many inputs bear each label.
+fn labels(records: &[Record]) -> BTreeMap<String, usize> {
+    let labels: BTreeMap<usize, &String> = records.iter().map(|r| (r.input, &r.label)).collect();
+    tally(labels.into_values().filter(|label| !label.is_empty())).into_iter().map(|(l, n)| (l.clone(), n)).collect()
 }
 
 fn references(records: &[Record]) -> HashMap<(usize, &str), Reference> {
@@ -250,7 +264,7 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
     }
 }
 
-/// What the certified radii are worth; where there is none, what the method promises.
+/// What the certified radii are worth; where there is none, what the rows say that a missing one is worth.
 fn guarantee(first: &Record, sensitive: &[&&Record]) -> String {
     let certified: Vec<&str> =
         sensitive.iter().filter(|r| r.certified().is_some()).map(|r| r.guarantee.as_str()).collect();

@@ -2,6 +2,7 @@
 
 use super::ladder::Violation;
 use super::summary::{Accuracy, Line, Summary};
+use crate::data::label::listed;
 use crate::report::number::{multiple, share, short, time};
 use crate::report::table::Sheet;
 use std::fmt::Write as _;
@@ -74,6 +75,10 @@ pub fn notes(summary: &Summary) -> Vec<String> {
         let _ = write!(inputs, "; clean accuracy: {}", classes(accuracy));
     }
     notes.push(inputs);
+    if !summary.labels.is_empty() {
+        let accuracy = if summary.accuracy.is_none() { "; no accuracy: it takes 0 and 1 (sensitive)" } else { "" };
+        notes.push(format!("labels: {}{accuracy}", listed(&summary.labels)));
+    }
     // The smoothed classifier is the same for every norm.
     if let Some(accuracy) = summary.lines.iter().find_map(|line| line.smoothed) {
         notes.push(format!("accuracy of the smoothed classifier: {}", classes(accuracy)));
@@ -110,6 +115,8 @@ pub fn notes(summary: &Summary) -> Vec<String> {
             }
         }
     }
+    let refused = summary.refusals.iter().map(|(reason, count)| format!("{count} refused by the kernel: {reason}"));
+    notes.extend(refused);
     notes.extend(reasons.into_iter().map(|(reason, norms)| format!("n/a ({}): {reason}", norms.join(", "))));
     notes
 }

@@ -1,10 +1,10 @@
 //! `underplane audit`: every method on the same networks, cross-checked.
 
 use super::certify::use_threads;
+use super::circumstances::{self, Setting, digests};
 use super::claims;
-use super::load::{self, InputArgs, ReadingArgs};
+use super::load::{self, InputArgs, ReadingArgs, TableArgs};
 use super::methods::{at_least_one, positive, probability, samples, threads};
-use super::shell::word;
 use super::{Finish, progress};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
@@ -13,17 +13,18 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use underplane::audit::attack::{Attack, constants};
 use underplane::audit::bundle::{Bundle, FOLDER};
-use underplane::audit::ladder::{Conclusion, conclusion, violations};
+use underplane::audit::ladder::{Conclusion, conclusion, idle, violations};
 use underplane::audit::methods::{Rung, limits, standard};
 use underplane::audit::run::{Audit, Case, Findings, logits, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
+use underplane::data::atomic::Folder;
 use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::perturbation::{Norm, Range};
 use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
-use underplane::report::run_info::{Machine, ModelInfo, RunInfo, today};
+use underplane::report::run_info::{ModelInfo, RunInfo};
 
 /// How many inputs of a bundled model are taken, unless `--full`: with f > 0, and others.
 const BUNDLED: (usize, usize) = (20, 5);
@@ -36,7 +37,12 @@ struct Job {
     audit: Audit,
     case: Case,
     info: ModelInfo,
+    /// What the files that it was read from are known by.
+    files: Vec<Setting>,
 }
+
+/// A case, what a report says about it, and what its files are known by.
+type Read = (Case, ModelInfo, Vec<Setting>);
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -45,12 +51,8 @@ pub struct Args {
     model: Option<PathBuf>,
     /// Its inputs: .npy, .npz or .csv
     inputs: Option<PathBuf>,
-    /// Labels, one per input: .npy, or text with one per line
-    #[arg(long, value_name = "F", requires = "model")]
-    labels: Option<PathBuf>,
-    /// The column of a .csv that holds labels, by name
-    #[arg(long, value_name = "NAME", conflicts_with = "labels", requires = "model")]
-    label_column: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
     #[command(flatten)]
     reading: ReadingArgs,
     /// The valid range of every coordinate: an attacker never leaves it
@@ -109,13 +111,8 @@ pub fn run(args: &Args) -> Result<Finish> {
     let start = Instant::now();
     use_threads(args.threads)?;
     if let (Some(claims), Some(model), Some(inputs)) = (&args.claims, &args.model, &args.inputs) {
-        let inputs = InputArgs {
-            inputs: inputs.clone(),
-            labels: args.labels.clone(),
-            label_column: args.label_column.clone(),
-            limit: args.limit,
-            reading: args.reading,
-        };
+        let inputs =
+            InputArgs { inputs: inputs.clone(), table: args.table.clone(), limit: args.limit, reading: args.reading };
         return claims::run(&claims::Task {
             claims,
             model,
@@ -130,7 +127,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     }
     let jobs = args.jobs()?;
     // Better now than after a minute's work.
-    std::fs::create_dir_all(&args.reports).with_context(|| args.reports.display().to_string())?;
+    let _reports = Folder::make(&args.reports)?;
     let ticks: usize = jobs.iter().map(|job| job.audit.ticks(job.case.count())).sum();
     let bar = progress::bar(ticks as u64, "auditing");
     let mut all = Findings::default();
@@ -146,7 +143,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     bar.finish_and_clear();
     let run = args.run_info(jobs, start);
     let folder = report::write(&args.reports, &run, &all.records, &all.found)?;
-    finish(&run, &all, &folder)
+    finish(&run, &all, (&folder, args.methods.is_some()))
 }
 
 /// A model's table, above the progress bar.
@@ -164,19 +161,23 @@ fn print(bar: &ProgressBar, info: &ModelInfo, findings: &Findings) -> Result<()>
     Ok(())
 }
 
-/// The conclusion, and where the report is.
-fn finish(run: &RunInfo, all: &Findings, folder: &Path) -> Result<Finish> {
+/// The conclusion, and where the report is. A method that was asked for by its name (`named`) should have answered.
+fn finish(run: &RunInfo, all: &Findings, (folder, named): (&Path, bool)) -> Result<Finish> {
     let violations = violations(&all.records, &all.found);
     let mut out = std::io::stdout().lock();
     if !violations.is_empty() {
         write!(out, "VIOLATIONS\n{}", tables::violations(&violations).terminal())?;
     }
     writeln!(out, "{}", report::verdict(&all.records, &all.found, &violations))?;
+    for (model, method, why) in idle(&all.records).iter().filter(|_| named) {
+        writeln!(out, "{model}: {method} was asked for and does not apply: {why}")?;
+    }
     if let Some(risk) = run.alpha.and_then(|alpha| report::family_risk(&all.records, alpha)) {
         writeln!(out, "{risk}")?;
     }
     writeln!(out, "{:.1} s; report and records: {}", run.seconds, folder.display())?;
     Ok(match conclusion(&all.records, &all.found) {
+        Conclusion::Passed if named && !idle(&all.records).is_empty() => Finish::Unknown,
         Conclusion::Passed => Finish::Answered,
         Conclusion::Violated => Finish::Refuted,
         Conclusion::Undecided => Finish::Unknown,
@@ -196,10 +197,10 @@ impl Args {
         }
     }
 
-    fn job(&self, (case, info): (Case, ModelInfo), sigma: Option<f64>) -> Result<Job> {
+    fn job(&self, (case, info, files): Read, sigma: Option<f64>) -> Result<Job> {
         let rungs = self.rungs(self.smoothing(sigma))?;
         let attack = Attack::sized(&case.model, self.full);
-        Ok(Job { audit: Audit { rungs, norms: self.norms.clone(), attack }, case, info })
+        Ok(Job { audit: Audit { rungs, norms: self.norms.clone(), attack }, case, info, files })
     }
 
     fn rungs(&self, smoothing: Smoothing) -> Result<Vec<Rung>> {
@@ -223,14 +224,13 @@ impl Args {
         }
     }
 
-    fn own(&self, path: &Path, inputs: &Path) -> Result<(Case, ModelInfo)> {
+    fn own(&self, path: &Path, inputs: &Path) -> Result<Read> {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let source = Source {
             name,
             file: path,
             inputs,
-            labels: self.labels.as_deref(),
-            label_column: self.label_column.clone(),
+            table: self.table.clone(),
             reading: self.reading,
             range: self.range,
             sensitive: self.sensitive,
@@ -252,19 +252,18 @@ impl Args {
                 name: entry.name.clone(),
                 file: &entry.file,
                 inputs: &entry.inputs,
-                labels: entry.labels.as_deref(),
-                label_column: None,
+                table: TableArgs { labels: entry.labels.clone(), ..TableArgs::default() },
                 reading: ReadingArgs::default(),
                 range: entry.range(),
                 sensitive: entry.sensitive(),
                 about: entry.about.clone(),
                 unit: entry.unit.clone(),
             };
-            let (mut case, info) = source.load(self.limit)?;
+            let (mut case, info, files) = source.load(self.limit)?;
             if !self.full {
                 case.keep(&select(&logits(&case.model, &case.values), BUNDLED.0, BUNDLED.1));
             }
-            jobs.push(self.job((case, info), entry.sigma)?);
+            jobs.push(self.job((case, info, files), entry.sigma)?);
         }
         Ok(jobs)
     }
@@ -287,27 +286,13 @@ impl Args {
             let text = format!("n = {samples}, n₀ = {selection}, α = {alpha} per input, seed {seed}; σ as in `detail`");
             settings.push(setting("smoothing", text));
         }
+        settings.extend(jobs.iter().flat_map(|job| job.files.clone()));
         for job in &jobs {
             settings.push(setting(&format!("attack on {}", job.case.name), job.audit.attack.to_string()));
         }
         let models = jobs.into_iter().map(|job| job.info).collect();
-        RunInfo {
-            program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
-            command: command_line(),
-            date: today(),
-            machine: Machine::here(),
-            settings,
-            alpha: smooths.then_some(self.alpha),
-            models,
-            seconds: start.elapsed().as_secs_f64(),
-        }
+        circumstances::run_info(settings, models, smooths.then_some(self.alpha), start)
     }
-}
-
-/// The exact command, the program by its name only.
-fn command_line() -> String {
-    let words = std::env::args_os().skip(1).map(|text| word(&text.to_string_lossy()));
-    [env!("CARGO_PKG_NAME").to_string()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Where one case comes from.
@@ -315,8 +300,7 @@ struct Source<'a> {
     name: String,
     file: &'a Path,
     inputs: &'a Path,
-    labels: Option<&'a Path>,
-    label_column: Option<String>,
+    table: TableArgs,
     reading: ReadingArgs,
     range: Option<Range>,
     sensitive: Sensitive,
@@ -325,23 +309,19 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn load(&self, limit: Option<usize>) -> Result<(Case, ModelInfo)> {
+    fn load(&self, limit: Option<usize>) -> Result<Read> {
         let model = load::model(self.file, self.sensitive)?;
-        let arguments = InputArgs {
-            inputs: self.inputs.to_path_buf(),
-            labels: self.labels.map(Path::to_path_buf),
-            label_column: self.label_column.clone(),
-            limit,
-            reading: self.reading,
-        };
+        let arguments =
+            InputArgs { inputs: self.inputs.to_path_buf(), table: self.table.clone(), limit, reading: self.reading };
         let loaded = load::inputs(&arguments, &model, self.range)?;
         let info = self.info(&model, loaded.count);
         let labels = (0..loaded.count).map(|i| loaded.label(i)).collect();
-        let numbers = (0..loaded.count).collect();
         let onnx = std::fs::read(self.file).with_context(|| self.file.display().to_string())?;
         let (name, values, sensitive) = (self.name.clone(), loaded.values, self.sensitive);
+        let numbers = loaded.numbers;
         let case = Case { name, model, onnx, sensitive, values, numbers, labels, range: self.range };
-        Ok((case, info))
+        let files = digests([Some(self.file), Some(self.inputs), self.table.labels.as_deref()])?;
+        Ok((case, info, files))
     }
 
     fn info(&self, model: &Model, inputs_in_file: usize) -> ModelInfo {

@@ -1,5 +1,6 @@
 //! `underplane certify`: radii of a model on inputs.
 
+use super::circumstances::{self, digests};
 use super::files::{Files, Given};
 use super::load::{self, InputArgs, Loaded};
 use super::methods::{MethodArgs, threads};
@@ -8,7 +9,8 @@ use super::{Finish, progress, ties};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use underplane::data::atomic::write_atomically;
+use std::time::Instant;
+use underplane::data::atomic::{Target, target, write_atomically};
 use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::perturbation::{Norm, Perturbation, Range};
@@ -37,7 +39,7 @@ pub struct Args {
     /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
     #[arg(long, default_value = "positive")]
     sensitive: Sensitive,
-    /// Write the rows here (.csv or .jsonl) instead of CSV to stdout
+    /// Write the rows here (.csv or .jsonl) instead of CSV to stdout; a link is followed, a pipe or device written to
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
     /// Write a certificate for every radius of closed-form, sharp, tightened, exact, lp and best into this folder, each
@@ -50,24 +52,24 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Finish> {
-    let format = Format::of(args.out.as_deref())?;
-    if let Some(folder) = args.out.as_deref().and_then(Path::parent).filter(|f| *f != Path::new("") && !f.is_dir()) {
-        // Before the work, not after it.
-        bail!("--out {}: {} is no folder", args.out.as_deref().unwrap_or(folder).display(), folder.display());
-    }
+    let start = Instant::now();
+    let out = args.out.as_deref().filter(|path| *path != Path::new("-"));
+    let format = Format::of(out)?;
     let methods = args.methods.build(args.proofs.is_some())?;
     use_threads(args.threads)?;
     let model = load::model(&args.model, args.sensitive)?;
     let inputs = load::inputs(&args.inputs, &model, args.range)?;
     let weights = args.weights.as_deref();
     let weights = weights.map(|path| load::weights(path, &model, args.inputs.reading)).transpose()?;
+    let numbered = inputs.numbered();
     let given = Given {
         path: &args.model,
         sensitive: args.sensitive,
         model: &model,
         inputs_path: &args.inputs.inputs,
         reading: args.inputs.reading.reading(),
-        inputs: &inputs.values,
+        inputs: &numbered,
+        numbers: &inputs.numbers,
         weights: args.weights.as_deref().zip(weights.as_deref()),
     };
     let files = args.proofs.as_ref().map(|_| Files::of(&given)).transpose()?;
@@ -81,9 +83,13 @@ pub fn run(args: &Args) -> Result<Finish> {
     ties::settle((&args.model, args.sensitive), &model, &inputs, &mut columns)?;
     if let (Some(files), Some(folder)) = (files, &args.proofs) {
         proofs::write((folder, files), &given, args.range, &mut columns)?;
+        let table = &args.inputs.table;
+        let read = [Some(args.model.as_path()), Some(&args.inputs.inputs), table.labels.as_deref()];
+        let read = digests(read.into_iter().chain([args.weights.as_deref()]))?;
+        circumstances::write(folder, &circumstances::run_info(read, Vec::new(), None, start))?;
     }
     let rows = rows(&model, &inputs, &columns);
-    match &args.out {
+    match out {
         Some(path) => write_atomically(path, |out| format.write(&rows, out))?,
         None => format.write(&rows, &mut std::io::stdout().lock()).context("stdout")?,
     }
@@ -129,7 +135,7 @@ fn rows(model: &Model, inputs: &Loaded, columns: &[Column]) -> Vec<Row> {
     let batches = inputs.values.chunks(100 * model.input_size());
     let logits: Vec<f64> = batches.flat_map(|part| model.enclose(part)).map(|logit| logit.value).collect();
     let row = |i: usize, (norm, method, answers): &Column| {
-        Row::new(i, inputs.label(i), logits[i], norm.to_string(), *method, &answers[i])
+        Row::new(inputs.numbers[i], inputs.label(i), logits[i], norm.to_string(), *method, &answers[i])
     };
     (0..inputs.count).flat_map(|i| columns.iter().map(move |column| (i, column))).map(|(i, c)| row(i, c)).collect()
 }
@@ -142,13 +148,15 @@ enum Format {
 }
 
 impl Format {
+    /// By the name; what takes bytes as they come gets CSV unless its name says otherwise.
     fn of(path: Option<&Path>) -> Result<Format> {
-        match path.map(|p| p.extension().and_then(|e| e.to_str()).unwrap_or_default()) {
-            None | Some("csv") => Ok(Format::Csv),
-            Some("jsonl") => Ok(Format::JsonLines),
-            Some(_) => {
-                bail!("--out {}: expected a name ending in .csv or .jsonl", path.unwrap_or(Path::new("")).display())
-            }
+        let Some(path) = path else { return Ok(Format::Csv) };
+        // Before the work, not after it.
+        let target = target(path).with_context(|| format!("--out {}", path.display()))?;
+        match (path.extension().and_then(|e| e.to_str()).unwrap_or_default(), target) {
+            ("jsonl", _) => Ok(Format::JsonLines),
+            ("csv", _) | (_, Target::Stream(_)) => Ok(Format::Csv),
+            _ => bail!("--out {}: expected a name ending in .csv or .jsonl", path.display()),
         }
     }
 

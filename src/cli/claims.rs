@@ -1,12 +1,14 @@
 //! `underplane audit MODEL INPUTS --claims F.csv`: somebody else's radii.
 
+use super::circumstances::{self, digests};
 use super::files::{Files, Given};
 use super::load::{self, InputArgs};
 use super::{Finish, progress};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Instant;
 use underplane::audit::attack::Attack;
 use underplane::audit::claims::{Answer, Auditor, Claim, Claims, Decision, read_claims};
 use underplane::audit::report::free_name;
@@ -62,10 +64,16 @@ struct Row {
 }
 
 pub fn run(task: &Task) -> Result<Finish> {
+    let start = Instant::now();
     let model = load::model(task.model, task.sensitive)?;
     let inputs = load::inputs(task.inputs, &model, None)?;
-    let read = read_claims(task.claims, &inputs.values, model.input_size(), task.range)?;
+    let numbered = inputs.numbered();
+    let read = read_claims(task.claims, &numbered, model.input_size(), task.range)?;
     let claims = &read.claims;
+    if let Some(claim) = claims.iter().find(|claim| inputs.numbers.binary_search(&claim.input).is_err()) {
+        let (file, line, input) = (task.claims.display(), claim.line, claim.input);
+        bail!("{file}: line {line}: expected an input that is read, found {input}, whose row is left out");
+    }
     let weights = task.weights.map(|path| load::weights(path, &model, task.inputs.reading)).transpose()?;
     let given = Given {
         path: task.model,
@@ -73,7 +81,8 @@ pub fn run(task: &Task) -> Result<Finish> {
         model: &model,
         inputs_path: &task.inputs.inputs,
         reading: task.inputs.reading.reading(),
-        inputs: &inputs.values,
+        inputs: &numbered,
+        numbers: &inputs.numbers,
         weights: task.weights.zip(weights.as_deref()),
     };
     let files = Files::of(&given)?;
@@ -83,7 +92,7 @@ pub fn run(task: &Task) -> Result<Finish> {
         .with_context(|| format!("{}: the kernel does not read it", task.model.display()))?;
     let attack = Attack::sized(&model, task.thorough);
     let (weights, solver) = (weights.as_deref(), task.solver);
-    let auditor = Auditor { model: &model, inputs: &inputs.values, prover: &prover, weights, solver, attack };
+    let auditor = Auditor { model: &model, inputs: &numbered, prover: &prover, weights, solver, attack };
     let bar = progress::bar(claims.len() as u64, "auditing claims");
     let decisions = auditor.decide(claims, &|| bar.inc(1));
     bar.finish_and_clear();
@@ -91,6 +100,9 @@ pub fn run(task: &Task) -> Result<Finish> {
     let folder = free_name(task.reports, &today(), "claims");
     std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
     write(&folder, claims, &decisions, model.input_size())?;
+    let labels = task.inputs.table.labels.as_deref();
+    let sources = [Some(task.model), Some(&task.inputs.inputs), labels, Some(task.claims), task.weights];
+    circumstances::write(&folder, &circumstances::run_info(digests(sources)?, Vec::new(), None, start))?;
     let command = files.write(&folder, &folder.join(CERTIFICATES))?;
     print(&command, &folder, &read, &decisions)
 }

@@ -22,8 +22,10 @@ pub struct Given<'a> {
     pub model: &'a Model,
     pub inputs_path: &'a Path,
     pub reading: Reading,
-    /// `[count × size]`.
+    /// `[rows × size]`, as they stand in their file.
     pub inputs: &'a [f64],
+    /// Which of them the run is about.
+    pub numbers: &'a [usize],
     pub weights: Option<(&'a Path, &'a [f64])>,
 }
 

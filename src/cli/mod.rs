@@ -3,6 +3,7 @@
 mod audit;
 mod certify;
 mod check;
+mod circumstances;
 mod claims;
 mod data;
 mod files;

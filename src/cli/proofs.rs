@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::path::Path;
 use underplane::data::atomic::write_atomically;
 use underplane::perturbation::{Norm, Perturbation, Range};
-use underplane::proof::{Proof, Prover, Wanted, is_refused, replay};
+use underplane::proof::{Proof, Prover, Wanted, grouped, refusal, replay};
 use underplane::radius::Method;
 use underplane::radius::run::Timed;
 
@@ -27,18 +27,19 @@ pub fn write(
 ) -> Result<()> {
     let bytes = std::fs::read(about.path).with_context(|| about.path.display().to_string())?;
     let size = about.model.input_size();
-    let count = about.inputs.len() / size;
+    let count = about.numbers.len();
     let weights = about.weights.map(|(_, weights)| weights);
     let prover = Prover::about(&bytes, about.sensitive, files.inputs.clone());
     let prover = prover.and_then(|prover| prover.weighted(weights)).map_err(|why| why.to_string());
     let prover = prover.as_ref().map_err(String::as_str);
     let bar = progress::bar((columns.len() * count) as u64, "proving");
     let mut proofs: Vec<Vec<Option<Proof>>> = Vec::with_capacity(columns.len());
-    let mut refused = 0;
+    let mut refused = Vec::new();
     for (norm, method, answers) in columns.iter_mut() {
         let perturbation = Perturbation { norm: *norm, range, weights };
         let has_evidence = method.has_evidence();
         let one = |(index, answer): (usize, &mut Timed)| {
+            let index = about.numbers[index];
             let x = &about.inputs[index * size..(index + 1) * size];
             let wanted = Wanted { index, x, perturbation, open: false };
             let prove = || replay(prover, about.model, wanted, &mut answer.outcome);
@@ -47,7 +48,7 @@ pub fn write(
             proof
         };
         let proven: Vec<Option<Proof>> = answers.par_iter_mut().enumerate().map(one).collect();
-        refused += answers.iter().filter(|answer| is_refused(&answer.outcome)).count();
+        refused.extend(answers.iter().filter_map(|answer| refusal(&answer.outcome).map(String::from)));
         proofs.push(proven);
     }
     bar.finish_and_clear();
@@ -57,7 +58,9 @@ pub fn write(
     write_atomically(&certificates, |out| rows.clone().try_for_each(|p| writeln!(out, "{}", p.line)))?;
     let written = rows.count();
     let command = files.write(folder, &certificates)?;
-    eprintln!("{written} certificates, {refused} refused by the kernel");
+    eprintln!("{written} certificates, {} refused by the kernel", refused.len());
+    let reasons = grouped(refused.iter().map(String::as_str));
+    reasons.iter().for_each(|(reason, count)| eprintln!("  {count}: {reason}"));
     if written > 0 {
         eprintln!("check them: {command}");
     }

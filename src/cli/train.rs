@@ -1,8 +1,9 @@
 //! `underplane train CONFIG.toml | NAME`: trains, balances, writes ONNX and a record.
 
 use super::Finish;
+use super::circumstances::{Setting, digest};
 use super::methods::threads;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tabled::builder::Builder;
 use tabled::settings::Style;
+use underplane::data::atomic::Folder;
+use underplane::data::tasks::recipe;
 use underplane::data::{Task, data_dir, load_own, load_task};
 use underplane::model::{Model, onnx};
 use underplane::train::loss::Norm;
@@ -40,15 +43,23 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Finish> {
     let config = config(args)?;
-    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    let task = match &config.data {
-        Some(own) => load_own(&config.task, own, config.split_seed)?,
-        None => load_task(&config.task, &data_dir(args.data_dir.as_deref()), config.split_seed)?,
+    // Before the work, not after it; it goes again where nothing comes of it.
+    let _out = Folder::make(&args.out)?;
+    let folder = data_dir(args.data_dir.as_deref());
+    let (task, files) = match &config.data {
+        Some(own) => (load_own(&config.task, own, config.split_seed)?, vec![digest(&own.file)?]),
+        None => (load_task(&config.task, &folder, config.split_seed)?, verified(&config.task, &folder)?),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).build()?;
-    let text = pool.install(|| finish(&config, &task, &args.out))?;
+    let text = pool.install(|| finish(&config, (&task, files), &args.out))?;
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Finish::Answered)
+}
+
+/// Names and SHA-256 of a bundled task's files, which were verified when they were read.
+fn verified(task: &str, folder: &Path) -> Result<Vec<Setting>> {
+    let store = recipe(task)?.store(folder)?;
+    Ok(store.source().files.iter().map(|file| (file.name.to_string(), file.sha256.to_string())).collect())
 }
 
 fn config(args: &Args) -> Result<Config> {
@@ -66,14 +77,15 @@ fn config(args: &Args) -> Result<Config> {
     Ok(config)
 }
 
-fn finish(config: &Config, task: &Task, out: &Path) -> Result<String> {
+fn finish(config: &Config, (task, files): (&Task, Vec<Setting>), out: &Path) -> Result<String> {
     let start = Instant::now();
     let trained = with_progress(config, task)?;
     let graph = export::graph(&trained.network, &task.train.shape)?;
     let model_path = out.join(format!("{}.onnx", config.name()));
     let record_path = out.join(format!("{}.json", config.name()));
     onnx::write(&graph, &model_path)?;
-    let record = Record::new(config, task, &trained, &Model::new(graph)?);
+    let mut record = Record::new(config, task, &trained, &Model::new(graph)?);
+    record.sha256 = files.into_iter().chain([digest(&model_path)?]).collect();
     record.write(&record_path)?;
     let mut text = summary(&record)?;
     writeln!(text, "wrote {} and {}", model_path.display(), record_path.display())?;

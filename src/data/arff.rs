@@ -103,12 +103,21 @@ impl Arff {
         let (keyword, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         match keyword.to_ascii_lowercase().as_str() {
             "@relation" => self.relation = word(rest)?.0,
-            "@attribute" => self.attributes.push(attribute(rest)?),
+            "@attribute" => self.push_attribute(attribute(rest)?)?,
             "@data" if self.attributes.is_empty() => return problem("an attribute before @data", "none"),
             "@data" => return Ok(true),
             _ => return problem("@relation, @attribute or @data", format!("`{keyword}`")),
         }
         Ok(false)
+    }
+
+    fn push_attribute(&mut self, attribute: Attribute) -> Result<(), Problem> {
+        if let Some(before) = self.attributes.iter().position(|other| other.name == attribute.name) {
+            let found = format!("2 of that name: columns {} and {}", before + 1, self.attributes.len() + 1);
+            return problem(format!("one attribute `{}`", attribute.name), found);
+        }
+        self.attributes.push(attribute);
+        Ok(())
     }
 
     fn push_row(&mut self, line: &str) -> Result<(), Problem> {

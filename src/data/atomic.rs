@@ -6,13 +6,110 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Writes a file through a temporary name beside it, so that `path` is either the old file or the whole new one.
+/// Writes a file through a temporary name beside it, so that `path` is either the old file or the whole new one. A
+/// symbolic link stays, and the file that it leads to is replaced. What is no file of its own (a pipe, a device, an
+/// open descriptor like /dev/stdout) is written to as it is.
 ///
 /// # Errors
 /// When the file cannot be written; nothing is left behind then.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), DataError> {
-    let temporary = Temporary::beside(path).map_err(|source| DataError::file(path, source))?;
-    temporary.fill(path, write).map_err(|source| DataError::file(path, source))
+    let written = match target(path) {
+        Ok(Target::File(file)) => Temporary::beside(&file).and_then(|temporary| temporary.fill(&file, write)),
+        Ok(Target::Stream(stream)) => append(&stream, write),
+        Err(error) => Err(error),
+    };
+    written.map_err(|source| DataError::file(path, source))
+}
+
+/// What a path leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A file, to be made or replaced under this name, which is no link.
+    File(PathBuf),
+    /// Something that takes bytes as they come.
+    Stream(PathBuf),
+}
+
+/// Links followed before it is taken for a circle; as many as Linux follows.
+const MOST_LINKS: usize = 40;
+
+/// Follows symbolic links, to a place that need not exist yet.
+///
+/// # Errors
+/// When the links go round in a circle, or lead to a folder, or into one that is not there.
+pub fn target(path: &Path) -> io::Result<Target> {
+    let mut at = path.to_path_buf();
+    for _ in 0..=MOST_LINKS {
+        if is_descriptor(&at) {
+            return Ok(Target::Stream(at));
+        }
+        match fs::symlink_metadata(&at) {
+            Ok(found) if found.is_symlink() => {
+                let next = fs::read_link(&at)?;
+                at = folder_of(&at).join(next);
+            }
+            Ok(found) if found.is_file() => return Ok(Target::File(at)),
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(_) => return Ok(Target::Stream(at)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && folder_of(&at).is_dir() => {
+                return Ok(Target::File(at));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+/// The folder that a path lies in; `.` for a bare name.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Is this an open file of a process? Its name looks like a link, but what it leads to may have no name.
+fn is_descriptor(path: &Path) -> bool {
+    let folder = folder_of(path);
+    let among_processes = || folder.canonicalize().is_ok_and(|f| f.starts_with("/proc") && f.ends_with("fd"));
+    folder == Path::new("/dev/fd") || among_processes()
+}
+
+/// Writes behind whatever a stream has taken already (its owner may have opened a file in the middle).
+fn append(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut buffered = BufWriter::with_capacity(1 << 16, OpenOptions::new().append(true).open(path)?);
+    write(&mut buffered)?;
+    buffered.flush()
+}
+
+/// A folder that is made if need be, with those that it lies in; those made here go when this is dropped, if nothing
+/// has been put into them.
+pub struct Folder {
+    /// Innermost first.
+    made: Vec<PathBuf>,
+}
+
+impl Folder {
+    /// Makes `path`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make(path: &Path) -> Result<Folder, DataError> {
+        let missing = path.ancestors().take_while(|folder| *folder != Path::new("") && !folder.exists());
+        let made = missing.map(Path::to_path_buf).collect();
+        let folder = Folder { made };
+        fs::create_dir_all(path).map_err(|source| DataError::file(path, source))?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        for folder in &self.made {
+            // Refused where something is in it, and then it is wanted.
+            let _ = fs::remove_dir(folder);
+        }
+    }
 }
 
 /// A file under a name that nobody reads, removed when dropped.
@@ -48,5 +145,50 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         // After the rename there is nothing to remove, and a failure here hides no data.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn put(path: &Path, text: &str) -> Result<(), DataError> {
+        write_atomically(path, |out| out.write_all(text.as_bytes()))
+    }
+
+    #[test]
+    fn links_stay_and_what_they_lead_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("store")).unwrap();
+        symlink("store/old.csv", at("second.csv")).unwrap();
+        symlink("second.csv", at("first.csv")).unwrap();
+        for text in ["new", "newer"] {
+            put(&at("first.csv"), text).unwrap();
+            assert!(["first.csv", "second.csv"].iter().all(|name| at(name).is_symlink()));
+            assert_eq!(fs::read_to_string(at("store/old.csv")).unwrap(), text);
+            assert_eq!(fs::read_dir(at("store")).unwrap().count(), 1, "a temporary file is left");
+        }
+        symlink("circle.csv", at("circle.csv")).unwrap();
+        symlink("nowhere/x.csv", at("broken.csv")).unwrap();
+        for name in ["circle.csv", "broken.csv", "store"] {
+            let message = put(&at(name), "").unwrap_err().to_string();
+            assert!(message.contains(name), "{message}");
+        }
+    }
+
+    #[test]
+    fn folders_go_again_where_nothing_came() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("a/b");
+        drop(Folder::make(&inner).unwrap());
+        assert!(!folder.path().join("a").exists() && folder.path().exists());
+        let made = Folder::make(&inner).unwrap();
+        put(&inner.join("file"), "").unwrap();
+        drop(made);
+        assert!(inner.join("file").exists());
+        drop(Folder::make(&inner).unwrap());
+        assert!(inner.exists(), "it was there before");
     }
 }

@@ -127,6 +127,13 @@ pub enum Place {
     Offset(u64),
     /// Line of a text file.
     Line(u64),
+    /// Several lines or samples, in order.
+    Several {
+        /// "line" or "sample".
+        what: &'static str,
+        /// Their numbers.
+        at: Vec<u64>,
+    },
     /// Line and column (field) of a table.
     Cell {
         /// Line.
@@ -149,10 +156,21 @@ impl fmt::Display for Place {
             Place::Whole => Ok(()),
             Place::Offset(offset) => write!(f, ": offset {offset}"),
             Place::Line(line) => write!(f, ": line {line}"),
+            Place::Several { what, at } => write!(f, ": {}", counted(what, at)),
             Place::Cell { line, column } => write!(f, ": line {line}, column {column}"),
             Place::Entry { sample, coordinate } => write!(f, ": sample {sample}, coordinate {coordinate}"),
         }
     }
+}
+
+/// So many places are named; of the others, how many there are.
+const NAMED: usize = 10;
+
+/// `line 3`, or `lines 3, 5 and 7 more`.
+pub(crate) fn counted(what: &str, at: &[u64]) -> String {
+    let named: Vec<String> = at.iter().take(NAMED).map(u64::to_string).collect();
+    let more = if at.len() > NAMED { format!(" and {} more", at.len() - NAMED) } else { String::new() };
+    format!("{what}{} {}{more}", if at.len() == 1 { "" } else { "s" }, named.join(", "))
 }
 
 impl DataError {

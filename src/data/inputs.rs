@@ -2,7 +2,7 @@
 
 use super::csv_inputs::read_csv_inputs;
 use super::error::{DataError, Place};
-use super::label::Label;
+use super::label::{Label, LabelFile};
 use super::npy::{NpyArray, read_npy};
 use super::npz_inputs::{member, read_npz_inputs};
 use super::reading::{Reading, no_bytes};
@@ -10,7 +10,7 @@ use super::sample_shape;
 use std::path::Path;
 
 /// Samples as a user hands them in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inputs {
     /// Shape of one sample, as in the file: `[features]`, `[channels, height, width]` …
     pub shape: Vec<usize>,
@@ -18,6 +18,10 @@ pub struct Inputs {
     pub values: Vec<f32>,
     /// One label per sample, if the file has them.
     pub labels: Option<Vec<Label>>,
+    /// Where each sample stands in its file, from 0: rows that lack something may be left out.
+    pub numbers: Vec<usize>,
+    /// Number of samples in the file, those left out among them.
+    pub rows: usize,
     /// What the user should hear about how the file was read.
     pub notes: Vec<String>,
 }
@@ -36,6 +40,27 @@ impl Inputs {
     /// Number of coordinates of one sample.
     pub fn features(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// Gives every sample its label from a file, one per row of the inputs' file; where one is missing, the sample is
+    /// left out if `drop`.
+    ///
+    /// # Errors
+    /// When a label is missing and samples are not to be left out, or none would be left.
+    ///
+    /// # Panics
+    /// Where the file has fewer labels than the inputs' file has rows.
+    pub fn label(&mut self, path: &Path, file: LabelFile, drop: bool) -> Result<(), DataError> {
+        self.notes.extend(file.left_out(path, drop)?);
+        let d = self.features();
+        let kept: Vec<usize> = (0..self.len()).filter(|&i| file.labels[self.numbers[i]].is_some()).collect();
+        if kept.is_empty() {
+            return Err(DataError::content(path, Place::Whole, "a label for an input that is left", "none"));
+        }
+        self.values = kept.iter().flat_map(|&i| &self.values[i * d..(i + 1) * d]).copied().collect();
+        self.numbers = kept.iter().map(|&i| self.numbers[i]).collect();
+        self.labels = Some(self.numbers.iter().filter_map(|&number| file.labels[number].clone()).collect());
+        Ok(())
     }
 
     /// One sample.
@@ -57,10 +82,12 @@ impl Inputs {
 /// How to read inputs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InputOptions {
-    /// The column that holds labels, by its name in the header, or by its number from 1.
+    /// The column that holds labels, by its name in the header, or where none is called so by its number from 1.
     pub label_column: Option<String>,
     /// Whether the first line is a header; `None`: find out.
     pub header: Option<bool>,
+    /// Whether samples that lack a label or a feature are left out; else they are refused.
+    pub drop_missing: bool,
     /// What numbers mean.
     pub reading: Reading,
 }
@@ -130,13 +157,13 @@ pub(super) fn batch(path: &Path, array: NpyArray, options: &InputOptions) -> Res
     if *count == 0 || features == 0 {
         return Err(fault("at least one sample of at least one coordinate", format!("shape {:?}", array.shape)));
     }
-    let shape = shape.to_vec();
+    let (shape, numbers) = (shape.to_vec(), (0..*count).collect());
     let mut notes = Vec::new();
     let values = options.reading.float32(path, array.values, features, &mut notes)?;
     if let Some(at) = values.iter().position(|value| !value.is_finite()) {
         return Err(not_finite(path, at, features, f64::from(values[at])));
     }
-    Ok(Inputs { shape, values, labels: None, notes })
+    Ok(Inputs { shape, values, labels: None, numbers, rows: *count, notes })
 }
 
 fn not_finite(path: &Path, at: usize, features: usize, value: f64) -> DataError {

@@ -2,12 +2,12 @@
 
 use super::error::{DataError, Place};
 use super::inputs::{InputOptions, Inputs, batch};
-use super::label::{Label, labels_of};
+use super::label::{Label, LabelFile, labels_of};
 use super::npy::{ArrayType, NpyArray, archive_types, read_member};
 use std::path::{Path, PathBuf};
 
 /// `FILE.npz:NAME` in two parts. A file whose own name is like that comes first.
-pub(super) fn member(path: &Path) -> (PathBuf, Option<String>) {
+pub fn member(path: &Path) -> (PathBuf, Option<String>) {
     let split = path.to_str().and_then(|text| text.rfind(".npz:").map(|at| text.split_at(at + 4)));
     match split {
         Some((file, name)) if !path.exists() => (file.into(), Some(name[1..].into())),
@@ -28,7 +28,8 @@ pub(super) fn read_npz_inputs(path: &Path, name: Option<&str>, options: &InputOp
     let place = if types.len() > 1 { format!("{}:{inputs}", path.display()).into() } else { path.to_path_buf() };
     let mut batch = batch(&place, read_member(path, inputs)?, options)?;
     if let Some(name) = labels {
-        batch.labels = Some(labels_beside(path, inputs, name, batch.len())?);
+        let labels = labels_beside(path, inputs, name, batch.len())?;
+        batch.label(path, LabelFile::unlined(labels), options.drop_missing)?;
     }
     let used = |name: &str| name == inputs || Some(name) == labels;
     let others: Vec<String> = types.iter().filter(|t| !used(&t.name)).map(|t| format!("`{}`", t.name)).collect();
@@ -41,7 +42,7 @@ pub(super) fn read_npz_inputs(path: &Path, name: Option<&str>, options: &InputOp
 }
 
 /// Reads the labels of an `.npz`: the named array, else `y` or `labels`.
-pub(super) fn read_npz_labels(path: &Path, name: Option<&str>) -> Result<Vec<Label>, DataError> {
+pub(super) fn read_npz_labels(path: &Path, name: Option<&str>) -> Result<Vec<Option<Label>>, DataError> {
     let types = archive_types(path)?;
     let name = match name {
         Some(name) => name,
@@ -53,7 +54,7 @@ pub(super) fn read_npz_labels(path: &Path, name: Option<&str>) -> Result<Vec<Lab
 }
 
 /// The labels that come with inputs: as many, or nothing is read.
-fn labels_beside(path: &Path, inputs: &str, name: &str, count: usize) -> Result<Vec<Label>, DataError> {
+fn labels_beside(path: &Path, inputs: &str, name: &str, count: usize) -> Result<Vec<Option<Label>>, DataError> {
     let way_out = format!("`{}:{inputs}` takes the inputs alone", path.display());
     let labels = read_member(path, name).and_then(|array: NpyArray| labels_of(path, &array));
     let labels = labels.map_err(|error| match error {

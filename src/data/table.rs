@@ -2,8 +2,19 @@
 
 use super::content::Content;
 use super::error::{DataError, Place};
+use super::heading::Heading;
+use super::missing::Voice;
 use super::records::{MAX_TEXT, Record, Text};
 use std::path::{Path, PathBuf};
+
+/// A table of one's own, with its label column.
+pub(crate) struct Labelled {
+    pub table: Table,
+    /// The label column.
+    pub label: usize,
+    /// What was taken for granted, for the user to hear.
+    pub notes: Vec<String>,
+}
 
 /// A table whose rows all have one cell per column.
 pub struct Table {
@@ -24,28 +35,42 @@ impl Table {
 
     /// The same from content that is already open.
     pub(crate) fn parse(content: Content<'_>, header: bool) -> Result<Table, DataError> {
-        let path = content.path().to_path_buf();
-        let text = Text::from_content(content, MAX_TEXT)?;
-        let mut rows: Vec<Record> = Vec::new();
-        for record in text.records() {
-            let record = record?;
-            let width = rows.first().map_or(record.cells.len(), |first| first.cells.len());
-            if record.cells.len() != width {
-                let found = record.cells.len().to_string();
-                return Err(DataError::content(&path, Place::Line(record.line), format!("{width} fields"), found));
-            }
-            rows.push(record);
-        }
+        let (path, mut rows) = rectangle(content)?;
         let width = rows.first().map_or(0, |first| first.cells.len());
         let columns: Vec<String> = if header && !rows.is_empty() {
             rows.remove(0).cells.iter().map(|name| name.trim().to_string()).collect()
         } else {
             (1..=width).map(|number| number.to_string()).collect()
         };
+        Table::whole(path, columns, rows)
+    }
+
+    /// Reads a user's own file: `header` says whether the first line names the columns (`None`: find out), `label`
+    /// which column holds the labels.
+    pub(crate) fn labelled(path: &Path, header: Option<bool>, label: &str) -> Result<Labelled, DataError> {
+        let (path, mut rows) = rectangle(Content::open(path)?)?;
+        let Some(first) = rows.first() else {
+            return Err(DataError::content(&path, Place::Whole, "at least one row", "an empty file"));
+        };
+        let heading = Heading::find(&path, first, (header, Some(label)), Voice::Config)?;
+        if heading.header {
+            rows.remove(0);
+        }
+        let found = || DataError::content(&path, Place::Whole, format!("a label column `{label}`"), "none");
+        let label = heading.label.ok_or_else(found)?;
+        Ok(Labelled { table: Table::whole(path, heading.names, rows)?, label, notes: heading.notes })
+    }
+
+    fn whole(path: PathBuf, columns: Vec<String>, rows: Vec<Record>) -> Result<Table, DataError> {
         if rows.is_empty() {
             return Err(DataError::content(&path, Place::Whole, "at least one row", "none"));
         }
         Ok(Table { path, columns, rows })
+    }
+
+    /// The file, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Names of the columns.
@@ -76,6 +101,11 @@ impl Table {
                 Err(DataError::content(&self.path, Place::Line(1), format!("one column `{name}`"), found))
             }
         }
+    }
+
+    /// The line of a row in its file.
+    pub fn line(&self, row: usize) -> u64 {
+        self.rows[row].line
     }
 
     /// One cell, white space at its ends taken off.
@@ -111,4 +141,21 @@ impl Table {
         let place = Place::Cell { line: self.rows[row].line, column: column + 1 };
         DataError::content(&self.path, place, expected, format!("`{}`", self.cell(row, column)))
     }
+}
+
+/// All records of a file, each of as many cells as the first.
+fn rectangle(content: Content<'_>) -> Result<(PathBuf, Vec<Record>), DataError> {
+    let path = content.path().to_path_buf();
+    let text = Text::from_content(content, MAX_TEXT)?;
+    let mut rows: Vec<Record> = Vec::new();
+    for record in text.records() {
+        let record = record?;
+        let width = rows.first().map_or(record.cells.len(), |first| first.cells.len());
+        if record.cells.len() != width {
+            let found = record.cells.len().to_string();
+            return Err(DataError::content(&path, Place::Line(record.line), format!("{width} fields"), found));
+        }
+        rows.push(record);
+    }
+    Ok((path, rows))
 }

@@ -24,7 +24,7 @@ pub use encode::{distance, npy};
 pub use fast::exact;
 pub use inputs::{KernelInputs, reads_weights};
 use plan::{Cut, Step};
-pub use replay::{is_refused, replay};
+pub use replay::{REFUSED, grouped, is_refused, refusal, replay};
 use std::fmt;
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.

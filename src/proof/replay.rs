@@ -5,7 +5,7 @@ use crate::model::Model;
 use crate::radius::{Outcome, Verdict};
 
 /// How the reason of a refused result begins.
-const REFUSED: &str = "not proven: ";
+pub const REFUSED: &str = "not proven: ";
 
 /// Has the kernel replay the evidence of a certified radius. Its radius is the proven one then, perhaps a few roundings
 /// smaller; where the kernel refuses (or has refused the model: `prover` says why) the outcome is unknown, with the
@@ -30,5 +30,44 @@ pub fn replay(prover: Result<&Prover, &str>, model: &Model, wanted: Wanted, outc
 
 /// Whether [`replay`] made this outcome unknown.
 pub fn is_refused(outcome: &Outcome) -> bool {
-    matches!(&outcome.verdict, Verdict::Unknown(why) if why.starts_with(REFUSED))
+    refusal(outcome).is_some()
+}
+
+/// Why [`replay`] made this outcome unknown, if it did.
+pub fn refusal(outcome: &Outcome) -> Option<&str> {
+    match &outcome.verdict {
+        Verdict::Unknown(why) => why.strip_prefix(REFUSED),
+        _ => None,
+    }
+}
+
+/// Reasons of refusals with their counts, most frequent first. Those that differ in nothing but what was found are one,
+/// shown by the first of them.
+pub fn grouped<'a>(reasons: impl Iterator<Item = &'a str>) -> Vec<(String, usize)> {
+    let mut groups: Vec<(&str, &str, usize)> = Vec::new();
+    for reason in reasons {
+        let kind = reason.rsplit_once(FOUND).map_or(reason, |(kind, _)| kind);
+        match groups.iter_mut().find(|(known, ..)| *known == kind) {
+            Some((_, _, count)) => *count += 1,
+            None => groups.push((kind, reason, 1)),
+        }
+    }
+    groups.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
+    groups.into_iter().map(|(_, reason, count)| (reason.to_string(), count)).collect()
+}
+
+/// What stands before the part of a rejection that differs from input to input.
+const FOUND: &str = ", found ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_of_one_kind_are_one_group() {
+        let reasons =
+            ["budget", "not-proven: margin: expected > 0, found -1", "not-proven: margin: expected > 0, found -2"];
+        let expected = [("not-proven: margin: expected > 0, found -1".to_string(), 2), ("budget".to_string(), 1)];
+        assert_eq!(grouped(reasons.into_iter()), expected);
+    }
 }

@@ -8,7 +8,8 @@ use std::time::Instant;
 /// The largest certified radius of its methods, sample by sample; the detail says whose it is.
 ///
 /// - Requirement: one of the methods applies.
-/// - Guarantee: sound; only methods that certify the base classifier are asked.
+/// - Guarantee: exact where the largest radius meets the nearest witness of them all, else sound; only methods that
+///   certify the base classifier are asked.
 /// - Method: one after the other until the nearest witness says that there is nothing left to gain, or time is up; then
 ///   the maximum. The time limits of the methods themselves are theirs.
 /// - Cost: the sum.
@@ -32,7 +33,7 @@ impl Method for Best {
     }
 
     fn guarantee(&self) -> Guarantee {
-        Guarantee::Sound
+        Guarantee::Exact
     }
 
     fn has_evidence(&self) -> bool {

@@ -3,6 +3,7 @@
 use super::rows::Row;
 use crate::data::DataError;
 use crate::data::error::Place;
+use crate::proof::REFUSED;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -115,6 +116,13 @@ impl Record {
     /// Speaks of the network itself, not of its smoothed version.
     pub fn is_base(&self) -> bool {
         self.subject == "base"
+    }
+
+    /// Why the kernel refused the radius.
+    pub fn refusal(&self) -> Option<&str> {
+        let detail = self.detail.strip_prefix(REFUSED).filter(|_| self.proof == Proof::Refused);
+        // Behind the reason stand the method's own remarks.
+        detail.map(|detail| detail.split_once("; ").map_or(detail, |(reason, _)| reason))
     }
 
     /// The method does not apply, and why.

@@ -24,7 +24,7 @@ pub struct Row {
     pub radius: String,
     /// Distance of the best witness, or empty.
     pub upper: String,
-    /// exact, sound, probabilistic; a radius whose two sides are apart is no more than sound.
+    /// exact, sound, probabilistic; no more than sound where there is no radius, or its two sides are apart.
     pub guarantee: String,
     /// certified, not-sensitive, abstain, unknown.
     pub status: &'static str,
@@ -62,10 +62,10 @@ impl Row {
     }
 }
 
-/// What this answer is worth.
+/// What this answer is worth. Only a radius can be exact: that there is none is at most sound.
 fn guarantee(method: &dyn Method, outcome: &Outcome) -> Guarantee {
     match method.guarantee() {
-        Guarantee::Exact if outcome.radius().is_some() && !outcome.is_exact() => Guarantee::Sound,
+        Guarantee::Exact if !outcome.is_exact() => Guarantee::Sound,
         guarantee => guarantee,
     }
 }

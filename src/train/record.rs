@@ -13,6 +13,7 @@ use crate::radius::Method;
 use crate::radius::closed_form::ClosedForm;
 use crate::radius::sharp::Sharp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Everything that a run settled, measured and produced.
@@ -45,6 +46,10 @@ pub struct Record {
     pub baseline: Option<Baseline>,
     /// Wall-clock time of training.
     pub seconds: f64,
+    /// SHA-256 of the files that the data came from and of the network that was written, by name; empty until they are
+    /// known.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sha256: BTreeMap<String, String>,
 }
 
 /// Clean accuracy per split.
@@ -94,6 +99,7 @@ impl Record {
             certified: certified(config, task, model),
             baseline: (task.train.shape.len() == 1).then(|| baseline(task)),
             seconds: trained.seconds,
+            sha256: BTreeMap::new(),
         }
     }
 

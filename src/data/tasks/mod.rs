@@ -10,7 +10,7 @@ mod phishing;
 mod prepare;
 mod spambase;
 
-pub use own::{OwnTable, load_own};
+pub use own::{Header, OwnTable, load_own};
 
 use super::dataset::Task;
 use super::error::DataError;
