@@ -110,7 +110,7 @@ fn a_definition_that_verifies_nothing_or_is_ambiguous_is_an_error() {
         (format!("{text}{text}"), "twice"),
         (text.replace("\"lp\"", "\"ibp\""), "method `ibp`"),
         (text.replace("\"lp\"", "\"sharp\""), "methods that differ"),
-        (text.replace("limit", "norms = [\"l1\", \"l1\"]\nlimit"), "norms that differ"),
+        (text.replace("limit", "norms = [\"l1\", \"L1\"]\nlimit"), "norms that differ"),
     ] {
         assert!(edited != text);
         std::fs::write(&path, edited).unwrap();

@@ -159,12 +159,6 @@ pub fn definition(folder: &Path) -> Result<Definition> {
         if entry.name.is_empty() || entry.name.starts_with('.') || !entry.name.chars().all(plain) {
             bail!("{}: expected a name of letters, digits, - _ ., found `{}`", path.display(), entry.name);
         }
-        for (what, list) in [("norms", entry.norms.as_ref()), ("methods", Some(&entry.methods))] {
-            if let Some(twice) = list.and_then(|list| (1..list.len()).find(|&k| list[..k].contains(&list[k]))) {
-                let found = list.map_or("", |list| &list[twice]);
-                bail!("{}: entry `{}`: expected {what} that differ, found `{found}` twice", path.display(), entry.name);
-            }
-        }
         if definition.entry[..i].iter().any(|before| before.name == entry.name) {
             bail!("{}: expected names that differ, found `{}` twice", path.display(), entry.name);
         }
@@ -207,6 +201,11 @@ pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Resu
     let class = sensitive.to_string().parse().map_err(bad)?;
     let checker = Checker { model: kernel::Model::read(&bytes, class)?, inputs: samples, range };
     let names: Vec<String> = norms.iter().map(Norm::to_string).collect();
+    for (what, list) in [("norms", &names), ("methods", &entry.methods)] {
+        if let Some(k) = (1..list.len()).find(|&k| list[..k].contains(&list[k])) {
+            return Err(bad(format!("expected {what} that differ, found `{}` twice", list[k])));
+        }
+    }
     let asked = Asked { count, norms: &names, methods: &entry.methods };
     let old = store::read(folder, &entry.name, asked)?;
     let mut keys: Vec<(usize, Norm, usize)> = Vec::new();
