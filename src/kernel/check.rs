@@ -14,8 +14,8 @@ use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Statement};
 use super::tree::{Cut, Leaf};
 use super::weights::Weights;
-use dashu_int::{IBig, UBig};
 use dashu_int::ops::UnsignedAbs;
+use dashu_int::{IBig, UBig};
 
 /// A model, read exactly and found convex beyond its feature map.
 #[derive(Clone, Debug)]

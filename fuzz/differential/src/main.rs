@@ -48,6 +48,15 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(tally.differences > 0))
 }
 
+/// The models in a folder, in the order of their names.
+fn bases(folder: &Path) -> Vec<Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "onnx"));
+    paths.sort();
+    paths.iter().map(|path| std::fs::read(path).expect("a model")).collect()
+}
+
 /// The seed of file `index`.
 fn seed(options: &Options, index: u64) -> u64 {
     options.seed.wrapping_mul(1 << 32).wrapping_add(index)
@@ -58,6 +67,7 @@ fn work(options: &Options, job: usize, next: &AtomicU64, tally: &Mutex<Tally>, s
     std::fs::write(folder.path().join("weights.bin"), cases::weights()).expect("a file in it");
     let path = folder.path().join(format!("model-{job}.onnx"));
     let mut runtime = Runtime::new(&options.python);
+    let bases = options.from.as_deref().map(bases).unwrap_or_default();
     while start.elapsed() < Duration::from_secs(options.seconds) {
         let index = next.fetch_add(1, Ordering::Relaxed);
         if options.count.is_some_and(|count| index >= count) {
@@ -69,7 +79,11 @@ fn work(options: &Options, job: usize, next: &AtomicU64, tally: &Mutex<Tally>, s
             Kind::Both => index % 2 == 1,
         };
         let seed = seed(options, index);
-        let case = if mutated { cases::mutant(seed) } else { cases::graph(seed) };
+        let case = match (mutated, bases.is_empty()) {
+            (true, false) => cases::mutated(cases::given(bases[index as usize % bases.len()].clone()), seed),
+            (true, true) => cases::mutant(seed),
+            (false, _) => cases::graph(seed),
+        };
         let (ours, runs, found) = examine(&case, &path, &mut runtime);
         let mut tally = tally.lock().expect("no thread panicked");
         tally.count(&case, &ours, &runs);
@@ -122,12 +136,12 @@ fn store(options: &Options, file: &Path) -> ExitCode {
 
 /// One file again, with rows of its own.
 fn replay(options: &Options, file: &Path) -> ExitCode {
-    let bytes = std::fs::read(file).expect("the file to replay");
-    let case = Case { bytes, logits: 1, size: 0, marks: vec![], rows: vec![] };
+    let case = cases::given(std::fs::read(file).expect("the file to replay"));
     let folder = tempfile::tempdir().expect("a folder for the files");
     std::fs::write(folder.path().join("weights.bin"), cases::weights()).expect("a file in it");
+    let path = folder.path().join("model.onnx");
     let mut runtime = Runtime::new(&options.python);
-    let (ours, runs, found) = examine(&case, &folder.path().join("model.onnx"), &mut runtime);
+    let (ours, runs, found) = examine(&case, &path, &mut runtime);
     match &ours.kernel {
         Ok(kernel) => println!("kernel  {:?}", kernel.values),
         Err(reason) => println!("kernel  refused: {reason}"),
@@ -138,5 +152,24 @@ fn replay(options: &Options, file: &Path) -> ExitCode {
     }
     runs.iter().for_each(|run| println!("runtime {run:?}"));
     found.iter().for_each(|difference| println!("DIFFERENCE {} | {}", difference.kind, difference.what));
+    if let (Some(to), Some(first)) = (&options.minimise, found.first()) {
+        let smallest = minimised(case.bytes, first, &path, &mut runtime);
+        std::fs::write(to, smallest).expect("the file to minimise to");
+    }
     ExitCode::from(u8::from(!found.is_empty()))
+}
+
+/// Leaves out fields as long as the difference stays the same but for its numbers.
+fn minimised(mut bytes: Vec<u8>, like: &Difference, path: &Path, runtime: &mut Runtime) -> Vec<u8> {
+    let same = |d: &Difference| d.kind == like.kind && tally::plain(&d.what) == tally::plain(&like.what);
+    loop {
+        let smaller = cases::smaller(&bytes).into_iter().find(|smaller| {
+            let (_, _, found) = examine(&cases::given(smaller.clone()), path, runtime);
+            found.iter().any(same)
+        });
+        match smaller {
+            Some(smaller) => bytes = smaller,
+            None => return bytes,
+        }
+    }
 }

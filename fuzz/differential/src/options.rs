@@ -32,12 +32,16 @@ pub struct Options {
     pub python: PathBuf,
     /// Where the values of the test suite are stored.
     pub store: Option<PathBuf>,
+    /// A folder of files to mutate instead of graphs.
+    pub from: Option<PathBuf>,
+    /// Where a smaller file with the same difference as the replayed one goes.
+    pub minimise: Option<PathBuf>,
     /// One file to read again.
     pub replay: Option<PathBuf>,
 }
 
 const USAGE: &str = "options: --seed S --seconds T --count N --kind graphs|mutations|both --keep FOLDER --jobs J \
-                     --python PROGRAM --replay FILE --store FILE";
+                     --python PROGRAM --from FOLDER --replay FILE --minimise FILE --store FILE";
 
 impl Options {
     /// Reads the arguments.
@@ -51,6 +55,8 @@ impl Options {
             jobs: 1,
             python: "python3".into(),
             store: None,
+            from: None,
+            minimise: None,
             replay: None,
         };
         while let Some(name) = arguments.next() {
@@ -64,6 +70,8 @@ impl Options {
                 "--keep" => options.keep = Some(value.into()),
                 "--python" => options.python = value.into(),
                 "--store" => options.store = Some(value.into()),
+                "--from" => options.from = Some(value.into()),
+                "--minimise" => options.minimise = Some(value.into()),
                 "--replay" => options.replay = Some(value.into()),
                 "--kind" => {
                     options.kind = match &value[..] {

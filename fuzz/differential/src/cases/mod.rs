@@ -8,14 +8,11 @@ mod wire;
 mod write;
 
 use random::Random;
-use wire::Message;
 
 /// One file.
 pub struct Case {
     /// The ONNX file.
     pub bytes: Vec<u8>,
-    /// Number of logits.
-    pub logits: usize,
     /// Number of coordinates of one input.
     pub size: usize,
     /// What is in it: operators and forms, or mutations.
@@ -30,21 +27,37 @@ pub const ROWS: usize = 3;
 /// The graph of a seed.
 pub fn graph(seed: u64) -> Case {
     let mut random = Random::new(seed);
-    let (file, logits, size, marks) = generate::generate(&mut random);
+    let (file, size, marks) = generate::generate(&mut random);
     let rows = rows(&mut random, size);
-    Case { bytes: wire::write(&file), logits, size, marks, rows }
+    Case { bytes: wire::write(&file), size, marks, rows }
 }
 
 /// The graph of a seed with one to three mutations.
 pub fn mutant(seed: u64) -> Case {
-    let Case { bytes, logits, size, rows, .. } = graph(seed);
-    let mut file: Message = schema::parse(&bytes);
+    mutated(graph(seed), seed)
+}
+
+/// A case with one to three mutations, if its file can be read at all.
+pub fn mutated(case: Case, seed: u64) -> Case {
+    let Some(mut file) = schema::parse(&case.bytes) else { return case };
     let mut random = Random::new(seed ^ 0x6d75_7461_7465_6421);
     let mut marks = Vec::new();
     for _ in 0..1 + random.below(3).min(random.below(3)) {
         marks.extend(mutate::mutate(&mut random, &mut file));
     }
-    Case { bytes: wire::write(&file), logits, size, marks, rows }
+    Case { bytes: wire::write(&file), marks, ..case }
+}
+
+/// A file from elsewhere.
+pub fn given(bytes: Vec<u8>) -> Case {
+    Case { bytes, size: 0, marks: vec![], rows: vec![] }
+}
+
+/// All files that lack one field of `bytes`.
+pub fn smaller(bytes: &[u8]) -> Vec<Vec<u8>> {
+    schema::parse(bytes)
+        .map(|file| mutate::without_one(&file).iter().map(|file| wire::write(file)).collect())
+        .unwrap_or_default()
 }
 
 /// What `weights.bin` beside the file holds, for constants that say that they stand there: 64 multiples of 1/8, then as

@@ -61,9 +61,9 @@ pub fn inside(kind: Kind, number: u64) -> Option<Kind> {
     })
 }
 
-/// A valid file as fields.
-pub fn parse(bytes: &[u8]) -> Message {
-    parse_as(Kind::Model, bytes).expect("a file that the generator wrote")
+/// A file as fields.
+pub fn parse(bytes: &[u8]) -> Option<Message> {
+    parse_as(Kind::Model, bytes)
 }
 
 fn parse_as(kind: Kind, mut bytes: &[u8]) -> Option<Message> {

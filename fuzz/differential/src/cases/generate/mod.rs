@@ -47,8 +47,8 @@ pub struct Builder<'r> {
     marks: Vec<String>,
 }
 
-/// A file, its number of logits and of input coordinates, and what is in it.
-pub fn generate(random: &mut Random) -> (Message, usize, usize, Vec<String>) {
+/// A file, its number of input coordinates, and what is in it.
+pub fn generate(random: &mut Random) -> (Message, usize, Vec<String>) {
     let opset = random.between(13, NEWEST_OPSET);
     let opset = if random.one_in(2) { opset } else { 13 + opset % 5 };
     let batch = match random.below(8) {
@@ -83,9 +83,8 @@ pub fn generate(random: &mut Random) -> (Message, usize, usize, Vec<String>) {
     let input = builder.input();
     let size = input.size();
     let output = builder.body(input);
-    let logits = output.size();
     let file = builder.file(&output);
-    (file, logits, size, builder.marks)
+    (file, size, builder.marks)
 }
 
 impl Builder<'_> {

@@ -34,6 +34,20 @@ pub fn mutate(random: &mut Random, file: &mut Message) -> Option<String> {
     None
 }
 
+/// All files that lack one field, large ones first.
+pub fn without_one(file: &Message) -> Vec<Message> {
+    let mut found = Vec::new();
+    for (_, path) in all(file) {
+        let count = at(&mut file.clone(), &path).len();
+        for i in (0..count).rev() {
+            let mut smaller = file.clone();
+            at(&mut smaller, &path).remove(i);
+            found.push(smaller);
+        }
+    }
+    found
+}
+
 /// Where a message stands: the positions of the fields that lead to it.
 pub type Path = Vec<usize>;
 
