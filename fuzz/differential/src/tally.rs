@@ -40,7 +40,8 @@ impl Tally {
             count.compared += u64::from(compared);
         };
         add(&mut self.all);
-        let mut marks = case.marks.clone();
+        let general = |mark: &String| mark.split(" · ").next().unwrap_or_default().to_string();
+        let mut marks: Vec<String> = case.marks.iter().map(general).collect();
         marks.sort();
         marks.dedup();
         marks.into_iter().for_each(|mark| add(self.marks.entry(mark).or_default()));

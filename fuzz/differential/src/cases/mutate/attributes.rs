@@ -56,7 +56,7 @@ fn declared_type(random: &mut Random, file: &mut Message) -> Option<String> {
     let i = position(random, attribute, 20)?;
     if random.one_in(3) {
         attribute.remove(i);
-        return Some(format!("attribute: {name} without a type"));
+        return Some(format!("attribute: without a type · {name}"));
     }
     let Value::Integer(old, _) = attribute[i].value else { return None };
     let new = match random.below(3) {
@@ -65,7 +65,7 @@ fn declared_type(random: &mut Random, file: &mut Message) -> Option<String> {
         _ => random.between(0, 14),
     };
     attribute[i] = integer(20, new);
-    Some(format!("attribute: {name} of another type"))
+    Some(format!("attribute: of another type · {name}"))
 }
 
 /// An attribute twice, the other one changed.
@@ -77,7 +77,7 @@ fn second(random: &mut Random, file: &mut Message) -> Option<String> {
     change(random, &mut other);
     let place = i + random.below(2);
     node.insert(place, submessage(5, Kind::Attribute, other));
-    Some(format!("attribute: {name} twice"))
+    Some(format!("attribute: twice · {name}"))
 }
 
 fn change(random: &mut Random, attribute: &mut Message) {
@@ -112,7 +112,7 @@ fn renamed(random: &mut Random, file: &mut Message) -> Option<String> {
     ]);
     let i = position(random, attribute, 1)?;
     attribute[i] = text(1, new);
-    Some(format!("attribute: {old} as {}", new.escape_debug()))
+    Some(format!("attribute: another name · {old} as {}", new.escape_debug()))
 }
 
 /// An attribute that the operator knows, of any type, or does not.
@@ -160,14 +160,14 @@ fn extra(random: &mut Random, file: &mut Message) -> Option<String> {
         _ => int_attribute(name, random.pick(&[0, 1, -1, 2, 7])),
     };
     insert(random, node, submessage(5, Kind::Attribute, new));
-    Some(format!("attribute: {operator} with {name}"))
+    Some(format!("attribute: one more on {operator} · {name}"))
 }
 
 fn removed(random: &mut Random, file: &mut Message) -> Option<String> {
     let node = node_with_attributes(random, file)?;
     let i = position(random, node, 5)?;
     let Value::Message(_, old) = node.remove(i).value else { return None };
-    Some(format!("attribute: without {}", named(&old)))
+    Some(format!("attribute: left out · {}", named(&old)))
 }
 
 /// A value in a field of another type, alone or beside the right one.
@@ -190,7 +190,7 @@ fn other_slot(random: &mut Random, file: &mut Message) -> Option<String> {
         _ => ("strings", text(9, "text")),
     };
     insert(random, attribute, new);
-    Some(format!("attribute: {name} {} {what}", if beside { "and" } else { "in" }))
+    Some(format!("attribute: value {} {what} · {name}", if beside { "and" } else { "in" }))
 }
 
 /// Another value of the right type.
@@ -214,14 +214,14 @@ fn value(random: &mut Random, file: &mut Message) -> Option<String> {
         }
         _ => return None,
     };
-    Some(format!("attribute: {name} = {what}"))
+    Some(format!("attribute: another value · {name} = {what}"))
 }
 
 fn reference(random: &mut Random, file: &mut Message) -> Option<String> {
     let attribute = attribute(random, file)?;
     let to = random.pick(&["", "other"]);
     insert(random, attribute, text(21, to));
-    Some(format!("attribute: {} refers to `{to}`", named(attribute)))
+    Some(format!("attribute: refers to a function's · {} to `{to}`", named(attribute)))
 }
 
 /// A list with other entries.
@@ -248,7 +248,7 @@ fn list(random: &mut Random, file: &mut Message) -> Option<String> {
             "longer"
         }
     };
-    Some(format!("attribute: {name} {what}"))
+    Some(format!("attribute: a list {what} · {name}"))
 }
 
 /// An attribute of one node on another.
@@ -258,5 +258,5 @@ fn misplaced(random: &mut Random, file: &mut Message) -> Option<String> {
     let node = one(random, file, Kind::Node)?;
     let operator = text_of(node, 4)?;
     insert(random, node, submessage(5, Kind::Attribute, attribute));
-    Some(format!("attribute: {name} on {operator}"))
+    Some(format!("attribute: one more on {operator} · {name}"))
 }

@@ -82,12 +82,12 @@ fn key_above_32_bits(random: &mut Random, file: &mut Message) -> Option<String> 
     let number = hidden.number;
     if random.one_in(3) {
         message[i].number |= 1 << random.between(29, 59);
-        return Some(format!("encoding: key above 32 bits on {kind:?}.{number}"));
+        return Some(format!("encoding: key above 32 bits · {kind:?}.{number}"));
     }
     hidden = changed(random, &hidden);
     hidden.number |= 1 << random.between(29, 59);
     message.insert(i + random.below(2), hidden);
-    Some(format!("encoding: hidden key above 32 bits on {kind:?}.{number}"))
+    Some(format!("encoding: hidden key above 32 bits · {kind:?}.{number}"))
 }
 
 fn overlong(random: &mut Random, file: &mut Message) -> Option<String> {
@@ -117,7 +117,7 @@ fn overlong(random: &mut Random, file: &mut Message) -> Option<String> {
             "key"
         }
     };
-    Some(format!("encoding: over-long {what} on {kind:?}.{number}"))
+    Some(format!("encoding: over-long {what} · {kind:?}.{number}"))
 }
 
 /// A field given twice, the other one in front or behind.
@@ -127,7 +127,7 @@ fn twice(random: &mut Random, file: &mut Message) -> Option<String> {
     let number = other.number;
     let place = if random.one_in(2) { i + random.below(2) } else { random.below(message.len() + 1) };
     message.insert(place, other);
-    Some(format!("encoding: {kind:?}.{number} twice"))
+    Some(format!("encoding: a field twice · {kind:?}.{number}"))
 }
 
 /// A submessage in two parts, which protobuf merges.
@@ -141,7 +141,7 @@ fn merged(random: &mut Random, file: &mut Message) -> Option<String> {
     let rest = inside.split_off(random.below(inside.len()));
     let number = message[i].number;
     message.insert(i + 1, field(number, Value::Message(inner, rest)));
-    Some(format!("encoding: {kind:?}.{number} in two parts"))
+    Some(format!("encoding: a message in two parts · {kind:?}.{number}"))
 }
 
 fn unknown_field(random: &mut Random, file: &mut Message) -> Option<String> {
@@ -155,7 +155,7 @@ fn unknown_field(random: &mut Random, file: &mut Message) -> Option<String> {
         _ => Value::Bytes(if random.one_in(2) { vec![] } else { b"other".to_vec() }),
     };
     insert(random, message, field(number, value));
-    Some(format!("encoding: extra field {kind:?}.{number}"))
+    Some(format!("encoding: extra field · {kind:?}.{number}"))
 }
 
 /// A field of another wire type than the schema says, which protobuf skips as unknown.
@@ -171,10 +171,10 @@ fn wire_type(random: &mut Random, file: &mut Message) -> Option<String> {
     };
     if random.one_in(2) {
         message[i].value = value;
-        return Some(format!("encoding: wire type of {kind:?}.{number}"));
+        return Some(format!("encoding: wire type · {kind:?}.{number}"));
     }
     insert(random, message, field(number, value));
-    Some(format!("encoding: second wire type of {kind:?}.{number}"))
+    Some(format!("encoding: second wire type · {kind:?}.{number}"))
 }
 
 /// Fields in another order; repeated fields keep theirs one time in two.
@@ -182,18 +182,18 @@ fn order(random: &mut Random, file: &mut Message) -> Option<String> {
     let (kind, message) = any(random, file);
     random.shuffle(message);
     if random.one_in(2) {
-        return Some(format!("encoding: any order in {kind:?}"));
+        return Some(format!("encoding: any order · {kind:?}"));
     }
     // A stable sort by a random rank of the numbers moves whole groups alone.
     let salt = random.bits() | 1;
     message.sort_by_key(|field| (field.number + 1).wrapping_mul(salt) >> 32);
-    Some(format!("encoding: groups in another order in {kind:?}"))
+    Some(format!("encoding: groups in another order · {kind:?}"))
 }
 
 fn without(random: &mut Random, file: &mut Message) -> Option<String> {
     let (kind, message, i) = any_field(random, file)?;
     let number = message.remove(i).number;
-    Some(format!("encoding: without {kind:?}.{number}"))
+    Some(format!("encoding: without a field · {kind:?}.{number}"))
 }
 
 fn odd_integer(random: &mut Random, file: &mut Message) -> Option<String> {
@@ -201,7 +201,7 @@ fn odd_integer(random: &mut Random, file: &mut Message) -> Option<String> {
     let Value::Integer(value, _) = message[i].value else { return None };
     let new = super::odd_integer(random, value as i64);
     message[i].value = Value::Integer(new as u64, 0);
-    Some(format!("integer: {kind:?}.{} {}", message[i].number, magnitude(new)))
+    Some(format!("integer: {} · {kind:?}.{}", magnitude(new), message[i].number))
 }
 
 /// The size of a number, so that marks stay few.
@@ -271,7 +271,7 @@ fn bytes(random: &mut Random, file: &mut Message) -> Option<String> {
         }
     };
     message[i].value = Value::Raw(raw);
-    Some(format!("encoding: {what} in {kind:?}"))
+    Some(format!("encoding: {what} · {kind:?}"))
 }
 
 /// An integer of ten bytes whose last one is too large.
@@ -289,7 +289,7 @@ fn long_integer(random: &mut Random, file: &mut Message) -> Option<String> {
     *long.last_mut().expect("bytes") |= random.pick(&[2, 4, 0x7e]);
     raw.extend(long);
     message[i].value = Value::Raw(raw);
-    Some(format!("encoding: beyond 64 bits on {kind:?}.{number}"))
+    Some(format!("encoding: beyond 64 bits · {kind:?}.{number}"))
 }
 
 fn not_text(random: &mut Random, file: &mut Message) -> Option<String> {
@@ -318,5 +318,5 @@ fn not_text(random: &mut Random, file: &mut Message) -> Option<String> {
         _ => ("other", b"x".to_vec()),
     };
     insert(random, message, field(number, Value::Bytes(value)));
-    Some(format!("text: {kind:?}.{number} {what}"))
+    Some(format!("text: {what} · {kind:?}.{number}"))
 }

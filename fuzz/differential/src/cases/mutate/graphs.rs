@@ -95,7 +95,7 @@ fn operator(random: &mut Random, file: &mut Message) -> Option<String> {
     let new = if random.one_in(3) { random.pick(OPERATORS) } else { random.pick(alike) };
     let i = position(random, node, 4)?;
     node[i] = text(4, new);
-    Some(format!("node: {old} as {new}"))
+    Some(format!("node: {old} as another · {new}"))
 }
 
 fn outputs(random: &mut Random, file: &mut Message) -> Option<String> {
@@ -109,7 +109,7 @@ fn outputs(random: &mut Random, file: &mut Message) -> Option<String> {
     if random.one_in(8) {
         insert(random, node, text(2, ""));
     }
-    Some(format!("node: {operator} with {count} more outputs"))
+    Some(format!("node: {operator} with more outputs · {count}"))
 }
 
 fn inputs(random: &mut Random, file: &mut Message) -> Option<String> {
@@ -339,11 +339,11 @@ fn imports(random: &mut Random, file: &mut Message) -> Option<String> {
     match position(random, file, 8) {
         Some(i) if random.one_in(2) => {
             file[i] = opset;
-            Some(format!("model: imports `{set}` {version}"))
+            Some(format!("model: imports `{set}` · {version}"))
         }
         _ => {
             insert(random, file, opset);
-            Some(format!("model: imports `{set}` {version} too"))
+            Some(format!("model: imports `{set}` too · {version}"))
         }
     }
 }
@@ -360,7 +360,7 @@ fn functions(random: &mut Random, file: &mut Message) -> Option<String> {
         function.clear();
     }
     insert(random, file, submessage(25, Kind::Function, function));
-    Some(format!("model: a function {name} of `{set}`"))
+    Some(format!("model: a function · {name} of `{set}`"))
 }
 
 fn other_parts(random: &mut Random, file: &mut Message) -> Option<String> {

@@ -3,6 +3,7 @@
 mod attributes;
 mod encoding;
 mod graphs;
+mod meaning;
 mod tensors;
 
 use super::random::Random;
@@ -14,7 +15,7 @@ type Mutation = fn(&mut Random, &mut Message) -> Option<String>;
 
 /// The families, each as often as the number says.
 const FAMILIES: &[(usize, &[Mutation])] =
-    &[(4, encoding::ALL), (4, tensors::ALL), (4, attributes::ALL), (5, graphs::ALL)];
+    &[(12, meaning::ALL), (4, encoding::ALL), (4, tensors::ALL), (4, attributes::ALL), (5, graphs::ALL)];
 
 /// Applies one mutation that fits, and names it.
 pub fn mutate(random: &mut Random, file: &mut Message) -> Option<String> {

@@ -45,7 +45,10 @@ fn data_type(random: &mut Random, file: &mut Message) -> Option<String> {
     };
     let i = position(random, tensor, 2)?;
     tensor[i] = integer(2, new);
-    Some(format!("tensor: type {old} as {}", if (0..25).contains(&new) { new.to_string() } else { "another".into() }))
+    Some(format!(
+        "tensor: type {old} as another · {}",
+        if (0..25).contains(&new) { new.to_string() } else { "another".into() }
+    ))
 }
 
 fn dimensions(random: &mut Random, file: &mut Message) -> Option<String> {
@@ -124,7 +127,7 @@ fn other_data(random: &mut Random, file: &mut Message) -> Option<String> {
     let old = tensor[i].number;
     tensor[i].number = random.pick(&[4, 5, 7, 9, 10, 11]);
     let (new, kind) = (tensor[i].number, kind_of(tensor));
-    Some(format!("tensor: data of type {kind} in field {new} for {old}"))
+    Some(format!("tensor: data of type {kind} in another field · {new} for {old}"))
 }
 
 /// Another float: NaN, infinity, −0, subnormal, large.
@@ -220,7 +223,7 @@ fn location(random: &mut Random, file: &mut Message) -> Option<String> {
         tensor.push(integer(14, value));
         what += &format!(" data_location {value}");
     }
-    Some(format!("external{}:{what}", if inside { " beside data" } else { "" }))
+    Some(format!("external{} ·{what}", if inside { " beside data" } else { "" }))
 }
 
 fn segment(random: &mut Random, file: &mut Message) -> Option<String> {
