@@ -1,7 +1,7 @@
 //! What counts as a difference.
 
 use crate::cases::ROWS;
-use crate::readings::Ours;
+use crate::readings::{Ours, PANIC};
 
 /// One answer of the runtime.
 #[derive(Clone, Debug)]
@@ -33,6 +33,7 @@ pub fn newer(reason: &str) -> bool {
 /// All differences of one file.
 pub fn compare(ours: &Ours, runs: &[Run]) -> Vec<Difference> {
     let mut found = readings_differ(ours);
+    found.extend(panics(ours));
     if ours.kernel.is_err() && ours.reader.is_err() {
         return found;
     }
@@ -43,6 +44,17 @@ pub fn compare(ours: &Ours, runs: &[Run]) -> Vec<Difference> {
         }
     }
     found
+}
+
+/// A reading that ends in a panic.
+fn panics(ours: &Ours) -> Option<Difference> {
+    let panic = |reason: Option<&String>| reason.is_some_and(|reason| reason == PANIC);
+    let who = match (panic(ours.kernel.as_ref().err()), panic(ours.reader.as_ref().err())) {
+        (false, false) => return None,
+        (true, _) => "the kernel",
+        (false, true) => "the reader",
+    };
+    Some(Difference { kind: "panic", what: format!("in {who}") })
 }
 
 /// The kernel's value lies in the reader's interval.

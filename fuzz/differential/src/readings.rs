@@ -4,6 +4,7 @@ use crate::bound::bounds;
 use crate::cases::{Case, ROWS};
 use dashu_int::ops::BitTest;
 use dashu_int::{IBig, Sign, UBig};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use underplane::kernel::{Class, Inputs, Reading, Rejection};
 use underplane::model::{Model, Sensitive, onnx, select};
@@ -39,16 +40,19 @@ pub struct Logits {
 
 /// Reads a case; `path` holds its bytes, with `weights.bin` beside it.
 pub fn ours(case: &Case, path: &Path) -> Ours {
-    let (reader, size, bounds) = match reader(case, path) {
+    let (reader, size, bounds) = match caught(|| reader(case, path)) {
         Ok((values, size, bounds)) => (Ok(values), Some(size), Some(bounds)),
         Err(reason) => (Err(reason), None, None),
     };
-    Ours {
-        kernel: kernel(case).map_err(|r| format!("{:?}: expected {}, found {}", r.code, r.expected, r.found)),
-        reader,
-        size,
-        bounds,
-    }
+    let text = |r: Rejection| format!("{:?}: expected {}, found {}", r.code, r.expected, r.found);
+    Ours { kernel: caught(|| kernel(case).map_err(text)), reader, size, bounds }
+}
+
+/// What stands in place of a reason where a reading ends in a panic.
+pub const PANIC: &str = "panic";
+
+fn caught<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PANIC.into()))
 }
 
 fn kernel(case: &Case) -> Result<Logits, Rejection> {

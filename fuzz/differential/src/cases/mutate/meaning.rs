@@ -222,10 +222,10 @@ fn input_axes(random: &mut Random, file: &mut Message) -> Option<String> {
         1 if axes > 2 => {
             shape.remove(1 + random.below(axes - 1));
         }
-        _ => shape.insert(
-            1 + random.below(axes.max(1)).min(axes.saturating_sub(1)),
-            submessage(1, Kind::Dimension, vec![integer(1, 1)]),
-        ),
+        _ => {
+            let place = axes.min(1 + random.below(axes.max(1)));
+            shape.insert(place, submessage(1, Kind::Dimension, vec![integer(1, 1)]));
+        }
     }
     Some("meaning: other axes of the input".into())
 }
