@@ -255,6 +255,9 @@ fn packing(random: &mut Random, file: &mut Message) -> Option<String> {
 fn bytes(random: &mut Random, file: &mut Message) -> Option<String> {
     let (kind, message, i) = any_field(random, file)?;
     let mut raw = wire::write(&message[i..=i]);
+    if raw.is_empty() {
+        return None;
+    }
     let at = random.below(raw.len());
     let what = match random.below(4) {
         0 => {

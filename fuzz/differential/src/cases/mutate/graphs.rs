@@ -187,22 +187,16 @@ fn overload(random: &mut Random, file: &mut Message) -> Option<String> {
     Some(format!("node: overload `{name}`"))
 }
 
-fn nodes(graph: &Message) -> Vec<usize> {
-    (0..graph.len()).filter(|&i| graph[i].number == 1).collect()
-}
-
 fn node_order(random: &mut Random, file: &mut Message) -> Option<String> {
     let graph = graph(file)?;
-    let places = nodes(graph);
-    let (i, j) = (random.pick(&places), random.pick(&places));
+    let (i, j) = (position(random, graph, 1)?, position(random, graph, 1)?);
     graph.swap(i, j);
     (i != j).then(|| "graph: two nodes swapped".into())
 }
 
 fn node_twice(random: &mut Random, file: &mut Message) -> Option<String> {
     let graph = graph(file)?;
-    let places = nodes(graph);
-    let i = random.pick(&places);
+    let i = position(random, graph, 1)?;
     let again = graph[i].clone();
     insert(random, graph, again);
     Some("graph: a node twice".into())
