@@ -22,12 +22,12 @@ mod stored;
 use compare::Run;
 use std::path::PathBuf;
 
-/// The digest and the runs of a line; no runs where the runtime is too old.
+/// The digest and the runs of a line; no runs where the runtime says nothing.
 fn read(line: &str) -> (u64, Vec<Run>) {
     let mut parts = line.splitn(4, ' ').skip(2);
     let digest = u64::from_str_radix(parts.next().unwrap(), 16).unwrap();
     let runs = match parts.next().unwrap() {
-        "newer" => vec![],
+        "none" => vec![],
         "refused" => vec![Run { level: 0, first: 0, batch: 0, outputs: Err("refused".into()) }],
         runs => runs.split(" | ").map(run).collect(),
     };

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The kind and seed, the digest of the file, and for every run without optimisation of the largest batch its first
-//! row, its size and the outputs; `refused` where any run is refused, `newer` where the runtime is too old to say.
+//! row, its size and the outputs; `refused` where any run is refused, `none` where the runtime is too old to say or the
+//! file fixes a batch that is too large to run.
 
 use crate::cases::{Case, digest};
 use crate::compare::{Run, newer};
@@ -28,8 +29,9 @@ pub fn line(mutated: bool, seed: u64, case: &Case, runs: &[Run]) -> String {
     let most = runs.iter().map(|run| run.batch).max().unwrap_or(0);
     let reason = runs.iter().find_map(|run| run.outputs.as_ref().err());
     let answer = match reason {
-        Some(reason) if newer(reason) => "newer".into(),
+        Some(reason) if newer(reason) => "none".into(),
         Some(_) => "refused".into(),
+        None if runs.is_empty() => "none".into(),
         None => runs
             .iter()
             .filter(|run| run.level == 0 && run.batch == most)
