@@ -14,8 +14,8 @@ use super::rejection::{Code, Rejection};
 use super::statement::{Norm, Statement};
 use super::tree::{Cut, Leaf};
 use super::weights::Weights;
-use dashu_int::IBig;
 use dashu_int::ops::UnsignedAbs;
+use dashu_int::{IBig, UBig};
 
 /// A model, read exactly and found convex beyond its feature map.
 #[derive(Clone, Debug)]
@@ -88,6 +88,30 @@ impl Model {
     fn input(&self, inputs: &Inputs, index: u64) -> Result<Exact, Rejection> {
         inputs.check_shape(self.input_shape())?;
         inputs.input(index)
+    }
+}
+
+/// A model file as the kernel reads it, convex or not, for whoever compares readings. Nothing is proven about it.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    graph: Graph,
+}
+
+impl Reading {
+    /// Reads an ONNX file; f is the logit of `class`.
+    pub fn read(bytes: &[u8], class: Class) -> Result<Reading, Rejection> {
+        Ok(Reading { graph: onnx::read(bytes, class)? })
+    }
+
+    /// Number of coordinates of an input.
+    pub fn input_size(&self) -> usize {
+        self.graph.nodes[0].size()
+    }
+
+    /// The exact logit at an input: numerator, exponent of 2, denominator.
+    pub fn logit(&self, inputs: &Inputs, index: u64) -> Result<(IBig, i64, UBig), Rejection> {
+        let mut logit = self.graph.logit(&inputs.input(index)?)?;
+        Ok((logit.values.remove(0), logit.exponent, logit.denominator))
     }
 }
 

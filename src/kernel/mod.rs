@@ -92,7 +92,7 @@ mod tree;
 mod uint8;
 mod weights;
 
-pub use check::{Model, Unit, check_form, check_line, check_weighted};
+pub use check::{Model, Reading, Unit, check_form, check_line, check_weighted};
 pub use claim::{Claim, Settled};
 pub use class::Class;
 pub use forms::table as operators;

@@ -1,0 +1,111 @@
+//! onnxruntime in a Python process of its own, started again when it dies or hangs.
+
+use crate::cases::{Case, ROWS};
+use crate::compare::Run;
+use crate::readings::rows;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+const PROGRAM: &str = include_str!("runtime.py");
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A runtime that answers.
+pub struct Runtime {
+    python: PathBuf,
+    process: Option<Process>,
+}
+
+struct Process {
+    child: Child,
+    requests: ChildStdin,
+    answers: Receiver<String>,
+}
+
+impl Runtime {
+    /// The runtime of this Python.
+    pub fn new(python: &Path) -> Runtime {
+        Runtime { python: python.into(), process: None }
+    }
+
+    /// What it computes for a case whose bytes are at `path`, with inputs of `size` coordinates.
+    pub fn runs(&mut self, case: &Case, path: &Path, size: usize) -> Vec<Run> {
+        let rows = rows(case, size);
+        let line = |row: &[f32]| row.iter().map(f32::to_string).collect::<Vec<_>>().join(" ");
+        let rows: Vec<String> = rows.chunks(size).map(line).collect();
+        debug_assert_eq!(rows.len(), ROWS);
+        let request = format!("{}\n{size}\n{}", path.display(), rows.join("\n"));
+        let process = self.process.get_or_insert_with(|| Process::start(&self.python));
+        match process.ask(&request) {
+            Some(answer) => answer.lines().map(read).collect(),
+            None => {
+                let _ = process.child.kill();
+                let status = process.child.wait().map(|status| status.to_string()).unwrap_or_default();
+                self.process = None;
+                let outputs = Err(format!("load: the runtime died or hung ({status})"));
+                vec![Run { level: 0, first: 0, batch: 0, outputs }]
+            }
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.child.kill();
+            let _ = process.child.wait();
+        }
+    }
+}
+
+impl Process {
+    fn start(python: &Path) -> Process {
+        let mut child = Command::new(python)
+            .args(["-c", PROGRAM])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", python.display()));
+        let requests = child.stdin.take().expect("a pipe");
+        let mut output = child.stdout.take().expect("a pipe");
+        let (sender, answers) = channel();
+        std::thread::spawn(move || {
+            let mut length = [0; 4];
+            while output.read_exact(&mut length).is_ok() {
+                let mut answer = vec![0; u32::from_le_bytes(length) as usize];
+                let whole = output.read_exact(&mut answer).is_ok();
+                if !whole || sender.send(String::from_utf8_lossy(&answer).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        Process { child, requests, answers }
+    }
+
+    fn ask(&mut self, request: &str) -> Option<String> {
+        self.requests.write_all(&(request.len() as u32).to_le_bytes()).ok()?;
+        self.requests.write_all(request.as_bytes()).ok()?;
+        self.requests.flush().ok()?;
+        self.answers.recv_timeout(PATIENCE).ok()
+    }
+}
+
+/// One line of an answer.
+pub fn read(line: &str) -> Run {
+    let mut parts = line.splitn(5, ' ');
+    let mut number = || parts.next().and_then(|part| part.parse::<usize>().ok()).expect("a number");
+    let (level, first, batch) = (number() as u8, number(), number());
+    let kind = parts.next().unwrap_or_default();
+    let rest = parts.next().unwrap_or_default();
+    let outputs = match kind {
+        "values" => {
+            let values: Vec<f64> = rest.split_whitespace().map(|v| v.parse().expect("a number")).collect();
+            Ok(values.chunks((values.len() / batch).max(1)).map(<[f64]>::to_vec).collect())
+        }
+        _ => Err(rest.into()),
+    };
+    Run { level, first, batch, outputs }
+}

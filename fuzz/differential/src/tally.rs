@@ -1,0 +1,98 @@
+//! Counts per operator, form and mutation, and per reason of a refusal.
+
+use crate::cases::Case;
+use crate::compare::Run;
+use crate::readings::Ours;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How many files have a mark, and who accepts how many of them.
+#[derive(Clone, Copy, Default)]
+struct Count {
+    files: u64,
+    kernel: u64,
+    reader: u64,
+    compared: u64,
+}
+
+/// All counts.
+#[derive(Default)]
+pub struct Tally {
+    /// Differences, all of them.
+    pub differences: u64,
+    /// How often each difference has been seen.
+    pub seen: BTreeMap<(String, String, String), u64>,
+    all: Count,
+    marks: BTreeMap<String, Count>,
+    kernel: BTreeMap<String, u64>,
+    reader: BTreeMap<String, u64>,
+    newer: u64,
+}
+
+impl Tally {
+    /// Counts one file.
+    pub fn count(&mut self, case: &Case, ours: &Ours, runs: &[Run]) {
+        let compared = runs.iter().any(|run| run.outputs.is_ok());
+        let add = |count: &mut Count| {
+            count.files += 1;
+            count.kernel += u64::from(ours.kernel.is_ok());
+            count.reader += u64::from(ours.reader.is_ok());
+            count.compared += u64::from(compared);
+        };
+        add(&mut self.all);
+        let general = |mark: &String| mark.split(" · ").next().unwrap_or_default().to_string();
+        let mut marks: Vec<String> = case.marks.iter().map(general).collect();
+        marks.sort();
+        marks.dedup();
+        marks.into_iter().for_each(|mark| add(self.marks.entry(mark).or_default()));
+        if let Err(reason) = &ours.kernel {
+            *self.kernel.entry(plain(reason)).or_default() += 1;
+        }
+        if let Err(reason) = &ours.reader {
+            *self.reader.entry(plain(reason)).or_default() += 1;
+        }
+        self.newer += u64::from(runs.iter().any(|run| run.outputs.as_ref().is_err_and(|r| crate::compare::newer(r))));
+    }
+
+    /// The table at the end.
+    pub fn print(&self, time: Duration) {
+        println!("\n{:>8} {:>8} {:>8} {:>8}", "files", "kernel", "reader", "compared");
+        let line = |count: &Count, mark: &str| {
+            println!("{:>8} {:>8} {:>8} {:>8}  {mark}", count.files, count.kernel, count.reader, count.compared);
+        };
+        self.marks.iter().for_each(|(mark, count)| line(count, mark));
+        line(&self.all, "all");
+        for (who, reasons) in [("kernel", &self.kernel), ("reader", &self.reader)] {
+            println!("\nrefused by the {who}");
+            let mut reasons: Vec<_> = reasons.iter().collect();
+            reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            reasons.iter().take(40).for_each(|(reason, count)| println!("{count:>8}  {reason}"));
+        }
+        println!("\n{} files newer than the runtime", self.newer);
+        let seconds = time.as_secs_f64();
+        println!("{} files in {seconds:.0} s, {:.0} a second", self.all.files, self.all.files as f64 / seconds);
+        println!("{} differences", self.differences);
+    }
+}
+
+/// A message without what differs from file to file: quoted names and numbers.
+pub fn plain(reason: &str) -> String {
+    let mut plain = String::new();
+    let mut quoted = false;
+    for c in reason.chars().take(300) {
+        match c {
+            '`' => {
+                quoted = !quoted;
+                plain.push('`');
+            }
+            _ if quoted => {}
+            '0'..='9' | '-' | '.' => {
+                if !plain.ends_with('#') {
+                    plain.push('#');
+                }
+            }
+            _ => plain.push(c),
+        }
+    }
+    plain.chars().take(160).collect()
+}
