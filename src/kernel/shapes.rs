@@ -39,6 +39,10 @@ pub fn named(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
 /// into float32; whether an integer fits is tested for every result.)
 fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
     let value = call.input(0, values)?;
+    // It is about types that are not read, where runtimes insist on the default.
+    if call.integer("saturate").is_some_and(|saturate| saturate != 1) {
+        return Err(call.refuse(Code::Unsupported, "saturate = 1", "another value"));
+    }
     let kind = call.integer("to").and_then(Kind::read);
     match (value, kind) {
         (Value::Node(_), Some(kind)) if kind.is_float() => Ok((value.clone(), kind)),
@@ -325,6 +329,9 @@ fn slice(call: &Call, values: &Values) -> Answer {
         _ => Err(call.refuse(Code::Unsupported, "one constant", "others")),
     };
     let or = |k: usize, default: i64| call.optional(k, values)?.map_or(Ok(default), single);
+    if call.arity() == 5 && call.optional(3, values)?.is_none() {
+        return Err(call.refuse(Code::Unsupported, "axes where there are steps", "none"));
+    }
     let (start, end, step) = (single(call.input(1, values)?)?, single(call.input(2, values)?)?, or(4, 1)?);
     if dims.len() != 1 || step != 1 || !matches!(or(3, 0)?, 0 | -1) {
         return Err(call.refuse(Code::Unsupported, "a slice of a list with step 1", "another"));

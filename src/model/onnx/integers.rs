@@ -23,6 +23,10 @@ pub(super) fn shape(importer: &mut Importer, call: &Call) -> Result<Value, Model
 }
 
 pub(super) fn cast(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    // It is about types that are not read, where runtimes insist on the default.
+    if call.int_attribute("saturate").is_some_and(|saturate| saturate != 1) {
+        return Err(call.refuse("Cast with another `saturate` than 1 is not supported"));
+    }
     let to = call.int_attribute("to").ok_or_else(|| call.misfit("attribute `to`", "none"))?;
     let refuse = |from: &str| Err(call.refuse(format!("Cast of {from} to data type {to} is not supported")));
     match (call.input(0)?, i32::try_from(to).unwrap_or(0)) {

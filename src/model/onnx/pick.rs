@@ -50,6 +50,9 @@ pub(super) fn gather(importer: &mut Importer, call: &Call) -> Result<Value, Mode
 
 /// Slice along any axes, one after the other.
 pub(super) fn slice(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if call.optional(3).is_none() && call.optional(4).is_some() {
+        return Err(call.refuse("Slice with steps and without axes is not supported"));
+    }
     let starts = call.known_ints(1, "starts")?;
     let ends = call.known_ints(2, "ends")?;
     let axes = call.optional_ints(3, "axes")?.unwrap_or_else(|| (0..starts.len() as i64).collect());
