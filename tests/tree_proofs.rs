@@ -10,7 +10,7 @@ use num_traits::Signed;
 use underplane::model::passes::{Slopes, forward, tangent_slopes};
 use underplane::model::{Model, Op, Sensitive, onnx};
 use underplane::perturbation::{Norm, Perturbation, Range};
-use underplane::proof::{Claimed, Proof, Prover, Unproven, Wanted};
+use underplane::proof::{Proof, Prover, Unproven, Wanted};
 use underplane::radius::{Evidence, Outcome, Radius, TreeNode, Verdict};
 
 struct Case {
@@ -126,10 +126,9 @@ fn a_claim_is_confirmed_by_a_tree() {
     let (case, tree) = branching();
     let wanted = Wanted { open: true, ..case.wanted(Perturbation::new(Norm::L1)) };
     let evidence = Evidence::from(tree);
-    let claimed = |radius: &str| Claimed::about(wanted, radius).unwrap();
-    assert!(case.prover.confirm(&case.model, wanted, Some(&evidence), &claimed("7.249")).is_ok());
-    assert!(case.prover.confirm(&case.model, wanted, Some(&evidence), &claimed("7.251")).is_err());
-    assert!(case.prover.confirm(&case.model, wanted, None, &claimed("7.249")).is_err());
+    assert!(case.prover.confirm(&case.model, wanted, Some(&evidence), 7.249).is_ok());
+    assert!(case.prover.confirm(&case.model, wanted, Some(&evidence), 7.251).is_err());
+    assert!(case.prover.confirm(&case.model, wanted, None, 7.249).is_err());
 }
 
 #[test]
@@ -151,9 +150,7 @@ fn largest(case: &Case, evidence: &Evidence, perturbation: Perturbation) -> f64 
     let (mut low, mut high) = (0.0, 8.0);
     while high - low > 1e-4 {
         let middle = (low + high) / 2.0;
-        let wanted = case.wanted(perturbation);
-        let claimed = Claimed::about(wanted, &middle.to_string()).unwrap();
-        let proven = case.prover.confirm(&case.model, wanted, Some(evidence), &claimed).is_ok();
+        let proven = case.prover.confirm(&case.model, case.wanted(perturbation), Some(evidence), middle).is_ok();
         if proven { low = middle } else { high = middle }
     }
     low

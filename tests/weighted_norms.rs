@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use underplane::kernel::{Class, Code, Inputs, Model as KernelModel, Weights, check_line, check_weighted};
 use underplane::model::{Dense, Graph, Model, Op, Sensitive, onnx};
 use underplane::perturbation::{Norm, Perturbation};
-use underplane::proof::{Claimed, Prover, Wanted, npy};
+use underplane::proof::{Prover, Wanted, npy};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::exact::{EXACT_GAP, Exact, Tightened};
 use underplane::radius::ibp::Ibp;
@@ -285,12 +285,7 @@ fn weighted_radii_have_certificates_that_hold_for_their_weights_alone() {
                 check_weighted(&network, &samples, Some(&own), &proof.line).unwrap();
                 if let Some(witness) = &outcome.witness {
                     let beyond = witness.distance * (1.0 + 1e-9);
-                    let found = prover.confirm(
-                        &model,
-                        wanted,
-                        outcome.evidence.as_ref(),
-                        &Claimed::about(wanted, &beyond.to_string()).unwrap(),
-                    );
+                    let found = prover.confirm(&model, wanted, outcome.evidence.as_ref(), beyond);
                     assert!(found.is_err(), "{place}: a radius beyond a witness");
                 }
                 let code = |weights| check_weighted(&network, &samples, weights, &proof.line).unwrap_err().code;
@@ -332,11 +327,7 @@ fn extreme_weights_stay_sound() {
                 let wanted = Wanted { index: 0, x: &[0.0; 2], perturbation, open: false };
                 assert!(prover.prove(&model, wanted, &outcome).is_ok());
                 let beyond = given[1] * (1.0 + 1e-12);
-                assert!(
-                    prover
-                        .confirm(&model, wanted, None, &Claimed::about(wanted, &beyond.to_string()).unwrap())
-                        .is_err()
-                );
+                assert!(prover.confirm(&model, wanted, None, beyond).is_err());
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Certificates that settle claims: numbers around the claimed radius are proposed here, the kernel compares.
 
 use super::encode::{decimal, distance};
-use super::{Prover, Unproven, Wanted, evidence, plan};
+use super::{Prover, Unproven, Wanted};
 use crate::kernel::{self, Rejection, Settled};
 use crate::model::Model;
 use crate::perturbation::{Norm, Range};
@@ -49,14 +49,6 @@ impl Claimed {
         Ok(Claimed { kernel, value, above, below: Some(below).filter(fits) })
     }
 
-    /// A radius about what is wanted.
-    ///
-    /// # Errors
-    /// When the kernel does not read it.
-    pub fn about(wanted: Wanted, radius: &str) -> Result<Claimed, Rejection> {
-        Claimed::read(wanted.index, wanted.perturbation.norm, wanted.perturbation.range, radius)
-    }
-
     /// Whether the ball holds no point at all.
     pub fn is_empty(&self) -> bool {
         self.kernel.is_empty()
@@ -83,17 +75,14 @@ impl Prover {
     ///
     /// # Errors
     /// When the kernel does not accept it, or says that it confirms nothing.
-    pub fn confirm(
+    pub fn confirm_claim(
         &self,
         model: &Model,
         wanted: Wanted,
         found: Option<&Evidence>,
         claim: &Claimed,
     ) -> Result<(String, Radius), Unproven> {
-        let evidence = evidence(model, wanted, found);
-        let plan = plan::plan(&evidence);
-        let stated = [(claim.value, claim.above.clone())];
-        let proof = self.radius(model, wanted, &plan, stated.into_iter(), None)?;
+        let proof = self.stated(model, wanted, found, (claim.value, claim.above.clone()))?;
         self.settles(claim, &proof.line, Settled::Confirmed)?;
         Ok((proof.line, claim.proven()))
     }
@@ -102,7 +91,7 @@ impl Prover {
     ///
     /// # Errors
     /// When the kernel does not accept it, or says that the witness is not close enough.
-    pub fn refute(&self, wanted: Wanted, witness: &Witness, claim: &Claimed) -> Result<String, Unproven> {
+    pub fn refute_claim(&self, wanted: Wanted, witness: &Witness, claim: &Claimed) -> Result<String, Unproven> {
         let mut refused = None;
         for upper in [Some(decimal(witness.distance)), claim.below.clone()].into_iter().flatten() {
             let line = self.witness_line(wanted, &witness.point, upper);

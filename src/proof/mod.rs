@@ -135,6 +135,32 @@ impl Prover {
         self.radius(model, wanted, &plan, stated, outcome.witness.as_ref())
     }
 
+    /// A certificate for just this radius; without `found` by the tangent plane.
+    ///
+    /// # Errors
+    /// When the kernel does not accept it.
+    pub fn confirm(
+        &self,
+        model: &Model,
+        wanted: Wanted,
+        found: Option<&Evidence>,
+        radius: f64,
+    ) -> Result<Proof, Unproven> {
+        self.stated(model, wanted, found, (radius, distance(radius)))
+    }
+
+    /// The same for a radius as a float and in a certificate's words.
+    fn stated(
+        &self,
+        model: &Model,
+        wanted: Wanted,
+        found: Option<&Evidence>,
+        radius: (f64, String),
+    ) -> Result<Proof, Unproven> {
+        let evidence = evidence(model, wanted, found);
+        self.radius(model, wanted, &plan::plan(&evidence), std::iter::once(radius), None)
+    }
+
     /// A certificate for the first one of `radii`, as floats and in a certificate's words, that the kernel accepts.
     fn radius(
         &self,

@@ -173,7 +173,7 @@ impl<'a> Subject<'a> {
                 continue;
             }
             let evidence = outcome.evidence.as_ref();
-            if let Ok(confirmed) = self.auditor.prover.confirm(self.auditor.model, self.wanted, evidence, claim) {
+            if let Ok(confirmed) = self.auditor.prover.confirm_claim(self.auditor.model, self.wanted, evidence, claim) {
                 return Some(confirmed);
             }
         }
@@ -183,7 +183,7 @@ impl<'a> Subject<'a> {
     /// The witness at hand as a certificate of a distance below the claim.
     fn refute(&self, claim: &Claimed, detail: &str) -> Decision {
         let witness = self.witness.as_ref().expect("a witness");
-        match self.auditor.prover.refute(self.wanted, witness, claim) {
+        match self.auditor.prover.refute_claim(self.wanted, witness, claim) {
             Ok(certificate) => self.decision(Answer::Refuted, Some(certificate), detail.into()),
             Err(why) => self.decision(Answer::Undecided, None, why.to_string()),
         }
