@@ -106,10 +106,23 @@ impl Kind {
                 (refused, good.split_whitespace().map(String::from).collect())
             }
             Range => {
-                let bad = ["0", "0,", ",1", "1,0", "nan,1", "0,nan", "0,inf", "-inf,inf", "0,1,2", "0;1", "2,3"];
+                let bad = [
+                    "0",
+                    "0,",
+                    ",1",
+                    "1,0",
+                    "nan,1",
+                    "0,nan",
+                    "0,inf",
+                    "-inf,inf",
+                    "0,1,2",
+                    "0;1",
+                    "2,3",
+                    "-1e300,1e300",
+                ];
                 (
                     owned(&[&NONSENSE[..], &bad].concat()),
-                    owned(&["-1e300,1e300", "-0,1", "0,1e-0", "-5e-324,1", "5e-324,1"]),
+                    owned(&["-3e38,3e38", "-0,1", "0,1e-0", "-5e-324,1", "5e-324,1"]),
                 )
             }
             Column => (owned(&["", "absent", "ü", "-1", "99999999999999999999", "a"]), vec![]),
