@@ -317,7 +317,7 @@ impl Method for Clueless {
         // The claimed witness is none, and must not count.
         let witness = Witness { point: vec![0.0; model.input_size()], distance: 0.0 };
         let verdict = Verdict::Unknown("out of ideas".into());
-        vec![Outcome { verdict, witness: Some(witness), detail: String::new(), evidence: None }; samples.count()]
+        vec![Outcome { witness: Some(witness), ..Outcome::plain(verdict) }; samples.count()]
     }
 }
 

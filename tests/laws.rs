@@ -166,11 +166,11 @@ fn sharp_is_the_least_distance_at_which_the_pulled_back_plane_vanishes() {
         }
         let plane = |delta: f64| -> f64 {
             let mut total = minorant.value.value + minorant.parts[0].coefficients[0] * delta;
-            for (kink, part) in convexity.map.kinks.iter().zip(&minorant.parts[1..]) {
-                let Op::Kink(shape) = model.graph().node(kink.node).op else { panic!("a kink") };
-                let t = part.arguments[0].value;
-                let end = t + kink.argument.scale[0].value * delta;
-                total += part.coefficients[0] * (shape.slope(end) * end - shape.slope(t) * t);
+            for (bent, part) in convexity.map.bent.iter().zip(&minorant.parts[1..]) {
+                for (entry, coordinate, bend) in bent.bends() {
+                    let at = |v: f64| bend.kink.slope(v - bend.at.value) * (v - bend.at.value);
+                    total += part.coefficients[entry] * (at(x[coordinate] + delta) - at(x[coordinate]));
+                }
             }
             total
         };

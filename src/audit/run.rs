@@ -133,8 +133,9 @@ impl Audit {
             let columns = self.rungs.iter().zip(&smoothed);
             let mut columns: Vec<Vec<Timed>> =
                 columns.map(|(rung, smoothed)| column(rung, smoothed, case, perturbation, tick)).collect();
+            settle(case, perturbation, prover, &mut columns);
             let attacked = self.attack_all(case, &logits, perturbation, tick);
-            let witnesses = |i: usize| self.witnesses(case, i, perturbation, &columns, &attacked[i]);
+            let witnesses = |i: usize| self.witnesses((case, i), perturbation, prover, &columns, &attacked[i]);
             let found: Vec<Vec<Found>> = (0..case.count()).into_par_iter().map(witnesses).collect();
             let proofs = self.replay_all(case, perturbation, prover, &mut columns, &found);
             Answers { perturbation, columns, found, proofs }
@@ -227,9 +228,9 @@ impl Audit {
     /// Verified witnesses of sample `i`. A method's own counts after it has been verified here too.
     fn witnesses(
         &self,
-        case: &Case,
-        i: usize,
+        (case, i): (&Case, usize),
         perturbation: Perturbation,
+        prover: Result<&Prover, &str>,
         columns: &[Vec<Timed>],
         attacked: &Option<Attacked>,
     ) -> Vec<Found> {
@@ -244,7 +245,13 @@ impl Audit {
         let mut all = Vec::new();
         for (rung, column) in self.rungs.iter().zip(columns) {
             if let (Subject::Base, Some(claimed)) = (rung.method.subject(), &column[i].outcome.witness) {
+                let wanted = Wanted { index: i, x: case.sample(i), perturbation, open: false };
+                let exactly = || {
+                    let shown = prover.is_ok_and(|prover| prover.shows(wanted, claimed));
+                    shown.then(|| claimed.clone())
+                };
                 let verified = witness::check(&case.model, case.sample(i), &claimed.point, perturbation);
+                let verified = verified.or_else(exactly);
                 all.push(found(rung.method.name(), verified, 0.0));
             }
         }
@@ -252,6 +259,14 @@ impl Audit {
             all.push(found("attack", attacked.witness.clone(), attacked.seconds));
         }
         all
+    }
+}
+
+/// Ties become witnesses where the exact logit is ≤ 0.
+fn settle(case: &Case, perturbation: Perturbation, prover: Result<&Prover, &str>, columns: &mut [Vec<Timed>]) {
+    let Ok(prover) = prover else { return };
+    for (index, answer) in columns.iter_mut().flat_map(|column| column.iter_mut().enumerate()) {
+        prover.settle(Wanted { index, x: case.sample(index), perturbation, open: false }, &mut answer.outcome);
     }
 }
 

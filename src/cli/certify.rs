@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
     }
     let mut columns = columns(args, &model, (&inputs, weights.as_deref()), &methods);
-    ties::settle((&args.model, args.sensitive), &model, &inputs, &mut columns)?;
+    ties::settle((&args.model, args.sensitive), &model, (&inputs, args.range, weights.as_deref()), &mut columns)?;
     if let (Some(files), Some(folder)) = (files, &args.proofs) {
         proofs::write((folder, files), &given, args.range, &mut columns)?;
         let table = &args.inputs.table;

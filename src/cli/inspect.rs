@@ -82,7 +82,7 @@ fn describe(text: &mut String, model: &Model, convexity: &Convexity) {
     } else {
         let names =
             |ids: &[usize]| ids.iter().map(|&id| format!("`{}`", model.graph().node(id).name)).collect::<Vec<_>>();
-        let kinks: Vec<usize> = map.kinks.iter().map(|kink| kink.node).collect();
+        let kinks: Vec<usize> = map.bent.iter().map(|bent| bent.node).collect();
         let _ = writeln!(
             text,
             "feature map φ ends at {}, with kinks {}",
@@ -131,7 +131,7 @@ fn as_json(model: &Model) -> serde_json::Value {
             value["feature_map"] = json!({
                 "identity": map.is_identity(),
                 "features": map.features.iter().map(name).collect::<Vec<_>>(),
-                "kinks": map.kinks.iter().map(|kink| name(&kink.node)).collect::<Vec<_>>(),
+                "kinks": map.bent.iter().map(|bent| name(&bent.node)).collect::<Vec<_>>(),
                 "lipschitz": lipschitz_form(convexity),
                 "lipschitz_bounds": Norm::STANDARD.map(|norm| (norm.to_string(), map.lipschitz(norm))).into_iter()
                     .collect::<std::collections::BTreeMap<_, _>>(),

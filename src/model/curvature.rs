@@ -157,14 +157,19 @@ pub struct Analysis {
     pub first_break: Option<Break>,
 }
 
-/// Applies the rules; the outputs of the kinks in `free` count as variables.
+/// Applies the rules; the outputs of the kinks and maxima in `free` count as variables.
 pub fn analyse(graph: &Graph, free: &[NodeId]) -> Analysis {
     let relevant = ancestors(graph, &[graph.output()]);
     let free = graph.marked(free);
     let mut nodes: Vec<Facts> = Vec::new();
     let mut first_break = None;
     for (id, node) in graph.nodes().iter().enumerate() {
-        let (facts, stopped) = node_facts(node, &nodes, free[id]);
+        let (mut facts, mut stopped) = node_facts(node, &nodes);
+        if free[id] {
+            let moves = facts.curvature.iter_mut().filter(|c| **c != Curvature::Constant);
+            moves.for_each(|c| *c = Curvature::Affine);
+            stopped = None;
+        }
         if let (None, true, Some((culprit, entry, reason))) = (&first_break, relevant[id], stopped) {
             first_break = Some(Break { node: id, culprit, entry, reason });
         }
@@ -187,7 +192,7 @@ pub fn ancestors(graph: &Graph, targets: &[NodeId]) -> Vec<bool> {
 /// (culprit, its entry, reason).
 type Stopped = Option<(NodeId, Option<usize>, String)>;
 
-fn node_facts(node: &Node, nodes: &[Facts], free: bool) -> (Facts, Stopped) {
+fn node_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
     let input = |k: usize| &nodes[node.inputs[k]];
     let size = node.size();
     match &node.op {
@@ -206,7 +211,7 @@ fn node_facts(node: &Node, nodes: &[Facts], free: bool) -> (Facts, Stopped) {
             let sign = input(0).sign.iter().zip(c).map(|(s, &c)| s.plus(Sign::of(c))).collect();
             (Facts { curvature: input(0).curvature.clone(), sign }, None)
         }
-        Op::Kink(kink) => kink_facts(*kink, input(0), node.inputs[0], free),
+        Op::Kink(kink) => kink_facts(*kink, input(0), node.inputs[0]),
         Op::Sum => sum_facts(node, nodes),
         Op::Max => max_facts(node, nodes),
         Op::Concat { outer } => (concat_facts(node, nodes, *outer), None),
@@ -266,12 +271,11 @@ pub fn concave_origin(graph: &Graph, facts: &[Facts], mut id: NodeId, i: usize) 
     }
 }
 
-fn kink_facts(kink: Kink, input: &Facts, culprit: NodeId, free: bool) -> (Facts, Stopped) {
+fn kink_facts(kink: Kink, input: &Facts, culprit: NodeId) -> (Facts, Stopped) {
     let mut stopped = None;
     let (mut curvature, mut sign) = (Vec::new(), Vec::new());
     for (i, (&c, &s)) in input.curvature.iter().zip(&input.sign).enumerate() {
-        let result =
-            if free && !matches!(c, Curvature::Constant) { Curvature::Affine } else { kink_curvature(kink, c) };
+        let result = kink_curvature(kink, c);
         if result == Curvature::Unknown && c != Curvature::Unknown && stopped.is_none() {
             let (below, above) = (kink.below, kink.above);
             let reason = format!("slopes {below} below 0 and {above} above 0 applied to entry {i}, which is {c}");

@@ -5,8 +5,9 @@
 
 use super::curvature::{Analysis, Curvature, analyse, ancestors, concave_origin};
 use super::direction::variables;
-use super::graph::{Graph, NodeId, Op};
+use super::graph::{Graph, Kink, NodeId, Op};
 use super::minorant::Enclosed;
+use super::univariate::{self, Coordinates, functions};
 use crate::perturbation::Norm;
 
 /// Entries that each depend on one input coordinate.
@@ -20,13 +21,45 @@ pub struct Coordinatewise {
     pub affine: bool,
 }
 
-/// A kink of the feature map: entry i is K(t_i + scale_i · δ) with δ the change of `coordinate_i`.
+/// A kink of one coordinate: v ↦ K(v − at), up to a constant.
+#[derive(Clone, Copy, Debug)]
+pub struct Bend {
+    /// The coordinate's value there.
+    pub at: Enclosed,
+    /// The slopes before and after, each within `error` of the exact one, relatively.
+    pub kink: Kink,
+    /// 0 where both are exact.
+    pub error: f64,
+}
+
+impl Bend {
+    /// v − at at a value `x`.
+    pub fn argument(&self, x: f64) -> Enclosed {
+        let value = x - self.at.value;
+        Enclosed { value, error: self.at.error + if value == 0.0 { 0.0 } else { f64::EPSILON * value.abs() } }
+    }
+
+    /// What multiplies the change of the coordinate: 1, with the slopes' error.
+    pub fn scale(&self) -> Enclosed {
+        Enclosed { value: 1.0, error: self.error }
+    }
+}
+
+/// A kink or maximum at which φ ends: every entry is one piecewise-linear function of one coordinate, a sum of kinks.
 #[derive(Clone, Debug)]
-pub struct FeatureKink {
-    /// The kink's node.
+pub struct Bent {
+    /// The node.
     pub node: NodeId,
-    /// Its argument.
-    pub argument: Coordinatewise,
+    /// Per entry its coordinate, and where it bends, in rising order.
+    entries: Vec<Option<(usize, Vec<Bend>)>>,
+}
+
+impl Bent {
+    /// (entry, coordinate, bend) of all bends.
+    pub fn bends(&self) -> impl Iterator<Item = (usize, usize, &Bend)> {
+        let entries = self.entries.iter().enumerate().filter_map(|(i, entry)| entry.as_ref().map(|entry| (i, entry)));
+        entries.flat_map(|(i, (coordinate, bends))| bends.iter().map(move |bend| (i, *coordinate, bend)))
+    }
 }
 
 /// φ, and with it g.
@@ -34,10 +67,10 @@ pub struct FeatureKink {
 pub struct FeatureMap {
     /// The nodes whose entries are the features ψ = φ(x), in rising order; the input alone when φ is the identity.
     pub features: Vec<NodeId>,
-    /// The kinks inside φ; none when φ is the identity.
-    pub kinks: Vec<FeatureKink>,
+    /// The kinks and maxima at which φ ends; none when φ is the identity.
+    pub bent: Vec<Bent>,
     /// Per feature node, the coordinate of every entry.
-    coordinates: Vec<Vec<Option<usize>>>,
+    coordinates: Vec<Coordinates>,
     /// For every input coordinate the Lipschitz factors of the features that depend on it.
     factors: Vec<Vec<f64>>,
 }
@@ -61,21 +94,58 @@ pub fn split(graph: &Graph) -> Result<(FeatureMap, Analysis), NotConvex> {
         let affine = |input: &NodeId| coordinatewise[*input].as_ref().is_some_and(|c| c.affine);
         matches!(graph.node(id).op, Op::Kink(_)) && graph.node(id).inputs.iter().all(affine)
     };
-    let mut free = variables(graph, &analyse(graph, &[]), &affine);
+    let start = variables(graph, &analyse(graph, &[]), &affine);
+    let found = free(graph, start, &|culprit, free| candidates(graph, culprit, free, &affine));
+    let (free, analysis) = match found {
+        Ok(found) => found,
+        Err((_, analysis)) => stacked(graph).ok_or_else(|| reason(graph, &analysis))?,
+    };
+    let (free, analysis) = smallest(graph, free, analysis);
+    Ok((feature_map(graph, free)?, analysis))
+}
+
+/// Takes more and more nodes as variables until the rest is convex in them, those that `more` names for a culprit; the
+/// last nodes and analysis where it names none.
+fn free(
+    graph: &Graph,
+    mut free: Vec<NodeId>,
+    more: &dyn Fn(NodeId, &[NodeId]) -> Vec<NodeId>,
+) -> Result<(Vec<NodeId>, Analysis), (Vec<NodeId>, Analysis)> {
     loop {
         let analysis = analyse(graph, &free);
         if is_convex(graph, &analysis) {
-            let (free, analysis) = smallest(graph, free, analysis);
-            return Ok((feature_map(graph, free, &coordinatewise), analysis));
+            return Ok((free, analysis));
         }
         let culprit = analysis.first_break.as_ref().map_or(graph.output(), |stop| stop.culprit);
-        let more = candidates(graph, culprit, &free, &affine);
+        let more = more(culprit, &free);
         if more.is_empty() {
-            return Err(reason(graph, &analysis));
+            return Err((free, analysis));
         }
         free.extend(more);
         free.sort_unstable();
     }
+}
+
+/// Where kinks alone do not suffice: whatever is stacked on single coordinates.
+fn stacked(graph: &Graph) -> Option<(Vec<NodeId>, Analysis)> {
+    let coordinates = univariate::coordinates(graph);
+    let bent = |id: NodeId| matches!(graph.node(id).op, Op::Kink(_) | Op::Max) && coordinates[id].is_some();
+    let start = variables(graph, &analyse(graph, &[]), &bent);
+    free(graph, start, &|culprit, free| nearest(graph, culprit, free, &bent)).ok()
+}
+
+/// The nodes of a kind that `culprit` reads without another one in between.
+fn nearest(graph: &Graph, culprit: NodeId, free: &[NodeId], fits: &dyn Fn(NodeId) -> bool) -> Vec<NodeId> {
+    let (mut reached, free) = (graph.marked(&[culprit]), graph.marked(free));
+    let mut found = Vec::new();
+    for id in (0..=culprit).rev().filter(|&id| !free[id]) {
+        if reached[id] && fits(id) {
+            found.push(id);
+        } else if reached[id] {
+            graph.node(id).inputs.iter().for_each(|&input| reached[input] = true);
+        }
+    }
+    found
 }
 
 fn is_convex(graph: &Graph, analysis: &Analysis) -> bool {
@@ -115,24 +185,38 @@ fn candidates(graph: &Graph, culprit: NodeId, free: &[NodeId], fits: &dyn Fn(Nod
     (0..below.len()).filter(|&id| below[id] && !free[id] && fits(id)).collect()
 }
 
-fn feature_map(graph: &Graph, free: Vec<NodeId>, known: &[Option<Coordinatewise>]) -> FeatureMap {
-    let features = if free.is_empty() { vec![0] } else { frontier(graph, &free) };
-    let mut factors = vec![Vec::new(); graph.input_size()];
-    let mut coordinates = Vec::with_capacity(features.len());
-    for &feature in &features {
-        let entries = known[feature].as_ref().expect("features are coordinate-wise");
-        for (coordinate, scale) in entries.coordinate.iter().zip(&entries.scale) {
-            if let Some(i) = coordinate {
-                factors[*i].push(f64::max(scale.upper().abs(), scale.lower().abs()));
-            }
-        }
-        coordinates.push(entries.coordinate.clone());
+fn feature_map(graph: &Graph, free: Vec<NodeId>) -> Result<FeatureMap, NotConvex> {
+    let d = graph.input_size();
+    if free.is_empty() {
+        let coordinates = vec![(0..d).map(Some).collect()];
+        return Ok(FeatureMap { features: vec![0], bent: Vec::new(), coordinates, factors: vec![vec![1.0]; d] });
     }
-    let kink = |node: NodeId| FeatureKink {
+    let beyond = |node: NodeId, what: &str| NotConvex {
         node,
-        argument: known[graph.node(node).inputs[0]].clone().expect("a kink of φ has a coordinate-wise argument"),
+        reason: format!("node `{}`: a function of one coordinate {what}", graph.node(node).name),
     };
-    FeatureMap { features, kinks: free.into_iter().map(kink).collect(), coordinates, factors }
+    let coordinates = univariate::coordinates(graph);
+    let functions = functions(graph, &ancestors(graph, &free)).map_err(|node| beyond(node, "with too many pieces"))?;
+    let bent = |&node: &NodeId| {
+        let places = coordinates[node].as_ref().expect("φ is coordinate-wise");
+        let entry = |(i, place): (usize, &Option<usize>)| match place {
+            None => Some(None),
+            Some(coordinate) => functions[node][i].bends().map(|bends| Some((*coordinate, bends))),
+        };
+        let entries = places.iter().enumerate().map(entry).collect::<Option<Vec<_>>>();
+        Ok(Bent { node, entries: entries.ok_or_else(|| beyond(node, "whose slopes are beyond floats"))? })
+    };
+    let bent = free.iter().map(bent).collect::<Result<Vec<_>, NotConvex>>()?;
+    let features = frontier(graph, &free);
+    let mut factors = vec![Vec::new(); d];
+    for &feature in &features {
+        let places = coordinates[feature].iter().flatten();
+        for (place, function) in places.zip(&functions[feature]) {
+            place.iter().for_each(|i| factors[*i].push(function.steepest()));
+        }
+    }
+    let coordinates = features.iter().map(|&feature| coordinates[feature].clone().expect("φ is coordinate-wise"));
+    Ok(FeatureMap { coordinates: coordinates.collect(), features, bent, factors })
 }
 
 /// The nodes of the prefix that something outside the prefix reads.
@@ -152,7 +236,7 @@ fn frontier(graph: &Graph, free: &[NodeId]) -> Vec<NodeId> {
 impl FeatureMap {
     /// φ(x) = x.
     pub fn is_identity(&self) -> bool {
-        self.kinks.is_empty()
+        self.bent.is_empty()
     }
 
     /// The coordinate of every entry of a feature node; `None` for constant entries.

@@ -4,7 +4,7 @@
 //! is. Plain floats: what comes out of here is proposed, and proven elsewhere.
 
 use super::graph::{NodeId, Op};
-use super::passes::{self, Slopes, Values, adjoints, continue_adjoints, tangent_slopes};
+use super::passes::{self, Slopes, Values, adjoints, continue_adjoints, tangent_slopes_of};
 use super::{Convexity, Model, Network};
 use crate::matrix::{matrix_vector, sparse_product};
 
@@ -21,8 +21,10 @@ pub struct Lifted<'a> {
     variable: Vec<bool>,
     /// Whether a node depends on the variables affinely.
     affine: Vec<bool>,
-    /// The affine nodes that others read.
+    /// The affine nodes that the output reads, directly or through nodes that are not affine.
     frontier: Vec<NodeId>,
+    /// Those others, in order.
+    beyond: Vec<NodeId>,
     at_sample: Values<f64>,
 }
 
@@ -54,13 +56,13 @@ impl<'a> Lifted<'a> {
         }
         let mut read = vec![false; affine.len()];
         read[graph.output()] = true;
-        for (id, node) in graph.nodes().iter().enumerate() {
-            if !affine[id] {
-                node.inputs.iter().for_each(|&input| read[input] = true);
+        for id in (0..affine.len()).rev().filter(|&id| !affine[id]) {
+            if read[id] {
+                graph.node(id).inputs.iter().for_each(|&input| read[input] = true);
             }
         }
-        let frontier = (0..affine.len()).filter(|&id| affine[id] && read[id]).collect();
-        Lifted { network, variables: &convexity.stops, variable, affine, frontier, at_sample }
+        let (frontier, beyond) = (0..affine.len()).filter(|&id| read[id]).partition(|&id| affine[id]);
+        Lifted { network, variables: &convexity.stops, variable, affine, frontier, beyond, at_sample }
     }
 
     /// The values of φ's kinks at the sample and everything else there.
@@ -100,11 +102,11 @@ impl<'a> Lifted<'a> {
         for (&id, moved) in self.frontier.iter().zip(&image.0) {
             nodes[id] = self.at_sample.nodes[id].iter().zip(moved).map(|(a, b)| a + b).collect();
         }
-        for id in (0..self.affine.len()).filter(|&id| !self.affine[id]) {
+        for &id in &self.beyond {
             nodes[id] = passes::node_value(self.network, id, &nodes, 1);
         }
         let values = Values { batch: 1, nodes };
-        let slopes = tangent_slopes(self.network, &values);
+        let slopes = tangent_slopes_of(self.network, &values, |id| !self.affine[id] && !values.nodes[id].is_empty());
         let adjoints = adjoints(self.network, &slopes, &self.frontier);
         Tangent { value: values.nodes[graph.output()][0], slopes, adjoints }
     }

@@ -7,7 +7,7 @@
 use super::graph::{NodeId, Op};
 use super::network::Network;
 use super::passes::{Slopes, Values, adjoints, forward, forward_lines, lines_at, tangent_slopes};
-use super::rounding_errors::{Meaning, backward_errors, forward_errors};
+use super::rounding_errors::{Care, Meaning, backward_errors, forward_errors};
 use crate::rounding::{add_up, sub_down};
 
 /// A real number within `error` of `value`. Both may be NaN or infinite after an overflow: then nothing is known.
@@ -42,8 +42,6 @@ pub struct Part {
     pub coefficients: Vec<f64>,
     /// `[size]`, bounds of their errors.
     pub errors: Vec<f64>,
-    /// `[size]`, the node's argument at the sample, where the node is a free kink; else empty.
-    pub arguments: Vec<Enclosed>,
 }
 
 /// f(x') ≥ value + Σ over the parts of coefficients · (node(x') − node(x)), for every x'.
@@ -60,16 +58,22 @@ pub struct Minorant {
 pub struct Stops<'a> {
     /// Nodes at which the backward pass stops: together they separate the output from everything nonlinear below.
     pub nodes: &'a [NodeId],
-    /// Kinks of the feature map, which are no lines.
+    /// Kinks and maxima of the feature map, which are no lines.
     pub free: &'a [NodeId],
 }
 
-/// The output's exact value at every sample of `inputs` `[batch × input size]`, enclosed.
+/// The output's exact value at every sample of `inputs` `[batch × input size]`, enclosed; finely where its sign is in
+/// question.
 pub fn enclose(network: &Network, inputs: &[f64]) -> Vec<Enclosed> {
     let values = forward(network, inputs);
-    let one = |sample| {
-        let errors = forward_errors(network, &values, sample, Meaning::Function);
+    let with = |sample: usize, care: Care| {
+        let errors = forward_errors(network, &values, sample, (Meaning::Function, care));
         enclosed(&values, &errors, network.graph().output(), sample)[0]
+    };
+    let one = |sample: usize| {
+        let quick = with(sample, Care::Quick);
+        let known = quick.value.abs() > quick.error || !quick.value.is_finite();
+        if known { quick } else { with(sample, Care::Fine) }
     };
     (0..values.batch).map(one).collect()
 }
@@ -107,12 +111,11 @@ fn enclosed(values: &Values<f64>, errors: &[Vec<f64>], node: NodeId, sample: usi
 }
 
 fn collect(network: &Network, values: &Values<f64>, slopes: &Slopes<f64>, stops: Stops) -> Vec<Minorant> {
-    let graph = network.graph();
-    let (adjoints, free) = (adjoints(network, slopes, stops.nodes), graph.marked(stops.free));
-    let meaning = Meaning::Lines { slopes, free: stops.free };
-    let one = |sample: usize| {
-        let forward = forward_errors(network, values, sample, meaning);
-        let backward = backward_errors(network, slopes, &adjoints, sample, stops.nodes);
+    let adjoints = adjoints(network, slopes, stops.nodes);
+    let with = |sample: usize, care: Care| {
+        let meaning = Meaning::Lines { slopes, free: stops.free };
+        let forward = forward_errors(network, values, sample, (meaning, care));
+        let backward = backward_errors(network, slopes, &adjoints, sample, (stops.nodes, care));
         let parts = stops.nodes.iter().zip(backward).map(|(&node, errors)| Part {
             node,
             coefficients: match &adjoints[node] {
@@ -120,14 +123,26 @@ fn collect(network: &Network, values: &Values<f64>, slopes: &Slopes<f64>, stops:
                 Some(all) => all[sample * errors.len()..(sample + 1) * errors.len()].to_vec(),
             },
             errors,
-            arguments: match free[node] {
-                true => enclosed(values, &forward, graph.node(node).inputs[0], sample),
-                false => Vec::new(),
-            },
         });
-        Minorant { value: enclosed(values, &forward, graph.output(), sample)[0], parts: parts.collect() }
+        Minorant { value: enclosed(values, &forward, network.graph().output(), sample)[0], parts: parts.collect() }
+    };
+    let one = |sample: usize| {
+        let quick = with(sample, Care::Quick);
+        if quick.is_precise() || !quick.value.value.is_finite() { quick } else { with(sample, Care::Fine) }
     };
     (0..values.batch).map(one).collect()
+}
+
+/// Errors above this share are worth a finer look.
+const PRECISE: f64 = 1e-9;
+
+impl Minorant {
+    /// Whether the errors hardly matter, to the value and to the slopes as a whole.
+    fn is_precise(&self) -> bool {
+        let sum = |of: fn(&Part) -> &[f64]| self.parts.iter().flat_map(of).map(|v| v.abs()).sum::<f64>();
+        let (size, error) = (sum(|part| &part.coefficients), sum(|part| &part.errors));
+        self.value.error <= PRECISE * self.value.value.abs() && error <= PRECISE * size
+    }
 }
 
 /// Grid on which the weights of a maximum are exact and sum to exactly 1.

@@ -13,6 +13,7 @@ pub mod onnx;
 pub mod passes;
 mod rounding_errors;
 pub mod sensitive;
+mod univariate;
 
 pub use curvature::{Analysis, Curvature, Sign};
 pub use error::ModelError;
@@ -38,9 +39,9 @@ pub struct Convexity {
     pub map: FeatureMap,
     /// Curvature and sign of every node, with φ's kinks as variables.
     pub analysis: Analysis,
-    /// The input and φ's kinks: where minorants in x stop.
+    /// The input and φ's bent nodes: where minorants in x stop.
     pub stops: Vec<NodeId>,
-    /// φ's kinks, in rising order.
+    /// The kinks and maxima of φ, which are no lines: the bent nodes and what is stacked below them; in rising order.
     pub free: Vec<NodeId>,
 }
 
@@ -57,8 +58,10 @@ impl Model {
         }
         let graph = without_idle_kinks(graph)?;
         let convexity = feature_map::split(&graph).map(|(map, analysis)| {
-            let free: Vec<NodeId> = map.kinks.iter().map(|kink| kink.node).collect();
-            let stops = std::iter::once(0).chain(free.iter().copied()).collect();
+            let stops: Vec<NodeId> = std::iter::once(0).chain(map.bent.iter().map(|bent| bent.node)).collect();
+            let below = curvature::ancestors(&graph, &stops);
+            let is_bent = |&id: &NodeId| below[id] && matches!(graph.node(id).op, Op::Kink(_) | Op::Max);
+            let free = (0..below.len()).filter(is_bent).collect();
             Convexity { map, analysis, stops, free }
         });
         Ok(Model { network: Network::new(graph), convexity })

@@ -199,7 +199,17 @@ fn concat<T: Scalar>(graph: &Graph, node: &Node, nodes: &[Vec<T>], blocks: usize
 
 /// The slopes of the tangent plane at the evaluated points.
 pub fn tangent_slopes<T: Scalar>(network: &Network, values: &Values<T>) -> Slopes<T> {
-    let nodes = network.graph().nodes().iter().map(|node| match &node.op {
+    tangent_slopes_of(network, values, |_| true)
+}
+
+/// The same for some nodes alone.
+pub(super) fn tangent_slopes_of<T: Scalar>(
+    network: &Network,
+    values: &Values<T>,
+    wanted: impl Fn(NodeId) -> bool,
+) -> Slopes<T> {
+    let nodes = network.graph().nodes().iter().enumerate().map(|(id, node)| match &node.op {
+        _ if !wanted(id) => Vec::new(),
         Op::Kink(kink) => {
             let (below, above) = (T::of(kink.below), T::of(kink.above));
             values.nodes[node.inputs[0]].iter().map(|&t| if t < T::ZERO { below } else { above }).collect()

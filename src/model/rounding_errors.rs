@@ -1,16 +1,28 @@
 //! A-priori rounding-error bounds for the `f64` passes, entry by entry.
 //!
-//! For a linear layer the bound is γ_n·‖W_i‖₂·‖x̃‖₂ + ‖W_i‖₂·‖e‖₂ (Cauchy–Schwarz, with row norms computed once per
-//! model), which costs as much as the layer has outputs; every other operation is bounded entry by entry.
+//! For a linear layer the quick bound is γ_n·‖W_i‖₂·‖x̃‖₂ + ‖W_i‖₂·‖e‖₂ (Cauchy–Schwarz, with row norms computed once
+//! per model), which costs as much as the layer has outputs. Where inputs or units differ by many orders of magnitude it
+//! says nothing: the fine bound is γ_n·Σ|W_ij|·|x̃_j| + Σ|W_ij|·e_j, for as much as the layer itself costs. Every other
+//! operation is bounded entry by entry.
 
 use super::graph::{Dense, Kink, Node, NodeId, Op};
 use super::network::Network;
 use super::passes::{Slopes, Values};
+use crate::matrix::matrix_vector_and_size;
 use crate::rounding::{TINY, gamma, norm2_up};
 use std::ops::Range;
 
 /// Twice the unit roundoff: covers one rounding and the rounding of the bound itself.
 const STEP: f64 = f64::EPSILON;
+
+/// How closely linear layers are bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// By norms of rows and columns.
+    Quick,
+    /// Entry by entry.
+    Fine,
+}
 
 /// What stands for kinks and maxima in a forward pass.
 #[derive(Clone, Copy)]
@@ -26,7 +38,7 @@ pub(crate) fn forward_errors(
     network: &Network,
     values: &Values<f64>,
     sample: usize,
-    meaning: Meaning,
+    (meaning, care): (Meaning, Care),
 ) -> Vec<Vec<f64>> {
     let graph = network.graph();
     let lines = match meaning {
@@ -38,6 +50,9 @@ pub(crate) fn forward_errors(
     let mut norms: Vec<Option<(f64, f64)>> = vec![None; graph.nodes().len()];
     for (id, node) in graph.nodes().iter().enumerate() {
         let error = match &node.op {
+            Op::Dense(dense) if care == Care::Fine => {
+                fine_errors(dense, values.of(node.inputs[0], sample), &errors[node.inputs[0]])
+            }
             Op::Dense(dense) => {
                 let x = node.inputs[0];
                 let norms = norms[x].get_or_insert_with(|| (norm2_up(values.of(x, sample)), norm2_up(&errors[x])));
@@ -65,6 +80,28 @@ fn dense_errors(dense: &Dense, row_norms: &[f64], (size, carried): (f64, f64)) -
         if size == 0.0 && (norm == 0.0 || nothing) { 0.0 } else { size * (1.0 + 8.0 * STEP) + underflow }
     };
     row_norms.iter().zip(&dense.bias).map(|(&norm, &bias)| bound(norm, bias)).collect()
+}
+
+/// Products of a weight and a number at least this large do not vanish.
+const VISIBLE: f64 = 1e-200;
+
+/// |v|, but no less than [`VISIBLE`] unless `v` and its error are 0.
+fn visible(v: f64, e: f64) -> f64 {
+    if v == 0.0 && e == 0.0 { 0.0 } else { v.abs().max(VISIBLE) }
+}
+
+fn fine_errors(dense: &Dense, x: &[f64], errors: &[f64]) -> Vec<f64> {
+    let g = gamma(dense.cols + 4) * (1.0 + 4.0 * STEP);
+    let size = |(&x, &e): (&f64, &f64)| visible(g * x.abs() + e * (1.0 + 4.0 * STEP), x.abs());
+    let sizes: Vec<f64> = x.iter().zip(errors).map(size).collect();
+    let (mut values, mut bounds) = (vec![0.0; dense.rows], vec![0.0; dense.rows]);
+    matrix_vector_and_size(&mut values, &mut bounds, &dense.weight, x, &sizes);
+    let underflow = (dense.cols + 2) as f64 * TINY;
+    let bound = |(&size, &bias): (&f64, &f32)| match size == 0.0 {
+        true => 0.0,
+        false => (size + g * f64::from(bias).abs()) * (1.0 + g) + underflow,
+    };
+    bounds.iter().zip(&dense.bias).map(bound).collect()
 }
 
 fn elementwise_errors(values: &Values<f64>, sample: usize, id: NodeId, node: &Node, errors: &[Vec<f64>]) -> Vec<f64> {
@@ -203,7 +240,7 @@ pub(crate) fn backward_errors(
     slopes: &Slopes<f64>,
     adjoints: &[Option<Vec<f64>>],
     sample: usize,
-    stops: &[NodeId],
+    (stops, care): (&[NodeId], Care),
 ) -> Vec<Vec<f64>> {
     let graph = network.graph();
     let mut incoming: Vec<Option<Incoming>> = graph.nodes().iter().map(|_| None).collect();
@@ -225,7 +262,10 @@ pub(crate) fn backward_errors(
         }
         let mut before = 0;
         for k in 0..node.inputs.len() {
-            let (carried, magnitude, terms) = contribution_errors(network, slopes, id, (k, before), v, &error, sample);
+            let (carried, magnitude, terms) = match &node.op {
+                Op::Dense(dense) if care == Care::Fine => fine_contributions(dense, v, &error),
+                _ => contribution_errors(network, slopes, id, (k, before), v, &error, sample),
+            };
             before += carried.len();
             let slot = &mut incoming[node.inputs[k]];
             match slot {
@@ -253,6 +293,25 @@ impl Incoming {
         let factor = 1.0 + gamma(self.terms + 8);
         self.carried.into_iter().zip(self.magnitude).map(|(c, m)| (c + g * m) * factor).collect()
     }
+}
+
+/// The same of what a linear layer's input receives, entry by entry.
+fn fine_contributions(dense: &Dense, v: &[f64], error: &[f64]) -> (Vec<f64>, Vec<f64>, usize) {
+    let (mut carried, mut magnitude) = (vec![0.0; dense.cols], vec![0.0; dense.cols]);
+    for i in (0..dense.rows).filter(|&i| v[i] != 0.0 || error[i] != 0.0) {
+        let (size, error) = (visible(v[i], error[i]), visible(error[i], 0.0));
+        for ((carried, magnitude), &w) in carried.iter_mut().zip(&mut magnitude).zip(dense.row(i)) {
+            let w = f64::from(w).abs();
+            *carried += w * error;
+            *magnitude += w * size;
+        }
+    }
+    let underflow = dense.rows as f64 * TINY;
+    carried
+        .iter_mut()
+        .zip(&magnitude)
+        .for_each(|(carried, &size)| *carried += if size == 0.0 { 0.0 } else { underflow });
+    (carried, magnitude, dense.rows)
 }
 
 /// (errors carried, sizes, roundings per entry) of what input `k` of node `id` receives, which has `before` entries in

@@ -4,7 +4,7 @@
 
 use super::separable::{Coordinate, SLACK, coordinates};
 use super::{Norm, Perturbation};
-use crate::model::{Convexity, Graph, Minorant};
+use crate::model::{Convexity, Minorant};
 use crate::rounding::{gamma, sub_down};
 
 /// A minorant around a sample and what the attacker may do.
@@ -17,14 +17,8 @@ pub struct Part {
 
 impl Part {
     /// With `minorant` made for the sample `x` with `convexity.input_stops()`.
-    pub fn new(
-        minorant: &Minorant,
-        convexity: &Convexity,
-        graph: &Graph,
-        x: &[f64],
-        perturbation: Perturbation,
-    ) -> Part {
-        let coordinates = coordinates(minorant, convexity, graph, x, perturbation);
+    pub fn new(minorant: &Minorant, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> Part {
+        let coordinates = coordinates(minorant, convexity, x, perturbation);
         Part { coordinates, margin: minorant.value.lower(), norm: perturbation.norm }
     }
 

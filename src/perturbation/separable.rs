@@ -5,7 +5,7 @@
 //! where h_i is convex), so that slopes rise with the radius and the largest consistent radius is searched for.
 
 use super::{Norm, Perturbation, reach};
-use crate::model::{Convexity, Enclosed, Graph, Kink, Minorant, Op};
+use crate::model::{Convexity, Enclosed, Kink, Minorant};
 use crate::rounding::{TINY, mul_up, sum_up};
 
 /// Several roundings' worth of relative error.
@@ -34,7 +34,7 @@ pub(super) struct Coordinate {
 /// The largest radius, rounded down, at which `minorant` (made for the sample `x`, with `convexity.input_stops()`)
 /// stays positive on the closed ball and inside the box; `f64::INFINITY` when it does everywhere, 0 when the margin is
 /// not known to be positive.
-pub fn radius(minorant: &Minorant, convexity: &Convexity, graph: &Graph, x: &[f64], perturbation: Perturbation) -> f64 {
+pub fn radius(minorant: &Minorant, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> f64 {
     let margin = minorant.value.lower();
     if margin <= 0.0 || !margin.is_finite() {
         return 0.0;
@@ -51,7 +51,7 @@ pub fn radius(minorant: &Minorant, convexity: &Convexity, graph: &Graph, x: &[f6
             .collect();
         return reach::capped(perturbation.norm, margin, &weights, &rooms);
     }
-    let coordinates = coordinates(minorant, convexity, graph, x, perturbation);
+    let coordinates = coordinates(minorant, convexity, x, perturbation);
     search(&coordinates, margin, perturbation)
 }
 
@@ -74,7 +74,6 @@ fn one_sided_room(c: f64, e: f64, (fall, rise): (f64, f64)) -> f64 {
 pub(super) fn coordinates(
     minorant: &Minorant,
     convexity: &Convexity,
-    graph: &Graph,
     x: &[f64],
     perturbation: Perturbation,
 ) -> Vec<Coordinate> {
@@ -91,18 +90,16 @@ pub(super) fn coordinates(
             }
         })
         .collect();
-    for (kink, part) in convexity.map.kinks.iter().zip(&minorant.parts[1..]) {
-        let Op::Kink(shape) = graph.node(kink.node).op else { unreachable!("a kink of φ is a kink") };
-        for i in 0..part.coefficients.len() {
-            let Some(coordinate) = kink.argument.coordinate[i] else { continue };
+    for (bent, part) in convexity.map.bent.iter().zip(&minorant.parts[1..]) {
+        for (i, coordinate, bend) in bent.bends() {
             let coefficient = Enclosed { value: part.coefficients[i], error: part.errors[i] };
-            let scale = perturbation.times_scale(coordinate, kink.argument.scale[i]);
+            let scale = perturbation.times_scale(coordinate, bend.scale());
             let still = scale.value == 0.0 && scale.error == 0.0;
             if still || (coefficient.value == 0.0 && coefficient.error == 0.0) {
                 continue;
             }
-            let argument = part.arguments[i];
-            result[coordinate].terms.push(Term { kink: shape, coefficient, argument, scale });
+            let argument = bend.argument(x[coordinate]);
+            result[coordinate].terms.push(Term { kink: bend.kink, coefficient, argument, scale });
         }
     }
     result

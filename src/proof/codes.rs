@@ -60,7 +60,8 @@ fn pack_unit(
 ) -> Option<Packed> {
     let graph = model.graph();
     let (kink, max) = (names.get(unit, &Op::Kink(Kink::RELU)), names.get(unit, &Op::Max));
-    if model.convexity().is_ok_and(|convexity| kink.is_some_and(|id| convexity.is_free(id))) {
+    let is_free = |id: NodeId| model.convexity().is_ok_and(|convexity| convexity.is_free(id));
+    if kink.is_some_and(is_free) || max.is_some_and(is_free) {
         return None;
     }
     let of_kink = |id: usize| shares(graph, id, &slopes.nodes[id]);

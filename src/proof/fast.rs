@@ -81,7 +81,7 @@ impl Fast {
             }
         }
         let minorant = minorants(self.model.network(), x, slopes, convexity.input_stops()).remove(0);
-        let proven = separable::radius(&minorant, convexity, self.model.graph(), x, perturbation);
+        let proven = separable::radius(&minorant, convexity, x, perturbation);
         (proven >= radius && minorant.value.lower() > 0.0).then_some(())
     }
 

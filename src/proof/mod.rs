@@ -171,10 +171,7 @@ impl Prover {
         witness: Option<&Witness>,
     ) -> Result<Proof, Unproven> {
         let mut line = self.line(wanted);
-        let shown = |w: &&Witness| {
-            let text = self.witness_line(wanted, &w.point, decimal(w.distance));
-            check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text).is_ok()
-        };
+        let shown = |w: &&Witness| self.shows(wanted, w);
         line.witness = witness.filter(shown).map(|w| (w.point.as_slice(), decimal(w.distance)));
         let widths = if plan.len() > 1 { &TREE_BITS[..] } else { &BITS[..] };
         let mut refused = None;
@@ -215,6 +212,18 @@ impl Prover {
         Line { witness: Some((point, upper)), ..self.line(wanted) }.text()
     }
 
+    /// Makes an outcome's tie its witness where the exact logit is ≤ 0 there, and drops it where it is not.
+    pub fn settle(&self, wanted: Wanted, outcome: &mut Outcome) {
+        let Some(tie) = &outcome.tie else { return };
+        if self.shows(wanted, tie) { outcome.settle() } else { outcome.tie = None }
+    }
+
+    /// Whether the kernel accepts a witness.
+    pub fn shows(&self, wanted: Wanted, witness: &Witness) -> bool {
+        let text = self.witness_line(wanted, &witness.point, decimal(witness.distance));
+        check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text).is_ok()
+    }
+
     /// The sign of the exact logit of an input.
     ///
     /// # Errors
@@ -245,7 +254,7 @@ impl Prover {
             Step::Split { .. } => f64::INFINITY,
             Step::Leaf(slopes, _) => {
                 let minorant = minorant(model, convexity, wanted, slopes);
-                multiplier::by_dual_norm(&minorant, (model.graph(), convexity), wanted.x, wanted.perturbation)
+                multiplier::by_dual_norm(&minorant, convexity, wanted.x, wanted.perturbation)
             }
         };
         plan.iter().map(reach).fold(radius, f64::min)
@@ -268,7 +277,7 @@ fn multiplier(model: &Model, wanted: Wanted, slopes: &Slopes<f64>, (radius, cuts
         return None;
     }
     let minorant = minorant(model, convexity, wanted, slopes);
-    multiplier::best(&minorant, (model.graph(), convexity), wanted.x, wanted.perturbation, (radius, cuts))
+    multiplier::best(&minorant, convexity, wanted.x, wanted.perturbation, (radius, cuts))
 }
 
 fn minorant(model: &Model, convexity: &Convexity, wanted: Wanted, slopes: &Slopes<f64>) -> Minorant {

@@ -3,7 +3,7 @@
 //! Plain floats: the kernel checks the result, so a bad multiplier only proves less.
 
 use super::plan::Cut;
-use crate::model::{Convexity, Graph, Minorant, Op};
+use crate::model::{Convexity, Minorant};
 use crate::perturbation::{Norm, Perturbation, reach};
 
 /// hᵢ(δ) = slope·δ + Σ jump·(max(t + s·δ, 0) − max(t, 0)), for low ≤ δ ≤ high. The
@@ -18,7 +18,7 @@ struct Coordinate {
 /// The best multiplier for l1 or l2 at `radius` over the part between `cuts`; `None` where none is needed or found.
 pub fn best(
     minorant: &Minorant,
-    (graph, convexity): (&Graph, &Convexity),
+    convexity: &Convexity,
     x: &[f64],
     perturbation: Perturbation,
     (radius, cuts): (f64, &[Cut]),
@@ -29,7 +29,7 @@ pub fn best(
     if radius == 0.0 {
         return Some(1.0);
     }
-    let mut coordinates = coordinates(minorant, (graph, convexity), x, perturbation, radius);
+    let mut coordinates = coordinates(minorant, convexity, x, perturbation, radius);
     for cut in cuts {
         let coordinate = coordinates.get_mut(cut.coordinate)?;
         let scale = perturbation.scale(cut.coordinate);
@@ -71,7 +71,7 @@ fn turn(rises: impl Fn(f64) -> bool, value: impl Fn(f64) -> f64) -> f64 {
 
 fn coordinates(
     minorant: &Minorant,
-    (graph, convexity): (&Graph, &Convexity),
+    convexity: &Convexity,
     x: &[f64],
     perturbation: Perturbation,
     radius: f64,
@@ -86,27 +86,20 @@ fn coordinates(
         }
     };
     let mut all: Vec<Coordinate> = minorant.parts[0].coefficients.iter().enumerate().map(new).collect();
-    for (kink, part) in convexity.map.kinks.iter().zip(&minorant.parts[1..]) {
-        let Op::Kink(shape) = graph.node(kink.node).op else { unreachable!("a kink of φ is a kink") };
-        for i in 0..part.coefficients.len() {
-            let Some(coordinate) = kink.argument.coordinate[i] else { continue };
-            let s = kink.argument.scale[i].value * perturbation.scale(coordinate);
-            let (v, t) = (part.coefficients[i], part.arguments[i].value);
-            all[coordinate].slope += v * shape.below * s;
-            all[coordinate].kinks.push((v * (shape.above - shape.below), t, s));
+    for (bent, part) in convexity.map.bent.iter().zip(&minorant.parts[1..]) {
+        for (i, coordinate, bend) in bent.bends() {
+            let (v, s) = (part.coefficients[i], perturbation.scale(coordinate));
+            all[coordinate].slope += v * bend.kink.below * s;
+            let jump = v * (bend.kink.above - bend.kink.below);
+            all[coordinate].kinks.push((jump, bend.argument(x[coordinate]).value, s));
         }
     }
     all
 }
 
 /// A radius for a fractional norm: by the dual norm of the steepest slopes, which is how the kernel sees it.
-pub fn by_dual_norm(
-    minorant: &Minorant,
-    (graph, convexity): (&Graph, &Convexity),
-    x: &[f64],
-    perturbation: Perturbation,
-) -> f64 {
-    let all = coordinates(minorant, (graph, convexity), x, perturbation, f64::INFINITY);
+pub fn by_dual_norm(minorant: &Minorant, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> f64 {
+    let all = coordinates(minorant, convexity, x, perturbation, f64::INFINITY);
     let slopes: Vec<f64> = all.iter().map(Coordinate::steepest).collect();
     reach::uncapped(perturbation.norm, minorant.value.lower(), &slopes)
 }

@@ -1,6 +1,6 @@
 //! The largest sound radius of several methods.
 
-use super::{Guarantee, Method, Outcome, Samples, Subject, Verdict};
+use super::{Guarantee, Method, Outcome, Samples, Subject, Verdict, Witness};
 use crate::model::Model;
 use crate::perturbation::Perturbation;
 use std::time::Instant;
@@ -81,9 +81,12 @@ fn better(a: Outcome, b: Outcome) -> Outcome {
         Verdict::Unknown(_) => -3.0,
     };
     let (mut winner, other) = if rank(&b) > rank(&a) { (b, a) } else { (a, b) };
-    let distance = |o: &Outcome| o.witness.as_ref().map_or(f64::INFINITY, |w| w.distance);
-    if distance(&other) < distance(&winner) {
-        winner.witness = other.witness;
-    }
+    winner.witness = nearer(winner.witness, other.witness);
+    let nearest = winner.witness.as_ref().map_or(f64::INFINITY, |witness| witness.distance);
+    winner.tie = nearer(winner.tie, other.tie).filter(|tie| tie.distance < nearest);
     winner
+}
+
+fn nearer(a: Option<Witness>, b: Option<Witness>) -> Option<Witness> {
+    a.into_iter().chain(b).min_by(|a, b| a.distance.total_cmp(&b.distance))
 }

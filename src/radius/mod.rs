@@ -114,6 +114,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The best witness that the method met, checked with rigorous rounding.
     pub witness: Option<Witness>,
+    /// A nearer point at which f is 0 as far as floats can tell: exact arithmetic can say whether f ≤ 0 there.
+    pub tie: Option<Witness>,
     /// Settings or remarks for the `detail` column.
     pub detail: String,
     /// What proves the radius; the tangent plane at the sample where there is none.
@@ -123,7 +125,7 @@ pub struct Outcome {
 impl Outcome {
     /// An answer without a witness or a remark.
     pub fn plain(verdict: Verdict) -> Outcome {
-        Outcome { verdict, witness: None, detail: String::new(), evidence: None }
+        Outcome { verdict, witness: None, tie: None, detail: String::new(), evidence: None }
     }
 
     /// The certified radius, if there is one.
@@ -132,6 +134,14 @@ impl Outcome {
             Verdict::Certified(radius) => Some(radius),
             _ => None,
         }
+    }
+
+    /// The tie, now that f ≤ 0 is known there.
+    pub fn settle(&mut self) {
+        let (Some(tie), Some(radius)) = (self.tie.take(), self.radius()) else { return };
+        let gap = tie.distance / radius.value() - 1.0;
+        self.detail = format!("gap {gap:.1e}, f ≤ 0 at the witness in exact arithmetic");
+        self.witness = Some(tie);
     }
 
     /// Whether both sides are proven to agree to [`exact::EXACT_GAP`], or no point has f ≤ 0.

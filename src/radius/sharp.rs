@@ -56,6 +56,6 @@ pub(super) fn radii(
         true => closed_form::feature_radii(tangents, convexity, perturbation),
         false => closed_form::radii(model, convexity, samples, perturbation),
     };
-    let one = |i: usize| separable::radius(&tangents[i], convexity, model.graph(), samples.sample(i), perturbation);
+    let one = |i: usize| separable::radius(&tangents[i], convexity, samples.sample(i), perturbation);
     (0..samples.count()).map(|i| one(i).max(floor[i])).collect()
 }

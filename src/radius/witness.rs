@@ -42,15 +42,37 @@ const WIDTH: f64 = 2e-14;
 /// Rounds of refinement, each with several points; bisection alone would reach the limits of `f64` in that many.
 const ROUNDS: usize = 40;
 
-/// `point` as a witness, if it has f ≤ 0 and lies in the box.
-pub fn check(model: &Model, x: &[f64], point: &[f64], perturbation: Perturbation) -> Option<Witness> {
+/// What floats see at a point in reach.
+pub enum Seen {
+    /// f ≤ 0.
+    Below(Witness),
+    /// f is 0 or very near to it: exact arithmetic has to tell.
+    Near(Witness),
+}
+
+/// What floats see at a point of the box; `None` where f > 0 or nothing is known.
+pub fn look(model: &Model, x: &[f64], point: &[f64], perturbation: Perturbation) -> Option<Seen> {
     let fits = point.len() == x.len() && point.iter().all(|v| v.is_finite());
     if !fits || !perturbation.range.is_none_or(|r| point.iter().all(|&v| r.low <= v && v <= r.high)) {
         return None;
     }
     let distance = distance(x, point, perturbation);
-    let negative = distance < f64::INFINITY && model.enclose(point)[0].upper() <= 0.0;
-    negative.then(|| Witness { point: point.to_vec(), distance })
+    if distance == f64::INFINITY {
+        return None;
+    }
+    let (logit, witness) = (model.enclose(point)[0], || Witness { point: point.to_vec(), distance });
+    if logit.upper() <= 0.0 {
+        return Some(Seen::Below(witness()));
+    }
+    (logit.lower() <= 0.0 && logit.error.is_finite()).then(|| Seen::Near(witness()))
+}
+
+/// `point` as a witness, if it has f ≤ 0 and lies in the box.
+pub fn check(model: &Model, x: &[f64], point: &[f64], perturbation: Perturbation) -> Option<Witness> {
+    match look(model, x, point, perturbation)? {
+        Seen::Below(witness) => Some(witness),
+        Seen::Near(_) => None,
+    }
 }
 
 /// The nearest point with f ≤ 0 on the ray from `x` through `toward`, every point clipped into the box when there is

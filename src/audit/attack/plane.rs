@@ -6,7 +6,7 @@
 
 use super::Goal;
 use crate::model::passes::{backward, forward, tangent_slopes};
-use crate::model::{Convexity, Kink, Op};
+use crate::model::{Convexity, Kink};
 use crate::perturbation::Norm;
 
 /// Planes per cap, each made at the point that the one before led to.
@@ -18,11 +18,10 @@ const CAPS: [f64; 2] = [2.0, 8.0];
 /// Halvings in the search for the radius or the price.
 const HALVINGS: usize = 40;
 
-/// One kink's share of h_i: K(t + s·δ) times its coefficient.
+/// One bend's share of h_i: K(t + δ) times its coefficient.
 struct Term {
     kink: Kink,
     argument: f64,
-    scale: f64,
     coefficient: f64,
 }
 
@@ -83,22 +82,15 @@ fn nearest(goal: Goal, convexity: &Convexity, point: &[f64], cap: f64) -> Vec<f6
 }
 
 fn coordinates(goal: Goal, convexity: &Convexity, coefficients: &[Vec<f64>], cap: f64) -> Vec<Coordinate> {
-    let graph = goal.model.graph();
-    let at_input = forward(goal.model.network(), goal.x);
     let limited = |(i, (&x, &slope)): (usize, (&f64, &f64))| {
         let (fall, rise) = goal.perturbation.room(i, x);
         Coordinate { slope, terms: Vec::new(), low: -fall.min(cap), high: rise.min(cap) }
     };
     let mut result: Vec<Coordinate> = goal.x.iter().zip(&coefficients[0]).enumerate().map(limited).collect();
-    for (feature, coefficients) in convexity.map.kinks.iter().zip(&coefficients[1..]) {
-        let node = graph.node(feature.node);
-        let Op::Kink(kink) = node.op else { continue };
-        let arguments = at_input.of(node.inputs[0], 0);
-        for (i, &coefficient) in coefficients.iter().enumerate() {
-            if let Some(coordinate) = feature.argument.coordinate[i] {
-                let scale = feature.argument.scale[i].value;
-                result[coordinate].terms.push(Term { kink, argument: arguments[i], scale, coefficient });
-            }
+    for (bent, coefficients) in convexity.map.bent.iter().zip(&coefficients[1..]) {
+        for (i, coordinate, bend) in bent.bends() {
+            let argument = bend.argument(goal.x[coordinate]).value;
+            result[coordinate].terms.push(Term { kink: bend.kink, argument, coefficient: coefficients[i] });
         }
     }
     result
@@ -107,7 +99,7 @@ fn coordinates(goal: Goal, convexity: &Convexity, coefficients: &[Vec<f64>], cap
 impl Term {
     fn value(&self, delta: f64) -> f64 {
         let at = |t: f64| self.kink.slope(t) * t;
-        self.coefficient * (at(self.argument + self.scale * delta) - at(self.argument))
+        self.coefficient * (at(self.argument + delta) - at(self.argument))
     }
 }
 
@@ -117,8 +109,7 @@ impl Coordinate {
     }
 
     fn steepest(&self) -> f64 {
-        let kinks =
-            self.terms.iter().map(|t| (t.coefficient * t.scale).abs() * t.kink.below.abs().max(t.kink.above.abs()));
+        let kinks = self.terms.iter().map(|t| t.coefficient.abs() * t.kink.below.abs().max(t.kink.above.abs()));
         self.slope.abs() + kinks.sum::<f64>()
     }
 
@@ -133,7 +124,7 @@ impl Coordinate {
             Norm::L1 => self.value(delta) + price * delta.abs(),
             _ => self.value(delta) + 0.5 * price * delta * delta,
         };
-        let mut corners: Vec<f64> = self.terms.iter().map(|t| -t.argument / t.scale).collect();
+        let mut corners: Vec<f64> = self.terms.iter().map(|t| -t.argument).collect();
         corners.retain(|&d| low < d && d < high);
         corners.extend([low, high, 0.0]);
         if !matches!(norm, Norm::L1 | Norm::Linf) && price > 0.0 {
@@ -156,7 +147,7 @@ mod tests {
 
     /// h(δ) = δ − 2(|1 + δ| − 1): rises at 0, turns at −1, and falls on the other side of its kink.
     fn coordinate() -> Coordinate {
-        let term = Term { kink: Kink::ABS, argument: 1.0, scale: 1.0, coefficient: -2.0 };
+        let term = Term { kink: Kink::ABS, argument: 1.0, coefficient: -2.0 };
         Coordinate { slope: 1.0, terms: vec![term], low: -4.0, high: 3.0 }
     }
 

@@ -1,7 +1,7 @@
 //! Branch and bound on the sides of φ's kinks: in a part of the ball that a kink does not bend, f is convex again.
 
 use super::moves::Term;
-use super::search::{Ended, Problem, Search};
+use super::search::{Ended, FAR, Problem, Search};
 use crate::model::passes::Slopes;
 use crate::perturbation::parts::Part;
 use crate::radius::{Evidence, TreeNode, witness};
@@ -68,8 +68,7 @@ fn weakest(search: &Search, nodes: &[Node]) -> Option<usize> {
 
 /// A bound that leaves less than the gap wanted.
 fn enough(search: &Search) -> f64 {
-    let upper = search.found.witness.as_ref().map_or(f64::MAX, |witness| witness.distance);
-    upper / (1.0 + 0.9 * search.problem.limits.gap)
+    search.found.upper().min(f64::MAX) / (1.0 + 0.9 * search.problem.limits.gap)
 }
 
 /// The coordinate whose kink the master's solution violates most, and where that kink is; where it violates none, the
@@ -79,7 +78,8 @@ fn worst_bend(search: &Search, node: &Node) -> Option<(usize, f64)> {
     let (mut violated, mut concave) = ((1e-9 * ended.bound, None), (0.0, None));
     for (i, term) in inner_kinks(search, node) {
         let crossing = term.crossing();
-        let off = (ended.changes[term.variable] - term.change(ended.changes[i])).abs();
+        let own = search.moves.terms[i].iter().filter(|other| other.variable == term.variable);
+        let off = (ended.changes[term.variable] - own.map(|t| t.change(ended.changes[i])).sum::<f64>()).abs();
         if off > violated.0 {
             violated = (off, Some((i, crossing)));
         }
@@ -145,7 +145,7 @@ fn part(search: &mut Search, ends: &[(usize, f64, f64)], parent: &Ended) -> Ende
         (ended.bound, ended.price, ended.slopes) = (parent.bound, parent.price, parent.slopes.clone());
     }
     search.found.passes += inner.found.passes;
-    inner.found.witness.into_iter().for_each(|witness| search.keep(witness));
+    search.keep_both(inner.found);
     ended
 }
 
@@ -200,14 +200,15 @@ fn descend(search: &mut Search, delta: &[f64], ended: &Ended) {
     let mut inner = Search::new(search.problem, moves, enough(search), floor);
     inner.run(ended.cuts.clone());
     search.found.passes += inner.found.passes;
-    inner.found.witness.into_iter().for_each(|witness| search.keep(witness));
+    search.keep_both(inner.found);
 }
 
 /// Proves the bound of all leaves, or a slightly smaller one.
 fn prove(search: &mut Search, nodes: &[Node]) {
     let leaves = || nodes.iter().filter_map(|node| node.ended.as_ref().map(|ended| (node, ended)));
-    let upper = search.found.witness.as_ref().map_or(f64::MAX, |witness| witness.distance);
-    let bound = leaves().map(|(_, ended)| ended.bound).fold(upper, f64::min);
+    let bound = leaves().map(|(_, ended)| ended.bound).fold(search.found.upper(), f64::min);
+    // Where no part has a point with f ≤ 0, distances far away will do.
+    let bound = bound.min(FAR * search.first);
     let parts: Vec<(Part, f64)> =
         leaves().map(|(node, ended)| (leaf(&search.problem, node, &ended.slopes), ended.price)).collect();
     // Where a part has no point with f ≤ 0 at all, distance has no price.
@@ -222,7 +223,7 @@ fn prove(search: &mut Search, nodes: &[Node]) {
 
 fn leaf(problem: &Problem, node: &Node, slopes: &Slopes<f64>) -> Part {
     let minorant = problem.minorant(slopes.clone());
-    let mut part = Part::new(&minorant, problem.convexity, problem.model.graph(), problem.x, problem.perturbation);
+    let mut part = Part::new(&minorant, problem.convexity, problem.x, problem.perturbation);
     // The tree splits at x + change, rounded.
     let scale = |i: usize| problem.perturbation.scale(i);
     let seen = |i: usize, change: f64| (problem.x[i] + change * scale(i)) - problem.x[i];

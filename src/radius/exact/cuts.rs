@@ -2,7 +2,7 @@
 
 use crate::model::lifted::Tangent;
 use crate::model::passes::Slopes;
-use crate::model::{Graph, Op};
+use crate::model::{Graph, NodeId, Op};
 
 /// What made a cut, and how long it has not been used.
 pub(super) struct Made {
@@ -11,13 +11,19 @@ pub(super) struct Made {
 }
 
 /// The slopes whose minorant is Σ multipliers · cuts (METHOD: "one certificate for everything: slopes"); `rest` where
-/// nothing flows through a unit.
-pub(super) fn collapse(graph: &Graph, cuts: &[Made], multipliers: &[f64], rest: &Slopes<f64>) -> Slopes<f64> {
+/// nothing flows through a unit, and at the `stops`, beyond which nothing flows.
+pub(super) fn collapse(
+    (graph, stops): (&Graph, &[NodeId]),
+    cuts: &[Made],
+    multipliers: &[f64],
+    rest: &Slopes<f64>,
+) -> Slopes<f64> {
     let mut slopes = rest.clone();
     let used: Vec<(&Tangent, f64)> =
         cuts.iter().map(|made| &made.tangent).zip(multipliers.iter().copied()).filter(|(_, l)| *l > 0.0).collect();
     for (id, node) in graph.nodes().iter().enumerate() {
-        if !matches!(node.op, Op::Kink(_) | Op::Max) || used.iter().all(|(t, _)| t.adjoints[id].is_none()) {
+        let is_unit = matches!(node.op, Op::Kink(_) | Op::Max) && !stops.contains(&id);
+        if !is_unit || used.iter().all(|(t, _)| t.adjoints[id].is_none()) {
             continue;
         }
         let size = node.size();

@@ -10,12 +10,13 @@ use crate::perturbation::Norm;
 const FAR: f64 = 1e3;
 
 /// As far as that limit grows, in radii known at the start.
-const FARTHEST: f64 = 1e6;
+const FARTHEST: f64 = 1e45;
 
 /// A level's value below this share of the margin is 0.
 const LEVEL: f64 = 1e-11;
 
 /// How the problem is solved: one way per kind of norm.
+#[derive(Clone)]
 pub(super) enum Master {
     /// l1: with the longest moves looked at now, and at all.
     Sum(Piecewise, f64, f64),
@@ -100,22 +101,8 @@ impl Master {
         }
     }
 
-    /// The changes that satisfy every cut by `amount` more, if any do; nothing stays changed.
-    pub fn pushed(&mut self, amount: f64) -> Option<Vec<f64>> {
-        let before = if let Master::Level(_, radius) = self { *radius } else { 0.0 };
-        self.push(amount);
-        let solved = self.solve();
-        let changes = (solved != Solved::Nothing).then(|| self.solution());
-        self.push(-amount);
-        if let Master::Level(dual, radius) = self {
-            *radius = before;
-            dual.replace(Places::new(&dual.moves, before, 0.0));
-        }
-        self.solve();
-        changes
-    }
-
-    fn push(&mut self, amount: f64) {
+    /// Asks every cut for `amount` more.
+    pub fn push(&mut self, amount: f64) {
         match self {
             Master::Sum(dual, ..) | Master::Level(dual, _) => dual.push(amount),
             Master::Smooth(dual) => dual.push(amount),

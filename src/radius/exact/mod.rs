@@ -37,6 +37,8 @@ struct Found {
     /// What proved it, unless it was proven before.
     evidence: Option<Evidence>,
     witness: Option<Witness>,
+    /// The nearest point where f is 0 as far as floats can tell.
+    tie: Option<Witness>,
     passes: usize,
     /// Parts that the ball was cut into, where it was.
     parts: usize,
@@ -45,7 +47,7 @@ struct Found {
 
 impl Found {
     fn new(lower: f64) -> Found {
-        Found { lower, evidence: None, witness: None, passes: 0, parts: 0, remark: None }
+        Found { lower, evidence: None, witness: None, tie: None, passes: 0, parts: 0, remark: None }
     }
 
     /// For the `detail` column.
@@ -59,6 +61,11 @@ impl Found {
         let remark = self.remark.map_or(String::new(), |remark| format!("; {remark}"));
         let parts = if self.parts > 0 { format!(", {} parts", self.parts) } else { String::new() };
         format!("{gap}, {} passes{parts}{remark}", self.passes)
+    }
+
+    /// How near f ≤ 0 is, or seems to be.
+    fn upper(&self) -> f64 {
+        self.witness.iter().chain(&self.tie).map(|witness| witness.distance).fold(f64::INFINITY, f64::min)
     }
 
     /// upper/lower − 1 when there are both.
@@ -154,9 +161,10 @@ fn one(model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbati
     }
     let found = search::search(model, convexity, (x, values), perturbation, limits, floor);
     Outcome {
-        verdict: Verdict::Certified(Radius::new(found.lower)),
         detail: found.detail(limits.gap.max(EXACT_GAP)),
+        tie: found.tie.filter(|tie| found.witness.as_ref().is_none_or(|witness| tie.distance < witness.distance)),
         witness: found.witness,
         evidence: found.evidence,
+        ..Outcome::plain(Verdict::Certified(Radius::new(found.lower)))
     }
 }

@@ -1,11 +1,10 @@
 //! How every coordinate of an input may move, and what its moves do to the variables of the lifted network.
 
-use crate::model::lifted::Lifted;
-use crate::model::{Convexity, Kink, Model, Op};
+use crate::model::{Convexity, Kink, Model};
 use crate::perturbation::Perturbation;
 
-/// A kink of φ that hangs on one coordinate: variable `variable` is K(argument + scale · δ), δ in the perturbation's
-/// unit of that coordinate (u, with weights).
+/// A bend of φ: variable `variable`, an entry of a bent node, is Σ K(argument + scale · δ) over its bends, δ in the
+/// perturbation's unit of its coordinate (u, with weights).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     pub variable: usize,
@@ -36,34 +35,29 @@ impl Term {
         self.kink.slope(end) * end - self.kink.slope(t) * t
     }
 
-    /// Where the kink is.
+    /// Where the kink is; NaN where it does not bend.
     pub fn crossing(&self) -> f64 {
-        -self.argument / self.scale
+        if self.kink.below == self.kink.above { f64::NAN } else { -self.argument / self.scale }
     }
 }
 
 impl Moves {
     /// Those that the attacker has at `x`.
-    pub fn new(model: &Model, convexity: &Convexity, lifted: &Lifted, x: &[f64], perturbation: Perturbation) -> Moves {
-        let graph = model.graph();
+    pub fn new(model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> Moves {
         let mut terms = vec![Vec::new(); x.len()];
-        let mut variable = x.len();
-        for kink in &convexity.map.kinks {
-            let node = graph.node(kink.node);
-            let Op::Kink(shape) = node.op else { unreachable!("a kink of φ is a kink") };
-            let arguments = &lifted.at_sample().nodes[node.inputs[0]];
-            for (i, &argument) in arguments.iter().enumerate() {
-                let scale = |coordinate| kink.argument.scale[i].value * perturbation.scale(coordinate);
-                let moved = kink.argument.coordinate[i].map(|i| (i, scale(i))).filter(|(_, scale)| *scale != 0.0);
-                if let Some((coordinate, scale)) = moved {
-                    terms[coordinate].push(Term { variable, kink: shape, argument, scale });
+        let mut variables = x.len();
+        for bent in &convexity.map.bent {
+            for (i, coordinate, bend) in bent.bends() {
+                let (scale, argument) = (perturbation.scale(coordinate), bend.argument(x[coordinate]).value);
+                if scale != 0.0 {
+                    terms[coordinate].push(Term { variable: variables + i, kink: bend.kink, argument, scale });
                 }
-                variable += 1;
             }
+            variables += model.graph().node(bent.node).size();
         }
         let room = |(i, &x): (usize, &f64)| perturbation.room(i, x);
         let (low, high) = x.iter().enumerate().map(room).map(|(fall, rise)| (-fall, rise)).unzip();
-        Moves { low, high, terms, variables: variable }
+        Moves { low, high, terms, variables }
     }
 
     /// The changes of the variables when the coordinates move by `delta`.
@@ -71,7 +65,7 @@ impl Moves {
         let mut changes = vec![0.0; self.variables];
         changes[..delta.len()].copy_from_slice(delta);
         for (terms, &delta) in self.terms.iter().zip(delta) {
-            terms.iter().for_each(|term| changes[term.variable] = term.change(delta));
+            terms.iter().for_each(|term| changes[term.variable] += term.change(delta));
         }
         changes
     }

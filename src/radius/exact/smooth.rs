@@ -16,6 +16,7 @@ const STEPS: usize = 60;
 const TOLERANCE: f64 = 1e-11;
 
 /// The dual and its present point.
+#[derive(Clone)]
 pub(super) struct Smooth {
     pub moves: Moves,
     pub cuts: Vec<Cut>,
@@ -274,7 +275,7 @@ impl Smooth {
 fn search(slope: impl Fn(f64) -> f64, start: f64, limit: f64) -> Option<f64> {
     let (mut low, mut high) = ((0.0, start), (f64::INFINITY, 0.0));
     let mut step = limit.min(1.0);
-    for _ in 0..60 {
+    for _ in 0..150 {
         let value = slope(step);
         if value.abs() <= 1e-3 * start || (step == limit && value >= 0.0) {
             return Some(step);
@@ -285,7 +286,7 @@ fn search(slope: impl Fn(f64) -> f64, start: f64, limit: f64) -> Option<f64> {
             high = (step, value)
         }
         step = match high.0.is_finite() {
-            false if step > 1e30 => return None,
+            false if step > 1e75 => return None,
             false => (4.0 * step).min(limit),
             true => {
                 let secant = low.0 + (high.0 - low.0) * low.1 / (low.1 - high.1);

@@ -187,7 +187,12 @@ impl Lp {
         let found = self.search(model, convexity, x, perturbation, floor);
         let detail = found.detail(*self, perturbation.norm);
         let verdict = Verdict::Certified(Radius::new(found.lower));
-        Outcome { verdict, witness: found.witness, detail, evidence: found.slopes.map(Evidence::from) }
+        Outcome {
+            witness: found.witness,
+            detail,
+            evidence: found.slopes.map(Evidence::from),
+            ..Outcome::plain(verdict)
+        }
     }
 
     /// Clarabel's search, where its two sides do not meet, is followed by one of the simplex solver.

@@ -251,7 +251,7 @@ impl Search<'_> {
     fn prove(&mut self, slopes: Slopes<f64>) -> Vec<f64> {
         let stops = self.convexity.input_stops();
         let mut minorant = minorants(self.model.network(), self.x, slopes.clone(), stops).remove(0);
-        let radius = separable::radius(&minorant, self.convexity, self.model.graph(), self.x, self.perturbation);
+        let radius = separable::radius(&minorant, self.convexity, self.x, self.perturbation);
         if radius > self.found.lower {
             (self.found.lower, self.found.slopes) = (radius, Some(slopes));
         }

@@ -151,7 +151,7 @@ impl Smoothing {
                 prediction.positive
             )),
         };
-        Outcome { verdict, witness: None, detail: format!("{self} {prediction}"), evidence: None }
+        Outcome { detail: format!("{self} {prediction}"), ..Outcome::plain(verdict) }
     }
 }
 

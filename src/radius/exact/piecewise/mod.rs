@@ -52,6 +52,7 @@ const NOISE: f64 = 1e-14;
 const REFRESH: usize = 50;
 
 /// The dual and its present vertex.
+#[derive(Clone)]
 pub(super) struct Piecewise {
     pub moves: Moves,
     places: Places,

@@ -1,5 +1,6 @@
 //! Cutting planes from the sample outwards.
 
+mod corners;
 mod rays;
 
 use super::cuts::{Made, collapse};
@@ -11,9 +12,9 @@ use crate::matrix::add_scaled;
 use crate::model::lifted::{Image, Lifted, Tangent};
 use crate::model::minorant::minorants_at;
 use crate::model::passes::{Slopes, Values, tangent_slopes};
-use crate::model::{Convexity, Minorant, Model};
+use crate::model::{Convexity, Minorant, Model, Op};
 use crate::perturbation::parts::Part;
-use crate::perturbation::{Perturbation, separable};
+use crate::perturbation::{Norm, Perturbation, separable};
 use crate::radius::Witness;
 use rays::{Deep, Segment};
 use std::time::Instant;
@@ -29,9 +30,14 @@ const DEPTH: f64 = 0.2;
 const IDLE: usize = 12;
 const MANY: usize = 24;
 
-/// A search that comes this far, in radii known at its start, is given up, and no finite radius beyond is claimed: floats
-/// say little out there, and slopes of 32 bits prove less.
-const FAR: f64 = 1e8;
+/// Beyond this many radii known at the start no finite radius is claimed without a witness: slopes of 32 bits prove less.
+pub(super) const FAR: f64 = 1e8;
+
+/// Passes that a search may spend beyond that: where units are far apart a few are enough.
+const FAR_PASSES: usize = 12;
+
+/// A search that comes this far is given up: that is more than any units of coordinates are apart.
+const FARTHEST: f64 = 1e45;
 
 /// Passes without progress after which there will be none.
 const PATIENCE: usize = 40;
@@ -57,10 +63,11 @@ pub(super) struct Search<'a> {
     deep: Option<Deep>,
     nearest: Option<Segment>,
     /// The radius known at the start.
-    first: f64,
-    /// Passes of this search, and how many in a row moved neither side.
+    pub first: f64,
+    /// Passes of this search, how many in a row moved neither side, and how many were far away.
     passes: usize,
     stalled: usize,
+    far: usize,
     pub found: Found,
 }
 
@@ -101,15 +108,41 @@ pub(super) fn search(
     floor: f64,
 ) -> Found {
     let lifted = Lifted::new(model, convexity, values);
-    let moves = Moves::new(model, convexity, &lifted, x, perturbation);
     let started = Instant::now();
     let problem = Problem { model, convexity, lifted: &lifted, x, perturbation, limits, started };
+    let mut found = close(problem, floor);
+    if found.upper() < f64::INFINITY || found.lower == f64::INFINITY {
+        return found;
+    }
+    if perturbation.norm != Norm::Linf {
+        // Where f > 0 everywhere, the norm does not matter, and for l∞ the master sees it.
+        let anywhere = Problem { perturbation: Perturbation { norm: Norm::Linf, ..perturbation }, ..problem };
+        let elsewhere = close(anywhere, floor);
+        if elsewhere.lower == f64::INFINITY {
+            return elsewhere;
+        }
+        // The ball of l∞ holds every other one.
+        if elsewhere.lower > found.lower {
+            found = elsewhere;
+        }
+    }
+    found.lower = found.lower.min(FAR * floor);
+    found
+}
+
+/// The search, and branching where it does not suffice.
+fn close(problem: Problem, floor: f64) -> Found {
+    let Problem { model, convexity, x, perturbation, .. } = problem;
+    let moves = Moves::new(model, convexity, x, perturbation);
     let mut search = Search::new(problem, moves, f64::INFINITY, floor);
     if floor < f64::INFINITY {
         let ended = search.run(Vec::new());
         if !search.straight && !search.is_done() {
             branch::close(&mut search, ended);
         }
+    }
+    if search.found.upper() == f64::INFINITY && search.found.lower < f64::INFINITY {
+        search.level();
     }
     search.found
 }
@@ -130,6 +163,7 @@ impl<'a> Search<'a> {
             first: floor,
             passes: 0,
             stalled: 0,
+            far: 0,
             found: Found::new(floor),
         }
     }
@@ -188,6 +222,7 @@ impl<'a> Search<'a> {
             }
             let flat = tangent.value <= target * self.made[0].tangent.value;
             if flat && !self.straight {
+                self.touch(&changes);
                 return (bound, changes);
             }
             if self.meets(master, bound, target) {
@@ -199,7 +234,7 @@ impl<'a> Search<'a> {
             }
             if flat {
                 self.push(master, bound, target);
-                if self.meets(master, bound, 2.0 * target) {
+                if self.meets(master, bound, 2.0 * target) || self.touches(master, &changes, bound) {
                     return (bound, changes);
                 }
             }
@@ -228,17 +263,31 @@ impl<'a> Search<'a> {
         self.is_done()
     }
 
+    /// The same with a point where f is 0 as far as floats can tell.
+    fn touches(&mut self, master: &Master, changes: &[f64], bound: f64) -> bool {
+        self.touch(changes);
+        if self.found.upper() > bound * (1.0 + self.problem.limits.gap) {
+            return false;
+        }
+        if self.cutoff < f64::INFINITY {
+            return true;
+        }
+        self.prove(master.multipliers());
+        self.is_done()
+    }
+
     pub fn is_done(&self) -> bool {
-        self.found.gap().is_some_and(|gap| gap <= self.problem.limits.gap)
+        self.found.upper() <= self.found.lower * (1.0 + self.problem.limits.gap)
     }
 
     fn is_over(&mut self, bound: f64, progress: bool) -> bool {
         let late = self.problem.started.elapsed().as_secs_f64() >= self.problem.limits.seconds;
         let in_part = self.cutoff < f64::INFINITY;
         self.stalled = if progress { 0 } else { self.stalled + 1 };
+        self.far += usize::from(bound > FAR * self.first);
         if late {
             self.found.remark = Some("out of time");
-        } else if bound > FAR * self.first {
+        } else if self.far > FAR_PASSES || bound > FARTHEST * self.first {
             self.found.remark = Some("no point with f ≤ 0 within reach");
         } else if self.stalled > if in_part { PATIENCE / 4 } else { PATIENCE } {
             self.found.remark = Some("the cuts no longer help");
@@ -285,7 +334,7 @@ impl<'a> Search<'a> {
 
     fn slopes(&self, multipliers: &[f64]) -> Slopes<f64> {
         let rest = tangent_slopes(self.problem.model.network(), self.problem.lifted.at_sample());
-        collapse(self.problem.model.graph(), &self.made, multipliers, &rest)
+        collapse((self.problem.model.graph(), &self.problem.convexity.stops), &self.made, multipliers, &rest)
     }
 
     /// Proves what the multipliers promise for the whole ball.
@@ -293,17 +342,28 @@ impl<'a> Search<'a> {
         let slopes = self.slopes(multipliers);
         let Problem { convexity, x, perturbation, .. } = self.problem;
         let minorant = self.problem.minorant(slopes.clone());
-        let graph = self.problem.model.graph();
-        let mut radius = separable::radius(&minorant, convexity, graph, x, perturbation);
+        let mut radius = separable::radius(&minorant, convexity, x, perturbation);
         if !convexity.free.is_empty() && radius.is_finite() {
-            let part = Part::new(&minorant, convexity, graph, x, perturbation);
+            let part = Part::new(&minorant, convexity, x, perturbation);
             radius = radius.max(part.radius(1.0 / multipliers.iter().sum::<f64>(), 8.0 * radius));
-        }
-        if radius.is_finite() {
-            radius = radius.min(FAR * self.first);
         }
         if radius > self.found.lower {
             (self.found.lower, self.found.evidence) = (radius, Some(slopes.into()));
+        }
+    }
+
+    /// Tries whether every unit's flattest line is positive anywhere.
+    fn level(&mut self) {
+        let problem = self.problem;
+        let mut slopes = tangent_slopes(problem.model.network(), problem.lifted.at_sample());
+        for (node, slopes) in problem.model.graph().nodes().iter().zip(&mut slopes.nodes) {
+            if let Op::Kink(kink) = node.op {
+                slopes.fill(0.0_f64.clamp(kink.below.min(kink.above), kink.below.max(kink.above)));
+            }
+        }
+        let minorant = problem.minorant(slopes.clone());
+        if separable::radius(&minorant, problem.convexity, problem.x, problem.perturbation) == f64::INFINITY {
+            (self.found.lower, self.found.evidence) = (f64::INFINITY, Some(slopes.into()));
         }
     }
 
@@ -314,6 +374,13 @@ impl<'a> Search<'a> {
 
     fn clip(&self, value: f64) -> f64 {
         self.problem.perturbation.range.map_or(value, |range| value.clamp(range.low, range.high))
+    }
+
+    /// What another search of the same sample met.
+    pub fn keep_both(&mut self, found: Found) {
+        found.witness.into_iter().for_each(|witness| self.keep(witness));
+        let nearer = found.tie.filter(|tie| self.found.tie.as_ref().is_none_or(|known| tie.distance < known.distance));
+        self.found.tie = nearer.or(self.found.tie.take());
     }
 
     pub fn keep(&mut self, witness: Witness) {
@@ -338,7 +405,13 @@ impl Problem<'_> {
     pub fn point(&self, delta: &[f64]) -> Vec<f64> {
         let mut delta = delta.to_vec();
         self.perturbation.unscale(&mut delta);
-        self.x.iter().zip(&delta).map(|(x, d)| x + d).collect()
+        // Rounded towards the input: among coordinates of other units a rounding may be the largest move of all.
+        let moved = |(x, d): (&f64, &f64)| match x + d {
+            far if (far - x).abs() <= d.abs() => far,
+            far if *d > 0.0 => far.next_down(),
+            far => far.next_up(),
+        };
+        self.x.iter().zip(&delta).map(moved).collect()
     }
 
     /// The minorant of these slopes, with its errors.

@@ -2,8 +2,12 @@
 
 use super::Search;
 use crate::model::lifted::{Image, Tangent};
-use crate::radius::exact::master::Master;
+use crate::radius::exact::master::{Master, Solved};
+use crate::radius::exact::piecewise::Cut;
 use crate::radius::witness;
+
+/// Cuts that the search for a point with f ≤ −amount may add.
+const PUSHES: usize = 6;
 
 /// How f goes on a ray.
 enum Root {
@@ -33,16 +37,27 @@ impl Search<'_> {
     pub(super) fn push(&mut self, master: &mut Master, bound: f64, gap: f64) {
         let whole = self.made[0].tangent.value;
         for share in [0.5, 0.1, 0.01] {
-            let Some(changes) = master.pushed(share * gap * whole) else { break };
-            let delta = changes[..self.problem.x.len()].to_vec();
-            let image = self.problem.image(&self.moves.changes(&delta));
-            let tangent = self.problem.lifted.tangent(&image);
-            if tangent.value > 0.0 {
+            let amount = share * gap * whole;
+            let mut pushed = master.clone();
+            pushed.push(amount);
+            for _ in 0..PUSHES {
+                if pushed.solve() == Solved::Nothing {
+                    return;
+                }
+                let delta = pushed.solution()[..self.problem.x.len()].to_vec();
+                let image = self.problem.image(&self.moves.changes(&delta));
+                let tangent = self.problem.lifted.tangent(&image);
+                let value = tangent.value;
+                if value <= 0.0 {
+                    self.offer(Segment { from: vec![0.0; delta.len()], to: delta, factor: 1.0, distance: 0.0 });
+                }
+                if value <= -0.5 * amount {
+                    break;
+                }
                 let cut = self.cut(tangent, &image);
+                pushed.add(Cut { margin: cut.margin + amount, ..cut.clone() });
                 master.add(cut);
-                break;
             }
-            self.offer(Segment { from: vec![0.0; delta.len()], to: delta, factor: 1.0, distance: 0.0 });
             if self.is_near(bound, gap) {
                 break;
             }
