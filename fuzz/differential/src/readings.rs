@@ -75,8 +75,9 @@ pub fn rows(case: &Case, size: usize) -> Vec<f32> {
 }
 
 type Bounds = (usize, Vec<f64>);
+type Intervals = Vec<(f64, f64)>;
 
-fn reader(case: &Case, path: &Path) -> Result<(Vec<(f64, f64)>, usize, Bounds), String> {
+fn reader(case: &Case, path: &Path) -> Result<(Intervals, usize, Bounds), String> {
     let text = |error: underplane::model::ModelError| error.to_string();
     let graph = onnx::read(path).map_err(text)?;
     let outputs = graph.node(graph.output()).size();

@@ -209,7 +209,7 @@ pub fn magnitude(value: i64) -> &'static str {
     match value.unsigned_abs() {
         0 => "0",
         1..=64 => "small",
-        0..=0x7fff_ffff => "large",
+        65..=0x7fff_ffff => "large",
         _ => "beyond 32 bits",
     }
 }
