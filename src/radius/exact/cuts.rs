@@ -18,11 +18,11 @@ pub(super) fn collapse(
     multipliers: &[f64],
     rest: &Slopes<f64>,
 ) -> Slopes<f64> {
-    let mut slopes = rest.clone();
+    let (mut slopes, stopped) = (rest.clone(), graph.marked(stops));
     let used: Vec<(&Tangent, f64)> =
         cuts.iter().map(|made| &made.tangent).zip(multipliers.iter().copied()).filter(|(_, l)| *l > 0.0).collect();
     for (id, node) in graph.nodes().iter().enumerate() {
-        let is_unit = matches!(node.op, Op::Kink(_) | Op::Max) && !stops.contains(&id);
+        let is_unit = matches!(node.op, Op::Kink(_) | Op::Max) && !stopped[id];
         if !is_unit || used.iter().all(|(t, _)| t.adjoints[id].is_none()) {
             continue;
         }
