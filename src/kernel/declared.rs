@@ -21,7 +21,7 @@ pub struct Declared<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 struct Axis<'a> {
     size: Option<i64>,
-    name: &'a str,
+    name: Option<&'a str>,
 }
 
 /// The sizes of a value.
@@ -89,12 +89,12 @@ impl<'a> Declared<'a> {
         for field in fields(bytes) {
             match field? {
                 (1, wire) => axis.size = Some(wire.integer()?),
-                (2, wire) => axis.name = wire.text()?,
+                (2, wire) => axis.name = Some(wire.text()?),
                 _ => {}
             }
         }
         match axis.size {
-            Some(_) if !axis.name.is_empty() => Err(malformed(self.name, "an axis with a size or a name", "both")),
+            Some(_) if axis.name.is_some() => Err(malformed(self.name, "an axis with a size or a name", "both")),
             Some(size) if size < 0 => Err(malformed(self.name, "sizes of axes from 0", &size.to_string())),
             _ => Ok(axis),
         }
@@ -145,7 +145,10 @@ impl<'a> Declared<'a> {
         }
         for (k, axis) in axes.iter().enumerate() {
             let fits = match (axis.size, sizes[k]) {
-                (None, size) => axis.name.is_empty() || *named.entry(axis.name).or_insert(size) == size,
+                (None, size) => match axis.name.unwrap_or("") {
+                    "" => true,
+                    name => *named.entry(name).or_insert(size) == size,
+                },
                 (Some(declared), Some(size)) => usize::try_from(declared) == Ok(size),
                 (Some(declared), None) => shape.batch == Some(Some(declared)),
             };

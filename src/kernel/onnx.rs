@@ -115,6 +115,11 @@ impl<'a> File<'a> {
             return Err(malformed(name, "constants that are inputs, as format 3 has it", "another"));
         }
         let constants = &file.constants;
+        let integers = |name: &str| constants.get(name).is_some_and(|(_, kind)| !kind.is_float());
+        if let Some(input) = file.inputs.iter().find(|input| format >= 4 && integers(input.name)) {
+            let expected = "integers that are no inputs, so that shapes and axes are fixed";
+            return Err(Rejection::new(Code::Unsupported, input.name.escape_debug().to_string(), expected, "an input"));
+        }
         let (shadowed, inputs) =
             std::mem::take(&mut file.inputs).into_iter().partition(|d| constants.contains_key(d.name));
         (file.inputs, file.others) = (inputs, [file.others, shadowed].concat());

@@ -228,7 +228,8 @@ fn axes(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         Value::Node(of) => std::iter::once(0).chain(graph.nodes[*of].shape.iter().copied()).collect(),
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.clone(),
     };
-    let Some(given) = given else {
+    // Runtimes differ in what they make of an empty list.
+    let Some(given) = given.filter(|given| !given.is_empty()) else {
         return Err(call.refuse(Code::Unsupported, "named axes", "none"));
     };
     let rank = if squeeze { dims.len() } else { dims.len() + given.len() };

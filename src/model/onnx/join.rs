@@ -20,7 +20,9 @@ pub(super) fn dropout(_: &mut Importer, call: &Call) -> Result<Value, ModelError
     }
     match call.optional(2) {
         None => call.input(0).cloned(),
-        Some(Value::Int(mode)) if mode.values == [Dim::Known(0)] && call.kind(2) == Some(Kind::Bool) => {
+        Some(Value::Int(mode))
+            if mode.shape.is_empty() && mode.values == [Dim::Known(0)] && call.kind(2) == Some(Kind::Bool) =>
+        {
             call.input(0).cloned()
         }
         Some(_) => Err(call.refuse("Dropout in training mode is not supported")),

@@ -115,6 +115,9 @@ fn resolve(
 
 pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axes = call.optional_ints(1, "axes (input 1)")?;
+    if axes.is_none() && call.count() > 1 {
+        return Err(call.misfit("axes to squeeze", "an input that is left out"));
+    }
     if axes.as_ref().is_some_and(Vec::is_empty) {
         // Some runtimes take that for no axes, others for all.
         return Err(call.misfit("axes to squeeze", "an empty list"));

@@ -133,6 +133,16 @@ impl<'m> Importer<'m> {
                 return Err(ModelError::tensor(name, "is no input, as it must be in IR version 3"));
             }
         }
+        let integers = |name: &str| {
+            let kind = initializers.get(name).and_then(|tensor| tensor.data_type).and_then(Kind::of);
+            kind.is_some_and(|kind| matches!(kind, Kind::Int32 | Kind::Int64 | Kind::Bool))
+        };
+        if let Some(input) = graph.input.iter().find(|input| format >= 4 && integers(name_of(input))) {
+            return Err(ModelError::tensor(
+                name_of(input),
+                "is an input too, so that shapes or axes would not be fixed",
+            ));
+        }
         let inputs = graph.input.iter().filter(|input| !initializers.contains_key(name_of(input)));
         let input = the_only("input", inputs)?;
         let (shape, fixed_batch) = input_shape(input)?;
