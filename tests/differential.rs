@@ -42,7 +42,7 @@ fn run(text: &str) -> Run {
     let (place, values) = text.split_once(' ').unwrap();
     let (first, batch) = place.split_once('+').unwrap();
     let batch: usize = batch.parse().unwrap();
-    let values: Vec<f64> = values.split(' ').map(|v| v.parse().unwrap()).collect();
+    let values: Vec<f64> = values.split_whitespace().map(|v| v.parse().unwrap()).collect();
     let outputs = values.chunks((values.len() / batch).max(1)).map(<[f64]>::to_vec).collect();
     Run { level: 0, first: first.parse().unwrap(), batch, outputs: Ok(outputs) }
 }

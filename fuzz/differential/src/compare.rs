@@ -96,6 +96,10 @@ fn against(ours: &Ours, run: &Run) -> Option<Difference> {
             return Some(Difference { kind, what: format!("{who} accepts; {place}: {reason}") });
         }
     };
+    if outputs.len() != run.batch {
+        let what = format!("{who} accepts; {place}: outputs of {} rows", outputs.len());
+        return Some(Difference { kind: "outputs", what });
+    }
     for (i, outputs) in outputs.iter().enumerate() {
         let row = (run.first + i) % ROWS;
         let value = match outputs[..] {

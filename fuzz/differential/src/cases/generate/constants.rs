@@ -1,7 +1,7 @@
-//! Constants in every form: how they are stored, and how the graph computes them.
+//! Float constants in every form: how they are stored, and how the graph computes them.
 
 use super::super::wire::Message;
-use super::super::write::{self, BFLOAT16, BOOL, DOUBLE, Data, Dim, FLOAT, FLOAT16, INT32, INT64, tensor};
+use super::super::write::{self, BFLOAT16, DOUBLE, Data, Dim, FLOAT, FLOAT16, INT64, tensor};
 use super::Builder;
 
 impl Builder<'_> {
@@ -292,118 +292,6 @@ impl Builder<'_> {
         let target = self.integers(&dims);
         let value = tensor("", &Data { kind: FLOAT, dims: vec![1], values: vec![data.values[0]], raw: data.raw });
         self.emit("ConstantOfShape", &[&target], vec![write::tensor_attribute("value", value)])
-    }
-
-    /// A list of int64, stored or computed.
-    pub fn integers(&mut self, values: &[i64]) -> String {
-        let plain = |values: Vec<i64>, raw| Data {
-            kind: INT64,
-            dims: vec![values.len()],
-            values: values.into_iter().map(|v| v as f64).collect(),
-            raw,
-        };
-        let raw = self.random.one_in(2);
-        let exact = values.iter().all(|v| v.unsigned_abs() < 1 << 30);
-        if !exact {
-            return self.constant_ints(values);
-        }
-        match self.random.below(if self.plain { 60 } else { 20 }) {
-            0 => {
-                let data = Data { kind: INT32, ..plain(values.to_vec(), raw) };
-                let inner = self.stored(data);
-                self.emit("Cast", &[&inner], vec![write::int_attribute("to", INT64)])
-            }
-            1 if values.len() > 1 => {
-                let cut = 1 + self.random.below(values.len() - 1);
-                let a = self.stored(plain(values[..cut].to_vec(), raw));
-                let b = self.stored(plain(values[cut..].to_vec(), raw));
-                self.emit("Concat", &[&a, &b], vec![write::int_attribute("axis", 0)])
-            }
-            2 => {
-                let operator = self.random.pick(&["Add", "Sub", "Mul", "Div"]);
-                let other = self.random.between(1, 3);
-                let moved = |v: i64| match operator {
-                    "Add" => v - other,
-                    "Sub" => v + other,
-                    "Div" => v * other,
-                    _ => v,
-                };
-                let other = if operator == "Mul" { 1 } else { other };
-                let dims = if self.random.one_in(2) { vec![] } else { vec![1] };
-                let a = self.stored(plain(values.iter().map(|&v| moved(v)).collect(), raw));
-                let b = self.stored(Data { kind: INT64, dims, values: vec![other as f64], raw });
-                self.emit(operator, &[&a, &b], vec![])
-            }
-            3 => {
-                let before = self.random.below(2);
-                let mut longer = vec![7; before];
-                longer.extend(values);
-                longer.push(9);
-                let from = self.stored(plain(longer, raw));
-                let start = self.constant_ints(&[before as i64]);
-                let end = self.constant_ints(&[-1]);
-                let inputs = [&from[..], &start[..], &end[..]];
-                self.emit("Slice", &inputs, vec![])
-            }
-            4 => {
-                let indices: Vec<i64> = (0..values.len()).rev().map(|i| i as i64).collect();
-                let from = self.stored(plain(values.iter().rev().copied().collect(), raw));
-                let at = self.constant_ints(&indices);
-                self.emit("Gather", &[&from, &at], vec![])
-            }
-            5 if values.iter().all(|&v| (1..9).contains(&v)) => {
-                let dims: Vec<usize> = values.iter().map(|&v| v as usize).collect();
-                let count = dims.iter().product::<usize>();
-                if count > 64 {
-                    return self.constant_ints(values);
-                }
-                let of = self.stored(Data { kind: FLOAT, dims, values: vec![1.0; count], raw });
-                self.emit("Shape", &[&of], vec![])
-            }
-            6 if values.len() == 1 => {
-                let inner = self.stored(Data { dims: vec![], ..plain(values.to_vec(), raw) });
-                let axes = self.constant_ints(&[0]);
-                self.emit("Unsqueeze", &[&inner, &axes], vec![])
-            }
-            _ => self.stored(plain(values.to_vec(), raw)),
-        }
-    }
-
-    /// A list of one int32.
-    fn narrow(&mut self, value: i64) -> String {
-        self.mark("slice by int32");
-        self.stored(Data { kind: INT32, dims: vec![1], values: vec![value as f64], raw: true })
-    }
-
-    /// A list of int64 of any size, stored.
-    pub fn constant_ints(&mut self, values: &[i64]) -> String {
-        let name = self.name("i");
-        let mut fields = vec![super::integer(1, values.len() as i64), super::integer(2, INT64)];
-        fields.push(super::super::wire::packed(7, values));
-        fields.push(super::text(8, &name));
-        self.initializers.push(fields);
-        if self.ir < 4 {
-            let dims = [Dim::Size(values.len() as i64)];
-            self.inputs.push(write::value_info(&name, INT64, Some(&dims)));
-        }
-        name
-    }
-
-    /// A truth value.
-    pub fn truth(&mut self, value: bool) -> String {
-        let data =
-            Data { kind: BOOL, dims: vec![], values: vec![f64::from(u8::from(value))], raw: self.random.one_in(2) };
-        self.stored(data)
-    }
-
-    /// An index among `size`, counted from the front or the end.
-    pub fn signed(&mut self, index: usize, size: usize) -> i64 {
-        if self.random.one_in(3) { index as i64 - size as i64 } else { index as i64 }
-    }
-
-    /// An axis among `rank`.
-    pub fn signed_axis(&mut self, axis: usize, rank: usize) -> i64 {
-        self.signed(axis, rank)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod constants;
 mod elementwise;
+mod integers;
 mod layers;
 mod layout;
 

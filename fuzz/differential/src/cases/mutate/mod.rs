@@ -4,6 +4,7 @@ mod attributes;
 mod encoding;
 mod graphs;
 mod meaning;
+mod models;
 mod tensors;
 
 use super::random::Random;
