@@ -1,5 +1,6 @@
 //! What a file declares of a value: its type and sizes. Runtimes plan with it, so what is declared must be true.
 
+use super::budget;
 use super::call::{Value, malformed};
 use super::graph::Graph;
 use super::protobuf::fields;
@@ -114,7 +115,11 @@ impl<'a> Declared<'a> {
             return Err(Rejection::new(Code::ShapeMismatch, self.place(), expected, "one axis"));
         }
         match (axes.first(), rest) {
-            (Some(batch), Some(rest)) if batch.size != Some(0) => Ok((batch.size, rest)),
+            (Some(batch), Some(rest)) if batch.size != Some(0) => {
+                let size = batch.size.map_or(1, i64::unsigned_abs);
+                budget::within(&self.place(), "samples of a batch", size, budget::ENTRIES)?;
+                Ok((batch.size, rest))
+            }
             _ => {
                 let found = format!("{:?}", axes.iter().map(|axis| axis.size).collect::<Vec<_>>());
                 Err(Rejection::new(Code::Unsupported, self.place(), "fixed sizes after the batch", found))

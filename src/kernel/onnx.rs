@@ -115,27 +115,30 @@ impl<'a> File<'a> {
             return Err(malformed(name, "constants that are inputs, as format 3 has it", "another"));
         }
         let constants = &file.constants;
-        let integers = |name: &str| constants.get(name).is_some_and(|(_, kind)| !kind.is_float());
-        if let Some(input) = file.inputs.iter().find(|input| format >= 4 && integers(input.name)) {
-            let expected = "integers that are no inputs, so that shapes and axes are fixed";
-            return Err(Rejection::new(Code::Unsupported, input.name.escape_debug().to_string(), expected, "an input"));
-        }
-        let (shadowed, inputs) =
+        let (shadowed, inputs): (Vec<_>, Vec<_>) =
             std::mem::take(&mut file.inputs).into_iter().partition(|d| constants.contains_key(d.name));
+        let replaceable = shadowed.iter().filter(|_| format >= 4).map(|declared: &Declared| declared.name).collect();
         (file.inputs, file.others) = (inputs, [file.others, shadowed].concat());
         file.check_names()?;
-        file.check_stored()?;
+        file.check_stored(&replaceable)?;
         Ok(file)
     }
 
-    /// What a Dropout has behind its first input is stored in the file: runtimes that leave a Dropout out trip over what
-    /// would have to be computed.
-    fn check_stored(&self) -> Result<(), Rejection> {
+    /// What a Dropout has behind its first input is stored in the file, and what a Slice has there cannot be replaced by
+    /// who runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes trip over both
+    /// where they simplify a graph.
+    fn check_stored(&self, replaceable: &HashSet<&str>) -> Result<(), Rejection> {
         let constants = self.calls.iter().filter(|call| call.operator == "Constant").map(|call| call.name);
         let stored: HashSet<&str> = self.constants.keys().map(String::as_str).chain(constants).collect();
-        for call in self.calls.iter().filter(|call| call.operator == "Dropout") {
-            if let Some(name) = call.inputs().skip(1).find(|name| !name.is_empty() && !stored.contains(name)) {
-                return Err(call.refuse(Code::Unsupported, "a stored ratio", format!("`{}`", name.escape_debug())));
+        for call in &self.calls {
+            let wrong = |name: &&str| match call.operator {
+                "Dropout" => !name.is_empty() && !stored.contains(name),
+                "Slice" => replaceable.contains(name),
+                _ => false,
+            };
+            if let Some(name) = call.inputs().skip(1).find(wrong) {
+                let expected = "operands that the file alone fixes";
+                return Err(call.refuse(Code::Unsupported, expected, format!("`{}`", name.escape_debug())));
             }
         }
         Ok(())

@@ -7,6 +7,9 @@ use super::kinds::Kind;
 use super::proto::{self, DimensionProto, ValueInfoProto};
 use crate::model::{Graph, ModelError};
 
+/// The largest batch that a file may fix.
+const MOST_SAMPLES: i64 = 1 << 24;
+
 /// The sample shape of the input, and the batch size where the file fixes it.
 ///
 /// # Errors
@@ -39,6 +42,9 @@ pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<
     let fixed_batch = batch.dim_value;
     if fixed_batch.is_some_and(|size| size < 1) {
         return Err(fail(format!("the batch axis has size {}", fixed_batch.unwrap_or(0))));
+    }
+    if fixed_batch.is_some_and(|size| size > MOST_SAMPLES) {
+        return Err(fail(format!("the batch axis has more than {MOST_SAMPLES} samples")));
     }
     let mut shape = vec![];
     for (axis, dim) in rest.iter().enumerate() {

@@ -107,6 +107,8 @@ pub(super) struct Importer<'m> {
     pub fixed_batch: Option<i64>,
     /// The version of the operators.
     pub opset: i64,
+    /// The version of the format.
+    format: i64,
     /// The name of the graph's output.
     pub output: &'m str,
     /// Whether the output's batch axis may be gone where a batch has one sample.
@@ -133,16 +135,6 @@ impl<'m> Importer<'m> {
                 return Err(ModelError::tensor(name, "is no input, as it must be in IR version 3"));
             }
         }
-        let integers = |name: &str| {
-            let kind = initializers.get(name).and_then(|tensor| tensor.data_type).and_then(Kind::of);
-            kind.is_some_and(|kind| matches!(kind, Kind::Int32 | Kind::Int64 | Kind::Bool))
-        };
-        if let Some(input) = graph.input.iter().find(|input| format >= 4 && integers(name_of(input))) {
-            return Err(ModelError::tensor(
-                name_of(input),
-                "is an input too, so that shapes or axes would not be fixed",
-            ));
-        }
         let inputs = graph.input.iter().filter(|input| !initializers.contains_key(name_of(input)));
         let input = the_only("input", inputs)?;
         let (shape, fixed_batch) = input_shape(input)?;
@@ -150,6 +142,7 @@ impl<'m> Importer<'m> {
             graph: Graph::new(&printable(name_of(input)), &[]),
             fixed_batch,
             opset,
+            format,
             output: name_of(the_only("output", graph.output.iter())?),
             open_output: false,
             values: HashMap::from([(name_of(input), (Value::Node(0), Kind::Float32))]),
@@ -166,7 +159,7 @@ impl<'m> Importer<'m> {
     fn run(mut self, graph: &'m GraphProto) -> Result<Graph, ModelError> {
         self.check_names(graph)?;
         let name = self.output;
-        check_stored(graph, &self.initializers)?;
+        check_stored(graph, &self.initializers, self.format)?;
         for (index, node) in graph.node.iter().enumerate() {
             self.import(graph, index, node)?;
         }
@@ -343,16 +336,25 @@ impl<'m> Importer<'m> {
     }
 }
 
-/// What a Dropout has behind its first input is stored in the file: runtimes that leave a Dropout out trip over what would
-/// have to be computed.
-fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>) -> Result<(), ModelError> {
-    let is = |node: &NodeProto, operator: &str| node.op_type.as_deref() == Some(operator);
-    let constants = graph.node.iter().filter(|node| is(node, "Constant")).flat_map(|node| &node.output);
+/// What a Dropout has behind its first input is stored in the file, and what a Slice has there cannot be replaced by who
+/// runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes trip over both where
+/// they simplify a graph.
+fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, format: i64) -> Result<(), ModelError> {
+    let operator = |node: &NodeProto| node.op_type.clone().unwrap_or_default();
+    let constants = graph.node.iter().filter(|node| operator(node) == "Constant").flat_map(|node| &node.output);
     let constants: HashSet<&str> = constants.map(String::as_str).collect();
-    for (index, node) in graph.node.iter().enumerate().filter(|(_, node)| is(node, "Dropout")) {
-        let stored = |name: &str| name.is_empty() || constants.contains(name) || initializers.contains_key(name);
-        if let Some(name) = node.input.iter().skip(1).find(|name| !stored(name)) {
-            let what = format!("its input `{}` is not stored in the file, which is not supported", printable(name));
+    let inputs: HashSet<&str> = graph.input.iter().filter(|_| format >= 4).map(name_of).collect();
+    for (index, node) in graph.node.iter().enumerate() {
+        let wrong = |name: &&String| match operator(node).as_str() {
+            "Dropout" => {
+                !name.is_empty() && !constants.contains(name.as_str()) && !initializers.contains_key(name.as_str())
+            }
+            "Slice" => inputs.contains(name.as_str()),
+            _ => false,
+        };
+        if let Some(name) = node.input.iter().skip(1).find(wrong) {
+            let what =
+                format!("its input `{}` is not fixed by the file alone, which is not supported", printable(name));
             return Err(ModelError::unsupported(&label(node, index), what));
         }
     }
