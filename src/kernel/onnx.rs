@@ -117,6 +117,9 @@ impl<'a> File<'a> {
         let constants = &file.constants;
         let (shadowed, inputs): (Vec<_>, Vec<_>) =
             std::mem::take(&mut file.inputs).into_iter().partition(|d| constants.contains_key(d.name));
+        if let Some(input) = shadowed.iter().find(|input| input.kind.is_none()) {
+            return Err(malformed(input.name, "inputs with their type", "none"));
+        }
         let replaceable = shadowed.iter().filter(|_| format >= 4).map(|declared: &Declared| declared.name).collect();
         (file.inputs, file.others) = (inputs, [file.others, shadowed].concat());
         file.check_names()?;

@@ -128,6 +128,9 @@ impl<'m> Importer<'m> {
                 return Err(ModelError::tensor(name, "has no name of its own"));
             }
         }
+        if let Some(input) = graph.input.iter().find(|input| input.r#type.is_none()) {
+            return Err(ModelError::Model(format!("input `{}` has no type", printable(name_of(input)))));
+        }
         // An initialiser that is an input too, as it had to be before version 4 of the format, is a constant.
         if format < 4 {
             let inputs: HashSet<&str> = graph.input.iter().map(name_of).collect();

@@ -2,6 +2,7 @@
 
 use super::moves::Term;
 use super::search::{Ended, FAR, Problem, Search};
+use super::{OUT_OF_PARTS, OUT_OF_TIME};
 use crate::model::passes::Slopes;
 use crate::perturbation::parts::Part;
 use crate::radius::{Evidence, TreeNode, witness};
@@ -35,7 +36,7 @@ pub(super) fn close(search: &mut Search, root: Ended) {
     while let Some(weakest) = weakest(search, &nodes) {
         let late = search.problem.started.elapsed().as_secs_f64() >= search.problem.limits.seconds;
         if late || nodes.len() >= 2 * PARTS {
-            search.found.remark = Some(if late { "out of time" } else { "out of parts" });
+            search.found.remark = Some(if late { OUT_OF_TIME } else { OUT_OF_PARTS });
             break;
         }
         let bend = match worst_bend(search, &nodes[weakest]) {

@@ -31,6 +31,11 @@ pub struct Limits {
 /// Relative gap up to which both sides count as one radius.
 pub const EXACT_GAP: f64 = 1e-6;
 
+/// Remarks of searches that a limit ended.
+const OUT_OF_TIME: &str = "out of time";
+const OUT_OF_PASSES: &str = "out of passes";
+const OUT_OF_PARTS: &str = "out of parts";
+
 /// What a search proved, and how it went.
 struct Found {
     lower: f64,
@@ -48,6 +53,11 @@ struct Found {
 impl Found {
     fn new(lower: f64) -> Found {
         Found { lower, evidence: None, witness: None, tie: None, passes: 0, parts: 0, remark: None }
+    }
+
+    /// Whether a limit ended the search.
+    fn is_cut_short(&self) -> bool {
+        [OUT_OF_TIME, OUT_OF_PASSES, OUT_OF_PARTS].map(Some).contains(&self.remark)
     }
 
     /// For the `detail` column.

@@ -1,20 +1,21 @@
 //! Cutting planes from the sample outwards.
 
 mod corners;
+mod everywhere;
 mod rays;
 
 use super::cuts::{Made, collapse};
 use super::master::{Master, Solved};
 use super::moves::Moves;
 use super::piecewise::Cut;
-use super::{Found, Limits, branch};
+use super::{Found, Limits, OUT_OF_PASSES, OUT_OF_TIME, branch};
 use crate::matrix::add_scaled;
 use crate::model::lifted::{Image, Lifted, Tangent};
 use crate::model::minorant::minorants_at;
 use crate::model::passes::{Slopes, Values, tangent_slopes};
-use crate::model::{Convexity, Minorant, Model, Op};
+use crate::model::{Convexity, Minorant, Model};
 use crate::perturbation::parts::Part;
-use crate::perturbation::{Norm, Perturbation, separable};
+use crate::perturbation::{Perturbation, separable};
 use crate::radius::Witness;
 use rays::{Deep, Segment};
 use std::time::Instant;
@@ -110,24 +111,11 @@ pub(super) fn search(
     let lifted = Lifted::new(model, convexity, values);
     let started = Instant::now();
     let problem = Problem { model, convexity, lifted: &lifted, x, perturbation, limits, started };
-    let mut found = close(problem, floor);
+    let found = close(problem, floor);
     if found.upper() < f64::INFINITY || found.lower == f64::INFINITY {
         return found;
     }
-    if perturbation.norm != Norm::Linf {
-        // Where f > 0 everywhere, the norm does not matter, and for l∞ the master sees it.
-        let anywhere = Problem { perturbation: Perturbation { norm: Norm::Linf, ..perturbation }, ..problem };
-        let elsewhere = close(anywhere, floor);
-        if elsewhere.lower == f64::INFINITY {
-            return elsewhere;
-        }
-        // The ball of l∞ holds every other one.
-        if elsewhere.lower > found.lower {
-            found = elsewhere;
-        }
-    }
-    found.lower = found.lower.min(FAR * floor);
-    found
+    everywhere::ask(problem, found, floor)
 }
 
 /// The search, and branching where it does not suffice.
@@ -286,13 +274,13 @@ impl<'a> Search<'a> {
         self.stalled = if progress { 0 } else { self.stalled + 1 };
         self.far += usize::from(bound > FAR * self.first);
         if late {
-            self.found.remark = Some("out of time");
+            self.found.remark = Some(OUT_OF_TIME);
         } else if self.far > FAR_PASSES || bound > FARTHEST * self.first {
             self.found.remark = Some("no point with f ≤ 0 within reach");
         } else if self.stalled > if in_part { PATIENCE / 4 } else { PATIENCE } {
             self.found.remark = Some("the cuts no longer help");
         } else if self.passes >= if in_part { PART } else { self.problem.limits.passes } {
-            self.found.remark = Some("out of passes");
+            self.found.remark = Some(OUT_OF_PASSES);
         }
         self.found.remark.is_some()
     }
@@ -349,21 +337,6 @@ impl<'a> Search<'a> {
         }
         if radius > self.found.lower {
             (self.found.lower, self.found.evidence) = (radius, Some(slopes.into()));
-        }
-    }
-
-    /// Tries whether every unit's flattest line is positive anywhere.
-    fn level(&mut self) {
-        let problem = self.problem;
-        let mut slopes = tangent_slopes(problem.model.network(), problem.lifted.at_sample());
-        for (node, slopes) in problem.model.graph().nodes().iter().zip(&mut slopes.nodes) {
-            if let Op::Kink(kink) = node.op {
-                slopes.fill(0.0_f64.clamp(kink.below.min(kink.above), kink.below.max(kink.above)));
-            }
-        }
-        let minorant = problem.minorant(slopes.clone());
-        if separable::radius(&minorant, problem.convexity, problem.x, problem.perturbation) == f64::INFINITY {
-            (self.found.lower, self.found.evidence) = (f64::INFINITY, Some(slopes.into()));
         }
     }
 
