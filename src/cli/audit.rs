@@ -4,7 +4,7 @@ use super::certify::use_threads;
 use super::circumstances::{self, Setting, digests};
 use super::claims;
 use super::load::{self, InputArgs, ReadingArgs, TableArgs};
-use super::methods::{at_least_one, positive, probability, samples, threads};
+use super::methods::{at_least_one, deviation, probability, samples, threads};
 use super::{Finish, progress};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
@@ -74,7 +74,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", default_value = "clarabel")]
     lp_solver: LpSolver,
     /// Standard deviation of the smoothing noise, in input units; default: the bundle's own, else 0.25
-    #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = deviation, allow_negative_numbers = true)]
     sigma: Option<f64>,
     /// Noise samples per input for smoothing; default: 10,000, with --full 100,000
     #[arg(long, value_name = "N", value_parser = samples, allow_negative_numbers = true)]

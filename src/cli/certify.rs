@@ -56,6 +56,9 @@ pub fn run(args: &Args) -> Result<Finish> {
     let out = args.out.as_deref().filter(|path| *path != Path::new("-"));
     let format = Format::of(out)?;
     let methods = args.methods.build(args.proofs.is_some())?;
+    let sources = [Some(args.model.as_path()), Some(&args.inputs.inputs), args.inputs.table.labels.as_deref()];
+    let sources = || sources.into_iter().chain([args.weights.as_deref()]);
+    keep(out, sources().flatten())?;
     use_threads(args.threads)?;
     let model = load::model(&args.model, args.sensitive)?;
     let inputs = load::inputs(&args.inputs, &model, args.range)?;
@@ -83,9 +86,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     ties::settle((&args.model, args.sensitive), &model, (&inputs, args.range, weights.as_deref()), &mut columns)?;
     if let (Some(files), Some(folder)) = (files, &args.proofs) {
         proofs::write((folder, files), &given, args.range, &mut columns)?;
-        let table = &args.inputs.table;
-        let read = [Some(args.model.as_path()), Some(&args.inputs.inputs), table.labels.as_deref()];
-        let read = digests(read.into_iter().chain([args.weights.as_deref()]))?;
+        let read = digests(sources())?;
         circumstances::write(folder, &circumstances::run_info(read, Vec::new(), None, start))?;
     }
     let rows = rows(&model, &inputs, &columns);
@@ -98,6 +99,16 @@ pub fn run(args: &Args) -> Result<Finish> {
         eprintln!("{unknown} of {} rows are unknown; the column `detail` says why", rows.len());
     }
     Ok(if unknown > 0 { Finish::Unknown } else { Finish::Answered })
+}
+
+/// Refuses to write over a file that is read.
+fn keep<'a>(out: Option<&Path>, mut sources: impl Iterator<Item = &'a Path>) -> Result<()> {
+    let Some(out) = out else { return Ok(()) };
+    let Ok(place) = out.canonicalize() else { return Ok(()) };
+    match sources.find(|source| source.canonicalize().is_ok_and(|source| source == place && source.is_file())) {
+        Some(source) => bail!("--out {}: would replace {}, which is read", out.display(), source.display()),
+        None => Ok(()),
+    }
 }
 
 /// Sets the number of worker threads for the whole process.

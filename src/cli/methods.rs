@@ -30,7 +30,7 @@ pub struct MethodArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub passes: Option<usize>,
     /// Standard deviation of the smoothing noise, in input units
-    #[arg(long, value_name = "S", default_value_t = 0.25, value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", default_value_t = 0.25, value_parser = deviation, allow_negative_numbers = true)]
     pub sigma: f64,
     /// Noise samples per input for smoothing
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = samples, allow_negative_numbers = true)]
@@ -49,6 +49,11 @@ fn number(text: &str) -> Result<f64, String> {
 
 pub fn positive(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v > 0.0 && v.is_finite() { Ok(v) } else { Err("expected a positive number".into()) })
+}
+
+/// A standard deviation with which inputs stay float32.
+pub fn deviation(text: &str) -> Result<f64, String> {
+    positive(text).and_then(|v| if v <= 1e30 { Ok(v) } else { Err("expected a number of at most 1e30".into()) })
 }
 
 pub fn probability(text: &str) -> Result<f64, String> {

@@ -137,6 +137,9 @@ impl Temporary {
         // The name must not become visible before the bytes are safe.
         file.sync_all()?;
         drop(file);
+        if let Ok(old) = fs::metadata(path) {
+            fs::set_permissions(&self.path, old.permissions())?;
+        }
         fs::rename(&self.path, path)
     }
 }

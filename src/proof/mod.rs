@@ -16,7 +16,7 @@ use crate::kernel::{self, Code, Rejection, Unit, check_weighted};
 use crate::model::minorant::minorants;
 use crate::model::passes::{Slopes, forward, tangent_slopes};
 use crate::model::{Convexity, Minorant, Model, Sensitive};
-use crate::perturbation::{Norm, Perturbation};
+use crate::perturbation::{Norm, Perturbation, separable};
 use crate::radius::{Evidence, Outcome, Radius, Witness};
 pub use claims::Claimed;
 use encode::{Line, Node, decimal};
@@ -87,6 +87,9 @@ pub struct Wanted<'a> {
     pub open: bool,
 }
 
+/// Radii, in those of the tangent plane, that slopes are tried at which prove no unbounded one.
+const DISTANT: [f64; 3] = [1e8, 1e4, 1e2];
+
 impl Prover {
     /// Reads the model file by the kernel's own code, and takes `inputs` `[count × size]`, each an exact `f32`.
     ///
@@ -120,19 +123,36 @@ impl Prover {
     }
 
     /// A certificate for an outcome's radius and, if it has one, its witness; the radius may come out a few roundings
-    /// smaller.
+    /// smaller. Where the kernel does not accept that of better slopes, it comes out as what they prove far away, or as
+    /// what the tangent plane proves.
     ///
     /// # Errors
     /// When the outcome has no radius, or the kernel does not accept it.
     pub fn prove(&self, model: &Model, wanted: Wanted, outcome: &Outcome) -> Result<Proof, Unproven> {
-        let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?;
-        let evidence = evidence(model, wanted, outcome.evidence.as_ref());
-        let plan = plan::plan(&evidence);
-        let reach = self.within_reach(model, wanted, &plan, radius.value());
-        let lowered = if reach > 0.0 && reach.is_finite() { &LOWERED[..] } else { &LOWERED[..1] };
-        let radii = lowered.iter().map(|by| if *by > 0.0 { reach * (1.0 - by) } else { reach });
-        let stated = radii.map(|r| (r, distance(r)));
-        self.radius(model, wanted, &plan, stated, outcome.witness.as_ref())
+        let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?.value();
+        let witness = outcome.witness.as_ref();
+        let slopes = evidence(model, wanted, outcome.evidence.as_ref());
+        let plan = plan::plan(&slopes);
+        let lowered = |reach: f64| {
+            let by = if reach > 0.0 && reach.is_finite() { &LOWERED[..] } else { &LOWERED[..1] };
+            by.iter().map(move |by| if *by > 0.0 { reach * (1.0 - by) } else { reach }).map(|r| (r, distance(r)))
+        };
+        let first =
+            self.radius(model, wanted, &plan, lowered(self.within_reach(model, wanted, &plan, radius)), witness);
+        let (Err(_), Some(_), Ok(convexity)) = (&first, &outcome.evidence, model.convexity()) else { return first };
+        let tangent = evidence(model, wanted, None);
+        let plane = plan::plan(&tangent);
+        let Some(Step::Leaf(lines, _)) = plane.first() else { return first };
+        let least =
+            separable::radius(&minorant(model, convexity, wanted, lines), convexity, wanted.x, wanted.perturbation);
+        let least = least.min(radius);
+        if radius == f64::INFINITY && least.is_finite() {
+            let radii = DISTANT.iter().map(|share| share * least).map(|r| (r, distance(r)));
+            if let Ok(proof) = self.radius(model, wanted, &plan, radii, witness) {
+                return Ok(proof);
+            }
+        }
+        self.radius(model, wanted, &plane, lowered(least), witness).or(first)
     }
 
     /// A certificate for just this radius; without `found` by the tangent plane.

@@ -2,7 +2,7 @@
 
 use super::call::{Call, Value};
 use super::proto;
-use super::tensor::Dim;
+use super::tensor::{Dim, fits};
 use crate::model::ModelError;
 
 /// The type of a value's entries.
@@ -120,20 +120,20 @@ fn named(call: &Call) -> Result<Option<Kind>, ModelError> {
     Ok(Some(if floats { Kind::Float32 } else { Kind::Int64 }))
 }
 
-/// Refuses a constant that its type cannot hold: runtimes wrap such an integer around, and make such a float infinite.
+/// Refuses a constant that its type cannot hold: runtimes wrap such an integer around, and round such a float.
 pub(super) fn check_range(call: &Call, value: &Value, kind: Kind) -> Result<(), ModelError> {
-    let found = match (value, kind) {
-        (Value::Int(ints), Kind::Int32) => ints.values.iter().find_map(|dim| match dim {
-            Dim::Known(value) if i32::try_from(*value).is_err() => Some(value.to_string()),
-            _ => None,
-        }),
-        (Value::Float(tensor), Kind::Float32) if tensor.as_single().is_none() => {
-            tensor.iter().find(|v| v.abs() > f64::from(f32::MAX)).map(|v| v.to_string())
+    match (value, kind) {
+        (Value::Int(ints), Kind::Int32) => {
+            let wide = |dim: &Dim| matches!(dim, Dim::Known(value) if i32::try_from(*value).is_err());
+            match ints.values.iter().find(|dim| wide(dim)) {
+                Some(Dim::Known(value)) => Err(call.misfit("a constant that fits into 32 bits", value.to_string())),
+                _ => Ok(()),
+            }
         }
-        _ => None,
-    };
-    match found {
-        None => Ok(()),
-        Some(wide) => Err(call.misfit("a constant that fits into 32 bits", wide)),
+        (Value::Float(tensor), Kind::Float32) if tensor.as_single().is_none() => {
+            let wide = tensor.iter().find(|&v| !fits(v)).unwrap_or(0.0);
+            Err(call.refuse(format!("its constant result {wide} is not a 32-bit float: runtimes would round it")))
+        }
+        _ => Ok(()),
     }
 }

@@ -101,6 +101,13 @@ impl Master {
         }
     }
 
+    /// Gives up sooner where there may be no solution.
+    pub fn hurry(&mut self) {
+        if let Master::Smooth(dual) = self {
+            dual.hurry();
+        }
+    }
+
     /// Asks every cut for `amount` more.
     pub fn push(&mut self, amount: f64) {
         match self {

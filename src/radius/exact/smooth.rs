@@ -30,7 +30,13 @@ pub(super) struct Smooth {
     scale: f64,
     /// Whether p = 2 and no coordinate has kinks.
     plain: bool,
+    /// A walk that comes this far never ends.
+    far: f64,
 }
+
+/// How far walks go: multipliers are as far apart as the squares of what units are, and beyond that is noise.
+const FAR: f64 = 1e75;
+const NEAR: f64 = 1e30;
 
 /// A coordinate's best move.
 struct Move {
@@ -46,7 +52,22 @@ impl Smooth {
         let coefficients = vec![0.0; moves.variables];
         let powers = (p, p / (p - 1.0));
         let plain = p == 2.0 && moves.terms.iter().all(Vec::is_empty);
-        Smooth { moves, cuts: Vec::new(), multipliers: Vec::new(), coefficients, powers, unit, scale: 0.0, plain }
+        Smooth {
+            moves,
+            cuts: Vec::new(),
+            multipliers: Vec::new(),
+            coefficients,
+            powers,
+            unit,
+            scale: 0.0,
+            plain,
+            far: FAR,
+        }
+    }
+
+    /// Takes walks beyond what is usual for endless ones, where it does not matter much.
+    pub fn hurry(&mut self) {
+        self.far = NEAR;
     }
 
     /// Adds a cut with multiplier 0.
@@ -252,7 +273,7 @@ impl Smooth {
             add_scaled(&mut at, step, &rates);
             rise + dot(&rates, &self.moves.changes(&self.deltas(&at)))
         };
-        let Some(step) = search(slope, start, limit) else {
+        let Some(step) = search(slope, start, (limit, self.far)) else {
             self.multipliers = direction.to_vec();
             self.coefficients = rates;
             return None;
@@ -271,8 +292,8 @@ impl Smooth {
     }
 }
 
-/// Where a falling function with `start` > 0 at 0 vanishes, at most at `limit`; `None` when it never does.
-fn search(slope: impl Fn(f64) -> f64, start: f64, limit: f64) -> Option<f64> {
+/// Where a falling function with `start` > 0 at 0 vanishes, at most at `limit`; `None` when it never does up to `far`.
+fn search(slope: impl Fn(f64) -> f64, start: f64, (limit, far): (f64, f64)) -> Option<f64> {
     let (mut low, mut high) = ((0.0, start), (f64::INFINITY, 0.0));
     let mut step = limit.min(1.0);
     for _ in 0..150 {
@@ -286,7 +307,7 @@ fn search(slope: impl Fn(f64) -> f64, start: f64, limit: f64) -> Option<f64> {
             high = (step, value)
         }
         step = match high.0.is_finite() {
-            false if step > 1e75 => return None,
+            false if step > far => return None,
             false => (4.0 * step).min(limit),
             true => {
                 let secant = low.0 + (high.0 - low.0) * low.1 / (low.1 - high.1);

@@ -1,7 +1,7 @@
 //! Cutting planes from the sample outwards.
 
 mod corners;
-mod everywhere;
+mod elsewhere;
 mod rays;
 
 use super::cuts::{Made, collapse};
@@ -39,6 +39,9 @@ const FAR_PASSES: usize = 12;
 
 /// A search that comes this far is given up: that is more than any units of coordinates are apart.
 const FARTHEST: f64 = 1e45;
+
+/// Floats do not tell sides apart that are closer than this gap.
+const FINEST: f64 = 1e-13;
 
 /// Passes without progress after which there will be none.
 const PATIENCE: usize = 40;
@@ -110,12 +113,13 @@ pub(super) fn search(
 ) -> Found {
     let lifted = Lifted::new(model, convexity, values);
     let started = Instant::now();
+    let limits = Limits { gap: limits.gap.max(FINEST), ..limits };
     let problem = Problem { model, convexity, lifted: &lifted, x, perturbation, limits, started };
     let found = close(problem, floor);
-    if found.upper() < f64::INFINITY || found.lower == f64::INFINITY {
+    if found.upper() <= found.lower * (1.0 + limits.gap) {
         return found;
     }
-    everywhere::ask(problem, found, floor)
+    elsewhere::ask(problem, found, floor)
 }
 
 /// The search, and branching where it does not suffice.
@@ -163,6 +167,10 @@ impl<'a> Search<'a> {
         let tangent = self.problem.lifted.tangent(&image);
         let first = self.cut(tangent, &image);
         let mut master = Master::new(self.moves.clone(), self.problem.perturbation.norm, self.first, first);
+        // Many a part of the ball has no point with f ≤ 0.
+        if self.cutoff < f64::INFINITY {
+            master.hurry();
+        }
         for (tangent, cut) in cuts {
             self.made.push(Made { tangent, idle: 0 });
             master.add(cut);

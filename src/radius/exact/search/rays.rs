@@ -6,8 +6,10 @@ use crate::radius::exact::master::{Master, Solved};
 use crate::radius::exact::piecewise::Cut;
 use crate::radius::witness;
 
-/// Cuts that the search for a point with f ≤ −amount may add.
+/// Cuts that the search for a point with f ≤ −amount may add where units are far apart: further away than so many radii
+/// known at the start. Elsewhere one is enough.
 const PUSHES: usize = 6;
+const APART: f64 = 1e3;
 
 /// How f goes on a ray.
 enum Root {
@@ -36,11 +38,13 @@ impl Search<'_> {
     /// Looks for a point with f ≤ 0 where the cuts are a little negative: the solution may be one that rays miss.
     pub(super) fn push(&mut self, master: &mut Master, bound: f64, gap: f64) {
         let whole = self.made[0].tangent.value;
+        let pushes = if bound > APART * self.first { PUSHES } else { 1 };
         for share in [0.5, 0.1, 0.01] {
             let amount = share * gap * whole;
             let mut pushed = master.clone();
+            pushed.hurry();
             pushed.push(amount);
-            for _ in 0..PUSHES {
+            for _ in 0..pushes {
                 if pushed.solve() == Solved::Nothing {
                     return;
                 }
@@ -57,6 +61,9 @@ impl Search<'_> {
                 let cut = self.cut(tangent, &image);
                 pushed.add(Cut { margin: cut.margin + amount, ..cut.clone() });
                 master.add(cut);
+                if value > 0.0 && pushes == 1 {
+                    return;
+                }
             }
             if self.is_near(bound, gap) {
                 break;

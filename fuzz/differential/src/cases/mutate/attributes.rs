@@ -204,7 +204,7 @@ fn value(random: &mut Random, file: &mut Message) -> Option<String> {
     let i = random.pick(&places);
     let what = match &mut attribute[i].value {
         Value::Fixed32(bits) => {
-            let new = random.pick(&[f32::NAN, f32::INFINITY, 0.0, -0.0, -1.0, 1e-40, 0.1, 3e38, 1.0, -3.0]);
+            let new = random.pick(&[f32::NAN, f32::INFINITY, 0.0, -0.0, -1.0, 1e-40, 0.1, 4096.0, 1.0, -3.0]);
             *bits = new.to_bits();
             new.to_string()
         }

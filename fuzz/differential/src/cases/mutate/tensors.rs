@@ -142,7 +142,7 @@ fn float_entry(random: &mut Random, file: &mut Message) -> Option<String> {
     if count == 0 {
         return None;
     }
-    let new = random.pick(&[f32::NAN, f32::INFINITY, -f32::INFINITY, -0.0, 1e-40, 3e38, 16777217.0, 0.1, 1.0, 0.0]);
+    let new = random.pick(&[f32::NAN, f32::INFINITY, -f32::INFINITY, -0.0, 1e-40, 4096.0, 16777217.0, 0.1, 1.0, 0.0]);
     let k = random.below(count);
     bytes[4 * k..4 * k + 4].copy_from_slice(&new.to_le_bytes());
     Some(format!("tensor: float {new}"))

@@ -1,30 +1,33 @@
-//! Where no point with f ≤ 0 is found: whether f > 0 everywhere, which no norm changes.
+//! Where a search leaves its sides apart: what one in l∞ finds, whose ball holds every other one, and which sees best
+//! that f > 0 everywhere.
 
 use super::{FAR, Found, Problem, Search, close};
 use crate::model::Op;
 use crate::model::passes::tangent_slopes;
 use crate::perturbation::{Norm, Perturbation, separable};
-use crate::radius::{Witness, witness};
+use crate::radius::witness;
 
-/// What a search in l∞, whose master sees best that f > 0 everywhere, adds to what a search has `found`; no finite radius
-/// far beyond the `floor` is claimed without a witness.
+/// What a search in l∞ adds to what a search has `found`, if no limit ended that; no finite radius far beyond the
+/// `floor` is claimed without a witness.
 pub(super) fn ask(problem: Problem, mut found: Found, floor: f64) -> Found {
     let Problem { model, x, perturbation, .. } = problem;
     if perturbation.norm != Norm::Linf && !found.is_cut_short() {
-        let anywhere = Problem { perturbation: Perturbation { norm: Norm::Linf, ..perturbation }, ..problem };
-        let elsewhere = close(anywhere, floor);
-        if elsewhere.lower == f64::INFINITY {
-            return elsewhere;
+        let other =
+            close(Problem { perturbation: Perturbation { norm: Norm::Linf, ..perturbation }, ..problem }, floor);
+        if other.lower == f64::INFINITY {
+            return other;
         }
-        // The ball of l∞ holds every other one; its witness is as far away as the norm says.
-        let measured = |witness: Witness| witness::check(model, x, &witness.point, perturbation);
-        found.witness = elsewhere.witness.and_then(measured);
-        found.passes += elsewhere.passes;
-        if elsewhere.lower > found.lower {
-            (found.lower, found.evidence) = (elsewhere.lower, elsewhere.evidence);
+        // Its witness is as far away as the norm says.
+        let measured = other.witness.and_then(|w| witness::check(model, x, &w.point, perturbation));
+        found.witness = measured.into_iter().chain(found.witness).min_by(|a, b| a.distance.total_cmp(&b.distance));
+        found.passes += other.passes;
+        if other.lower > found.lower {
+            (found.lower, found.evidence) = (other.lower, other.evidence);
         }
     }
-    found.lower = found.lower.min(FAR * floor);
+    if found.upper() == f64::INFINITY {
+        found.lower = found.lower.min(FAR * floor);
+    }
     found
 }
 
