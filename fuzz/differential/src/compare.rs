@@ -76,9 +76,10 @@ fn readings_differ(ours: &Ours) -> Vec<Difference> {
     vec![]
 }
 
-/// A bound where the reader refuses, and with it the graph that gives a bound: none at all where the runtime overflows.
-fn coarse(value: f64, runtime: f64) -> f64 {
-    if runtime.is_finite() { 1e-3 * (1.0 + value.abs()) } else { f64::INFINITY }
+/// A bound where the reader refuses, and with it the graph that gives a bound: none at all where the runtime overflows,
+/// or where huge numbers may swallow others.
+fn coarse(value: f64, runtime: f64, huge: bool) -> f64 {
+    if runtime.is_finite() && !huge { 1e-3 * (1.0 + value.abs()) } else { f64::INFINITY }
 }
 
 fn against(ours: &Ours, run: &Run) -> Option<Difference> {
@@ -112,7 +113,8 @@ fn against(ours: &Ours, run: &Run) -> Option<Difference> {
         };
         let mut ends = Vec::new();
         if let Ok(kernel) = &ours.kernel {
-            let bound = ours.bounds.as_ref().map_or_else(|| coarse(kernel.values[row], value), |(_, b)| b[row]);
+            let bound =
+                ours.bounds.as_ref().map_or_else(|| coarse(kernel.values[row], value, ours.huge), |(_, b)| b[row]);
             ends.push(("kernel", kernel.outputs, kernel.values[row], kernel.values[row], bound));
         }
         if let (Ok(reader), Some((count, bounds))) = (&ours.reader, &ours.bounds) {

@@ -1,6 +1,7 @@
 //! What the kernel and the reader make of a file.
 
 use crate::bound::bounds;
+use crate::cases::schema::largest_float;
 use crate::cases::{Case, ROWS};
 use dashu_int::ops::BitTest;
 use dashu_int::{IBig, Sign, UBig};
@@ -19,7 +20,12 @@ pub struct Ours {
     size: Option<usize>,
     /// How many logits the reader sees, and how far 32-bit floats may be off at every row.
     pub bounds: Option<(usize, Vec<f64>)>,
+    /// Whether the file holds numbers beside which others vanish in 32-bit floats.
+    pub huge: bool,
 }
+
+/// Larger numbers are huge.
+const HUGE: f32 = 65_536.0;
 
 impl Ours {
     /// Number of coordinates of an input, where one of them accepts.
@@ -45,7 +51,8 @@ pub fn ours(case: &Case, path: &Path) -> Ours {
         Err(reason) => (Err(reason), None, None),
     };
     let text = |r: Rejection| format!("{:?}: expected {}, found {}", r.code, r.expected, r.found);
-    Ours { kernel: caught(|| kernel(case).map_err(text)), reader, size, bounds }
+    let huge = largest_float(&case.bytes) > HUGE;
+    Ours { kernel: caught(|| kernel(case).map_err(text)), reader, size, bounds, huge }
 }
 
 /// What stands in place of a reason where a reading ends in a panic.

@@ -3,7 +3,7 @@
 mod generate;
 mod mutate;
 mod random;
-mod schema;
+pub mod schema;
 mod wire;
 mod write;
 

@@ -66,6 +66,24 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
     parse_as(Kind::Model, bytes)
 }
 
+/// The size of the largest finite 32-bit float that stands in a file.
+pub fn largest_float(bytes: &[u8]) -> f32 {
+    parse(bytes).map_or(0.0, |file| largest_in(Kind::Model, &file))
+}
+
+fn largest_in(kind: Kind, message: &Message) -> f32 {
+    let size = |bits: u32| Some(f32::from_bits(bits).abs()).filter(|v| v.is_finite()).unwrap_or(0.0);
+    let of = |field: &Field| match &field.value {
+        Value::Fixed32(bits) => size(*bits),
+        Value::Message(kind, message) => largest_in(*kind, message),
+        Value::Bytes(bytes) if matches!((kind, field.number), (Kind::Tensor, 4 | 9) | (Kind::Attribute, 7)) => {
+            bytes.as_chunks::<4>().0.iter().map(|&chunk| size(u32::from_le_bytes(chunk))).fold(0.0, f32::max)
+        }
+        _ => 0.0,
+    };
+    message.iter().map(of).fold(0.0, f32::max)
+}
+
 fn parse_as(kind: Kind, mut bytes: &[u8]) -> Option<Message> {
     let mut message = Vec::new();
     while !bytes.is_empty() {
