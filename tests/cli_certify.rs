@@ -301,3 +301,23 @@ fn csv_inputs_with_labels_give_the_same_radii_as_npy() {
         assert_eq!(a.1, b.1);
     }
 }
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let desk = Desk::new();
+    fs::write(desk.path("rows.csv"), "0.5,0.5,0.5\n").unwrap();
+    fs::copy(desk.path("model.onnx"), desk.path("model.csv")).unwrap();
+    for (model, inputs, out) in [
+        ("model.onnx", "rows.csv", "rows.csv"),
+        ("model.csv", "inputs.npy", "model.csv"),
+        ("model.csv", "rows.csv", "./rows.csv"),
+    ] {
+        let before = [fs::read(desk.path(model)).unwrap(), fs::read(desk.path(inputs)).unwrap()];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_underplane"));
+        let output = command.current_dir(&desk.folder).args(["certify", model, inputs, "--out", out]).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("would replace"), "{error}");
+        assert_eq!(before, [fs::read(desk.path(model)).unwrap(), fs::read(desk.path(inputs)).unwrap()]);
+    }
+}

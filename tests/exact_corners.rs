@@ -223,3 +223,19 @@ fn networks_without_biases_end_at_the_corner_of_the_box() {
     let x = [0.75, 0.5, 0.25];
     all_are(&graph, &x, &["--box", "0,1"], [1.5, 0.875_f64.sqrt(), 0.75]);
 }
+
+#[test]
+fn with_proofs_an_unbounded_radius_over_kinks_is_a_finite_one_at_least() {
+    // |leaky(x)| + 0.25: positive everywhere, but no code of 32 bits is the slope 0 of |·|.
+    let mut graph = Graph::new("x", &[2]);
+    let first = push(&mut graph, leaky(0.25), &[0]);
+    let second = push(&mut graph, Op::Kink(Kink::ABS), &[first]);
+    push(&mut graph, dense(1, &[1.0; 2], &[0.25]), &[second]);
+    for norm in ["l1", "l2", "linf"] {
+        let rows =
+            certify(&graph, &[0.75; 2], &["--norm", norm, "--method", "sharp,tightened,exact", "--proofs", "proofs"]);
+        let [sharp, tightened, exact] = &rows[..] else { panic!("{rows:?}") };
+        assert!(tightened.1 > 1e6 * sharp.1 && exact.1 > 1e6 * sharp.1, "{rows:?}");
+        assert!(rows.iter().all(|row| row.2 == "sound" && row.3 == "certified"), "{rows:?}");
+    }
+}
