@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::path::Path;
 use underplane::data::atomic::write_atomically;
 use underplane::perturbation::{Norm, Perturbation, Range};
-use underplane::proof::{Proof, Prover, Wanted, grouped, refusal, replay};
+use underplane::proof::{Proof, Prover, Wanted, grouped, refusal, replay_or_less};
 use underplane::radius::Method;
 use underplane::radius::run::Timed;
 
@@ -42,7 +42,7 @@ pub fn write(
             let index = about.numbers[index];
             let x = &about.inputs[index * size..(index + 1) * size];
             let wanted = Wanted { index, x, perturbation, open: false };
-            let prove = || replay(prover, about.model, wanted, &mut answer.outcome);
+            let prove = || replay_or_less(prover, about.model, wanted, &mut answer.outcome);
             let proof = has_evidence.then(prove).flatten();
             bar.inc(1);
             proof

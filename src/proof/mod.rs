@@ -24,7 +24,7 @@ pub use encode::{distance, npy};
 pub use fast::exact;
 pub use inputs::{KernelInputs, reads_weights};
 use plan::{Cut, Step};
-pub use replay::{REFUSED, grouped, is_refused, refusal, replay};
+pub use replay::{REFUSED, grouped, is_refused, refusal, replay, replay_or_less};
 use std::fmt;
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
@@ -90,6 +90,12 @@ pub struct Wanted<'a> {
 /// Radii, in those of the tangent plane, that slopes are tried at which prove no unbounded one.
 const DISTANT: [f64; 3] = [1e8, 1e4, 1e2];
 
+/// A radius and what it is lowered to, as floats and in a certificate's words.
+fn lowered(radius: f64) -> impl Iterator<Item = (f64, String)> + Clone {
+    let by = if radius > 0.0 && radius.is_finite() { &LOWERED[..] } else { &LOWERED[..1] };
+    by.iter().map(move |by| if *by > 0.0 { radius * (1.0 - by) } else { radius }).map(|r| (r, distance(r)))
+}
+
 impl Prover {
     /// Reads the model file by the kernel's own code, and takes `inputs` `[count × size]`, each an exact `f32`.
     ///
@@ -123,36 +129,40 @@ impl Prover {
     }
 
     /// A certificate for an outcome's radius and, if it has one, its witness; the radius may come out a few roundings
-    /// smaller. Where the kernel does not accept that of better slopes, it comes out as what they prove far away, or as
-    /// what the tangent plane proves.
+    /// smaller.
     ///
     /// # Errors
     /// When the outcome has no radius, or the kernel does not accept it.
     pub fn prove(&self, model: &Model, wanted: Wanted, outcome: &Outcome) -> Result<Proof, Unproven> {
+        let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?;
+        let evidence = evidence(model, wanted, outcome.evidence.as_ref());
+        let plan = plan::plan(&evidence);
+        let reach = self.within_reach(model, wanted, &plan, radius.value());
+        self.radius(model, wanted, &plan, lowered(reach), outcome.witness.as_ref())
+    }
+
+    /// A certificate for less than the outcome's radius: for what its slopes prove far away where they prove no
+    /// unbounded one, or for what the tangent plane proves.
+    ///
+    /// # Errors
+    /// When the outcome has no radius, or the kernel accepts neither.
+    pub fn prove_less(&self, model: &Model, wanted: Wanted, outcome: &Outcome) -> Result<Proof, Unproven> {
         let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?.value();
+        let convexity = model.convexity().map_err(|broken| Unproven(broken.reason.clone()))?;
         let witness = outcome.witness.as_ref();
-        let slopes = evidence(model, wanted, outcome.evidence.as_ref());
-        let plan = plan::plan(&slopes);
-        let lowered = |reach: f64| {
-            let by = if reach > 0.0 && reach.is_finite() { &LOWERED[..] } else { &LOWERED[..1] };
-            by.iter().map(move |by| if *by > 0.0 { reach * (1.0 - by) } else { reach }).map(|r| (r, distance(r)))
-        };
-        let first =
-            self.radius(model, wanted, &plan, lowered(self.within_reach(model, wanted, &plan, radius)), witness);
-        let (Err(_), Some(_), Ok(convexity)) = (&first, &outcome.evidence, model.convexity()) else { return first };
         let tangent = evidence(model, wanted, None);
         let plane = plan::plan(&tangent);
-        let Some(Step::Leaf(lines, _)) = plane.first() else { return first };
-        let least =
-            separable::radius(&minorant(model, convexity, wanted, lines), convexity, wanted.x, wanted.perturbation);
-        let least = least.min(radius);
+        let Some(Step::Leaf(lines, _)) = plane.first() else { return Err(Unproven("no slopes".into())) };
+        let minorant = minorant(model, convexity, wanted, lines);
+        let least = separable::radius(&minorant, convexity, wanted.x, wanted.perturbation).min(radius);
         if radius == f64::INFINITY && least.is_finite() {
+            let slopes = evidence(model, wanted, outcome.evidence.as_ref());
             let radii = DISTANT.iter().map(|share| share * least).map(|r| (r, distance(r)));
-            if let Ok(proof) = self.radius(model, wanted, &plan, radii, witness) {
+            if let Ok(proof) = self.radius(model, wanted, &plan::plan(&slopes), radii, witness) {
                 return Ok(proof);
             }
         }
-        self.radius(model, wanted, &plane, lowered(least), witness).or(first)
+        self.radius(model, wanted, &plane, lowered(least), witness)
     }
 
     /// A certificate for just this radius; without `found` by the tangent plane.

@@ -28,6 +28,24 @@ pub fn replay(prover: Result<&Prover, &str>, model: &Model, wanted: Wanted, outc
     }
 }
 
+/// The same, but where the kernel accepts less than the radius, that is the outcome's, and `detail` says so: for whoever
+/// wants certificates. An audit, which asks whether a method is right, must not be content with less.
+pub fn replay_or_less(
+    prover: Result<&Prover, &str>,
+    model: &Model,
+    wanted: Wanted,
+    outcome: &mut Outcome,
+) -> Option<Proof> {
+    let claimed = outcome.verdict.clone();
+    let proof = replay(prover, model, wanted, outcome);
+    let (None, Ok(prover), Verdict::Certified(radius)) = (&proof, prover, claimed.clone()) else { return proof };
+    let found = Outcome { verdict: claimed, ..outcome.clone() };
+    let proof = prover.prove_less(model, wanted, &found).ok()?;
+    outcome.verdict = Verdict::Certified(proof.radius);
+    outcome.detail += &format!("; {radius} is not proven, this radius is");
+    Some(proof)
+}
+
 /// Whether [`replay`] made this outcome unknown.
 pub fn is_refused(outcome: &Outcome) -> bool {
     refusal(outcome).is_some()

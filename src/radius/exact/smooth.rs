@@ -34,6 +34,9 @@ pub(super) struct Smooth {
     far: f64,
 }
 
+/// Steps between two ends of a walk.
+const NARROWED: usize = 45;
+
 /// How far walks go: multipliers are as far apart as the squares of what units are, and beyond that is noise.
 const FAR: f64 = 1e75;
 const NEAR: f64 = 1e30;
@@ -296,7 +299,8 @@ impl Smooth {
 fn search(slope: impl Fn(f64) -> f64, start: f64, (limit, far): (f64, f64)) -> Option<f64> {
     let (mut low, mut high) = ((0.0, start), (f64::INFINITY, 0.0));
     let mut step = limit.min(1.0);
-    for _ in 0..150 {
+    let mut narrowed = 0;
+    while narrowed < NARROWED {
         let value = slope(step);
         if value.abs() <= 1e-3 * start || (step == limit && value >= 0.0) {
             return Some(step);
@@ -310,6 +314,7 @@ fn search(slope: impl Fn(f64) -> f64, start: f64, (limit, far): (f64, f64)) -> O
             false if step > far => return None,
             false => (4.0 * step).min(limit),
             true => {
+                narrowed += 1;
                 let secant = low.0 + (high.0 - low.0) * low.1 / (low.1 - high.1);
                 secant.clamp(low.0 + 0.05 * (high.0 - low.0), high.0 - 0.05 * (high.0 - low.0))
             }
