@@ -10,6 +10,8 @@ pub enum Kind {
     Flag,
     /// A finite number > 0.
     Positive,
+    /// A number > 0 of at most 1e30.
+    Deviation,
     /// A number between 0 and 1.
     Risk,
     /// A whole number from 1 on.
@@ -69,6 +71,11 @@ impl Kind {
                     owned(&[&no_number[..], &bad].concat()),
                     owned(&["1e300", "1e-300", "5e-324", "1.7976931348623157e308"]),
                 )
+            }
+            Deviation => {
+                let bad =
+                    ["0", "-0", "-1", "1e-400", "inf", "-inf", "1e400", "1e300", "1.7976931348623157e308", "1e31"];
+                (owned(&[&no_number[..], &bad].concat()), owned(&["1e30", "1e-300", "5e-324"]))
             }
             Risk => {
                 let bad = ["0", "-0", "1", "1.0", "-1", "2", "1e-400", "inf", "1e300", "0.99999999999999999"];
