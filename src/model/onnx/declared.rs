@@ -112,7 +112,8 @@ pub(super) fn check<'m>(
         };
         if !fits {
             let expected = size.map_or("the batch".into(), |size| size.to_string());
-            return Err(untrue(info, format!("expected {expected} on axis {axis}, found {:?} {name}", dim.dim_value)));
+            let found = dim.dim_value.map_or(format!("`{name}`"), |size| size.to_string());
+            return Err(untrue(info, format!("expected {expected} on axis {axis}, found {found}")));
         }
     }
     Ok(())
