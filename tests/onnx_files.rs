@@ -108,6 +108,18 @@ fn what_runtimes_read_otherwise_is_refused() {
 }
 
 #[test]
+fn the_type_of_an_output_without_a_fixed_rank_is_tested_too() {
+    let mut bytes = std::fs::read(fixture("output_squeeze_all.onnx")).unwrap();
+    decode(&bytes).unwrap();
+    let name = bytes.windows(5).rposition(|word| word == b"logit").unwrap();
+    // elem_type: float, as int64.
+    let kind = (name..).find(|&i| bytes[i..i + 2] == [1 << 3, 1]).unwrap();
+    bytes[kind + 1] = 7;
+    let error = decode(&bytes).unwrap_err().to_string();
+    assert!(error.contains("what the file says of `logit` is not so"), "{error}");
+}
+
+#[test]
 fn written_files_compute_the_same() {
     let folder = tempfile::tempdir().unwrap();
     for (name, case) in json::<Expected>("expected.json") {

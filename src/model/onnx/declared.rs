@@ -75,6 +75,19 @@ fn untrue(info: &ValueInfoProto, what: String) -> ModelError {
     ModelError::Model(format!("what the file says of `{}` is not so: {what}", super::reader::printable(name_of(info))))
 }
 
+/// Tests what the file says of a value's type alone.
+///
+/// # Errors
+/// When it is another one.
+pub(super) fn check_kind(info: &ValueInfoProto, kind: Kind) -> Result<(), ModelError> {
+    let Some(kind_of) = &info.r#type else { return Ok(()) };
+    let declared = kind_of.tensor_type.as_ref().map_or(0, |tensor| tensor.elem_type.unwrap_or(0));
+    match Kind::of(declared) == Some(kind) {
+        true => Ok(()),
+        false => Err(untrue(info, format!("expected the type {kind:?}, found data type {declared}"))),
+    }
+}
+
 /// Tests what the file says of a value's type and sizes against what they are: runtimes plan with it.
 ///
 /// # Errors
@@ -85,12 +98,8 @@ pub(super) fn check<'m>(
     (graph, fixed_batch): (&Graph, Option<i64>),
     axes: &mut Axes<'m>,
 ) -> Result<(), ModelError> {
-    let Some(kind_of) = &info.r#type else { return Ok(()) };
-    let tensor = kind_of.tensor_type.as_ref();
-    let declared = tensor.map_or(0, |tensor| tensor.elem_type.unwrap_or(0));
-    if Kind::of(declared) != Some(*kind) {
-        return Err(untrue(info, format!("expected the type {kind:?}, found data type {declared}")));
-    }
+    check_kind(info, *kind)?;
+    let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     let Some(shape) = tensor.and_then(|tensor| tensor.shape.as_ref()) else { return Ok(()) };
     let sizes: Vec<Option<usize>> = match value {
         Value::Node(id) => std::iter::once(None).chain(graph.node(*id).shape.iter().copied().map(Some)).collect(),

@@ -193,6 +193,7 @@ impl<'m> Importer<'m> {
         for info in graph.input.iter().chain(&graph.value_info).chain(&graph.output) {
             let name = name_of(info);
             if name == self.output && self.open_output {
+                declared::check_kind(info, Kind::Float32)?;
                 continue;
             }
             if let (None, Some(&tensor)) = (self.values.get(name), self.initializers.get(name)) {
