@@ -130,10 +130,15 @@ impl<'a> File<'a> {
     /// What a Dropout has behind its first input is stored in the file, and what a Slice has there cannot be replaced by
     /// who runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes trip over both
     /// where they simplify a graph.
-    fn check_stored(&self, replaceable: &HashSet<&str>) -> Result<(), Rejection> {
+    fn check_stored(&self, replaceable: &HashSet<&'a str>) -> Result<(), Rejection> {
         let constants = self.calls.iter().filter(|call| call.operator == "Constant").map(|call| call.name);
         let stored: HashSet<&str> = self.constants.keys().map(String::as_str).chain(constants).collect();
+        // What is computed from them can be replaced, too.
+        let mut replaceable = replaceable.clone();
         for call in &self.calls {
+            if call.inputs().any(|name| replaceable.contains(name)) {
+                replaceable.extend(call.names());
+            }
             let wrong = |name: &&str| match call.operator {
                 "Dropout" => !name.is_empty() && !stored.contains(name),
                 "Slice" => replaceable.contains(name),

@@ -347,8 +347,13 @@ fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, 
     let operator = |node: &NodeProto| node.op_type.clone().unwrap_or_default();
     let constants = graph.node.iter().filter(|node| operator(node) == "Constant").flat_map(|node| &node.output);
     let constants: HashSet<&str> = constants.map(String::as_str).collect();
-    let inputs: HashSet<&str> = graph.input.iter().filter(|_| format >= 4).map(name_of).collect();
+    // Inputs that have a value in the file, and what is computed from them.
+    let stored = |name: &&str| initializers.contains_key(name);
+    let mut inputs: HashSet<&str> = graph.input.iter().filter(|_| format >= 4).map(name_of).filter(stored).collect();
     for (index, node) in graph.node.iter().enumerate() {
+        if node.input.iter().any(|name| inputs.contains(name.as_str())) {
+            inputs.extend(node.output.iter().map(String::as_str).filter(|name| !name.is_empty()));
+        }
         let wrong = |name: &&String| match operator(node).as_str() {
             "Dropout" => {
                 !name.is_empty() && !constants.contains(name.as_str()) && !initializers.contains_key(name.as_str())
