@@ -9,15 +9,15 @@
 //! One input, 32-bit floats `[N, …]` with all sizes but N fixed; N is a name or a number, and only ever the batch size.
 //! One output. Initialisers may be shared, unused, listed among the inputs (as before IR version 4), in raw bytes, in
 //! typed fields, or in another file inside the model's folder. float16, bfloat16 and float64 constants are read exactly.
-//! Nodes stand in evaluation order; those that the output does not depend on are left out. A constant is never NaN,
+//! Nodes stand in evaluation order; all are read, and those that the output does not depend on left out. A constant is never NaN,
 //! infinite or empty, and what a model's values take in memory is bounded by its size.
 //!
 //! # Values
 //!
 //! While a file is read, a name stands for a *value* (a node of the graph; its batch axis stays in front, whatever the
 //! operators do), a float constant (exact in 64 bits) or an integer constant (of numbers, or the batch size N as a
-//! symbol). Arithmetic on float constants happens at once where the result is exactly a 64-bit float; where it is not,
-//! it is an error. Weights are 32-bit floats.
+//! symbol). Arithmetic on constants happens at once where the result is exactly a number of their own type; where it is
+//! not, since runtimes would round or wrap it, it is an error. Weights are 32-bit floats.
 //!
 //! # Operators
 //!
