@@ -4,13 +4,13 @@
 use std::path::Path;
 use std::time::Instant;
 use underplane::data::inputs::{InputOptions, read_inputs};
-use underplane::kernel::{self, Class, check_line};
 use underplane::model::{Model, Sensitive, onnx};
 use underplane::perturbation::{Norm, Perturbation};
 use underplane::proof::fast::Fast;
 use underplane::proof::{Prover, Wanted, npy};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::{Method, Samples};
+use underplane_kernel::{self as kernel, Class, check_line};
 
 const INPUTS: usize = 20;
 

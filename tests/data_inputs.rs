@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
 use underplane::data::{InputOptions, Inputs, Label, Reading, check_box, read_inputs, read_labels};
-use underplane::kernel::Uint8;
+use underplane_kernel::Uint8;
 use zip::write::SimpleFileOptions;
 
 fn folder() -> TempDir {

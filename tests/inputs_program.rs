@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use underplane::data::Inputs;
-use underplane::kernel;
 use underplane::model::{Dense, Graph, Op, onnx};
+use underplane_kernel as kernel;
 
 /// An .npy file by hand.
 fn npy(descr: &str, fortran: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {

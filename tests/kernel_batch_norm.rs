@@ -9,8 +9,8 @@ mod networks;
 use corpora::files::{Parts, bytes, integer, node, tensor};
 use networks::generator;
 use rand::RngExt;
-use underplane::kernel::{Class, Inputs, Model};
 use underplane::model::{Op, onnx};
+use underplane_kernel::{Class, Inputs, Model};
 
 /// scale, offset, mean, variance, ε.
 type Channel = [f32; 5];

@@ -7,7 +7,7 @@ mod networks;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use underplane::kernel::{Class, Code, Inputs, Model, Rejection, Weights, check_line, check_weighted};
+use underplane_kernel::{Class, Code, Inputs, Model, Rejection, Weights, check_line, check_weighted};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data")

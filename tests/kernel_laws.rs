@@ -9,8 +9,8 @@ use networks::{MAPS, Map, exact_logit, generator, icnn, inputs};
 use num_traits::Signed;
 use rand::RngExt;
 use rayon::prelude::*;
-use underplane::kernel::{self, Claim, Class, Code, Settled};
 use underplane::model::{Dense, Graph, Op, onnx};
+use underplane_kernel::{self as kernel, Claim, Class, Code, Settled};
 
 struct Case {
     graph: Graph,

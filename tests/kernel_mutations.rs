@@ -8,8 +8,8 @@ use naive_proofs::mutants::none_survives;
 use naive_proofs::{Lines, Way, certificate, grid, lines, npy, problem, threshold};
 use networks::{Map, generator, icnn, inputs};
 use rand::RngExt;
-use underplane::kernel::{Class, Code, Inputs, Model, Rejection, check_line};
 use underplane::model::{Graph, Op, onnx};
+use underplane_kernel::{Class, Code, Inputs, Model, Rejection, check_line};
 
 /// A certificate with all that it speaks of.
 #[derive(Clone)]

@@ -14,8 +14,8 @@ use num_traits::Signed;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rayon::prelude::*;
-use underplane::kernel::{self, Class, Code, Rejection};
 use underplane::model::{Graph, onnx};
+use underplane_kernel::{self as kernel, Class, Code, Rejection};
 
 /// A branching proof with all that it speaks of.
 #[derive(Clone)]

@@ -7,7 +7,6 @@ use convex_networks::{perturbations, random_model, run, sides};
 use networks::{MAPS, Map, generator, icnn, inputs, model};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use underplane::kernel::{Class, Code, Inputs, Model as KernelModel, Weights, check_line, check_weighted};
 use underplane::model::{Dense, Graph, Model, Op, Sensitive, onnx};
 use underplane::perturbation::{Norm, Perturbation};
 use underplane::proof::{Prover, Wanted, npy};
@@ -18,6 +17,7 @@ use underplane::radius::lp::Lp;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Method, Outcome, Samples, Verdict, Witness};
+use underplane_kernel::{Class, Code, Inputs, Model as KernelModel, Weights, check_line, check_weighted};
 
 fn methods() -> Vec<Box<dyn Method>> {
     vec![

@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
-use underplane::kernel::{Class, Inputs, Model, Weights, check_line, check_weighted};
+use underplane_kernel::{Class, Inputs, Model, Weights, check_line, check_weighted};
 
 macro_rules! subject {
     ($name:literal) => {

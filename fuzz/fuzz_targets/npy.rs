@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use underplane::kernel::{Inputs, Uint8, Weights};
+use underplane_kernel::{Inputs, Uint8, Weights};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(weights) = Weights::read(data) {

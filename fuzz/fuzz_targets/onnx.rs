@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use underplane::kernel::{Class, Inputs, Model};
+use underplane_kernel::{Class, Inputs, Model};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(model) = Model::read(data, Class::Positive) else { return };

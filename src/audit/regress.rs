@@ -7,7 +7,6 @@ use super::store::{self, Asked, Stored, Verified};
 use crate::data::Reading;
 use crate::data::inputs::{InputOptions, read_inputs};
 use crate::data::tasks::Header;
-use crate::kernel;
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
 use crate::perturbation::{Norm, Perturbation, Range};
@@ -22,6 +21,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use underplane_kernel as kernel;
 
 /// What is certified, in every folder of verified radii.
 pub const DEFINITION: &str = "verified.toml";

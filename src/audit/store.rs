@@ -2,7 +2,6 @@
 //!
 //! A store is believed as little as a certificate is: what is not just as it must be is a fault, in words, of a row.
 
-use crate::kernel::{self, Statement, check_line};
 use crate::perturbation::Range;
 use crate::proof::{distance, exact};
 use crate::radius::Radius;
@@ -11,6 +10,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::Path;
+use underplane_kernel::{self as kernel, Statement, check_line};
 
 /// The first line of a table.
 pub const HEADER: &str = "input,norm,method,lower,upper";

@@ -5,9 +5,9 @@ use anyhow::{Context, Result, anyhow};
 use std::path::PathBuf;
 use underplane::data::Reading;
 use underplane::data::inputs::{InputOptions, read_inputs};
-use underplane::kernel::{Class, Uint8, front};
 use underplane::model::sensitive::Sensitive;
 use underplane::proof::fast::Fast;
+use underplane_kernel::{Class, Uint8, driver};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -42,13 +42,13 @@ pub fn run(args: &Args) -> Result<Finish> {
     let plain = args.weights.is_none() && args.uint8 != Some(Uint8::Raw);
     let fast = if args.fast && plain { Some(fast(args)?) } else { None };
     let mut shortcut = |line: &str| fast.as_ref().and_then(|fast| fast.replay(line));
-    let options = front::Options {
+    let options = driver::Options {
         class: args.sensitive,
         weights: args.weights.as_deref(),
         uint8: args.uint8,
         flatten: args.flatten,
     };
-    let summary = front::run_with(files, options, &mut out, &mut shortcut).map_err(|message| anyhow!(message))?;
+    let summary = driver::run_with(files, options, &mut out, &mut shortcut).map_err(|message| anyhow!(message))?;
     drop(out);
     eprintln!("{} valid, {} invalid", summary.valid, summary.invalid);
     Ok(if summary.invalid > 0 { Finish::Refuted } else { Finish::Answered })

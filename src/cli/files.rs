@@ -6,10 +6,10 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use underplane::data::Reading;
 use underplane::data::atomic::write_atomically;
-use underplane::kernel;
 use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::proof::{KernelInputs, npy, reads_weights};
+use underplane_kernel as kernel;
 
 /// The copies' names.
 const INPUTS: &str = "inputs.npy";

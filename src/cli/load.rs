@@ -9,10 +9,10 @@ use underplane::data::inputs::{InputOptions, Inputs, read_inputs};
 use underplane::data::label::{Label, LabelFile, listed, tally};
 use underplane::data::tasks::Header;
 use underplane::data::weights::read_weights;
-use underplane::kernel::Uint8;
 use underplane::model::sensitive::{Sensitive, select};
 use underplane::model::{Model, onnx};
 use underplane::perturbation::Range;
+use underplane_kernel::Uint8;
 
 /// What the user says about numbers.
 #[derive(Clone, Copy, Default, clap::Args)]

@@ -2,9 +2,9 @@
 
 use super::error::{DataError, Place};
 use super::npy::NpyValues;
-use crate::kernel::Uint8;
 use std::fmt::Debug;
 use std::path::Path;
+use underplane_kernel::Uint8;
 
 /// How the entries of arrays are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,12 +2,12 @@
 
 use super::encode::{decimal, distance};
 use super::{Prover, Unproven, Wanted};
-use crate::kernel::{self, Rejection, Settled};
 use crate::model::Model;
 use crate::perturbation::{Norm, Range};
 use crate::radius::{Evidence, Radius, Witness};
 use dashu_int::UBig;
 use dashu_int::ops::{BitTest, DivRem};
+use underplane_kernel::{self as kernel, Rejection, Settled};
 
 /// Bits that a proposed number has at least.
 const BITS: f64 = 96.0;

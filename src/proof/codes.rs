@@ -3,11 +3,11 @@
 //! Reading a file may rewrite it: max(u, c) becomes c + relu(u − c), max(s·y, t·y) one leaky activation, a kink whose
 //! argument never changes sign a factor. Nodes keep the name of the file's node, which is how they are found again.
 
-use crate::kernel::Unit;
 use crate::model::passes::Slopes;
 use crate::model::{Graph, Kink, Model, NodeId, Op};
 use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
+use underplane_kernel::Unit;
 
 /// One node's codes.
 #[derive(Clone, Debug)]

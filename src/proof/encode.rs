@@ -1,11 +1,11 @@
 //! The text of a certificate (`proofs-data/FORMAT.md`), and inputs for the kernel.
 
 use super::codes::Packed;
-use crate::kernel::{Class, Uint8};
 use crate::perturbation::{Norm, Range};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
+use underplane_kernel::{Class, Uint8};
 
 /// A certificate's parts.
 #[derive(Clone, Debug)]

@@ -5,7 +5,6 @@
 //! (they are moved into their intervals), so a mistake in finding the nodes again can lose a proof, never invent one.
 
 use super::codes::{find, unpack};
-use crate::kernel::{self, Class, Rejection, Statement, Unit, check_form};
 use crate::model::minorant::minorants;
 use crate::model::{Model, NodeId};
 use crate::perturbation::{Norm, Perturbation, Range, separable};
@@ -14,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::collections::HashMap;
+use underplane_kernel::{self as kernel, Class, Rejection, Statement, Unit, check_form};
 
 /// A model and its inputs, as the program and as the kernel read them.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use super::encode::npy;
 use crate::data::Reading;
-use crate::kernel::{self, Rejection};
 use std::path::Path;
+use underplane_kernel::{self as kernel, Rejection};
 
 /// Inputs, read by the kernel from the user's file where it can read that, else from a copy.
 #[derive(Clone, Debug)]

@@ -12,7 +12,6 @@ mod multiplier;
 mod plan;
 mod replay;
 
-use crate::kernel::{self, Code, Rejection, Unit, check_weighted};
 use crate::model::minorant::minorants;
 use crate::model::passes::{Slopes, forward, tangent_slopes};
 use crate::model::{Convexity, Minorant, Model, Sensitive};
@@ -26,6 +25,7 @@ pub use inputs::{KernelInputs, reads_weights};
 use plan::{Cut, Step};
 pub use replay::{REFUSED, grouped, is_refused, refusal, replay, replay_or_less};
 use std::fmt;
+use underplane_kernel::{self as kernel, Code, Rejection, Unit, check_weighted};
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
 const LOWERED: [f64; 12] = [0.0, 2e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 5e-7];

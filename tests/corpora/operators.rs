@@ -1,13 +1,14 @@
 //! `OPERATORS.md`, from the tables of both readers.
 
 use super::Made;
-use underplane::{kernel, model::onnx};
+use underplane::model::onnx;
+use underplane_kernel as kernel;
 
 const HEAD: &str = "\
 # Operators
 
 What the two readers of a model file accept, generated from their tables (`src/model/onnx/operators.rs` and
-`src/kernel/forms.rs`) by `cargo run --release --example corpora`; a test compares. The program certifies what the
+`kernel/src/onnx/forms.rs`) by `cargo run --release --example corpora`; a test compares. The program certifies what the
 first table has; a certificate needs the second one. Everything else is refused, with the node's name.
 
 A file is an ONNX ModelProto of the format versions 3 to 14 (`ir_version`), with the standard operators of version 13

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use underplane::kernel::Rejection;
+use underplane_kernel::Rejection;
 
 /// What was damaged, whether the claim is proven all the same, and the kernel's verdict.
 pub type Mutant = (&'static str, bool, Result<(), Rejection>);

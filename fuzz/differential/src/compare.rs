@@ -30,6 +30,13 @@ pub fn newer(reason: &str) -> bool {
     ["is under development", "Unsupported model IR version", "is till opset"].iter().any(|part| reason.contains(part))
 }
 
+/// Whether the runtime fails to simplify what it reads and computes as it stands.
+pub fn only_optimised(run: &Run, runs: &[Run]) -> bool {
+    let loads = |run: &Run| run.outputs.as_ref().err().is_none_or(|reason| !reason.starts_with("load:"));
+    let mut plain = runs.iter().filter(|run| run.level == 0).peekable();
+    run.level > 0 && !loads(run) && plain.peek().is_some() && plain.all(|run| run.outputs.is_ok())
+}
+
 /// All differences of one file.
 pub fn compare(ours: &Ours, runs: &[Run]) -> Vec<Difference> {
     let mut found = readings_differ(ours);
@@ -37,7 +44,7 @@ pub fn compare(ours: &Ours, runs: &[Run]) -> Vec<Difference> {
     if ours.kernel.is_err() && ours.reader.is_err() {
         return found;
     }
-    for run in runs {
+    for run in runs.iter().filter(|run| !only_optimised(run, runs)) {
         found.extend(against(ours, run));
         if !found.is_empty() {
             break;

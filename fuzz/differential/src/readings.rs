@@ -7,8 +7,8 @@ use dashu_int::ops::BitTest;
 use dashu_int::{IBig, Sign, UBig};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use underplane::kernel::{Class, Inputs, Reading, Rejection};
 use underplane::model::{Model, Sensitive, onnx, select};
+use underplane_kernel::{Class, Inputs, Reading, Rejection};
 
 /// f at every row, or why there is none.
 pub struct Ours {

@@ -1,7 +1,7 @@
 //! Counts per operator, form and mutation, and per reason of a refusal.
 
 use crate::cases::Case;
-use crate::compare::Run;
+use crate::compare::{Run, newer, only_optimised};
 use crate::readings::Ours;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,6 +27,7 @@ pub struct Tally {
     kernel: BTreeMap<String, u64>,
     reader: BTreeMap<String, u64>,
     newer: u64,
+    optimiser: u64,
 }
 
 impl Tally {
@@ -51,7 +52,8 @@ impl Tally {
         if let Err(reason) = &ours.reader {
             *self.reader.entry(plain(reason)).or_default() += 1;
         }
-        self.newer += u64::from(runs.iter().any(|run| run.outputs.as_ref().is_err_and(|r| crate::compare::newer(r))));
+        self.newer += u64::from(runs.iter().any(|run| run.outputs.as_ref().is_err_and(|r| newer(r))));
+        self.optimiser += u64::from(runs.iter().any(|run| only_optimised(run, runs)));
     }
 
     /// The table at the end.
@@ -69,6 +71,7 @@ impl Tally {
             reasons.iter().take(40).for_each(|(reason, count)| println!("{count:>8}  {reason}"));
         }
         println!("\n{} files newer than the runtime", self.newer);
+        println!("{} files that the runtime computes, but cannot load with graph optimisations", self.optimiser);
         let seconds = time.as_secs_f64();
         println!("{} files in {seconds:.0} s, {:.0} a second", self.all.files, self.all.files as f64 / seconds);
         println!("{} differences", self.differences);

@@ -3,10 +3,10 @@
 use crate::data::DataError;
 use crate::data::error::Place;
 use crate::data::records::{MAX_TEXT, Record, Text};
-use crate::kernel::Code;
 use crate::perturbation::{Norm, NormError, Perturbation, Range};
 use crate::proof::Claimed;
 use std::path::Path;
+use underplane_kernel::Code;
 
 /// Columns without which nothing is claimed.
 const NEEDED: [&str; 3] = ["input", "norm", "radius"];

@@ -1,0 +1,240 @@
+//! The check of one certificate.
+
+use crate::argument::ball;
+use crate::argument::minorant::minorant;
+use crate::argument::part::Part;
+use crate::class::Class;
+use crate::evidence::certificate::{Certificate, check_class, check_uint8, check_weights};
+use crate::evidence::tree::{Cut, Leaf};
+use crate::inputs::read::Inputs;
+use crate::network::graph::{Graph, Node, Op};
+use crate::network::single::{Affine, affine, check_convexity};
+use crate::number::exact::Exact;
+use crate::number::power;
+use crate::onnx::file as onnx;
+use crate::rejection::{Code, Rejection};
+use crate::statement::{Norm, Statement};
+use crate::weights::Weights;
+use dashu_int::ops::UnsignedAbs;
+use dashu_int::{IBig, UBig};
+
+/// A model, read exactly and found convex beyond its feature map.
+#[derive(Clone, Debug)]
+pub struct Model {
+    graph: Graph,
+    affine: Vec<Option<Affine>>,
+    class: Class,
+}
+
+/// A nonlinear node: what a certificate can give slopes for.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// First output name: the certificate's `node`.
+    pub name: String,
+    /// The node's own name in the file, else the first output's.
+    pub label: String,
+    /// Number of entries.
+    pub size: usize,
+    /// (mantissa, exponent of 2) of the slopes below and above 0; `None` for a maximum.
+    pub slopes: Option<[(i64, i64); 2]>,
+    /// For every operand, whether it is a constant.
+    pub constants: Vec<bool>,
+}
+
+impl Model {
+    /// Reads an ONNX file; f is the logit of `class`.
+    pub fn read(bytes: &[u8], class: Class) -> Result<Model, Rejection> {
+        let graph = onnx::read(bytes, class)?;
+        let affine = affine(&graph)?;
+        check_convexity(&graph, &affine)?;
+        Ok(Model { graph, affine, class })
+    }
+
+    /// Number of coordinates of an input.
+    pub fn input_size(&self) -> usize {
+        self.graph.nodes[0].size()
+    }
+
+    /// Shape of one input.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.graph.nodes[0].shape
+    }
+
+    /// The sign of the exact logit at an input: −1, 0 or 1.
+    pub fn logit_sign(&self, inputs: &Inputs, index: u64) -> Result<i32, Rejection> {
+        let logit = self.graph.logit(&self.input(inputs, index)?)?;
+        Ok(i32::from(logit.values[0] > IBig::ZERO) - i32::from(logit.values[0] < IBig::ZERO))
+    }
+
+    /// The nonlinear nodes, for whoever makes certificates.
+    pub fn units(&self) -> Vec<Unit> {
+        let constant = |&input: &usize| matches!(self.graph.nodes[input].op, Op::Constant(_));
+        let unit = |node: &Node| {
+            let slopes = match node.op {
+                Op::Kink { below, above } => Some([below, above].map(|s| (s.mantissa, s.exponent))),
+                _ => None,
+            };
+            let label = if node.label.is_empty() { &node.name } else { &node.label };
+            Unit {
+                name: node.name.clone(),
+                label: label.clone(),
+                size: node.size(),
+                slopes,
+                constants: node.inputs.iter().map(constant).collect(),
+            }
+        };
+        self.graph.nodes.iter().filter(|node| node.is_nonlinear()).map(unit).collect()
+    }
+
+    fn input(&self, inputs: &Inputs, index: u64) -> Result<Exact, Rejection> {
+        inputs.check_shape(self.input_shape())?;
+        inputs.input(index)
+    }
+}
+
+/// A model file as the kernel reads it, convex or not, for whoever compares readings. Nothing is proven about it.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    graph: Graph,
+}
+
+impl Reading {
+    /// Reads an ONNX file; f is the logit of `class`.
+    pub fn read(bytes: &[u8], class: Class) -> Result<Reading, Rejection> {
+        Ok(Reading { graph: onnx::read(bytes, class)? })
+    }
+
+    /// Number of coordinates of an input.
+    pub fn input_size(&self) -> usize {
+        self.graph.nodes[0].size()
+    }
+
+    /// The exact logit at an input: numerator, exponent of 2, denominator.
+    pub fn logit(&self, inputs: &Inputs, index: u64) -> Result<(IBig, i64, UBig), Rejection> {
+        let mut logit = self.graph.logit(&inputs.input(index)?)?;
+        Ok((logit.values.remove(0), logit.exponent, logit.denominator))
+    }
+}
+
+/// Checks the form alone of a line about a plain norm: what it states, if its evidence is written as the format says.
+/// Nothing is proven.
+pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
+    let (certificate, _) = read(model, inputs, None, line)?;
+    if let Some(tree) = &certificate.tree {
+        tree.each_leaf(|_, leaf| leaf.slopes.unpack(&model.graph).map(drop))?;
+    }
+    certificate.witness(model.input_size())?;
+    Ok(certificate.statement)
+}
+
+/// Checks one line of a certificate file. What is returned has been proven; an error says why nothing has.
+pub fn check_line(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
+    check_weighted(model, inputs, None, line)
+}
+
+/// The same where the user names weights.
+pub fn check_weighted(
+    model: &Model,
+    inputs: &Inputs,
+    weights: Option<&Weights>,
+    line: &str,
+) -> Result<Statement, Rejection> {
+    Ok(check(model, inputs, weights, line)?.statement)
+}
+
+/// The same, and the certificate as it was read.
+pub(crate) fn check(
+    model: &Model,
+    inputs: &Inputs,
+    weights: Option<&Weights>,
+    line: &str,
+) -> Result<Certificate, Rejection> {
+    let (certificate, x) = read(model, inputs, weights, line)?;
+    if let Some(tree) = &certificate.tree {
+        tree.each_leaf(|cuts, leaf| check_leaf(model, (&certificate, weights), &x, (cuts, leaf)))?;
+    }
+    if let Some(point) = certificate.witness(model.input_size())? {
+        check_witness(model, (&certificate, weights), &x, &point)?;
+    }
+    Ok(certificate)
+}
+
+/// Reads a line, and tests that it speaks of the model, of the user's class, bytes and weights, and of an input in its
+/// box.
+fn read(
+    model: &Model,
+    inputs: &Inputs,
+    weights: Option<&Weights>,
+    line: &str,
+) -> Result<(Certificate, Exact), Rejection> {
+    let certificate = Certificate::read(line)?;
+    check_class(&certificate, model.class)?;
+    check_uint8(&certificate, inputs)?;
+    check_weights(&certificate, weights, model.input_shape())?;
+    let x = model.input(inputs, certificate.statement.input)?;
+    check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
+    if let Some(tree) = &certificate.tree {
+        tree.check_coordinates(model.input_size())?;
+    }
+    Ok((certificate, x))
+}
+
+/// The leaf's minorant is positive over its part of the region.
+fn check_leaf(
+    model: &Model,
+    (certificate, weights): (&Certificate, Option<&Weights>),
+    x: &Exact,
+    (cuts, leaf): (&[Cut], &Leaf),
+) -> Result<(), Rejection> {
+    let minorant = minorant(&model.graph, &model.affine, &leaf.slopes.unpack(&model.graph)?)?;
+    let part = Part { region: &certificate.region, cuts, weights, multiplier: leaf.multiplier.as_ref() };
+    ball::check(&minorant, x, certificate.norm, &part)
+}
+
+/// Every coordinate lies in the box.
+fn check_inside(certificate: &Certificate, point: &Exact, (code, what): (Code, &str)) -> Result<(), Rejection> {
+    let Some(range) = &certificate.region.range else { return Ok(()) };
+    let (mut point, mut range) = (point.clone(), range.clone());
+    point.align(&mut range)?;
+    let outside = |v: &IBig| *v < range.values[0] || *v > range.values[1];
+    match point.values.iter().position(outside) {
+        None => Ok(()),
+        Some(i) => Err(Rejection::new(code, format!("{what} coordinate {i}"), "a number in the box", "one outside")),
+    }
+}
+
+fn check_witness(
+    model: &Model,
+    (certificate, weights): (&Certificate, Option<&Weights>),
+    x: &Exact,
+    point: &Exact,
+) -> Result<(), Rejection> {
+    check_inside(certificate, point, (Code::WitnessOutsideBox, "witness"))?;
+    let upper = certificate.upper.clone().expect("a witness comes with `upper`");
+    let mut steps = point.clone().minus(x.clone())?;
+    if let Some(weights) = weights {
+        steps = weights.weigh(&steps)?;
+    }
+    check_distance(certificate.norm, steps, upper)?;
+    if model.graph.logit(point)?.values[0] > IBig::ZERO {
+        return Err(Rejection::new(Code::WitnessPositive, "witness", "f ≤ 0", "f > 0"));
+    }
+    Ok(())
+}
+
+/// ‖steps‖ ≤ upper.
+fn check_distance(norm: Norm, mut steps: Exact, mut upper: Exact) -> Result<(), Rejection> {
+    steps.align(&mut upper)?;
+    let upper = &upper.values[0];
+    let sizes = || steps.values.iter().map(|v| IBig::from(v.unsigned_abs()));
+    let within = match norm {
+        Norm::L1 => sizes().sum::<IBig>() <= *upper,
+        Norm::L2 => sizes().map(|v| &v * &v).sum::<IBig>() <= upper * upper,
+        Norm::Inf => sizes().all(|v| v <= *upper),
+        Norm::Fraction(p, q) => power::compare(&steps.values, upper, (p, q), true).is_ok(),
+    };
+    match within {
+        true => Ok(()),
+        false => Err(Rejection::new(Code::WitnessTooFar, "witness", "a distance of at most `upper`", "a larger one")),
+    }
+}

@@ -1,0 +1,165 @@
+//! Checking whole files: one answer per certificate, as CSV.
+
+use crate::budget;
+use crate::{Class, Inputs, Model, Rejection, Statement, Uint8, Weights, check_weighted};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+/// How many certificates were valid and how many were not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Accepted.
+    pub valid: usize,
+    /// Refused.
+    pub invalid: usize,
+}
+
+/// What the checker's user says beside the files, because it changes what certificates state.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Which output is the sensitive class.
+    pub class: Class,
+    /// The file of the norms' weights.
+    pub weights: Option<&'a Path>,
+    /// What bytes as inputs mean.
+    pub uint8: Option<Uint8>,
+    /// Whether samples (and weights) of another shape are the model's as they stand.
+    pub flatten: bool,
+}
+
+/// The first line of the answers.
+pub const HEADER: &str = "line,input,norm,box,ball,radius,upper,verdict,replay,code,detail";
+
+/// Checks every line of `certificates` against `model` and `inputs`, and writes one row per certificate to `out`.
+///
+/// # Errors
+/// When a file cannot be read or is no model, inputs or text; the message names the file.
+pub fn run(
+    model: &Path,
+    inputs: &Path,
+    certificates: &Path,
+    class: Class,
+    out: &mut dyn Write,
+) -> Result<Summary, String> {
+    let options = Options { class, weights: None, uint8: None, flatten: false };
+    run_with((model, inputs, certificates), options, out, &mut |_| None)
+}
+
+/// The same with the options of the user; and a certificate that `shortcut` answers is not replayed here: its row says
+/// `fast` then.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_with(
+    (model, inputs, certificates): (&Path, &Path, &Path),
+    options: Options,
+    out: &mut dyn Write,
+    shortcut: &mut dyn FnMut(&str) -> Option<Statement>,
+) -> Result<Summary, String> {
+    let at = |path: &Path, reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
+    let bytes = read(model, budget::MODEL_BYTES)?;
+    let network = Model::read(&bytes, options.class).map_err(|r| at(model, &r))?;
+    drop(bytes);
+    let mut samples =
+        Inputs::read_as(&read(inputs, budget::INPUTS_BYTES)?, options.uint8).map_err(|r| at(inputs, &r))?;
+    if options.flatten {
+        samples = samples.flattened();
+    }
+    samples.check_shape(network.input_shape()).map_err(|r| at(inputs, &r))?;
+    let weights = options.weights.map(|path| read_weights(path, &network, options.flatten)).transpose()?;
+    let mut lines = BufReader::new(File::open(certificates).map_err(|e| at(certificates, &e))?);
+    let stdout = |e: std::io::Error| format!("writing the answers: {e}");
+    writeln!(out, "{HEADER}").map_err(stdout)?;
+    let mut summary = Summary::default();
+    for number in 1.. {
+        let Some(line) = next_line(&mut lines).map_err(|e| at(certificates, &e))? else { break };
+        if number > budget::LINES {
+            return Err(at(certificates, &format!("expected at most {} lines", budget::LINES)));
+        }
+        if line.trim().is_empty() {
+            continue;
+        }
+        let (answer, replay) = match shortcut(&line) {
+            Some(statement) => (Ok(statement), "fast"),
+            None => (check_weighted(&network, &samples, weights.as_ref(), &line), "exact"),
+        };
+        if answer.is_ok() {
+            summary.valid += 1
+        } else {
+            summary.invalid += 1
+        }
+        writeln!(out, "{}", row(number, &answer, replay)).map_err(stdout)?;
+    }
+    if summary == Summary::default() {
+        return Err(at(certificates, &"expected certificates, found none"));
+    }
+    Ok(summary)
+}
+
+fn read_weights(path: &Path, network: &Model, flatten: bool) -> Result<Weights, String> {
+    let at = |rejection: Rejection| format!("{}: {rejection}", path.display());
+    let mut weights = Weights::read(&read(path, budget::INPUTS_BYTES)?).map_err(at)?;
+    if flatten {
+        weights = weights.flattened();
+    }
+    weights.check_shape(network.input_shape()).map_err(at)?;
+    Ok(weights)
+}
+
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let at = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let file = File::open(path).map_err(|e| at(&e))?;
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|e| at(&e))?;
+    Ok(bytes)
+}
+
+/// The next line, cut where it is longer than allowed (the check then refuses it); text that is no UTF-8 is replaced.
+fn next_line(lines: &mut impl BufRead) -> std::io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    lines.by_ref().take(budget::LINE_BYTES + 2).read_until(b'\n', &mut bytes)?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    } else if bytes.len() as u64 > budget::LINE_BYTES {
+        skip_line(lines)?;
+    }
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn skip_line(lines: &mut impl BufRead) -> std::io::Result<()> {
+    loop {
+        let buffer = lines.fill_buf()?;
+        let (used, done) = match buffer.iter().position(|&b| b == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (buffer.len(), buffer.is_empty()),
+        };
+        lines.consume(used);
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+/// One answer as a line of CSV.
+pub fn row(number: u64, answer: &Result<Statement, Rejection>, replay: &str) -> String {
+    match answer {
+        Ok(s) => {
+            let range = s.range.as_ref().map_or(String::new(), |(low, high)| format!("\"{low},{high}\""));
+            let ball = if s.open { "open" } else { "closed" };
+            let number_of = |text: &Option<String>| text.clone().unwrap_or_default();
+            let (radius, upper) = (number_of(&s.radius), number_of(&s.upper));
+            let weighted = s.weighted.then_some("weighted");
+            let raw = (s.uint8 == Uint8::Raw).then_some("uint8 raw");
+            let detail = [weighted, raw].into_iter().flatten().collect::<Vec<_>>().join("; ");
+            format!("{number},{},{},{range},{ball},{radius},{upper},valid,{replay},,{detail}", s.input, s.norm)
+        }
+        Err(r) => {
+            let detail = format!("{}: expected {}, found {}", r.place, r.expected, r.found).replace('"', "\"\"");
+            format!("{number},,,,,,,invalid,{replay},{},\"{detail}\"", r.code)
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! One line of a certificate file, read: a statement and its evidence.
+
+use crate::budget;
+use crate::class::Class;
+use crate::evidence::json::{self, Json};
+use crate::evidence::object::Object;
+use crate::evidence::tree::{Leaf, Tree};
+use crate::inputs::read::Inputs;
+use crate::inputs::uint8::Uint8;
+use crate::number::exact::{Exact, Float};
+use crate::rejection::{Code, Rejection};
+use crate::statement::{Norm, Region, Statement, distance, index, range};
+use crate::weights::Weights;
+
+/// A certificate whose evidence has not been looked at.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// What is claimed, as written.
+    pub statement: Statement,
+    /// The norm of the statement.
+    pub norm: Norm,
+    /// The region of the radius.
+    pub region: Region,
+    /// The claimed distance of a witness, one entry.
+    pub upper: Option<Exact>,
+    /// The evidence of the radius, if one is claimed.
+    pub tree: Option<Tree>,
+    witness: Option<PackedWitness>,
+}
+
+#[derive(Clone, Debug)]
+struct PackedWitness {
+    bits: u32,
+    bytes: Vec<u8>,
+}
+
+impl Certificate {
+    /// Reads a line.
+    pub fn read(line: &str) -> Result<Certificate, Rejection> {
+        budget::within("line", "bytes", line.len() as u64, budget::LINE_BYTES)?;
+        let mut object = Object::of(json::read(line)?, "certificate")?;
+        match object.required("version")?.as_str() {
+            "1" => {}
+            other => return Err(Rejection::new(Code::Version, "version", "1", other.escape_debug().to_string())),
+        }
+        let input = index("input", &object.required("input")?)? as u64;
+        let norm_text = object.required("norm")?;
+        let norm = Norm::read(&norm_text)?;
+        let class = object.text("sensitive")?.unwrap_or_else(|| "positive".into());
+        let class = class.parse().map_err(|found: String| {
+            Rejection::new(Code::ClassMismatch, "sensitive", "positive, negative, 0 or 1", found)
+        })?;
+        let range = object.pair("box")?;
+        let open = match object.text("ball")?.as_deref() {
+            None | Some("closed") => false,
+            Some("open") => true,
+            Some(other) => {
+                let found = other.escape_debug().to_string();
+                return Err(Rejection::new(Code::MalformedCertificate, "ball", "closed or open", found));
+            }
+        };
+        let weighted = match object.text("weights")?.as_deref() {
+            None => false,
+            Some("yes") => true,
+            Some(other) => {
+                let found = other.escape_debug().to_string();
+                return Err(Rejection::new(Code::MalformedCertificate, "weights", "yes", found));
+            }
+        };
+        let uint8 = uint8(object.text("uint8")?)?;
+        let radius = object.text("radius")?;
+        let upper = object.text("upper")?;
+        let tree = tree(&mut object)?;
+        let witness = object.take("witness").map(PackedWitness::read).transpose()?;
+        object.finish()?;
+        let statement = Statement { input, norm: norm_text, class, weighted, uint8, range, open, radius, upper };
+        complete(&statement, tree.is_some(), witness.is_some())?;
+        let region = region(&statement)?;
+        let upper = statement.upper.as_deref().map(|text| distance("upper", text)).transpose()?;
+        Ok(Certificate { statement, norm, region, upper, tree, witness })
+    }
+
+    /// The witness's coordinates, `size` of them, if there is one.
+    pub fn witness(&self, size: usize) -> Result<Option<Exact>, Rejection> {
+        let Some(packed) = &self.witness else { return Ok(None) };
+        let width = packed.bits as usize / 8;
+        if packed.bytes.len() != size * width {
+            let expected = format!("{size} coordinates of {} bits", packed.bits);
+            return Err(Rejection::new(Code::Length, "witness", expected, format!("{} bytes", packed.bytes.len())));
+        }
+        let word = |chunk: &[u8]| chunk.iter().rev().fold(0_u64, |word, &byte| word << 8 | u64::from(byte));
+        let float = |(i, chunk): (usize, &[u8])| {
+            let found = if width == 4 { Float::binary32(word(chunk) as u32) } else { Float::binary64(word(chunk)) };
+            let place = format!("witness coordinate {i}");
+            found.ok_or_else(|| Rejection::new(Code::NotFinite, place, "a finite number", "NaN or infinity"))
+        };
+        let floats = packed.bytes.chunks_exact(width).enumerate().map(float).collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(Exact::dyadics(&floats)))
+    }
+}
+
+impl PackedWitness {
+    fn read(value: Json) -> Result<PackedWitness, Rejection> {
+        let mut object = Object::of(value, "witness")?;
+        let bits = object.bits(&[32, 64])?;
+        let bytes = object.bytes("point")?;
+        object.finish()?;
+        Ok(PackedWitness { bits, bytes })
+    }
+}
+
+/// The keys `tree`, or `slopes` and `multiplier`.
+fn tree(object: &mut Object) -> Result<Option<Tree>, Rejection> {
+    if let Some(nodes) = object.list("tree")? {
+        return Tree::read(nodes).map(Some);
+    }
+    let multiplier = object.text("multiplier")?;
+    let leaf = object.list("slopes")?.map(|slopes| Leaf::read(slopes, multiplier));
+    Ok(leaf.transpose()?.map(Tree::leaf))
+}
+
+fn uint8(text: Option<String>) -> Result<Uint8, Rejection> {
+    let Some(text) = text else { return Ok(Uint8::Unit) };
+    let refuse = |found: String| Rejection::new(Code::MalformedCertificate, "uint8", "unit or raw", found);
+    text.parse().map_err(refuse)
+}
+
+/// Every claim has its evidence, and every evidence its claim.
+fn complete(statement: &Statement, tree: bool, witness: bool) -> Result<(), Rejection> {
+    let refuse = |expected: &str, found: &str| Err(Rejection::new(Code::Incomplete, "certificate", expected, found));
+    match (&statement.radius, tree, &statement.upper, witness) {
+        (None, _, None, _) => refuse("`radius` or `upper`", "neither"),
+        (Some(_), false, ..) => refuse("`slopes` or `tree` for `radius`", "none"),
+        (None, true, ..) => refuse("`radius` for `slopes` or `tree`", "none"),
+        (.., Some(_), false) => refuse("`witness` for `upper`", "none"),
+        (.., None, true) => refuse("`upper` for `witness`", "none"),
+        _ => Ok(()),
+    }
+}
+
+fn region(statement: &Statement) -> Result<Region, Rejection> {
+    let radius = match statement.radius.as_deref() {
+        None | Some("unbounded") => None,
+        Some(text) => Some(distance("radius", text)?),
+    };
+    let range = match &statement.range {
+        None => None,
+        Some((low, high)) => Some(range(low, high)?),
+    };
+    Ok(Region { radius, range, open: statement.open })
+}
+
+/// The class that the certificate names must be the user's.
+pub fn check_class(certificate: &Certificate, class: Class) -> Result<(), Rejection> {
+    if certificate.statement.class == class {
+        return Ok(());
+    }
+    let found = certificate.statement.class.to_string();
+    Err(Rejection::new(Code::ClassMismatch, "sensitive", class.to_string(), found))
+}
+
+/// The certificate must read bytes as the user does.
+pub fn check_uint8(certificate: &Certificate, inputs: &Inputs) -> Result<(), Rejection> {
+    let (wanted, stated) = (inputs.uint8(), certificate.statement.uint8);
+    if wanted == stated {
+        return Ok(());
+    }
+    Err(Rejection::new(Code::Uint8Mismatch, "uint8", wanted.to_string(), stated.to_string()))
+}
+
+/// The certificate must speak of a weighted norm just where the user does.
+pub fn check_weights(certificate: &Certificate, weights: Option<&Weights>, model: &[usize]) -> Result<(), Rejection> {
+    let words = |weighted: bool| if weighted { "a weighted norm" } else { "a plain norm" };
+    let (wanted, stated) = (weights.is_some(), certificate.statement.weighted);
+    if wanted != stated {
+        return Err(Rejection::new(Code::WeightsMismatch, "weights", words(wanted), words(stated)));
+    }
+    weights.map_or(Ok(()), |weights| weights.check_shape(model))
+}

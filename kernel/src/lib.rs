@@ -1,0 +1,84 @@
+//! The **trusted kernel**: what a valid certificate proves is true if this crate is right, whatever the rest of the
+//! program does. It knows no floats, no tolerance and no unsafe code, and depends on two crates alone.
+//!
+//! # The statement
+//!
+//! For a model M, a class, an input x, a norm p, a radius r and optionally a box \[LO, HI\], a valid certificate proves
+//!
+//! > **for all x' ∈ ℝᵈ: ‖x' − x‖_p ≤ r and LO ≤ x'ᵢ ≤ HI for all i ⟹ f(x') > 0**
+//!
+//! (for an open ball ‖x' − x‖_p < r; without a box the second condition falls away; `unbounded` drops the first), and,
+//! where it carries a witness, **there is an x' in the box with ‖x' − x‖_p ≤ upper and f(x') ≤ 0**.
+//!
+//! Where the user names weights w, ‖·‖ is the weighted norm ‖w ⊙ (x' − x)‖_p, and radii and `upper` are about that; an
+//! infinite weight means x'ᵢ = xᵢ, for `unbounded` too (`weights`).
+//!
+//! x is an input of the file that the user names, as the model has it: in the model's own shape, or flat, or the
+//! entries in the order in which they stand where the user says so. Entries are float32, or bytes k: the binary32
+//! nearest to k/255, or k itself where the user and the certificate say so (`sample_shape`, `inputs`, `uint8`).
+//!
+//! Somebody else's radius is a claim about the open ball, settled by a certificate and an exact comparison (`claim`).
+//!
+//! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of two outputs the named
+//! one minus the other. It is the real function of the stored numbers: every operator is evaluated in exact rational
+//! arithmetic, with one stated rounding. BatchNormalization(scale, B, mean, var, ε) means x ↦ a·x + b with
+//!
+//! > a = RN₃₂(scale/√(var+ε)),  b = RN₃₂(B − mean·scale/√(var+ε)),
+//!
+//! RN₃₂ the nearest binary32 number, ties to even, each correctly rounded once (`batch_norm`).
+//!
+//! A model file is read as every runtime reads it, or refused: each field, attribute, type, count and width is tested
+//! against a canonical subset of ONNX (`schema`, `forms`, `declared`), and nothing is skipped but text without meaning. An
+//! initialiser that is an input too (which the format demanded before its version 4) is taken as the constant that it
+//! holds. What ONNX leaves to the runtime (functions, overloads, two versions of one domain) is refused. A row of a batch
+//! never influences another.
+//!
+//! # The argument
+//!
+//! A unit max(t, 0) ≥ s·t for every s ∈ \[0, 1\] (likewise other convex units, `slopes`). In the backward pass from the
+//! logit (`minorant`), a unit whose coefficient is ≥ 0 is replaced by its line, which leaves a function below f
+//! everywhere. The coefficient's sign is tested for every unit, in exact arithmetic. Units of single coordinates may
+//! stay as they are. What remains is a constant plus one function per coordinate, whose least value over the ball is
+//! computed exactly (`ball`) and compared with 0: squares instead of roots for ℓ2, Lagrange's multiplier as evidence
+//! for ℓ1 and ℓ2 with a box. Where one minorant does not suffice, a tree of splits x'ᵢ ≤ t, x'ᵢ ≥ t cuts the region into
+//! parts that cover it, and each has its own (`tree`). That the network is convex beyond its feature map is tested too, once per model
+//! (`coordinates`).
+//!
+//! # What an auditor must believe
+//!
+//! - this crate, safe Rust alone, and the Rust compiler and standard library;
+//! - `dashu-int` (integers of any size);
+//! - that the files named on the command line are the ones meant, and the class is;
+//! - that the machine computes correctly.
+//!
+//! Not: any other crate of the project, any solver, any float, the certificate's author. Nor what reads the evidence
+//! (`evidence`, and `base64` in it): slopes, multipliers and trees are proposals, and a mistake in reading them loses a proof
+//! but invents none, since whatever was read is what is proven and what is tested.
+//!
+//! The format is `proofs-data/FORMAT.md`.
+
+#![forbid(unsafe_code)]
+
+mod argument;
+mod budget;
+mod claim;
+mod class;
+pub mod driver;
+mod evidence;
+mod inputs;
+mod network;
+mod number;
+mod onnx;
+pub mod program;
+pub mod rejection;
+mod statement;
+mod weights;
+
+pub use argument::check::{Model, Reading, Unit, check_form, check_line, check_weighted};
+pub use claim::{Claim, Settled};
+pub use class::Class;
+pub use inputs::{Inputs, Uint8};
+pub use onnx::forms::table as operators;
+pub use rejection::{Code, Rejection};
+pub use statement::Statement;
+pub use weights::Weights;

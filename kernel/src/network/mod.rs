@@ -1,0 +1,4 @@
+//! The network as exact mathematics: a graph over one sample, and its functions of single coordinates.
+
+pub mod graph;
+pub mod single;

@@ -1,0 +1,293 @@
+//! One node of a file with its operands: what the meaning of an operator is read from.
+
+use crate::number::exact::Float;
+use crate::onnx::protobuf::fields;
+use crate::onnx::tensor::{Entries, Kind, Tensor};
+use crate::rejection::{Code, Rejection};
+use std::collections::{BTreeMap, HashMap};
+
+/// What a name in the file stands for.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A node of the graph.
+    Node(usize),
+    /// A float constant.
+    Floats(Vec<usize>, Vec<Float>),
+    /// An integer constant; `None` is the batch size.
+    Integers(Vec<usize>, Vec<Option<i64>>),
+}
+
+/// Every name so far, with the type of its entries.
+pub type Values = HashMap<String, (Value, Kind)>;
+
+/// One operation of the file.
+#[derive(Debug, Default)]
+pub struct Call<'a> {
+    /// Operator.
+    pub operator: &'a str,
+    /// First output: the node's name everywhere.
+    pub name: &'a str,
+    /// The node's own name, where it has one: for whoever reads the file otherwise.
+    pub label: &'a str,
+    inputs: Vec<&'a str>,
+    outputs: Vec<&'a str>,
+    attributes: BTreeMap<&'a str, Attribute<'a>>,
+}
+
+/// The type of an attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// FLOAT.
+    Float,
+    /// INT.
+    Integer,
+    /// TENSOR.
+    Tensor,
+    /// FLOATS.
+    Floats,
+    /// INTS.
+    Integers,
+    /// Another one, or none.
+    Other,
+}
+
+#[derive(Debug)]
+enum Attribute<'a> {
+    Float(u32),
+    Integer(i64),
+    Tensor(&'a [u8]),
+    Floats(Vec<u32>),
+    Integers(Vec<i64>),
+    Other,
+}
+
+impl From<Tensor> for (Value, Kind) {
+    fn from(tensor: Tensor) -> (Value, Kind) {
+        let value = match tensor.entries {
+            Entries::Floats(floats) => Value::Floats(tensor.dims, floats),
+            Entries::Integers(integers) => Value::Integers(tensor.dims, integers.into_iter().map(Some).collect()),
+        };
+        (value, tensor.kind)
+    }
+}
+
+impl<'a> Call<'a> {
+    /// Reads a NodeProto.
+    pub fn read(bytes: &'a [u8]) -> Result<Call<'a>, Rejection> {
+        let mut call = Call::default();
+        let (mut domain, mut overload) = ("", "");
+        for field in fields(bytes) {
+            match field? {
+                (1, wire) => call.inputs.push(wire.text()?),
+                (2, wire) => call.outputs.push(wire.text()?),
+                (3, wire) => call.label = wire.text()?,
+                (4, wire) => call.operator = wire.text()?,
+                (5, wire) => {
+                    let (name, attribute) = Attribute::read(wire.bytes()?)?;
+                    if call.attributes.insert(name, attribute).is_some() {
+                        return Err(malformed(name, "one attribute of a name", "two"));
+                    }
+                }
+                (7, wire) => domain = wire.text()?,
+                (8, wire) => overload = wire.text()?,
+                _ => {}
+            }
+        }
+        call.name = call.outputs.first().copied().unwrap_or("");
+        if call.name.is_empty() {
+            return Err(malformed(call.operator, "a named output", "none"));
+        }
+        if !matches!(domain, "" | "ai.onnx") || !overload.is_empty() {
+            let found = format!("{domain}.{}{overload}", call.operator);
+            return Err(call.refuse(Code::Unsupported, "a standard operator", found));
+        }
+        Ok(call)
+    }
+
+    /// A refusal at this node.
+    pub fn refuse(&self, code: Code, expected: &str, found: impl Into<String>) -> Rejection {
+        let operator = self.operator.escape_debug();
+        Rejection::new(code, format!("{operator} `{}`", self.name.escape_debug()), expected, found)
+    }
+
+    /// Number of inputs, absent ones included.
+    pub fn arity(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Names of the inputs; empty for one that is left out.
+    pub fn inputs(&self) -> impl Iterator<Item = &'a str> {
+        self.inputs.iter().copied()
+    }
+
+    /// Number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// All names that it gives.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.outputs.iter().copied().filter(|name| !name.is_empty())
+    }
+
+    /// Names and types of the attributes.
+    pub fn attributes(&self) -> impl Iterator<Item = (&'a str, Type)> {
+        self.attributes.iter().map(|(name, attribute)| (*name, attribute.kind()))
+    }
+
+    /// The types of the inputs that are there.
+    pub fn kinds(&self, values: &Values) -> Result<Vec<Kind>, Rejection> {
+        let present = self.inputs.iter().filter(|name| !name.is_empty());
+        present.map(|name| Ok(self.look_up(name, values)?.1)).collect()
+    }
+
+    fn look_up<'v>(&self, name: &str, values: &'v Values) -> Result<&'v (Value, Kind), Rejection> {
+        let missing = || {
+            self.refuse(Code::MalformedModel, "inputs that earlier nodes give", format!("`{}`", name.escape_debug()))
+        };
+        values.get(name).ok_or_else(missing)
+    }
+
+    /// Input `k`, if there is one.
+    pub fn optional<'v>(&self, k: usize, values: &'v Values) -> Result<Option<&'v Value>, Rejection> {
+        match self.inputs.get(k).filter(|name| !name.is_empty()) {
+            None => Ok(None),
+            Some(name) => Ok(Some(&self.look_up(name, values)?.0)),
+        }
+    }
+
+    /// Input `k`.
+    pub fn input<'v>(&self, k: usize, values: &'v Values) -> Result<&'v Value, Rejection> {
+        let missing = || self.refuse(Code::MalformedModel, &format!("an input {k}"), "none");
+        self.optional(k, values)?.ok_or_else(missing)
+    }
+
+    /// An integer attribute.
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        match self.attributes.get(name) {
+            Some(Attribute::Integer(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// An attribute that is 0 or 1; 0 where it is left out.
+    pub fn flag(&self, name: &str) -> Result<bool, Rejection> {
+        match self.integer(name).unwrap_or(0) {
+            0 => Ok(false),
+            1 => Ok(true),
+            other => Err(self.refuse(Code::MalformedModel, &format!("0 or 1 as {name}"), other.to_string())),
+        }
+    }
+
+    /// A float attribute; `default` as bits.
+    pub fn float(&self, name: &str, default: u32) -> Result<Float, Rejection> {
+        let bits = match self.attributes.get(name) {
+            Some(Attribute::Float(bits)) => *bits,
+            _ => default,
+        };
+        Float::binary32(bits)
+            .ok_or_else(|| self.refuse(Code::NotFinite, &format!("a finite {name}"), "NaN or infinity"))
+    }
+
+    /// An attribute of integers.
+    pub fn integers(&self, name: &str) -> Option<&[i64]> {
+        match self.attributes.get(name) {
+            Some(Attribute::Integers(values)) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// What a Constant holds: its one attribute.
+    pub fn constant(&self) -> Result<(Value, Kind), Rejection> {
+        let mut attributes = self.attributes.values();
+        let (Some(only), None) = (attributes.next(), attributes.next()) else {
+            return Err(self.refuse(Code::MalformedModel, "one attribute", self.attributes.len().to_string()));
+        };
+        let floats = |dims: Vec<usize>, words: &[u32]| {
+            let floats = words.iter().map(|&bits| Float::binary32(bits)).collect::<Option<Vec<_>>>();
+            let floats = floats.ok_or_else(|| self.refuse(Code::NotFinite, "finite numbers", "NaN or infinity"))?;
+            Ok((Value::Floats(dims, floats), Kind::Float32))
+        };
+        match only {
+            Attribute::Tensor(bytes) => Ok(Tensor::read(bytes)?.into()),
+            Attribute::Float(word) => floats(vec![], &[*word]),
+            Attribute::Floats(words) => floats(vec![words.len()], words),
+            Attribute::Integer(value) => Ok((Value::Integers(vec![], vec![Some(*value)]), Kind::Int64)),
+            Attribute::Integers(values) => {
+                let list = values.iter().copied().map(Some).collect();
+                Ok((Value::Integers(vec![values.len()], list), Kind::Int64))
+            }
+            Attribute::Other => Err(self.refuse(Code::MalformedModel, "a value", "none")),
+        }
+    }
+}
+
+impl Type {
+    /// As ONNX calls it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Type::Float => "float",
+            Type::Integer => "int",
+            Type::Tensor => "tensor",
+            Type::Floats => "floats",
+            Type::Integers => "ints",
+            Type::Other => "another type, or none",
+        }
+    }
+}
+
+impl<'a> Attribute<'a> {
+    /// Reads an AttributeProto: its name, and the one value that its type says. A zero may be left out.
+    fn read(bytes: &'a [u8]) -> Result<(&'a str, Attribute<'a>), Rejection> {
+        let (mut name, mut kind) = ("", 0);
+        let (mut float, mut integer, mut tensor) = (None, None, None);
+        let (mut floats, mut integers) = (Vec::new(), Vec::new());
+        for field in fields(bytes) {
+            match field? {
+                (1, wire) => name = wire.text()?,
+                (2, wire) => float = Some(wire.word()?),
+                (3, wire) => integer = Some(wire.integer()?),
+                (5, wire) => tensor = Some(wire.bytes()?),
+                (7, wire) => wire.words(&mut floats)?,
+                (8, wire) => wire.integers(&mut integers)?,
+                (20, wire) => kind = wire.integer()?,
+                (21, _) => return Err(malformed(name, "a value", "a reference to a function's attribute")),
+                _ => {}
+            }
+        }
+        let given = [float.is_some(), integer.is_some(), tensor.is_some(), !floats.is_empty(), !integers.is_empty()];
+        let (own, attribute) = match kind {
+            1 => (0, Some(Attribute::Float(float.unwrap_or(0)))),
+            2 => (1, Some(Attribute::Integer(integer.unwrap_or(0)))),
+            4 => (2, tensor.map(Attribute::Tensor)),
+            6 => (3, Some(Attribute::Floats(floats))),
+            7 => (4, Some(Attribute::Integers(integers))),
+            _ => (given.len(), Some(Attribute::Other)),
+        };
+        let stray = own < given.len() && given.iter().enumerate().any(|(k, &given)| given && k != own);
+        match attribute {
+            Some(attribute) if !stray => Ok((name, attribute)),
+            _ => Err(malformed(name, "one value, of the attribute's type", "others")),
+        }
+    }
+
+    fn kind(&self) -> Type {
+        match self {
+            Attribute::Float(_) => Type::Float,
+            Attribute::Integer(_) => Type::Integer,
+            Attribute::Tensor(_) => Type::Tensor,
+            Attribute::Floats(_) => Type::Floats,
+            Attribute::Integers(_) => Type::Integers,
+            Attribute::Other => Type::Other,
+        }
+    }
+}
+
+fn place(name: &str) -> String {
+    name.escape_debug().to_string()
+}
+
+/// A refusal of the file's structure.
+pub fn malformed(at: &str, expected: &str, found: &str) -> Rejection {
+    Rejection::new(Code::MalformedModel, place(at), expected, found)
+}

@@ -1,0 +1,166 @@
+//! What a file declares of a value: its type and sizes. Runtimes plan with it, so what is declared must be true.
+
+use crate::budget;
+use crate::network::graph::Graph;
+use crate::onnx::call::{Value, malformed};
+use crate::onnx::protobuf::fields;
+use crate::onnx::tensor::Kind;
+use crate::rejection::{Code, Rejection};
+use std::collections::HashMap;
+
+/// A ValueInfoProto.
+#[derive(Clone, Debug)]
+pub struct Declared<'a> {
+    /// Of the value.
+    pub name: &'a str,
+    /// Its type; `None` where nothing is said.
+    pub kind: Option<Kind>,
+    axes: Option<Vec<Axis<'a>>>,
+}
+
+/// An axis with a size, a name, or neither.
+#[derive(Clone, Copy, Debug, Default)]
+struct Axis<'a> {
+    size: Option<i64>,
+    name: Option<&'a str>,
+}
+
+/// The sizes of a value.
+pub struct Shape {
+    /// Of the batch, where there is one: `None` in it where the file leaves that open.
+    batch: Option<Option<i64>>,
+    rest: Vec<usize>,
+}
+
+impl Shape {
+    /// The sizes of a value of the graph.
+    pub fn of(value: &Value, graph: &Graph) -> Shape {
+        match value {
+            Value::Node(id) => Shape { batch: Some(graph.batch), rest: graph.nodes[*id].shape.clone() },
+            Value::Floats(dims, _) | Value::Integers(dims, _) => Shape { batch: None, rest: dims.clone() },
+        }
+    }
+}
+
+impl<'a> Declared<'a> {
+    /// Reads a ValueInfoProto.
+    pub fn read(bytes: &'a [u8]) -> Result<Declared<'a>, Rejection> {
+        let mut declared = Declared { name: "", kind: None, axes: None };
+        for field in fields(bytes) {
+            match field? {
+                (1, wire) => declared.name = wire.text()?,
+                (2, wire) => {
+                    for field in fields(wire.bytes()?) {
+                        if let (1, tensor) = field? {
+                            declared.read_type(tensor.bytes()?)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        match declared.name {
+            "" => Err(malformed("graph", "values with names", "none")),
+            _ => Ok(declared),
+        }
+    }
+
+    fn read_type(&mut self, bytes: &'a [u8]) -> Result<(), Rejection> {
+        let mut number = 0;
+        for field in fields(bytes) {
+            match field? {
+                (1, wire) => number = wire.integer()?,
+                (2, wire) => {
+                    let mut axes = Vec::new();
+                    for field in fields(wire.bytes()?) {
+                        axes.push(self.axis(field?.1.bytes()?)?);
+                    }
+                    self.axes = Some(axes);
+                }
+                _ => {}
+            }
+        }
+        let unknown = || Rejection::new(Code::Unsupported, self.place(), "float32", format!("type {number}"));
+        self.kind = Some(Kind::read(number).ok_or_else(unknown)?);
+        Ok(())
+    }
+
+    fn axis(&self, bytes: &'a [u8]) -> Result<Axis<'a>, Rejection> {
+        let mut axis = Axis::default();
+        for field in fields(bytes) {
+            match field? {
+                (1, wire) => axis.size = Some(wire.integer()?),
+                (2, wire) => axis.name = Some(wire.text()?),
+                _ => {}
+            }
+        }
+        match axis.size {
+            Some(_) if axis.name.is_some() => Err(malformed(self.name, "an axis with a size or a name", "both")),
+            Some(size) if size < 0 => Err(malformed(self.name, "sizes of axes from 0", &size.to_string())),
+            _ => Ok(axis),
+        }
+    }
+
+    fn place(&self) -> String {
+        self.name.escape_debug().to_string()
+    }
+
+    /// The batch size, where it is fixed, and the shape of one sample, whose sizes must be.
+    pub fn sample(&self) -> Result<(Option<i64>, Vec<usize>), Rejection> {
+        let axes = self.axes.as_deref().unwrap_or_default();
+        let size = |axis: &Axis| axis.size.and_then(|size| usize::try_from(size).ok());
+        let rest = axes.iter().skip(1).map(size).collect::<Option<Vec<_>>>();
+        if axes.len() == 1 {
+            let expected = "the batch and at least one axis behind it";
+            return Err(Rejection::new(Code::ShapeMismatch, self.place(), expected, "one axis"));
+        }
+        match (axes.first(), rest) {
+            (Some(batch), Some(rest)) if batch.size != Some(0) => {
+                let size = batch.size.map_or(1, i64::unsigned_abs);
+                budget::within(&self.place(), "samples of a batch", size, budget::ENTRIES)?;
+                Ok((batch.size, rest))
+            }
+            _ => {
+                let found = format!("{:?}", axes.iter().map(|axis| axis.size).collect::<Vec<_>>());
+                Err(Rejection::new(Code::Unsupported, self.place(), "fixed sizes after the batch", found))
+            }
+        }
+    }
+
+    fn misfit(&self, code: Code, expected: String) -> Rejection {
+        Rejection::new(code, self.place(), format!("a declaration as {expected}"), format!("{self:?}"))
+    }
+
+    /// Tests what is declared against what the value is. An axis's name stands for one size throughout the file; `named`
+    /// holds those met so far (`None` for the batch).
+    pub fn check(
+        &self,
+        kind: Kind,
+        shape: &Shape,
+        named: &mut HashMap<&'a str, Option<usize>>,
+    ) -> Result<(), Rejection> {
+        if self.kind.is_some_and(|declared| declared != kind) {
+            return Err(self.misfit(Code::MalformedModel, format!("{kind:?}")));
+        }
+        let Some(axes) = &self.axes else { return Ok(()) };
+        let sizes: Vec<Option<usize>> =
+            shape.batch.iter().map(|_| None).chain(shape.rest.iter().map(|&size| Some(size))).collect();
+        if axes.len() != sizes.len() {
+            return Err(self.misfit(Code::ShapeMismatch, format!("{} axes", sizes.len())));
+        }
+        for (k, axis) in axes.iter().enumerate() {
+            let fits = match (axis.size, sizes[k]) {
+                (None, size) => match axis.name.unwrap_or("") {
+                    "" => true,
+                    name => *named.entry(name).or_insert(size) == size,
+                },
+                (Some(declared), Some(size)) => usize::try_from(declared) == Ok(size),
+                (Some(declared), None) => shape.batch == Some(Some(declared)),
+            };
+            if !fits {
+                return Err(self.misfit(Code::ShapeMismatch, format!("{sizes:?}")));
+            }
+        }
+        Ok(())
+    }
+}

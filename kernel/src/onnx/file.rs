@@ -1,0 +1,224 @@
+//! ONNX files, read by the kernel's own code: the file's structure. What each operator means is in `operators`.
+
+use crate::budget;
+use crate::class::Class;
+use crate::network::graph::{Graph, Op};
+use crate::number::exact::Float;
+use crate::number::product::Layer;
+use crate::onnx::affine::apply;
+use crate::onnx::call::{Call, Value, Values, malformed};
+use crate::onnx::declared::{Declared, Shape};
+use crate::onnx::forms::{NEWEST, OLDEST};
+use crate::onnx::protobuf::fields;
+use crate::onnx::schema;
+use crate::onnx::tensor::{Kind, Tensor};
+use crate::rejection::{Code, Rejection};
+use std::collections::{HashMap, HashSet};
+
+/// The versions of the file format that are read.
+const FORMATS: std::ops::RangeInclusive<i64> = 3..=14;
+
+/// Reads a model file into the graph of f for `class`.
+pub fn read(bytes: &[u8], class: Class) -> Result<Graph, Rejection> {
+    budget::within("model file", "bytes", bytes.len() as u64, budget::MODEL_BYTES)?;
+    schema::check(bytes)?;
+    let (mut graph, mut format, mut opsets) = (None, 0, HashMap::new());
+    for field in fields(bytes) {
+        match field? {
+            (1, wire) => format = wire.integer()?,
+            (7, wire) => graph = Some(wire.bytes()?),
+            (8, wire) => {
+                let (domain, version) = opset(wire.bytes()?)?;
+                if opsets.insert(domain, version).is_some() {
+                    return Err(malformed("file", "one version of the operators of a domain", "two"));
+                }
+                // Runtimes refuse versions that they do not know, even of operators that no node uses.
+                let newest = match domain {
+                    "ai.onnx.ml" => 5,
+                    "com.microsoft" | "ai.onnx.training" => 1,
+                    _ => i64::from(i32::MAX),
+                };
+                if !(1..=newest).contains(&version) {
+                    let expected = format!("operators of `{}` of a known version", domain.escape_debug());
+                    return Err(Rejection::new(Code::Unsupported, "file", expected, version.to_string()));
+                }
+            }
+            _ => {}
+        }
+    }
+    let opset = opsets.get("").copied().ok_or_else(|| malformed("file", "a version of the operators", "none"))?;
+    let within = |what: &str, range: std::ops::RangeInclusive<i64>, found: i64| match range.contains(&found) {
+        true => Ok(()),
+        false => {
+            let expected = format!("{what} of version {} to {}", range.start(), range.end());
+            Err(Rejection::new(Code::Unsupported, "file", expected, found.to_string()))
+        }
+    };
+    within("operators", OLDEST..=NEWEST, opset)?;
+    let graph = graph.ok_or_else(|| malformed("file", "a graph", "none"))?;
+    within("a format", FORMATS, format)?;
+    File::read(graph, format)?.graph(opset, class)
+}
+
+/// The domain of operators, and their version.
+fn opset(bytes: &[u8]) -> Result<(&str, i64), Rejection> {
+    let (mut domain, mut version) = ("", 0);
+    for field in fields(bytes) {
+        match field? {
+            (1, wire) => domain = wire.text()?,
+            (2, wire) => version = wire.integer()?,
+            _ => {}
+        }
+    }
+    Ok((if domain == "ai.onnx" { "" } else { domain }, version))
+}
+
+/// The parts of a GraphProto.
+#[derive(Default)]
+struct File<'a> {
+    calls: Vec<Call<'a>>,
+    constants: Values,
+    inputs: Vec<Declared<'a>>,
+    outputs: Vec<Declared<'a>>,
+    /// What the file says of values that it computes.
+    others: Vec<Declared<'a>>,
+}
+
+impl<'a> File<'a> {
+    fn read(bytes: &'a [u8], format: i64) -> Result<File<'a>, Rejection> {
+        let mut file = File::default();
+        for field in fields(bytes) {
+            match field? {
+                (1, wire) => {
+                    budget::within("model", "nodes", file.calls.len() as u64 + 1, budget::NODES)?;
+                    file.calls.push(Call::read(wire.bytes()?)?);
+                }
+                (5, wire) => {
+                    let tensor = Tensor::read(wire.bytes()?)?;
+                    let name = tensor.name.clone();
+                    if name.is_empty() {
+                        return Err(malformed("graph", "constants with names", "none"));
+                    }
+                    if file.constants.insert(name.clone(), tensor.into()).is_some() {
+                        return Err(malformed(&name, "one constant of a name", "two"));
+                    }
+                }
+                (11, wire) => file.inputs.push(Declared::read(wire.bytes()?)?),
+                (12, wire) => file.outputs.push(Declared::read(wire.bytes()?)?),
+                (13, wire) => file.others.push(Declared::read(wire.bytes()?)?),
+                _ => {}
+            }
+        }
+        // An initialiser that is an input too, as it had to be before version 4 of the format, is a constant.
+        let inputs: HashSet<&str> = file.inputs.iter().map(|input| input.name).collect();
+        if let Some(name) = file.constants.keys().find(|name| format < 4 && !inputs.contains(name.as_str())) {
+            return Err(malformed(name, "constants that are inputs, as format 3 has it", "another"));
+        }
+        let constants = &file.constants;
+        let (shadowed, inputs): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut file.inputs).into_iter().partition(|d| constants.contains_key(d.name));
+        if let Some(input) = shadowed.iter().find(|input| input.kind.is_none()) {
+            return Err(malformed(input.name, "inputs with their type", "none"));
+        }
+        let replaceable = shadowed.iter().filter(|_| format >= 4).map(|declared: &Declared| declared.name).collect();
+        (file.inputs, file.others) = (inputs, [file.others, shadowed].concat());
+        file.check_names()?;
+        file.check_stored(&replaceable)?;
+        Ok(file)
+    }
+
+    /// What a Dropout has behind its first input is stored in the file, and what a Slice has there cannot be replaced by
+    /// who runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes trip over both
+    /// where they simplify a graph.
+    fn check_stored(&self, replaceable: &HashSet<&'a str>) -> Result<(), Rejection> {
+        let constants = self.calls.iter().filter(|call| call.operator == "Constant").map(|call| call.name);
+        let stored: HashSet<&str> = self.constants.keys().map(String::as_str).chain(constants).collect();
+        // What is computed from them can be replaced, too.
+        let mut replaceable = replaceable.clone();
+        for call in &self.calls {
+            if call.inputs().any(|name| replaceable.contains(name)) {
+                replaceable.extend(call.names());
+            }
+            let wrong = |name: &&str| match call.operator {
+                "Dropout" => !name.is_empty() && !stored.contains(name),
+                "Slice" => replaceable.contains(name),
+                _ => false,
+            };
+            if let Some(name) = call.inputs().skip(1).find(wrong) {
+                let expected = "operands that the file alone fixes";
+                return Err(call.refuse(Code::Unsupported, expected, format!("`{}`", name.escape_debug())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every value has one source, and every node a name of its own, if any.
+    fn check_names(&self) -> Result<(), Rejection> {
+        let (mut values, mut labels) = (HashSet::new(), HashSet::new());
+        let sources = self.inputs.iter().map(|input| input.name).chain(self.constants.keys().map(String::as_str));
+        for name in sources.chain(self.calls.iter().flat_map(Call::names)) {
+            if !values.insert(name) {
+                return Err(malformed(name, "one value of a name", "two"));
+            }
+        }
+        for label in self.calls.iter().map(|call| call.label).filter(|label| !label.is_empty()) {
+            if !labels.insert(label) {
+                return Err(malformed(label, "one node of a name", "two"));
+            }
+        }
+        Ok(())
+    }
+
+    fn graph(self, opset: i64, class: Class) -> Result<Graph, Rejection> {
+        let [input] = &self.inputs[..] else {
+            return Err(malformed("graph", "one input", &self.inputs.len().to_string()));
+        };
+        if input.kind != Some(Kind::Float32) {
+            return Err(Rejection::new(Code::Unsupported, input.name, "float32", format!("{:?}", input.kind)));
+        }
+        let (batch, shape) = input.sample()?;
+        let mut graph = Graph::new(input.name, batch, shape)?;
+        let mut values = self.constants;
+        values.insert(input.name.into(), (Value::Node(0), Kind::Float32));
+        for call in &self.calls {
+            let value = apply(&mut graph, call, &values, opset)?;
+            values.insert(call.name.into(), value);
+        }
+        let [output] = &self.outputs[..] else {
+            return Err(malformed("graph", "one output", &self.outputs.len().to_string()));
+        };
+        let Some((Value::Node(id), Kind::Float32)) = values.get(output.name) else {
+            return Err(malformed(output.name, "a float32 output that depends on the input", "none"));
+        };
+        let mut axes = HashMap::new();
+        input.check(Kind::Float32, &Shape::of(&Value::Node(0), &graph), &mut axes)?;
+        for declared in self.others.iter().chain([output]) {
+            if let Some((value, kind)) = values.get(declared.name) {
+                declared.check(*kind, &Shape::of(value, &graph), &mut axes)?;
+            }
+        }
+        let id = *id;
+        finish(graph, id, class)
+    }
+}
+
+/// Makes the logit of `class` the last node.
+fn finish(mut graph: Graph, output: usize, class: Class) -> Result<Graph, Rejection> {
+    let name = graph.nodes[output].name.clone();
+    let size = graph.nodes[output].size();
+    let minus = Float::ONE.negated();
+    let weights = match (class, size) {
+        (Class::Positive, 1) => vec![Float::ONE],
+        (Class::Negative, 1) => vec![minus],
+        (Class::Index(0), 2) => vec![Float::ONE, minus],
+        (Class::Index(1), 2) => vec![minus, Float::ONE],
+        (Class::Index(_), _) => return Err(Rejection::new(Code::ShapeMismatch, name, "two outputs", size.to_string())),
+        _ => return Err(Rejection::new(Code::ShapeMismatch, name, "one output", size.to_string())),
+    };
+    graph.prune(output);
+    let last = graph.output();
+    if class != Class::Positive {
+        graph.push("", Op::Layer(Layer::new(1, size, &weights)), vec![last], vec![1])?;
+    }
+    Ok(graph)
+}

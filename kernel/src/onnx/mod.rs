@@ -1,0 +1,12 @@
+//! ONNX files: refused unless understood, and translated into the network.
+
+pub mod affine;
+pub mod batch_norm;
+pub mod call;
+pub mod declared;
+pub mod file;
+pub mod forms;
+pub mod moves;
+pub mod protobuf;
+pub mod schema;
+pub mod tensor;

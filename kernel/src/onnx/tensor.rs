@@ -1,0 +1,180 @@
+//! ONNX tensors: constants of finite binary floats or of integers.
+
+use crate::budget;
+use crate::number::exact::Float;
+use crate::onnx::protobuf::{Wire, fields};
+use crate::rejection::{Code, Rejection};
+
+/// The type of a value's entries, as the file declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Binary floats of 32 bits.
+    Float32,
+    /// Binary floats of 64 bits.
+    Float64,
+    /// Integers of 32 bits.
+    Int32,
+    /// Integers of 64 bits.
+    Int64,
+}
+
+impl Kind {
+    /// By its number in ONNX.
+    pub fn read(number: i64) -> Option<Kind> {
+        match number {
+            1 => Some(Kind::Float32),
+            11 => Some(Kind::Float64),
+            6 => Some(Kind::Int32),
+            7 => Some(Kind::Int64),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a type of floats.
+    pub fn is_float(self) -> bool {
+        matches!(self, Kind::Float32 | Kind::Float64)
+    }
+}
+
+/// The entries of a tensor.
+#[derive(Clone, Debug)]
+pub enum Entries {
+    /// float32 or float64.
+    Floats(Vec<Float>),
+    /// int32 or int64.
+    Integers(Vec<i64>),
+}
+
+/// A constant.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// In the file.
+    pub name: String,
+    /// Dimensions; none for a scalar.
+    pub dims: Vec<usize>,
+    /// The type of its entries.
+    pub kind: Kind,
+    /// Row-major.
+    pub entries: Entries,
+}
+
+#[derive(Default)]
+struct Raw<'a> {
+    name: &'a str,
+    dims: Vec<i64>,
+    kind: i64,
+    bytes: Option<&'a [u8]>,
+    words: Vec<u32>,
+    double_words: Vec<u64>,
+    short_integers: Vec<i64>,
+    integers: Vec<i64>,
+    elsewhere: bool,
+}
+
+impl Tensor {
+    /// Reads a TensorProto.
+    pub fn read(bytes: &[u8]) -> Result<Tensor, Rejection> {
+        let mut raw = Raw::default();
+        for field in fields(bytes) {
+            match field? {
+                (1, wire) => wire.integers(&mut raw.dims)?,
+                (2, wire) => raw.kind = wire.integer()?,
+                (4, wire) => wire.words(&mut raw.words)?,
+                (5, wire) => wire.integers(&mut raw.short_integers)?,
+                (7, wire) => wire.integers(&mut raw.integers)?,
+                (8, wire) => raw.name = wire.text()?,
+                (9, wire) => raw.bytes = Some(wire.bytes()?),
+                (10, wire) => wire.double_words(&mut raw.double_words)?,
+                (13, _) => raw.elsewhere = true,
+                (14, wire) => raw.elsewhere |= wire.integer()? != 0,
+                _ => {}
+            }
+        }
+        raw.tensor()
+    }
+}
+
+impl Raw<'_> {
+    fn refuse(&self, code: Code, expected: &str, found: impl Into<String>) -> Rejection {
+        Rejection::new(code, format!("constant `{}`", self.name.escape_debug()), expected, found)
+    }
+
+    fn tensor(self) -> Result<Tensor, Rejection> {
+        if self.elsewhere {
+            return Err(self.refuse(Code::Unsupported, "numbers inside the file", "external data"));
+        }
+        let dims = self.dims.iter().map(|&d| usize::try_from(d)).collect::<Result<Vec<_>, _>>();
+        let dims = dims.map_err(|_| self.refuse(Code::MalformedModel, "sizes ≥ 0", format!("{:?}", self.dims)))?;
+        let count = dims.iter().try_fold(1_u64, |n, &d| n.checked_mul(d as u64)).unwrap_or(u64::MAX);
+        budget::within(self.name, "entries", count, budget::WEIGHTS)?;
+        let Some(kind) = Kind::read(self.kind) else {
+            let found = format!("type {}", self.kind);
+            return Err(self.refuse(Code::Unsupported, "float32, float64, int32 or int64", found));
+        };
+        self.check_place(kind)?;
+        let entries = match kind {
+            Kind::Float32 => Entries::Floats(self.floats(self.words_of_file()?, |&bits| Float::binary32(bits))?),
+            Kind::Float64 => Entries::Floats(self.floats(self.double_words_of_file()?, |&bits| Float::binary64(bits))?),
+            Kind::Int32 => Entries::Integers(match self.bytes {
+                Some(_) => self.words_of_file()?.into_iter().map(|word| i64::from(word as i32)).collect(),
+                None => self.short_integers.clone(),
+            }),
+            Kind::Int64 => Entries::Integers(match self.bytes {
+                Some(_) => self.double_words_of_file()?.into_iter().map(|word| word as i64).collect(),
+                None => self.integers.clone(),
+            }),
+        };
+        let found = match &entries {
+            Entries::Floats(floats) => floats.len(),
+            Entries::Integers(integers) => integers.len(),
+        };
+        if found as u64 != count {
+            return Err(self.refuse(Code::MalformedModel, &format!("{count} numbers"), found.to_string()));
+        }
+        Ok(Tensor { name: self.name.into(), dims, kind, entries })
+    }
+
+    /// The numbers stand in raw bytes or in the list of their own type, and nowhere else.
+    fn check_place(&self, kind: Kind) -> Result<(), Rejection> {
+        let lists = [
+            (Kind::Float32, self.words.is_empty()),
+            (Kind::Float64, self.double_words.is_empty()),
+            (Kind::Int32, self.short_integers.is_empty()),
+            (Kind::Int64, self.integers.is_empty()),
+        ];
+        let stray = lists.iter().any(|&(of, empty)| !empty && (of != kind || self.bytes.is_some()));
+        match stray {
+            false => Ok(()),
+            true => Err(self.refuse(Code::MalformedModel, "numbers in one place, that of their type", "others")),
+        }
+    }
+
+    fn floats<T>(&self, words: Vec<T>, read: impl Fn(&T) -> Option<Float>) -> Result<Vec<Float>, Rejection> {
+        let float = |(i, word)| {
+            read(word).ok_or_else(|| self.refuse(Code::NotFinite, "finite numbers", format!("NaN or infinity at {i}")))
+        };
+        words.iter().enumerate().map(float).collect()
+    }
+
+    fn words_of_file(&self) -> Result<Vec<u32>, Rejection> {
+        match self.bytes {
+            None => Ok(self.words.clone()),
+            Some(bytes) => {
+                let mut words = Vec::new();
+                Wire::Bytes(bytes).words(&mut words)?;
+                Ok(words)
+            }
+        }
+    }
+
+    fn double_words_of_file(&self) -> Result<Vec<u64>, Rejection> {
+        match self.bytes {
+            None => Ok(self.double_words.clone()),
+            Some(bytes) => {
+                let mut words = Vec::new();
+                Wire::Bytes(bytes).double_words(&mut words)?;
+                Ok(words)
+            }
+        }
+    }
+}
