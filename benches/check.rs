@@ -3,11 +3,12 @@
 
 use std::path::Path;
 use std::time::Instant;
-use underplane::data::inputs::{InputOptions, read_inputs};
+use underplane::data::{InputOptions, read_inputs};
 use underplane::model::{Model, Sensitive, onnx};
-use underplane::perturbation::{Norm, Perturbation};
+use underplane::norm::Norm;
 use underplane::proof::fast::Fast;
 use underplane::proof::{Prover, Wanted, npy};
+use underplane::query::Perturbation;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::{Method, Samples};
 use underplane_kernel::{self as kernel, Class, check_line};

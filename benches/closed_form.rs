@@ -13,7 +13,8 @@ use std::time::Instant;
 use underplane::matrix::Scalar;
 use underplane::model::passes::{backward, forward, tangent_slopes};
 use underplane::model::{Graph, Model, Op};
-use underplane::perturbation::{Norm, Perturbation};
+use underplane::norm::Norm;
+use underplane::query::Perturbation;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::{Method, Samples};
 

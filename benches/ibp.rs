@@ -12,7 +12,8 @@ use networks::{Map, generator, icnn, inputs, model};
 use std::hint::black_box;
 use std::time::Instant;
 use underplane::model::Model;
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::norm::Norm;
+use underplane::query::{Perturbation, Range};
 use underplane::radius::ibp::Ibp;
 use underplane::radius::{Method, Samples};
 

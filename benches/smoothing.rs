@@ -12,7 +12,8 @@ use rand_distr::{Distribution, StandardNormal};
 use std::time::Instant;
 use underplane::model::Model;
 use underplane::model::passes::forward;
-use underplane::perturbation::{Norm, Perturbation};
+use underplane::norm::Norm;
+use underplane::query::Perturbation;
 use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Method, Samples};
 

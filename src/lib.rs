@@ -4,13 +4,18 @@
 //! every ℓp norm (Pfrommer, Anderson, Piet, Sojoudi, NeurIPS 2023). This crate computes that radius and others on the
 //! same networks, with rigorous rounding, and cross-checks them.
 
+pub mod attack;
 pub mod audit;
+pub mod claims;
 pub mod data;
+pub mod files;
 pub mod matrix;
 pub mod model;
-pub mod perturbation;
+pub mod norm;
 pub mod proof;
+pub mod query;
 pub mod radius;
+pub mod regress;
 pub mod report;
 pub mod rounding;
 pub mod train;

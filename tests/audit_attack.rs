@@ -4,12 +4,14 @@ mod networks;
 
 use networks::{MAPS, Map, exact_logit, generator, icnn, inputs, model, rational};
 use num_traits::Zero;
-use underplane::audit::attack::Attack;
+use underplane::attack::Attack;
 use underplane::model::Model;
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::norm::Norm;
+use underplane::query::Witness;
+use underplane::query::{Perturbation, Range};
 use underplane::radius::lp::Lp;
 use underplane::radius::sharp::Sharp;
-use underplane::radius::{Method, Samples, Witness};
+use underplane::radius::{Method, Samples};
 
 const BOX: Option<Range> = Some(Range { low: 0.0, high: 1.0 });
 

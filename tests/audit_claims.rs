@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use underplane::model::sensitive::{Sensitive, select};
 use underplane::model::{Dense, Graph, Kink, Model, Op, onnx};
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::norm::Norm;
+use underplane::query::{Perturbation, Range};
 use underplane::radius::lp::Lp;
 use underplane::radius::{Method, Samples};
 
@@ -58,7 +59,7 @@ fn exact(model: &Path, x: &[f64], norm: Norm, range: Option<Range>) -> Option<(f
 fn scaled_exact_radii_of_bundled_models() {
     for (name, range) in [("mnist-3-8", None), ("mnist-3-8", Some("0,1")), ("spambase", None), ("phishing", None)] {
         let (model, inputs) = bundled(name);
-        let data = underplane::data::inputs::read_inputs(&inputs, &Default::default()).unwrap();
+        let data = underplane::data::read_inputs(&inputs, &Default::default()).unwrap();
         let (mut claims, mut expected) = (String::from("input,norm,radius\n"), Vec::new());
         for i in 0..4 {
             let x: Vec<f64> = data.input(i).iter().map(|&v| f64::from(v)).collect();

@@ -3,17 +3,19 @@
 mod networks;
 
 use networks::{MAPS, Map, generator, icnn, inputs, model};
-use underplane::audit::attack::Attack;
+use underplane::attack::Attack;
 use underplane::audit::ladder::{Conclusion, Order, conclusion, order, undecided, violations};
 use underplane::audit::methods::{Needs, Rung, standard};
 use underplane::audit::run::{Audit, Case, Findings, logits, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
 use underplane::model::{Dense, Graph, Kink, Model, Op, Sensitive, onnx};
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::norm::Norm;
+use underplane::query::Witness;
+use underplane::query::{Perturbation, Range};
 use underplane::radius::lp::{Lp, LpSolver};
 use underplane::radius::smoothing::Smoothing;
-use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict, Witness};
+use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
 use underplane::report::records::{Proof, Record};
 
 const ATTACK: Attack = Attack { starts: 4, descents: 20, shrinks: 60, rays: 2, programs: 1 };

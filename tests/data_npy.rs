@@ -174,7 +174,7 @@ fn a_failed_write_leaves_nothing_and_keeps_the_old_file() {
     let path = file(&folder, b"old");
     let wrong = NpyArray { shape: vec![3], values: NpyValues::U8(vec![1, 2]) };
     assert!(write_npy(&path, &wrong).is_err());
-    let failure = underplane::data::atomic::write_atomically(&path, |out| {
+    let failure = underplane::files::write_atomically(&path, |out| {
         out.write_all(b"half")?;
         Err(std::io::Error::other("disk on fire"))
     });

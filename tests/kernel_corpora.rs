@@ -134,7 +134,7 @@ fn the_fast_replay_accepts_nothing_that_the_kernel_refuses() {
         let samples = name.replace("models/", "inputs/").replace("-abs", "");
         let samples =
             root().join(if name.starts_with("valid/") { format!("{name}.npy") } else { format!("{samples}.npy") });
-        let values = underplane::data::inputs::read_inputs(&samples, &Default::default()).unwrap();
+        let values = underplane::data::read_inputs(&samples, &Default::default()).unwrap();
         let values = values.values.iter().map(|&v| f64::from(v)).collect();
         let network = underplane::model::Model::new(underplane::model::onnx::read(&onnx_path).unwrap()).unwrap();
         let fast = underplane::proof::fast::Fast::new(network, &bytes, Class::Positive, values).unwrap();

@@ -6,7 +6,8 @@ use convex_networks::{linear, perturbations, positive_everywhere, push, random_m
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use underplane::model::{Dense, Graph, Kink, Model, Op};
-use underplane::perturbation::{Norm, Perturbation};
+use underplane::norm::Norm;
+use underplane::query::Perturbation;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::lp::{EXACT_GAP, Lp, LpSolver};
 use underplane::radius::sharp::Sharp;

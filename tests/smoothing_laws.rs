@@ -7,7 +7,8 @@ use rand::RngExt;
 use rayon::prelude::*;
 use statrs::function::erf::erfc;
 use underplane::model::{Dense, Graph, Kink, Model, Op};
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::norm::Norm;
+use underplane::query::{Perturbation, Range};
 use underplane::radius::smoothing::{ClassAccuracy, SmoothedClass, Smoothing, accuracy};
 use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
 

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use underplane::data::{DataError, Dataset, Task};
 use underplane::model::{Graph, Model, Op};
-use underplane::perturbation::Perturbation;
+use underplane::query::Perturbation;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::train::evaluate::{accuracy, logits, radii};
 use underplane::train::export::graph;

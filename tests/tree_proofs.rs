@@ -9,8 +9,9 @@ use networks::{Map, exact_logit, generator, icnn, inputs};
 use num_traits::Signed;
 use underplane::model::passes::{Slopes, forward, tangent_slopes};
 use underplane::model::{Model, Op, Sensitive, onnx};
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::norm::Norm;
 use underplane::proof::{Proof, Prover, Unproven, Wanted};
+use underplane::query::{Perturbation, Range};
 use underplane::radius::{Evidence, Outcome, Radius, TreeNode, Verdict};
 
 struct Case {

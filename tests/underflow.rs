@@ -1,7 +1,8 @@
 //! Products that vanish in `f64` but not in truth: no radius may take them for zeros.
 
 use underplane::model::{Dense, Graph, Kink, Model, NodeId, Op};
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::norm::Norm;
+use underplane::query::{Perturbation, Range};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::ibp::Ibp;
 use underplane::radius::sharp::Sharp;

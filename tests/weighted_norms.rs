@@ -8,15 +8,17 @@ use networks::{MAPS, Map, generator, icnn, inputs, model};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use underplane::model::{Dense, Graph, Model, Op, Sensitive, onnx};
-use underplane::perturbation::{Norm, Perturbation};
+use underplane::norm::Norm;
 use underplane::proof::{Prover, Wanted, npy};
+use underplane::query::Perturbation;
+use underplane::query::Witness;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::exact::{EXACT_GAP, Exact, Tightened};
 use underplane::radius::ibp::Ibp;
 use underplane::radius::lp::Lp;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::smoothing::Smoothing;
-use underplane::radius::{Method, Outcome, Samples, Verdict, Witness};
+use underplane::radius::{Method, Outcome, Samples, Verdict};
 use underplane_kernel::{Class, Code, Inputs, Model as KernelModel, Weights, check_line, check_weighted};
 
 fn methods() -> Vec<Box<dyn Method>> {

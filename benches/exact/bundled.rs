@@ -1,7 +1,7 @@
 //! The bundled networks and their inputs.
 
 use std::path::Path;
-use underplane::data::inputs::{InputOptions, read_inputs};
+use underplane::data::{InputOptions, read_inputs};
 use underplane::model::{Model, onnx};
 use underplane::radius::{Method, Outcome, Samples};
 

@@ -3,7 +3,7 @@
 use super::bundled::{Bundled, gap, sides};
 use super::median;
 use super::rivals::{Fastest, fastest};
-use underplane::perturbation::Perturbation;
+use underplane::query::Perturbation;
 use underplane::radius::Method;
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits};
 use underplane::radius::lp::Lp;

@@ -2,7 +2,8 @@
 
 use super::bundled::{Bundled, sides};
 use super::median;
-use underplane::perturbation::{Norm, Perturbation};
+use underplane::norm::Norm;
+use underplane::query::Perturbation;
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits};
 
 /// Seconds that `exact` may spend per input.

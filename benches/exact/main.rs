@@ -14,7 +14,8 @@ mod rivals;
 
 use bundled::Bundled;
 use std::path::PathBuf;
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::norm::Norm;
+use underplane::query::{Perturbation, Range};
 
 const NORMS: [Norm; 3] = [Norm::L2, Norm::Linf, Norm::L1];
 const BOXES: [Option<Range>; 2] = [None, Some(Range { low: 0.0, high: 1.0 })];

@@ -6,7 +6,7 @@ use super::rising::Point;
 use std::error::Error;
 use std::fmt::Write;
 use std::path::Path;
-use underplane::perturbation::Norm;
+use underplane::norm::Norm;
 use underplane::radius::lp::LpSolver;
 use underplane::report::run_info::{Machine, today};
 use underplane::report::table::Sheet;

@@ -1,7 +1,8 @@
 //! How the gap closes with passes and time.
 
 use super::bundled::{Bundled, gap};
-use underplane::perturbation::{Norm, Perturbation};
+use underplane::norm::Norm;
+use underplane::query::Perturbation;
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits};
 
 /// The fastest counts: what else the machine does only ever adds time.

@@ -2,7 +2,8 @@
 
 use super::bundled::Bundled;
 use super::median;
-use underplane::perturbation::{Norm, Perturbation};
+use underplane::norm::Norm;
+use underplane::query::Perturbation;
 use underplane::radius::lp::{Lp, LpSolver};
 
 /// Seconds per input; microlp on whole programs may take minutes.

@@ -1,7 +1,7 @@
 //! `proofs-data/bundle.toml`: which models come with the program, and the real inputs that they are audited on.
 
 use crate::model::sensitive::Sensitive;
-use crate::perturbation::Range;
+use crate::query::Range;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;

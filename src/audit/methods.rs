@@ -1,7 +1,8 @@
 //! The methods that an audit runs, and what each of them needs.
 
 use crate::model::Model;
-use crate::perturbation::{Norm, Perturbation};
+use crate::norm::Norm;
+use crate::query::Perturbation;
 use crate::radius::Method;
 use crate::radius::closed_form::ClosedForm;
 use crate::radius::exact::{Exact, Limits, Tightened};

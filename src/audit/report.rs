@@ -1,10 +1,10 @@
 //! The report of an audit: generated from its records, and from nothing else.
 
-use super::ladder::{Conclusion, Violation, conclusion, undecided, unmet, violations};
-use super::summary::{Summary, summaries};
-use super::tables;
+use crate::audit::ladder::{Conclusion, Violation, conclusion, undecided, unmet, violations};
+use crate::audit::summary::{Summary, summaries};
+use crate::audit::tables;
 use crate::data::DataError;
-use crate::data::atomic::write_atomically;
+use crate::files::write_atomically;
 use crate::report::records::{Found, Proof, Record, read_csv};
 use crate::report::rows::{write_csv, write_json_lines};
 use crate::report::run_info::{ModelInfo, RunInfo};
@@ -64,7 +64,8 @@ fn fill(folder: &Path, run: &RunInfo, records: &[Record], found: &[Found]) -> Re
     })?;
     // What the report says is what the files say, not what memory says.
     let (run, records, found) = read(folder)?;
-    write_atomically(&folder.join("report.md"), |out| out.write_all(markdown(&run, &records, &found).as_bytes()))
+    write_atomically(&folder.join("report.md"), |out| out.write_all(markdown(&run, &records, &found).as_bytes()))?;
+    Ok(())
 }
 
 /// Reads the records of an audit back from its folder.

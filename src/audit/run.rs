@@ -1,14 +1,16 @@
 //! Running every method and the attack on one model's inputs.
 
-use super::attack::Attack;
-use super::methods::Rung;
+use crate::attack::Attack;
+use crate::audit::methods::Rung;
 use crate::model::sensitive::Sensitive;
 use crate::model::{Enclosed, Model};
-use crate::perturbation::{Norm, Perturbation, Range};
+use crate::norm::Norm;
 use crate::proof::{Prover, Wanted, is_refused, replay};
+use crate::query::{Perturbation, Range};
+use crate::query::{Witness, witness};
 use crate::radius::run::{Timed, run};
 use crate::radius::smoothing::{Prediction, Smoothing};
-use crate::radius::{Outcome, Samples, Subject, Verdict, Witness, witness};
+use crate::radius::{Outcome, Samples, Subject, Verdict};
 use crate::report::records::{Found, NOT_APPLICABLE, Proof, Record};
 use crate::report::rows::Row;
 use rayon::prelude::*;

@@ -1,7 +1,7 @@
 //! What the records of an audit say, model by model.
 
-use super::ladder::{Order, Violation, order};
-use crate::data::label::tally;
+use crate::audit::ladder::{Order, Violation, order};
+use crate::data::inputs::label::tally;
 use crate::proof::grouped;
 use crate::radius::lp::EXACT_GAP;
 use crate::report::number::median;

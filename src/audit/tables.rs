@@ -1,8 +1,8 @@
 //! Summaries as tables.
 
-use super::ladder::Violation;
-use super::summary::{Accuracy, Line, Summary};
-use crate::data::label::listed;
+use crate::audit::ladder::Violation;
+use crate::audit::summary::{Accuracy, Line, Summary};
+use crate::data::inputs::label::listed;
 use crate::report::number::{multiple, share, short, time};
 use crate::report::table::Sheet;
 use std::fmt::Write as _;

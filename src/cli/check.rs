@@ -4,7 +4,7 @@ use super::Finish;
 use anyhow::{Context, Result, anyhow};
 use std::path::PathBuf;
 use underplane::data::Reading;
-use underplane::data::inputs::{InputOptions, read_inputs};
+use underplane::data::{InputOptions, read_inputs};
 use underplane::model::sensitive::Sensitive;
 use underplane::proof::fast::Fast;
 use underplane_kernel::{Class, Uint8, driver};

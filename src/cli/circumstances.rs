@@ -5,9 +5,9 @@ use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::Instant;
 use underplane::audit::report::RUN;
-use underplane::data::atomic::write_atomically;
 use underplane::data::member;
 use underplane::data::store::sha256;
+use underplane::files::write_atomically;
 use underplane::report::run_info::{Machine, ModelInfo, RunInfo, today};
 
 /// A name and a value, as a report shows them.

@@ -5,7 +5,7 @@ use super::shell::{path_word, word};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use underplane::data::Reading;
-use underplane::data::atomic::write_atomically;
+use underplane::files::write_atomically;
 use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::proof::{KernelInputs, npy, reads_weights};

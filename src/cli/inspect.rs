@@ -11,7 +11,7 @@ use tabled::settings::Style;
 use underplane::model::curvature::analyse;
 use underplane::model::sensitive::Sensitive;
 use underplane::model::{Convexity, Model, Op, onnx};
-use underplane::perturbation::Norm;
+use underplane::norm::Norm;
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -5,13 +5,14 @@ use anyhow::{Context, Error, Result, bail};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use underplane::data::Reading;
-use underplane::data::inputs::{InputOptions, Inputs, read_inputs};
-use underplane::data::label::{Label, LabelFile, listed, tally};
+use underplane::data::inputs::label::{Label, LabelFile, listed, tally};
+use underplane::data::inputs::label_file::read_label_file;
+use underplane::data::inputs::weights::read_weights;
 use underplane::data::tasks::Header;
-use underplane::data::weights::read_weights;
+use underplane::data::{InputOptions, Inputs, read_inputs};
 use underplane::model::sensitive::{Sensitive, select};
 use underplane::model::{Model, onnx};
-use underplane::perturbation::Range;
+use underplane::query::Range;
 use underplane_kernel::Uint8;
 
 /// What the user says about numbers.
@@ -127,7 +128,7 @@ pub fn inputs(args: &InputArgs, model: &Model, range: Option<Range>) -> Result<L
     let mut inputs = read_inputs(&args.inputs, &options)?;
     inputs.fit(&model.graph().node(0).shape, reading.flatten).map_err(Error::msg).with_context(place)?;
     if let Some(path) = labels {
-        let file = LabelFile::read(path, header)?;
+        let file = read_label_file(path, header)?;
         if !drop_missing {
             // A gap explains more than a count that differs.
             file.left_out(path, false)?;

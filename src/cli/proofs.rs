@@ -5,9 +5,10 @@ use super::progress;
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 use std::path::Path;
-use underplane::data::atomic::write_atomically;
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::files::write_atomically;
+use underplane::norm::Norm;
 use underplane::proof::{Proof, Prover, Wanted, grouped, refusal, replay_or_less};
+use underplane::query::{Perturbation, Range};
 use underplane::radius::Method;
 use underplane::radius::run::Timed;
 

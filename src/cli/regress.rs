@@ -5,7 +5,7 @@ use super::{Finish, progress};
 use anyhow::Result;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use underplane::audit::regress::{Change, Compared, bless, compare, definition, shown, unnamed};
+use underplane::regress::{Change, Compared, bless, compare, definition, shown, unnamed};
 use underplane::report::table::Sheet;
 
 #[derive(clap::Args)]

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use std::path::Path;
 use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
-use underplane::perturbation::{Perturbation, Range};
 use underplane::proof::{Prover, Wanted};
+use underplane::query::{Perturbation, Range};
 use underplane::radius::{Subject, Verdict};
 
 /// Turns `unknown` into `not-sensitive` for every input whose exact logit is ≤ 0, and the ties that methods hand up into

@@ -2,9 +2,9 @@
 //!
 //! Source: the format description in the Weka manual. Dates, relational attributes and sparse data are refused.
 
-use super::content::Content;
-use super::error::{DataError, Place};
-use super::records::MAX_TEXT;
+use crate::data::content::Content;
+use crate::data::error::{DataError, Place};
+use crate::data::records::MAX_TEXT;
 use std::path::Path;
 
 /// A table with typed columns.

@@ -2,8 +2,8 @@
 //!
 //! Source: the description on the CIFAR-10 page (Krizhevsky).
 
-use super::content::Content;
-use super::error::{DataError, Place};
+use crate::data::content::Content;
+use crate::data::error::{DataError, Place};
 use std::path::Path;
 
 /// Bytes of one image: red, green, blue plane, each 32 × 32 row-major.

@@ -1,6 +1,6 @@
 //! Files as bytes: plain or gzip, never more of them in memory than the file can honestly hold.
 
-use super::error::{DataError, Place};
+use crate::data::error::{DataError, Place};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read};

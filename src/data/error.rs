@@ -1,5 +1,6 @@
 //! What can be wrong with a data file.
 
+use crate::files::FileError;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -171,6 +172,12 @@ pub(crate) fn counted(what: &str, at: &[u64]) -> String {
     let named: Vec<String> = at.iter().take(NAMED).map(u64::to_string).collect();
     let more = if at.len() > NAMED { format!(" and {} more", at.len() - NAMED) } else { String::new() };
     format!("{what}{} {}{more}", if at.len() == 1 { "" } else { "s" }, named.join(", "))
+}
+
+impl From<FileError> for DataError {
+    fn from(FileError { path, source }: FileError) -> DataError {
+        DataError::File { path, source }
+    }
 }
 
 impl DataError {

@@ -1,9 +1,9 @@
 //! A task's samples as `.npy` files, for this program's INPUTS and for other tools.
 
-use super::atomic::write_atomically;
-use super::dataset::{Dataset, Task};
-use super::error::DataError;
-use super::npy::{NpyArray, NpyValues, write_npy};
+use crate::data::dataset::{Dataset, Task};
+use crate::data::error::DataError;
+use crate::data::npy::{NpyArray, NpyValues, write_npy};
+use crate::files::write_atomically;
 use std::fs;
 use std::path::{Path, PathBuf};
 

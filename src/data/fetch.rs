@@ -1,9 +1,9 @@
 //! Downloading a source's files with the system's `curl`.
 
-use super::error::DataError;
-use super::import::import;
-use super::sources::{Source, SourceFile};
-use super::store::{Store, read_verified};
+use crate::data::error::DataError;
+use crate::data::import::import;
+use crate::data::sources::{Source, SourceFile};
+use crate::data::store::{Store, read_verified};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

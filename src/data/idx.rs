@@ -2,8 +2,8 @@
 //!
 //! Source: the format description on the MNIST page (LeCun, Cortes, Burges).
 
-use super::content::Content;
-use super::error::DataError;
+use crate::data::content::Content;
+use crate::data::error::DataError;
 use std::path::Path;
 
 /// An array of bytes, row-major.

@@ -1,11 +1,11 @@
 //! Bringing a source's files into the data directory, from wherever the user has them.
 
-use super::atomic::write_atomically;
-use super::content::{Content, GZIP_MAGIC};
-use super::error::{DataError, Place};
-use super::sources::{Source, SourceFile};
-use super::store::{Store, verify};
-use super::tar::each_file;
+use crate::data::content::{Content, GZIP_MAGIC};
+use crate::data::error::{DataError, Place};
+use crate::data::sources::{Source, SourceFile};
+use crate::data::store::{Store, verify};
+use crate::data::tar::each_file;
+use crate::files::write_atomically;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};

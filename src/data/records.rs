@@ -1,7 +1,7 @@
 //! Comma-separated records with the line that each begins on.
 
-use super::content::Content;
-use super::error::{DataError, Place};
+use crate::data::content::Content;
+use crate::data::error::{DataError, Place};
 use csv::StringRecord;
 use std::path::{Path, PathBuf};
 

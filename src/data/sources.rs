@@ -1,6 +1,6 @@
 //! Where the real data comes from: files, checksums, public addresses, licences.
 
-use super::error::DataError;
+use crate::data::error::DataError;
 
 /// One published dataset.
 #[derive(Clone, Copy, Debug)]

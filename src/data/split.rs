@@ -1,6 +1,6 @@
 //! Splits without leaks: duplicates and contradictions first, then a seeded draw.
 
-use super::dataset::Dataset;
+use crate::data::dataset::Dataset;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use std::collections::HashMap;

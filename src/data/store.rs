@@ -1,8 +1,8 @@
 //! The files of a source in the data directory: `DIR/SOURCE/FILE` or `DIR/SOURCE/FILE.gz`.
 
-use super::content::Content;
-use super::error::DataError;
-use super::sources::{Source, SourceFile};
+use crate::data::content::Content;
+use crate::data::error::DataError;
+use crate::data::sources::{Source, SourceFile};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 

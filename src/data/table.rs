@@ -1,10 +1,10 @@
 //! Rectangular tables of text cells with named columns, read from CSV.
 
-use super::content::Content;
-use super::error::{DataError, Place};
-use super::heading::Heading;
-use super::missing::Voice;
-use super::records::{MAX_TEXT, Record, Text};
+use crate::data::content::Content;
+use crate::data::error::{DataError, Place};
+use crate::data::inputs::heading::Heading;
+use crate::data::inputs::missing::Voice;
+use crate::data::records::{MAX_TEXT, Record, Text};
 use std::path::{Path, PathBuf};
 
 /// A table of one's own, with its label column.

@@ -1,7 +1,7 @@
 //! The regular files of a tar archive (POSIX ustar, old and GNU headers), read in memory.
 
-use super::content::Content;
-use super::error::{DataError, Place};
+use crate::data::content::Content;
+use crate::data::error::{DataError, Place};
 
 /// Tar counts in blocks of this many bytes.
 const BLOCK: usize = 512;

@@ -8,7 +8,7 @@ use super::direction::variables;
 use super::graph::{Graph, Kink, NodeId, Op};
 use super::minorant::Enclosed;
 use super::univariate::{self, Coordinates, functions};
-use crate::perturbation::Norm;
+use crate::norm::Norm;
 
 /// Entries that each depend on one input coordinate.
 #[derive(Clone, Debug)]

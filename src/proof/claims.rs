@@ -3,8 +3,10 @@
 use super::encode::{decimal, distance};
 use super::{Prover, Unproven, Wanted};
 use crate::model::Model;
-use crate::perturbation::{Norm, Range};
-use crate::radius::{Evidence, Radius, Witness};
+use crate::norm::Norm;
+use crate::query::Range;
+use crate::query::Witness;
+use crate::radius::{Evidence, Radius};
 use dashu_int::UBig;
 use dashu_int::ops::{BitTest, DivRem};
 use underplane_kernel::{self as kernel, Rejection, Settled};

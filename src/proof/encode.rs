@@ -1,7 +1,8 @@
 //! The text of a certificate (`proofs-data/FORMAT.md`), and inputs for the kernel.
 
 use super::codes::Packed;
-use crate::perturbation::{Norm, Range};
+use crate::norm::Norm;
+use crate::query::Range;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};

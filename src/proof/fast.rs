@@ -7,8 +7,9 @@
 use super::codes::{find, unpack};
 use crate::model::minorant::minorants;
 use crate::model::{Model, NodeId};
-use crate::perturbation::{Norm, Perturbation, Range, separable};
-use crate::radius::witness;
+use crate::norm::Norm;
+use crate::query::witness;
+use crate::query::{Perturbation, Range, separable};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;

@@ -4,7 +4,8 @@
 
 use super::plan::Cut;
 use crate::model::{Convexity, Minorant};
-use crate::perturbation::{Norm, Perturbation, reach};
+use crate::norm::Norm;
+use crate::query::{Perturbation, reach};
 
 /// hᵢ(δ) = slope·δ + Σ jump·(max(t + s·δ, 0) − max(t, 0)), for low ≤ δ ≤ high. The
 /// sample itself, δ = 0, need not lie there.

@@ -1,8 +1,9 @@
 //! The largest sound radius of several methods.
 
-use super::{Guarantee, Method, Outcome, Samples, Subject, Verdict, Witness};
 use crate::model::Model;
-use crate::perturbation::Perturbation;
+use crate::query::Perturbation;
+use crate::query::Witness;
+use crate::radius::{Guarantee, Method, Outcome, Samples, Subject, Verdict};
 use std::time::Instant;
 
 /// The largest certified radius of its methods, sample by sample; the detail says whose it is.

@@ -1,9 +1,9 @@
 //! The closed-form radius of feature-convex networks.
 
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::model::minorant::tangents;
 use crate::model::{Convexity, Minorant, Model};
-use crate::perturbation::{Perturbation, reach};
+use crate::query::{Perturbation, reach};
+use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::rounding::mul_up;
 
 /// r_p(x) = f(x) / (Lip_p(φ) · ‖∇g(φ(x))‖_{p*}).

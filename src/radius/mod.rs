@@ -12,10 +12,9 @@ pub mod lp;
 pub mod run;
 pub mod sharp;
 pub mod smoothing;
-pub mod witness;
 
 use crate::model::{Enclosed, Model};
-use crate::perturbation::Perturbation;
+use crate::query::{Perturbation, Witness};
 pub use evidence::{Evidence, TreeNode};
 use std::fmt;
 
@@ -83,15 +82,6 @@ impl fmt::Display for Radius {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == f64::INFINITY { f.write_str("unbounded") } else { write!(f, "{:?}", self.0) }
     }
-}
-
-/// A point with f ≤ 0: the true radius cannot exceed its distance.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Witness {
-    /// `[input size]`.
-    pub point: Vec<f64>,
-    /// Distance from the sample, rounded up.
-    pub distance: f64,
 }
 
 /// A method's answer for one sample.

@@ -1,8 +1,8 @@
 //! Running a method over many samples, in parallel batches.
 
-use super::{Method, Outcome, Samples};
 use crate::model::Model;
-use crate::perturbation::Perturbation;
+use crate::query::Perturbation;
+use crate::radius::{Method, Outcome, Samples};
 use rayon::prelude::*;
 use std::time::Instant;
 

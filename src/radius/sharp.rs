@@ -1,9 +1,9 @@
 //! The tangent plane pulled back through φ coordinate by coordinate.
 
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, closed_form, does_not_apply, not_certified};
 use crate::model::minorant::tangents;
 use crate::model::{Convexity, Minorant, Model};
-use crate::perturbation::{Perturbation, separable};
+use crate::query::{Perturbation, separable};
+use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Verdict, closed_form, does_not_apply, not_certified};
 
 /// sup{r : f(x) + min over the ball and the box of Σ h_i(δ_i) > 0}, with h_i the tangent plane seen through φ.
 ///

@@ -5,7 +5,7 @@ use super::network::Network;
 use super::pass::{Mode, Pass};
 use crate::data::Dataset;
 use crate::model::Model;
-use crate::perturbation::Perturbation;
+use crate::query::Perturbation;
 use crate::radius::{Method, Samples};
 use rayon::prelude::*;
 use serde::Serialize;

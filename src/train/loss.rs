@@ -3,7 +3,6 @@
 use super::network::Network;
 use super::pass::{Mode, Pass};
 use crate::matrix::Scalar;
-use crate::perturbation;
 use serde::{Deserialize, Serialize};
 
 /// One of ℓ1, ℓ2, ℓ∞, as a config names it.
@@ -18,12 +17,12 @@ pub enum Norm {
     Linf,
 }
 
-impl From<Norm> for perturbation::Norm {
+impl From<Norm> for crate::norm::Norm {
     fn from(norm: Norm) -> Self {
         match norm {
-            Norm::L1 => perturbation::Norm::L1,
-            Norm::L2 => perturbation::Norm::L2,
-            Norm::Linf => perturbation::Norm::Linf,
+            Norm::L1 => crate::norm::Norm::L1,
+            Norm::L2 => crate::norm::Norm::L2,
+            Norm::Linf => crate::norm::Norm::Linf,
         }
     }
 }

@@ -5,10 +5,10 @@ use super::evaluate::{Accuracy, Certified, accuracy, logits, radii, share_at};
 use super::logistic::Logistic;
 use super::loss::Norm;
 use super::trainer::{Epoch, Trained};
-use crate::data::atomic::write_atomically;
 use crate::data::{Column, DataError, Dataset, Task};
+use crate::files::write_atomically;
 use crate::model::Model;
-use crate::perturbation::{Perturbation, Range};
+use crate::query::{Perturbation, Range};
 use crate::radius::Method;
 use crate::radius::closed_form::ClosedForm;
 use crate::radius::sharp::Sharp;
@@ -111,7 +111,8 @@ impl Record {
         write_atomically(path, |file| {
             serde_json::to_writer_pretty(&mut *file, self)?;
             file.write_all(b"\n")
-        })
+        })?;
+        Ok(())
     }
 }
 

@@ -4,7 +4,8 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use underplane::model::{Dense, Graph, Kink, Model, NodeId, Op};
-use underplane::perturbation::{Norm, Perturbation, Range};
+use underplane::norm::Norm;
+use underplane::query::{Perturbation, Range};
 use underplane::radius::{Method, Outcome, Samples};
 
 pub const UNIT_BOX: Option<Range> = Some(Range { low: 0.0, high: 1.0 });

@@ -2,7 +2,8 @@
 #![allow(dead_code)]
 
 use underplane::model::{Graph, Op};
-use underplane::perturbation::{Norm, Perturbation};
+use underplane::norm::Norm;
+use underplane::query::Perturbation;
 
 type Ends = Vec<(f64, f64)>;
 

@@ -1,9 +1,9 @@
 //! `.npz`: a zip archive of `.npy` files.
 
-use super::header::{Header, Kind};
-use super::{NpyArray, read_array};
 use crate::data::content::{Content, MAX_DEFLATE_RATIO};
 use crate::data::error::{DataError, Place};
+use crate::data::npy::header::{Header, Kind};
+use crate::data::npy::{NpyArray, read_array};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;

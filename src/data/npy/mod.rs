@@ -9,8 +9,8 @@ mod write;
 pub use archive::{ArchiveEntry, ArrayType, archive_names, archive_types, read_archive, read_member};
 pub use write::write_npy;
 
-use super::content::Content;
-use super::error::{DataError, Place};
+use crate::data::content::Content;
+use crate::data::error::{DataError, Place};
 use header::{Header, Kind};
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! Writing `.npy` files.
 
-use super::{NpyArray, NpyValues};
-use crate::data::atomic::write_atomically;
 use crate::data::error::{DataError, Place};
+use crate::data::npy::{NpyArray, NpyValues};
+use crate::files::write_atomically;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub fn write_npy(path: &Path, array: &NpyArray) -> Result<(), DataError> {
         let expected = format!("{entries} entries for shape {:?}", array.shape);
         return Err(DataError::content(path, Place::Whole, expected, format!("{found}")));
     }
-    write_atomically(path, |out| write_to(out, array))
+    Ok(write_atomically(path, |out| write_to(out, array))?)
 }
 
 /// Number of entries.

@@ -1,12 +1,12 @@
 //! CIFAR-10, cat against dog.
 
-use super::Recipe;
-use super::prepare::official_split;
 use crate::data::cifar::{CIFAR_PIXELS, parse_cifar};
 use crate::data::dataset::{Dataset, Task};
 use crate::data::error::DataError;
-use crate::data::reading::pixel;
+use crate::data::inputs::reading::pixel;
 use crate::data::store::Store;
+use crate::data::tasks::Recipe;
+use crate::data::tasks::prepare::official_split;
 
 const CAT: u8 = 3;
 const DOG: u8 = 5;

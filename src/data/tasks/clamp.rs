@@ -1,11 +1,11 @@
 //! ClaMP (integrated): header fields of Windows executables and numbers derived from them.
 
-use super::Recipe;
-use super::prepare::{SIGNED_LOG, drawn_split, signed_log, without_constants};
 use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::DataError;
 use crate::data::store::Store;
 use crate::data::table::Table;
+use crate::data::tasks::Recipe;
+use crate::data::tasks::prepare::{SIGNED_LOG, drawn_split, signed_log, without_constants};
 
 pub(super) const CLAMP: Recipe = Recipe {
     name: "clamp",

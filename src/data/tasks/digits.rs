@@ -1,12 +1,12 @@
 //! Two classes of an MNIST-like source: IDX images of 28 × 28 bytes with an official test split.
 
-use super::Recipe;
-use super::prepare::official_split;
 use crate::data::dataset::{Dataset, Task};
 use crate::data::error::{DataError, Place};
 use crate::data::idx::parse_idx;
-use crate::data::reading::pixel;
+use crate::data::inputs::reading::pixel;
 use crate::data::store::Store;
+use crate::data::tasks::Recipe;
+use crate::data::tasks::prepare::official_split;
 
 const UNIT: &str = "pixel intensity in [0, 1]";
 

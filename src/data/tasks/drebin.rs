@@ -1,11 +1,11 @@
 //! Drebin-215: which permissions, intents and API calls an Android app has.
 
-use super::Recipe;
-use super::prepare::drawn_split;
 use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::DataError;
 use crate::data::store::Store;
 use crate::data::table::Table;
+use crate::data::tasks::Recipe;
+use crate::data::tasks::prepare::drawn_split;
 
 pub(super) const DREBIN: Recipe = Recipe {
     name: "drebin",

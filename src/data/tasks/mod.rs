@@ -12,10 +12,10 @@ mod spambase;
 
 pub use own::{Header, OwnTable, load_own};
 
-use super::dataset::Task;
-use super::error::DataError;
-use super::sources::source;
-use super::store::Store;
+use crate::data::dataset::Task;
+use crate::data::error::DataError;
+use crate::data::sources::source;
+use crate::data::store::Store;
 use std::path::Path;
 
 /// How one task is made.

@@ -1,11 +1,11 @@
 //! A task from the user's own table: a CSV of numbers with one column of labels.
 
-use super::prepare::{Heading, drawn_split};
 use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::DataError;
-use crate::data::label::{listed, nearest, tally, unlike};
-use crate::data::missing::{Missing, Voice, is_missing};
+use crate::data::inputs::label::{listed, nearest, tally, unlike};
+use crate::data::inputs::missing::{Missing, Voice, is_missing};
 use crate::data::table::{Labelled, Table};
+use crate::data::tasks::prepare::{Heading, drawn_split};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

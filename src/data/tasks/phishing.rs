@@ -1,11 +1,11 @@
 //! UCI phishing websites: 30 features of −1, 0 and 1.
 
-use super::Recipe;
-use super::prepare::drawn_split;
 use crate::data::arff::{Arff, Cell, Kind, parse_arff};
 use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::{DataError, Place};
 use crate::data::store::Store;
+use crate::data::tasks::Recipe;
+use crate::data::tasks::prepare::drawn_split;
 use std::path::Path;
 
 pub(super) const PHISHING: Recipe = Recipe {

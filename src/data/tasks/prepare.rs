@@ -1,9 +1,9 @@
 //! From labelled samples to a task: duplicates, splits, standardisation, and notes on all of it.
 
-use super::Recipe;
 use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::DataError;
 use crate::data::split::{Purged, purge, stratified};
+use crate::data::tasks::Recipe;
 
 /// Shares of a split drawn from one file: test, validation, the rest for training.
 const DRAWN: [f64; 2] = [0.2, 0.1];

@@ -1,11 +1,11 @@
 //! Spambase: word and character frequencies of e-mails.
 
-use super::Recipe;
-use super::prepare::drawn_split;
 use crate::data::dataset::{Column, Dataset, Task};
 use crate::data::error::{DataError, Place};
 use crate::data::store::Store;
 use crate::data::table::Table;
+use crate::data::tasks::Recipe;
+use crate::data::tasks::prepare::drawn_split;
 
 /// Numbers per e-mail, before the label.
 const FEATURES: usize = 57;

@@ -1,11 +1,12 @@
 //! Branch and bound on the sides of φ's kinks: in a part of the ball that a kink does not bend, f is convex again.
 
-use super::moves::Term;
-use super::search::{Ended, FAR, Problem, Search};
-use super::{OUT_OF_PARTS, OUT_OF_TIME};
 use crate::model::passes::Slopes;
-use crate::perturbation::parts::Part;
-use crate::radius::{Evidence, TreeNode, witness};
+use crate::query::parts::Part;
+use crate::query::witness;
+use crate::radius::exact::moves::Term;
+use crate::radius::exact::search::{Ended, FAR, Problem, Search};
+use crate::radius::exact::{OUT_OF_PARTS, OUT_OF_TIME};
+use crate::radius::{Evidence, TreeNode};
 
 /// Parts of one ball: each becomes a leaf of the proof.
 const PARTS: usize = 500;

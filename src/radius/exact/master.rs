@@ -1,10 +1,10 @@
 //! The smallest change of the input that satisfies every cut, and the multipliers that prove it.
 
-use super::moves::{Moves, Term};
-use super::piecewise::{Cut, End, Piecewise};
-use super::places::Places;
-use super::smooth::Smooth;
-use crate::perturbation::Norm;
+use crate::norm::Norm;
+use crate::radius::exact::moves::{Moves, Term};
+use crate::radius::exact::piecewise::{Cut, End, Piecewise};
+use crate::radius::exact::places::Places;
+use crate::radius::exact::smooth::Smooth;
 
 /// Longest moves that a master for l1 looks at, in distances found: it needs some limit, which grows with them.
 const FAR: f64 = 1e3;

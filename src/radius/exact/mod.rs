@@ -9,13 +9,14 @@ mod places;
 mod search;
 mod smooth;
 
-use super::{
-    Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, Witness, does_not_apply, not_certified, sharp,
-};
 use crate::model::minorant::tangents_at;
 use crate::model::passes::forward;
 use crate::model::{Convexity, Model};
-use crate::perturbation::Perturbation;
+use crate::query::Perturbation;
+use crate::query::Witness;
+use crate::radius::{
+    Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified, sharp,
+};
 
 /// When to stop.
 #[derive(Clone, Copy, Debug)]

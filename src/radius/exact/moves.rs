@@ -1,7 +1,7 @@
 //! How every coordinate of an input may move, and what its moves do to the variables of the lifted network.
 
 use crate::model::{Convexity, Kink, Model};
-use crate::perturbation::Perturbation;
+use crate::query::Perturbation;
 
 /// A bend of φ: variable `variable`, an entry of a bent node, is Σ K(argument + scale · δ) over its bends, δ in the
 /// perturbation's unit of its coordinate (u, with weights).

@@ -1,6 +1,6 @@
 //! The finitely many places at which a piecewise-linear master problem looks, per coordinate.
 
-use super::moves::{Moves, Term};
+use crate::radius::exact::moves::{Moves, Term};
 
 /// Which place of its coordinate a place is, whatever the ball's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

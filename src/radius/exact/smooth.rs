@@ -4,9 +4,9 @@
 //! Newton's method on the multipliers that are positive or want to be; a step ends where a multiplier reaches 0 or the
 //! function stops rising.
 
-use super::moves::Moves;
-use super::piecewise::{Cut, End};
 use crate::matrix::{Threads, View, add_scaled, dot, multiply};
+use crate::radius::exact::moves::Moves;
+use crate::radius::exact::piecewise::{Cut, End};
 use nalgebra::{DMatrix, DVector};
 
 /// Newton steps per maximisation.

@@ -5,12 +5,12 @@
 //! |W_ik|·Lip(u_k) for the others. For p < ∞ this is far tighter than intervals of the coordinates, each of which alone
 //! may move by r.
 
-use super::intervals::Intervals;
-use super::linear::linear;
-use super::sides::{Falls, RowSlopes, Sides, Slope};
 use crate::model::feature_map::Coordinatewise;
 use crate::model::{Dense, Enclosed, Graph, NodeId, Op};
-use crate::perturbation::Perturbation;
+use crate::query::Perturbation;
+use crate::radius::ibp::intervals::Intervals;
+use crate::radius::ibp::linear::linear;
+use crate::radius::ibp::sides::{Falls, RowSlopes, Sides, Slope};
 use crate::rounding::{TINY, add_up, mul_up};
 
 /// An entry of a layer's argument that depends on at most one coordinate.

@@ -1,8 +1,8 @@
 //! Linear layers on intervals: one pass over the weight for W·mid and |W|·radius, with a-priori rounding bounds.
 
-use super::intervals::Intervals;
 use crate::matrix::matrix_vector_and_size;
 use crate::model::Dense;
+use crate::radius::ibp::intervals::Intervals;
 use crate::rounding::{TINY, gamma};
 
 /// W·x + b over the intervals of x.

@@ -6,10 +6,10 @@ mod linear;
 mod search;
 mod sides;
 
-use super::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified};
 use crate::model::feature_map::coordinatewise;
 use crate::model::{Graph, Model, Node, NodeId, Op};
-use crate::perturbation::Perturbation;
+use crate::query::Perturbation;
+use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified};
 use crate::rounding::mul_up;
 use first_layer::{FirstLayer, first_layer};
 use intervals::{Intervals, elementwise};

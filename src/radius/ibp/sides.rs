@@ -5,7 +5,7 @@
 //! steepest coordinates first, each as far as it may go. For p = 2 the slopes whose side has no room are left out of the
 //! norm.
 
-use crate::perturbation::Norm;
+use crate::norm::Norm;
 use crate::rounding::{mul_up, norm2_up, sum_up};
 
 /// Which way a coordinate has to go for its row to fall.

@@ -1,8 +1,8 @@
 //! Clarabel, an interior-point solver: linear programs through `good_lp`, quadratic ones directly.
 
-use super::linear::pose;
-use super::program::Program;
-use super::{Answer, Failure, Limits};
+use crate::radius::lp::linear::pose;
+use crate::radius::lp::program::Program;
+use crate::radius::lp::{Answer, Failure, Limits};
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{
     DefaultSettings, DefaultSolution, DefaultSolver, IPSolver, NonnegativeConeT, SolverStatus, SupportedConeT,

@@ -1,6 +1,6 @@
 //! The dual of a linear program as a program of its own, for solvers that report no multipliers.
 
-use super::program::{Column, Program, Row};
+use crate::radius::lp::program::{Column, Program, Row};
 
 /// max Σ bound·y + Σ low·λ − Σ high·μ subject to Aᵀy + λ − μ = cost, y ≥ 0 (free for equalities), λ, μ ≥ 0, written as
 /// a minimisation. The first columns are the multipliers y of the rows, in order.

@@ -4,7 +4,7 @@
 use crate::model::network::Network;
 use crate::model::passes::{Slopes, adjoints_from, forward_lines};
 use crate::model::{Kink, NodeId, Op};
-use crate::perturbation::Perturbation;
+use crate::query::Perturbation;
 
 /// One entry of a kink or of a maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

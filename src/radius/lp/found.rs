@@ -1,9 +1,9 @@
 //! The result of a search.
 
-use super::{EXACT_GAP, Lp, LpSolver};
 use crate::model::passes::Slopes;
-use crate::perturbation::Norm;
-use crate::radius::Witness;
+use crate::norm::Norm;
+use crate::query::Witness;
+use crate::radius::lp::{EXACT_GAP, Lp, LpSolver};
 
 /// What the runs proved, and how they went.
 pub(super) struct Found {

@@ -1,8 +1,8 @@
 //! HiGHS, behind the Cargo feature `highs`.
 
-use super::linear::pose;
-use super::program::Program;
-use super::{Answer, Failure, Limits};
+use crate::radius::lp::linear::pose;
+use crate::radius::lp::program::Program;
+use crate::radius::lp::{Answer, Failure, Limits};
 use good_lp::{DualValues, ResolutionError, Solution, SolutionWithDual, SolverModel, WithTimeLimit};
 
 /// min linear objective.

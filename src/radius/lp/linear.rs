@@ -1,6 +1,6 @@
 //! Linear programs in the words of `good_lp`.
 
-use super::program::{Program, Row};
+use crate::radius::lp::program::{Program, Row};
 use good_lp::variable::UnsolvedProblem;
 use good_lp::{Constraint, Expression, Variable, constraint, variable};
 

@@ -1,9 +1,9 @@
 //! microlp, a simplex solver without dual values: the dual program is posed and solved as well.
 
-use super::dual::dual;
-use super::linear::pose;
-use super::program::Program;
-use super::{Answer, Failure, Limits};
+use crate::radius::lp::dual::dual;
+use crate::radius::lp::linear::pose;
+use crate::radius::lp::program::Program;
+use crate::radius::lp::{Answer, Failure, Limits};
 use good_lp::{ResolutionError, Solution, SolverModel, WithTimeLimit};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -15,10 +15,11 @@ mod program;
 mod search;
 mod slopes;
 
-use super::sharp::Sharp;
-use super::{Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::model::{Convexity, Model};
-use crate::perturbation::{Norm, Perturbation};
+use crate::norm::Norm;
+use crate::query::Perturbation;
+use crate::radius::sharp::Sharp;
+use crate::radius::{Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use found::Found;
 use program::Program;
 use std::fmt;

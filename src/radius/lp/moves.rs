@@ -5,7 +5,7 @@
 //! most columns out of a program. They only restrict it, and the gradient of the minorant that the answer proves shows
 //! which of them were wrong: those become free, until none is left.
 
-use crate::perturbation::Norm;
+use crate::norm::Norm;
 
 /// What a program does with a coordinate.
 #[derive(Clone, Copy, Debug, PartialEq)]

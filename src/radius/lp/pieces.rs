@@ -1,9 +1,9 @@
 //! Which pieces a program must keep.
 
-use super::epigraph::Piece;
 use crate::model::curvature::ancestors;
 use crate::model::network::Network;
 use crate::model::passes::{Slopes, Values, adjoints, forward, tangent_slopes};
+use crate::radius::lp::epigraph::Piece;
 use std::collections::BTreeSet;
 
 /// Off by less than this share of its size at the sample, a line counts as right.

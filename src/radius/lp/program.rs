@@ -1,9 +1,10 @@
 //! The epigraph as a linear or diagonal quadratic program in scaled variables, for any solver.
 
-use super::epigraph::{Affine, Epigraph, Shape};
-use super::moves::{Role, Roles};
 use crate::model::Kink;
-use crate::perturbation::{Norm, Perturbation};
+use crate::norm::Norm;
+use crate::query::Perturbation;
+use crate::radius::lp::epigraph::{Affine, Epigraph, Shape};
+use crate::radius::lp::moves::{Role, Roles};
 
 /// min Σ cost·v + ½ Σ quadratic·v² subject to `low` ≤ v ≤ `high` and the rows.
 #[derive(Clone, Debug, Default)]

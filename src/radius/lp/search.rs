@@ -5,18 +5,18 @@
 //! below that of the same program with all of them free. Where the answer disagrees with either choice, the choice is
 //! dropped. When it disagrees with none, it solves the whole epigraph program as well.
 
-use super::epigraph::{Epigraph, Piece, epigraph};
-use super::found::Found;
-use super::moves::Roles;
-use super::pieces::AtSample;
-use super::program::{Formulation, Goal, formulate};
-use super::slopes::slopes;
-use super::{Answer, EXACT_GAP, Failure, Limits, Lp};
 use crate::model::minorant::minorants;
 use crate::model::passes::{Slopes, backward, forward, tangent_slopes};
 use crate::model::{Convexity, Model};
-use crate::perturbation::{Perturbation, separable};
-use crate::radius::witness::{along_ray, along_segment};
+use crate::query::witness::{along_ray, along_segment};
+use crate::query::{Perturbation, separable};
+use crate::radius::lp::epigraph::{Epigraph, Piece, epigraph};
+use crate::radius::lp::found::Found;
+use crate::radius::lp::moves::Roles;
+use crate::radius::lp::pieces::AtSample;
+use crate::radius::lp::program::{Formulation, Goal, formulate};
+use crate::radius::lp::slopes::slopes;
+use crate::radius::lp::{Answer, EXACT_GAP, Failure, Limits, Lp};
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -328,7 +328,8 @@ impl Run {
 mod tests {
     use super::*;
     use crate::model::{Dense, Graph, Kink, Op};
-    use crate::perturbation::{Norm, Range};
+    use crate::norm::Norm;
+    use crate::query::Range;
     use crate::radius::lp::LpSolver;
 
     /// A network 12-10-6-1 with passthroughs whose weights follow from `seed`.

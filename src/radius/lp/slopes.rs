@@ -1,10 +1,10 @@
 //! Multipliers turned into slopes (METHOD: "one certificate for everything: slopes").
 
-use super::Answer;
-use super::epigraph::{Epigraph, Piece};
-use super::program::Formulation;
 use crate::model::passes::Slopes;
 use crate::model::{Graph, Kink, Op};
+use crate::radius::lp::Answer;
+use crate::radius::lp::epigraph::{Epigraph, Piece};
+use crate::radius::lp::program::Formulation;
 
 /// Multipliers below this share of the largest one do not decide a slope.
 const NEGLIGIBLE: f64 = 1e-14;

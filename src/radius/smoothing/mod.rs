@@ -4,10 +4,11 @@ mod binomial;
 mod noise;
 mod normal;
 
-use super::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
 use crate::model::Model;
 use crate::model::passes::forward;
-use crate::perturbation::{Norm, Perturbation};
+use crate::norm::Norm;
+use crate::query::Perturbation;
+use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
 use crate::rounding::pow_up;
 use binomial::clopper_pearson_lower;
 use noise::{Draw, block_vectors, noisy_inputs};

@@ -1,8 +1,8 @@
 //! From one vertex to the next: along an edge, through kinks, as long as the function rises.
 
-use super::super::places::Places;
-use super::{End, NOISE, Piecewise, TOLERANCE, Tight};
 use crate::matrix::add_scaled;
+use crate::radius::exact::piecewise::{End, NOISE, Piecewise, TOLERANCE, Tight};
+use crate::radius::exact::places::Places;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 

@@ -8,9 +8,9 @@
 mod edge;
 mod vertex;
 
-use super::moves::Moves;
-use super::places::Places;
 use crate::matrix::dot;
+use crate::radius::exact::moves::Moves;
+use crate::radius::exact::places::Places;
 use nalgebra::{DMatrix, DVector};
 
 /// A condition that holds at the vertex.

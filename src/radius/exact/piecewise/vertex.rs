@@ -1,7 +1,7 @@
 //! The conditions that make a vertex, and what follows from them.
 
-use super::{Cut, End, NOISE, Piecewise, Tight};
 use crate::matrix::{add_scaled, dot};
+use crate::radius::exact::piecewise::{Cut, End, NOISE, Piecewise, Tight};
 use nalgebra::DMatrix;
 
 impl Piecewise {

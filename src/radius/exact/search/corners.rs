@@ -3,9 +3,9 @@
 //! Where f only touches 0, or runs along it, there is no point with f < 0 next to the solution, and floats cannot tell 0
 //! from a little more. Such a point is handed up, for exact arithmetic to decide.
 
-use super::Search;
-use crate::radius::Witness;
-use crate::radius::witness::{self, Seen};
+use crate::query::Witness;
+use crate::query::witness::{self, Seen};
+use crate::radius::exact::search::Search;
 
 /// Moves below this share of the largest are none.
 const STILL: f64 = 1e-9;

@@ -1,11 +1,12 @@
 //! Where a search leaves its sides apart: what one in l∞ finds, whose ball holds every other one, and which sees best
 //! that f > 0 everywhere.
 
-use super::{FAR, Found, Problem, Search, close};
 use crate::model::Op;
 use crate::model::passes::tangent_slopes;
-use crate::perturbation::{Norm, Perturbation, separable};
-use crate::radius::witness;
+use crate::norm::Norm;
+use crate::query::witness;
+use crate::query::{Perturbation, separable};
+use crate::radius::exact::search::{FAR, Found, Problem, Search, close};
 
 /// What a search in l∞ adds to what a search has `found`, if no limit ended that; no finite radius far beyond the
 /// `floor` is claimed without a witness.

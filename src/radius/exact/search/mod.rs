@@ -4,19 +4,19 @@ mod corners;
 mod elsewhere;
 mod rays;
 
-use super::cuts::{Made, collapse};
-use super::master::{Master, Solved};
-use super::moves::Moves;
-use super::piecewise::Cut;
-use super::{Found, Limits, OUT_OF_PASSES, OUT_OF_TIME, branch};
 use crate::matrix::add_scaled;
 use crate::model::lifted::{Image, Lifted, Tangent};
 use crate::model::minorant::minorants_at;
 use crate::model::passes::{Slopes, Values, tangent_slopes};
 use crate::model::{Convexity, Minorant, Model};
-use crate::perturbation::parts::Part;
-use crate::perturbation::{Perturbation, separable};
-use crate::radius::Witness;
+use crate::query::Witness;
+use crate::query::parts::Part;
+use crate::query::{Perturbation, separable};
+use crate::radius::exact::cuts::{Made, collapse};
+use crate::radius::exact::master::{Master, Solved};
+use crate::radius::exact::moves::Moves;
+use crate::radius::exact::piecewise::Cut;
+use crate::radius::exact::{Found, Limits, OUT_OF_PASSES, OUT_OF_TIME, branch};
 use rays::{Deep, Segment};
 use std::time::Instant;
 

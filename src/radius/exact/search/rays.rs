@@ -1,10 +1,10 @@
 //! Points with f ≤ 0: on rays from the sample, on segments towards a point deep inside, and as witnesses.
 
-use super::Search;
 use crate::model::lifted::{Image, Tangent};
+use crate::query::witness;
 use crate::radius::exact::master::{Master, Solved};
 use crate::radius::exact::piecewise::Cut;
-use crate::radius::witness;
+use crate::radius::exact::search::Search;
 
 /// Cuts that the search for a point with f ≤ −amount may add where units are far apart: further away than so many radii
 /// known at the start. Elsewhere one is enough.

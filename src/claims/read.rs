@@ -3,8 +3,9 @@
 use crate::data::DataError;
 use crate::data::error::Place;
 use crate::data::records::{MAX_TEXT, Record, Text};
-use crate::perturbation::{Norm, NormError, Perturbation, Range};
+use crate::norm::{Norm, NormError};
 use crate::proof::Claimed;
+use crate::query::{Perturbation, Range};
 use std::path::Path;
 use underplane_kernel::Code;
 
@@ -109,7 +110,7 @@ impl<'a> Table<'a> {
             let expected = format!("{} (a claim is input, norm, radius and perhaps box)", missing.join(", "));
             return Err(self.refuse(1, &expected, &format!("columns {}", self.header.join(", "))));
         }
-        let needed = |name: &str| Ok(self.column(name)?.expect("none is missing"));
+        let needed = |name: &str| -> Result<_, DataError> { Ok(self.column(name)?.expect("none is missing")) };
         (self.input, self.norm, self.radius) = (needed("input")?, needed("norm")?, needed("radius")?);
         (self.range, self.subject) = (self.column("box")?, self.column("subject")?);
         Ok(())

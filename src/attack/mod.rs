@@ -1,7 +1,7 @@
 //! The nearest point with f ≤ 0 that first-order search finds.
 //!
 //! An attack proves nothing about robustness; what it finds bounds every radius from above, after
-//! [`witness`](crate::radius::witness) has verified it with rigorous rounding. The search itself is in `f32`.
+//! [`witness`](crate::query::witness) has verified it with rigorous rounding. The search itself is in `f32`.
 
 mod descent;
 mod geometry;
@@ -12,10 +12,12 @@ mod starts;
 
 use crate::model::passes::{backward, forward, tangent_slopes};
 use crate::model::{Model, Op};
-use crate::perturbation::{Norm, Perturbation};
+use crate::norm::Norm;
+use crate::query::Perturbation;
+use crate::query::Witness;
+use crate::query::witness::along_ray;
 use crate::radius::lp::Lp;
-use crate::radius::witness::along_ray;
-use crate::radius::{Method, Samples, Witness};
+use crate::radius::{Method, Samples};
 use std::fmt;
 
 /// How hard to look. The same settings give the same witness, whatever the number of threads.

@@ -4,8 +4,9 @@
 //! minimised by itself; for the other norms its steepest secant over the current ball stands for it (sound, and exact
 //! where h_i is convex), so that slopes rise with the radius and the largest consistent radius is searched for.
 
-use super::{Norm, Perturbation, reach};
 use crate::model::{Convexity, Enclosed, Kink, Minorant};
+use crate::norm::Norm;
+use crate::query::{Perturbation, reach};
 use crate::rounding::{TINY, mul_up, sum_up};
 
 /// Several roundings' worth of relative error.

@@ -3,19 +3,22 @@
 //! A folder holds `verified.toml`, which says what to certify, and per entry `NAME.csv` with `NAME.jsonl`, whose line i
 //! is the certificate of row i (`proofs-data/STORE.md`).
 
-use super::store::{self, Asked, Stored, Verified};
+pub mod store;
+
 use crate::data::Reading;
-use crate::data::inputs::{InputOptions, read_inputs};
 use crate::data::tasks::Header;
+use crate::data::{InputOptions, read_inputs};
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
-use crate::perturbation::{Norm, Perturbation, Range};
+use crate::norm::Norm;
 use crate::proof::{KernelInputs, Prover, Wanted};
+use crate::query::{Perturbation, Range};
 use crate::radius::closed_form::ClosedForm;
 use crate::radius::exact::{Exact, Limits, Tightened};
 use crate::radius::lp::Lp;
 use crate::radius::sharp::Sharp;
 use crate::radius::{Method, Radius, Samples, Verdict};
+use crate::regress::store::{Asked, Stored, Verified};
 use anyhow::{Context, Result, anyhow, bail};
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -383,7 +386,7 @@ pub fn unnamed(folder: &Path, definition: &Definition) -> Result<Vec<(String, Co
 pub fn bless(folder: &Path, entry: &Entry, compared: &[Compared]) -> Result<()> {
     let rows: Vec<&(Verified, String)> = compared.iter().filter_map(|c| c.new.as_ref()).collect();
     let table: Vec<&Verified> = rows.iter().map(|(row, _)| row).collect();
-    use crate::data::atomic::write_atomically;
+    use crate::files::write_atomically;
     write_atomically(&folder.join(format!("{}.jsonl", entry.name)), |out| {
         rows.iter().try_for_each(|(_, line)| writeln!(out, "{line}"))
     })?;

@@ -1,10 +1,19 @@
 //! Writing files whole or not at all.
 
-use super::error::DataError;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A file or folder that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct FileError {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
 
 /// Writes a file through a temporary name beside it, so that `path` is either the old file or the whole new one. A
 /// symbolic link stays, and the file that it leads to is replaced. What is no file of its own (a pipe, a device, an
@@ -12,13 +21,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// # Errors
 /// When the file cannot be written; nothing is left behind then.
-pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), DataError> {
+pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), FileError> {
     let written = match target(path) {
         Ok(Target::File(file)) => Temporary::beside(&file).and_then(|temporary| temporary.fill(&file, write)),
         Ok(Target::Stream(stream)) => append(&stream, write),
         Err(error) => Err(error),
     };
-    written.map_err(|source| DataError::file(path, source))
+    written.map_err(|source| FileError { path: path.into(), source })
 }
 
 /// What a path leads to.
@@ -94,11 +103,11 @@ impl Folder {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn make(path: &Path) -> Result<Folder, DataError> {
+    pub fn make(path: &Path) -> Result<Folder, FileError> {
         let missing = path.ancestors().take_while(|folder| *folder != Path::new("") && !folder.exists());
         let made = missing.map(Path::to_path_buf).collect();
         let folder = Folder { made };
-        fs::create_dir_all(path).map_err(|source| DataError::file(path, source))?;
+        fs::create_dir_all(path).map_err(|source| FileError { path: path.into(), source })?;
         Ok(folder)
     }
 }
@@ -156,7 +165,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    fn put(path: &Path, text: &str) -> Result<(), DataError> {
+    fn put(path: &Path, text: &str) -> Result<(), FileError> {
         write_atomically(path, |out| out.write_all(text.as_bytes()))
     }
 

@@ -2,9 +2,10 @@
 //! multiplier: for every λ ≥ 0, min over ‖δ‖ ≤ r of margin + Σ h_i(δ_i) ≥ margin + Σ min (h_i(δ_i) + λψ(δ_i)) − λψ(r), with
 //! ψ(t) = |t| for p = 1 and t²/2 for p = 2 (weak duality); for p = ∞ every h_i is minimised by itself.
 
-use super::separable::{Coordinate, SLACK, coordinates};
-use super::{Norm, Perturbation};
 use crate::model::{Convexity, Minorant};
+use crate::norm::Norm;
+use crate::query::Perturbation;
+use crate::query::separable::{Coordinate, SLACK, coordinates};
 use crate::rounding::{gamma, sub_down};
 
 /// A minorant around a sample and what the attacker may do.

@@ -1,8 +1,8 @@
 //! Weighted norms ‖w ⊙ δ‖: changes are measured as u with δ_i = scale_i·u_i, scale_i ≥ 1/w_i.
 
-use super::Perturbation;
 use crate::model::Enclosed;
 use crate::model::minorant::Part;
+use crate::query::Perturbation;
 use crate::rounding::{TINY, add_up, mul_up};
 
 impl Perturbation<'_> {
@@ -74,7 +74,8 @@ impl Perturbation<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::perturbation::{Norm, Range};
+    use crate::norm::Norm;
+    use crate::query::Range;
 
     #[test]
     fn scales_are_reciprocals_rounded_up() {

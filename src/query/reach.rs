@@ -6,7 +6,7 @@
 //! there are any (weak duality: all of them give valid radii), so that a float error in the search can only make it
 //! smaller.
 
-use super::norm::Norm;
+use crate::norm::Norm;
 use crate::rounding::{add_up, div_down, div_up, max_abs, mul_up, sub_down, sum_up};
 
 /// The radius without caps: margin / ‖w‖_{p*}. `f64::INFINITY` when every weight is 0; 0 when nothing can be said.

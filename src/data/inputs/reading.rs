@@ -1,7 +1,7 @@
 //! What a user says about numbers whose meaning a file leaves open, and entries of arrays as float32.
 
-use super::error::{DataError, Place};
-use super::npy::NpyValues;
+use crate::data::error::{DataError, Place};
+use crate::data::npy::NpyValues;
 use std::fmt::Debug;
 use std::path::Path;
 use underplane_kernel::Uint8;

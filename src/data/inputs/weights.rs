@@ -1,10 +1,10 @@
 //! Weights of a norm: one float32 > 0 per input coordinate, or `inf` where the attacker cannot change it.
 
-use super::error::{DataError, Place};
-use super::npy::{NpyValues, read_npy};
-use super::reading::Reading;
-use super::records::{MAX_TEXT, Record, Text};
-use super::sample_shape::same_entries;
+use crate::data::error::{DataError, Place};
+use crate::data::inputs::reading::Reading;
+use crate::data::inputs::sample_shape::same_entries;
+use crate::data::npy::{NpyValues, read_npy};
+use crate::data::records::{MAX_TEXT, Record, Text};
 use std::path::Path;
 
 /// The weights of a norm.

@@ -1,13 +1,6 @@
-//! What the attacker may do: norms, boxes, and the least value of a minorant within reach.
+//! What the attacker may do: norms, boxes and weights.
 
-pub mod norm;
-pub mod parts;
-pub mod reach;
-pub mod separable;
-mod weights;
-
-pub use norm::{Norm, NormError};
-
+use crate::norm::Norm;
 use crate::rounding::mul_up;
 use std::fmt;
 use std::str::FromStr;

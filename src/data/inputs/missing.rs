@@ -1,6 +1,6 @@
 //! Cells that stand for nothing: how tables write a missing value, and what becomes of rows that have one.
 
-use super::error::{DataError, Place, counted};
+use crate::data::error::{DataError, Place, counted};
 use std::collections::BTreeSet;
 use std::path::Path;
 

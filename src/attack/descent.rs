@@ -1,7 +1,7 @@
 //! Steps to the boundary f = 0, with a pull back towards the input.
 
-use super::geometry::{Rooms, step};
-use super::{Candidate, Goal};
+use crate::attack::geometry::{Rooms, step};
+use crate::attack::{Candidate, Goal};
 
 /// Steps go a little further than the linearisation asks for.
 const OVERSHOOT: f64 = 1.05;

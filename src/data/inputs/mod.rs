@@ -1,12 +1,20 @@
 //! INPUTS of `underplane certify`: a batch of float32 samples from `.npy`, `.npz` or `.csv`.
 
-use super::csv_inputs::read_csv_inputs;
-use super::error::{DataError, Place};
-use super::label::{Label, LabelFile};
-use super::npy::{NpyArray, read_npy};
-use super::npz_inputs::{member, read_npz_inputs};
-use super::reading::{Reading, no_bytes};
-use super::sample_shape;
+mod array;
+mod csv;
+pub mod heading;
+pub mod label;
+pub mod label_file;
+pub mod missing;
+pub mod npz;
+pub mod read;
+pub mod reading;
+pub mod sample_shape;
+pub mod weights;
+
+use crate::data::error::{DataError, Place};
+use label::{Label, LabelFile};
+use reading::Reading;
 use std::path::Path;
 
 /// Samples as a user hands them in.
@@ -92,37 +100,6 @@ pub struct InputOptions {
     pub reading: Reading,
 }
 
-/// Reads a batch; the first axis counts samples.
-///
-/// float16, float32, integers and bools are taken as they are; a uint8 k means the float32 nearest to k/255, or k
-/// where [`Reading`] says so; integers and float64 are accepted only where every entry is a float32, unless they are
-/// to be rounded; a decimal in a table means the float32 nearest to it. Of an `.npz` the array `x` or `inputs` is
-/// read, else its only array of floats with samples, and `y` or `labels` are its labels; `FILE.npz:NAME` names the
-/// array.
-///
-/// # Errors
-/// When the file cannot be read or is of another form, the batch is empty, or an entry is NaN, infinite, or no float32.
-pub fn read_inputs(path: &Path, options: &InputOptions) -> Result<Inputs, DataError> {
-    let (path, array) = &member(path);
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    if name.ends_with(".csv") || name.ends_with(".csv.gz") {
-        if options.reading.uint8.is_some() {
-            return Err(no_bytes(path, "decimals"));
-        }
-        return read_csv_inputs(path, options);
-    }
-    if options.label_column.is_some() {
-        return Err(DataError::content(path, Place::Whole, "a .csv file (for a label column)", format!("`{name}`")));
-    }
-    if name.ends_with(".npy") || name.ends_with(".npy.gz") {
-        batch(path, read_npy(path)?, options)
-    } else if name.ends_with(".npz") {
-        read_npz_inputs(path, array.as_deref(), options)
-    } else {
-        Err(DataError::content(path, Place::Whole, "a name ending in .npy, .npz, .csv or .csv.gz", format!("`{name}`")))
-    }
-}
-
 /// Makes sure that every coordinate of every sample lies in `[low, high]`.
 ///
 /// # Errors
@@ -138,35 +115,4 @@ pub fn check_box(inputs: &Inputs, low: f32, high: f32) -> Result<(), DataError> 
             Err(DataError::OutsideBox { sample, coordinate, value: inputs.values[at], low, high })
         }
     }
-}
-
-/// An array as a batch.
-pub(super) fn batch(path: &Path, array: NpyArray, options: &InputOptions) -> Result<Inputs, DataError> {
-    let fault = |expected: &str, found: String| DataError::content(path, Place::Whole, expected, found);
-    let [count, shape @ ..] = array.shape.as_slice() else {
-        return Err(fault("an array [N, …] whose first axis counts samples", "a single number".into()));
-    };
-    if shape.is_empty() {
-        let found = format!("shape [{count}]");
-        return Err(fault(
-            "an array [N, …] whose first axis counts samples (an array of a single sample is [1, …])",
-            found,
-        ));
-    }
-    let features: usize = shape.iter().product();
-    if *count == 0 || features == 0 {
-        return Err(fault("at least one sample of at least one coordinate", format!("shape {:?}", array.shape)));
-    }
-    let (shape, numbers) = (shape.to_vec(), (0..*count).collect());
-    let mut notes = Vec::new();
-    let values = options.reading.float32(path, array.values, features, &mut notes)?;
-    if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-        return Err(not_finite(path, at, features, f64::from(values[at])));
-    }
-    Ok(Inputs { shape, values, labels: None, numbers, rows: *count, notes })
-}
-
-fn not_finite(path: &Path, at: usize, features: usize, value: f64) -> DataError {
-    let place = Place::Entry { sample: at / features, coordinate: at % features };
-    DataError::content(path, place, "a finite number", value.to_string())
 }

@@ -1,9 +1,17 @@
 //! Points with f ≤ 0, verified with rigorous rounding: what every upper bound of a radius is made of.
 
-use super::Witness;
 use crate::model::Model;
-use crate::perturbation::Perturbation;
+use crate::query::Perturbation;
 use crate::rounding::mul_up;
+
+/// A point with f ≤ 0: the true radius cannot exceed its distance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witness {
+    /// `[input size]`.
+    pub point: Vec<f64>,
+    /// Distance from the sample, rounded up.
+    pub distance: f64,
+}
 
 /// Factors of the step along a ray that are tried first, in rising order: a solver's point is off by its tolerance, an
 /// attack's direction by much more.
@@ -206,7 +214,8 @@ impl Bracket {
 mod tests {
     use super::*;
     use crate::model::{Dense, Graph, Kink, Op};
-    use crate::perturbation::{Norm, Range};
+    use crate::norm::Norm;
+    use crate::query::Range;
 
     /// relu(x₀ − 1) − x₀/2 − x₁ + 1.
     fn model() -> Model {

@@ -2,8 +2,8 @@
 //!
 //! A store is believed as little as a certificate is: what is not just as it must be is a fault, in words, of a row.
 
-use crate::perturbation::Range;
 use crate::proof::{distance, exact};
+use crate::query::Range;
 use crate::radius::Radius;
 use anyhow::{Context, Result};
 use serde::Serialize;

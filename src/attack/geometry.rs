@@ -1,6 +1,7 @@
 //! Nearest points of half-spaces and balls, in floats: what the attack moves by. Nothing here is a bound.
 
-use crate::perturbation::{Norm, Perturbation};
+use crate::norm::Norm;
+use crate::query::Perturbation;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -146,7 +147,7 @@ fn soften(delta: &mut [f64], radius: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::perturbation::Range;
+    use crate::query::Range;
     use proptest::prelude::*;
 
     fn dot(a: &[f64], b: &[f64]) -> f64 {

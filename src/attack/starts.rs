@@ -1,6 +1,6 @@
 //! Where the search starts.
 
-use super::{Goal, plane};
+use crate::attack::{Goal, plane};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -8,14 +8,15 @@ mod read;
 
 pub use read::{Claim, Claims, read_claims};
 
-use super::attack::Attack;
+use crate::attack::Attack;
 use crate::model::Model;
-use crate::perturbation::Perturbation;
 use crate::proof::{Claimed, Prover, Wanted};
+use crate::query::Perturbation;
+use crate::query::Witness;
 use crate::radius::exact::Exact;
 use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
-use crate::radius::{Method, Outcome, Radius, Samples, Witness};
+use crate::radius::{Method, Outcome, Radius, Samples};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::fmt;

@@ -4,10 +4,10 @@
 //! a function of x, is a sum Σ h_i(δ_i) with h_i piecewise linear, which can be minimised over a ball exactly (p = ∞) or
 //! for a price λ per unit of distance.
 
-use super::Goal;
+use crate::attack::Goal;
 use crate::model::passes::{backward, forward, tangent_slopes};
 use crate::model::{Convexity, Kink};
-use crate::perturbation::Norm;
+use crate::norm::Norm;
 
 /// Planes per cap, each made at the point that the one before led to.
 const PLANES: usize = 2;

@@ -1,10 +1,8 @@
 //! Labels as a user's file gives them.
 
-use super::error::{DataError, Place};
-use super::missing::{Missing, Voice, is_missing};
-use super::npy::{NpyArray, NpyValues, read_npy};
-use super::npz_inputs::{member, read_npz_labels};
-use super::records::{MAX_TEXT, Record, Text};
+use crate::data::error::{DataError, Place};
+use crate::data::inputs::missing::{Missing, Voice, is_missing};
+use crate::data::npy::{NpyArray, NpyValues};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -95,31 +93,10 @@ pub struct LabelFile {
     /// One per sample.
     pub labels: Vec<Option<Label>>,
     /// The line of each, where the file has lines.
-    lines: Vec<u64>,
+    pub(super) lines: Vec<u64>,
 }
 
 impl LabelFile {
-    /// Reads one label per sample: an `.npy` of whole numbers, bools or strings (shape `[n]` or `[n, 1]`), such an
-    /// array of an `.npz` (`FILE.npz:NAME`, else `y` or `labels`), or a text file with one label per line (plain or
-    /// gzip), where `header` says whether the first line is a heading; `None`: one that is no number above lines that
-    /// all are.
-    ///
-    /// # Errors
-    /// When the file cannot be read, is of another form, or holds no label.
-    pub fn read(path: &Path, header: Option<bool>) -> Result<LabelFile, DataError> {
-        let (path, array) = &member(path);
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let file = match ending.as_str() {
-            "npy" => LabelFile::unlined(labels_of(path, &read_npy(path)?)?),
-            "npz" => LabelFile::unlined(read_npz_labels(path, array.as_deref())?),
-            _ => text_labels(path, header)?,
-        };
-        if file.labels.iter().all(Option::is_none) {
-            return Err(DataError::content(path, Place::Whole, "at least one label", "none"));
-        }
-        Ok(file)
-    }
-
     /// Labels of an array.
     pub(crate) fn unlined(labels: Vec<Option<Label>>) -> LabelFile {
         LabelFile { labels, lines: Vec::new() }
@@ -138,16 +115,6 @@ impl LabelFile {
         absent.for_each(|i| missing.label(self.lines.get(i).copied().unwrap_or(i as u64), ""));
         missing.finish(path, self.labels.len())
     }
-}
-
-/// Reads one label per sample, as [`LabelFile::read`]; every sample has one.
-///
-/// # Errors
-/// When the file cannot be read, is of another form, or lacks a label.
-pub fn read_labels(path: &Path) -> Result<Vec<Label>, DataError> {
-    let file = LabelFile::read(path, None)?;
-    file.left_out(path, false)?;
-    Ok(file.labels.into_iter().flatten().collect())
 }
 
 /// An array as labels; NaN, and a word for nothing, is none.
@@ -181,42 +148,4 @@ fn whole(path: &Path, values: impl Iterator<Item = f64>) -> Result<Vec<Option<La
         Err(DataError::content(path, place, "a whole number as label", format!("{value:?}")))
     };
     values.enumerate().map(label).collect()
-}
-
-fn text_labels(path: &Path, header: Option<bool>) -> Result<LabelFile, DataError> {
-    let mut labels: Vec<Option<Label>> = Vec::new();
-    let mut lines: Vec<u64> = Vec::new();
-    let mut next = 1;
-    for record in Text::open(path, MAX_TEXT)?.records() {
-        let Record { line, cells } = record?;
-        let cell = cells.get(0).unwrap_or_default();
-        if cells.len() != 1 {
-            let found = format!("{} fields, `{cell}` first", cells.len());
-            return Err(DataError::content(path, Place::Line(line), "one label per line", found));
-        }
-        // The reader passes over blank lines, which are labels that are missing here.
-        for blank in next..line {
-            labels.push(None);
-            lines.push(blank);
-        }
-        next = line + 1 + cell.matches('\n').count() as u64;
-        labels.push((!is_missing(cell)).then(|| Label::parse(cell)));
-        lines.push(line);
-    }
-    if header.unwrap_or_else(|| has_heading(&labels)) && !labels.is_empty() {
-        labels.remove(0);
-        lines.remove(0);
-    }
-    Ok(LabelFile { labels, lines })
-}
-
-/// Is the first line no number, above lines that all are (or are missing)?
-fn has_heading(labels: &[Option<Label>]) -> bool {
-    let [Some(Label::Text(_)), rest @ ..] = labels else { return false };
-    let number = |label: &Option<Label>| match label {
-        None => true,
-        Some(Label::Integer(_)) => true,
-        Some(Label::Text(text)) => text.parse::<f64>().is_ok(),
-    };
-    rest.iter().any(Option::is_some) && rest.iter().all(number)
 }

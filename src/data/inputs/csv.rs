@@ -1,11 +1,11 @@
 //! Samples from a CSV table, one per line.
 
-use super::error::{DataError, Place};
-use super::heading::Heading;
-use super::inputs::{InputOptions, Inputs};
-use super::label::Label;
-use super::missing::{Missing, Voice, is_missing};
-use super::records::{MAX_TEXT, Record, Text};
+use crate::data::error::{DataError, Place};
+use crate::data::inputs::heading::Heading;
+use crate::data::inputs::label::Label;
+use crate::data::inputs::missing::{Missing, Voice, is_missing};
+use crate::data::inputs::{InputOptions, Inputs};
+use crate::data::records::{MAX_TEXT, Record, Text};
 use std::path::Path;
 
 /// Reads a table (plain or gzip) of decimals, each of which means the float32 nearest to it.

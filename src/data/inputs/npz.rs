@@ -1,9 +1,10 @@
 //! Arrays of an `.npz` by their name: `FILE.npz:NAME`, or the one that can only be meant.
 
-use super::error::{DataError, Place};
-use super::inputs::{InputOptions, Inputs, batch};
-use super::label::{Label, LabelFile, labels_of};
-use super::npy::{ArrayType, NpyArray, archive_types, read_member};
+use crate::data::error::{DataError, Place};
+use crate::data::inputs::array::batch;
+use crate::data::inputs::label::{Label, LabelFile, labels_of};
+use crate::data::inputs::{InputOptions, Inputs};
+use crate::data::npy::{ArrayType, NpyArray, archive_types, read_member};
 use std::path::{Path, PathBuf};
 
 /// `FILE.npz:NAME` in two parts. A file whose own name is like that comes first.

@@ -1,9 +1,9 @@
 //! The first line of a table: the names of its columns, or its first row, and which column holds the labels.
 
-use super::error::{DataError, Place};
-use super::label::nearest;
-use super::missing::Voice;
-use super::records::Record;
+use crate::data::error::{DataError, Place};
+use crate::data::inputs::label::nearest;
+use crate::data::inputs::missing::Voice;
+use crate::data::records::Record;
 use csv::StringRecord;
 use std::path::Path;
 

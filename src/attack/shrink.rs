@@ -1,8 +1,8 @@
 //! Pushing points with f ≤ 0 into smaller and smaller balls.
 
-use super::geometry::{Rooms, into_ball, step};
-use super::{Candidate, Goal};
-use crate::perturbation::Norm;
+use crate::attack::geometry::{Rooms, into_ball, step};
+use crate::attack::{Candidate, Goal};
+use crate::norm::Norm;
 
 /// By how much a ball is smaller than the point it is to replace, at first and at least.
 const FIRST: f64 = 0.05;

@@ -1,0 +1,41 @@
+//! Reading a file of inputs by what its name says it is.
+
+use super::array::batch;
+use super::csv::read_csv_inputs;
+use super::npz::{member, read_npz_inputs};
+use super::reading::no_bytes;
+use super::{InputOptions, Inputs};
+use crate::data::error::{DataError, Place};
+use crate::data::npy::read_npy;
+use std::path::Path;
+
+/// Reads a batch; the first axis counts samples.
+///
+/// float16, float32, integers and bools are taken as they are; a uint8 k means the float32 nearest to k/255, or k
+/// where [`Reading`] says so; integers and float64 are accepted only where every entry is a float32, unless they are
+/// to be rounded; a decimal in a table means the float32 nearest to it. Of an `.npz` the array `x` or `inputs` is
+/// read, else its only array of floats with samples, and `y` or `labels` are its labels; `FILE.npz:NAME` names the
+/// array.
+///
+/// # Errors
+/// When the file cannot be read or is of another form, the batch is empty, or an entry is NaN, infinite, or no float32.
+pub fn read_inputs(path: &Path, options: &InputOptions) -> Result<Inputs, DataError> {
+    let (path, array) = &member(path);
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    if name.ends_with(".csv") || name.ends_with(".csv.gz") {
+        if options.reading.uint8.is_some() {
+            return Err(no_bytes(path, "decimals"));
+        }
+        return read_csv_inputs(path, options);
+    }
+    if options.label_column.is_some() {
+        return Err(DataError::content(path, Place::Whole, "a .csv file (for a label column)", format!("`{name}`")));
+    }
+    if name.ends_with(".npy") || name.ends_with(".npy.gz") {
+        batch(path, read_npy(path)?, options)
+    } else if name.ends_with(".npz") {
+        read_npz_inputs(path, array.as_deref(), options)
+    } else {
+        Err(DataError::content(path, Place::Whole, "a name ending in .npy, .npz, .csv or .csv.gz", format!("`{name}`")))
+    }
+}

@@ -1,0 +1,11 @@
+//! What every method is asked: one network, one sample, one attacker.
+
+pub mod parts;
+pub mod perturbation;
+pub mod reach;
+pub mod separable;
+mod weights;
+pub mod witness;
+
+pub use perturbation::{Perturbation, Range};
+pub use witness::Witness;
