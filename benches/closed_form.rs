@@ -3,13 +3,10 @@
 //!
 //! `cargo bench --bench closed_form`. Answers are verified before anything is timed.
 
-#[path = "../tests/networks/mod.rs"]
-mod networks;
-
 use nalgebra::{DMatrix, DVector};
-use networks::{Map, generator, icnn, inputs, model};
 use std::hint::black_box;
 use std::time::Instant;
+use testing::networks::{Map, generator, icnn, inputs, model};
 use underplane::matrix::Scalar;
 use underplane::model::passes::{backward, forward, tangent_slopes};
 use underplane::model::{Graph, Model, Op};

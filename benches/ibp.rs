@@ -3,14 +3,10 @@
 //!
 //! `cargo bench --bench ibp`. Answers are verified before anything is timed.
 
-#[path = "../tests/naive_ibp/mod.rs"]
-mod naive_ibp;
-#[path = "../tests/networks/mod.rs"]
-mod networks;
-
-use networks::{Map, generator, icnn, inputs, model};
 use std::hint::black_box;
 use std::time::Instant;
+use testing::naive_ibp;
+use testing::networks::{Map, generator, icnn, inputs, model};
 use underplane::model::Model;
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};

@@ -3,13 +3,10 @@
 //!
 //! `cargo bench --bench smoothing`. Answers are verified before anything is timed.
 
-#[path = "../tests/networks/mod.rs"]
-mod networks;
-
-use networks::{Map, generator, icnn, inputs, model};
 use rand::rngs::StdRng;
 use rand_distr::{Distribution, StandardNormal};
 use std::time::Instant;
+use testing::networks::{Map, generator, icnn, inputs, model};
 use underplane::model::Model;
 use underplane::model::passes::forward;
 use underplane::norm::Norm;

@@ -1,11 +1,6 @@
 //! Writes the corpora of certificates under `proofs-data/`: `cargo run --release --example corpora`.
 
-#[path = "../tests/corpora/mod.rs"]
-mod corpora;
-#[path = "../tests/naive_proofs/mod.rs"]
-mod naive_proofs;
-#[path = "../tests/networks/mod.rs"]
-mod networks;
+use testing::corpora;
 
 fn main() -> std::io::Result<()> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data");

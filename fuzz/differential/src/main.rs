@@ -1,18 +1,10 @@
 //! Compares what the kernel, the reader and onnxruntime make of the same files. `fuzz/README.md` says how to run it.
 
-mod bound;
-mod cases;
-mod compare;
 mod options;
-mod readings;
 mod runtime;
-mod stored;
 mod tally;
 
-use cases::Case;
-use compare::{Difference, Run, compare};
 use options::{Kind, Options};
-use readings::{Ours, ours};
 use runtime::Runtime;
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,6 +12,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tally::Tally;
+use underplane_differential::cases::{self, Case};
+use underplane_differential::compare::{Difference, Run, compare};
+use underplane_differential::readings::{Ours, ours};
+use underplane_differential::stored;
 
 fn main() -> ExitCode {
     let options = match Options::read(std::env::args().skip(1)) {

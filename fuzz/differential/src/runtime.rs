@@ -1,13 +1,13 @@
 //! onnxruntime in a Python process of its own, started again when it dies or hangs.
 
-use crate::cases::{Case, ROWS};
-use crate::compare::Run;
-use crate::readings::rows;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
+use underplane_differential::cases::{Case, ROWS};
+use underplane_differential::compare::Run;
+use underplane_differential::readings::rows;
 
 const PROGRAM: &str = include_str!("runtime.py");
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,10 +1,10 @@
 //! Counts per operator, form and mutation, and per reason of a refusal.
 
-use crate::cases::Case;
-use crate::compare::{Run, newer, only_optimised};
-use crate::readings::Ours;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use underplane_differential::cases::Case;
+use underplane_differential::compare::{Run, newer, only_optimised};
+use underplane_differential::readings::Ours;
 
 /// How many files have a mark, and who accepts how many of them.
 #[derive(Clone, Copy, Default)]

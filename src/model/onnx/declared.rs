@@ -34,7 +34,7 @@ pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<
         return Err(fail("expected the shape [N, …], found []".into()));
     };
     if rest.is_empty() {
-        return Err(fail("expected the shape [N, …] with a batch axis in driver, found one axis".into()));
+        return Err(fail("expected the shape [N, …] with a batch axis in front, found one axis".into()));
     }
     if dims.iter().any(is_ambiguous) {
         return Err(fail("an axis has both a size and a name".into()));

@@ -14,7 +14,7 @@
 //!
 //! # Values
 //!
-//! While a file is read, a name stands for a *value* (a node of the graph; its batch axis stays in driver, whatever the
+//! While a file is read, a name stands for a *value* (a node of the graph; its batch axis stays in front, whatever the
 //! operators do), a float constant (exact in 64 bits) or an integer constant (of numbers, or the batch size N as a
 //! symbol). Arithmetic on constants happens at once where the result is exactly a number of their own type; where it is
 //! not, since runtimes would round or wrap it, it is an error. Weights are 32-bit floats.

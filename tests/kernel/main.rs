@@ -1,0 +1,8 @@
+//! The trusted kernel against naive rational arithmetic, corpora, mutations and a runtime.
+
+mod batch_norm;
+mod differential;
+mod laws;
+mod mutations;
+mod tree_proofs;
+mod trees;

@@ -1,0 +1,376 @@
+//! The audit on random networks: wrong radii are refuted, right ones are not, and nothing makes it panic.
+
+use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
+use underplane::attack::Attack;
+use underplane::audit::ladder::{Conclusion, Order, conclusion, order, undecided, violations};
+use underplane::audit::methods::{Needs, Rung, standard};
+use underplane::audit::run::{Audit, Case, Findings, logits, select};
+use underplane::audit::summary::summaries;
+use underplane::audit::{report, tables};
+use underplane::model::{Dense, Graph, Kink, Model, Op, Sensitive, onnx};
+use underplane::norm::Norm;
+use underplane::query::Witness;
+use underplane::query::{Perturbation, Range};
+use underplane::radius::lp::{Lp, LpSolver};
+use underplane::radius::smoothing::Smoothing;
+use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
+use underplane::report::records::{Proof, Record};
+
+const ATTACK: Attack = Attack { starts: 4, descents: 20, shrinks: 60, rays: 2, programs: 1 };
+
+fn smoothing() -> Smoothing {
+    Smoothing { samples: 200, ..Smoothing::default() }
+}
+
+fn audit(rungs: Vec<Rung>) -> Audit {
+    Audit { rungs, norms: Norm::STANDARD.to_vec(), attack: ATTACK }
+}
+
+fn all_methods() -> Audit {
+    audit(standard(LpSolver::Clarabel, smoothing()))
+}
+
+fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Case {
+    let count = values.len() / model.input_size();
+    let labels = (0..count).map(|i| (i % 2).to_string()).collect();
+    let onnx = onnx::encode(model.graph()).unwrap();
+    let (numbers, sensitive) = ((0..count).collect(), Sensitive::Positive);
+    Case { name: "net".into(), model, onnx, sensitive, values, numbers, labels, range }
+}
+
+fn random_case(seed: u64, map: Map, range: Option<Range>) -> Case {
+    let mut rng = generator(seed);
+    let model = model(icnn(&mut rng, 5, &[8, 5], map, 0.0));
+    let values = inputs(&mut rng, 12, 5);
+    case(model, values, range)
+}
+
+fn findings(audit: &Audit, case: &Case) -> Findings {
+    audit.case(case, &|_, _| {})
+}
+
+/// Everything that is made from records must cope with any records.
+fn rendered(findings: &Findings) -> String {
+    let violations = violations(&findings.records, &findings.found);
+    let mut text = report::verdict(&findings.records, &findings.found, &violations);
+    for summary in summaries(&findings.records, &findings.found, &violations) {
+        text += &tables::methods(&summary).terminal();
+        text += &tables::notes(&summary).join("\n");
+    }
+    text + &tables::violations(&violations).markdown()
+}
+
+/// The exact radius times a factor, as a certificate of the given kind.
+struct Scaled {
+    factor: f64,
+    subject: Subject,
+    guarantee: Guarantee,
+    evidence: bool,
+}
+
+impl Method for Scaled {
+    fn name(&self) -> &'static str {
+        "scaled"
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        self.guarantee
+    }
+
+    fn subject(&self) -> Subject {
+        self.subject
+    }
+
+    fn has_evidence(&self) -> bool {
+        self.evidence
+    }
+
+    fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
+        let scale = |outcome: Outcome| match outcome.verdict {
+            Verdict::Certified(radius) => {
+                let verdict = Verdict::Certified(Radius::new(radius.value() * self.factor));
+                Outcome { evidence: outcome.evidence, ..Outcome::plain(verdict) }
+            }
+            verdict => Outcome::plain(verdict),
+        };
+        Lp::default().certify(model, samples, perturbation).into_iter().map(scale).collect()
+    }
+}
+
+fn scaled(factor: f64) -> Rung {
+    let (subject, guarantee) = (Subject::Base, Guarantee::Sound);
+    Rung::new(Box::new(Scaled { factor, subject, guarantee, evidence: false }), Needs::Convex)
+}
+
+#[test]
+fn what_the_kernel_refuses_is_unknown_and_counted_and_what_a_witness_refutes_stays_a_violation() {
+    let (mut refused, mut accepted) = (0, 0);
+    for seed in 0..4 {
+        let case = random_case(seed, Map::Centred, None);
+        for (factor, right) in [(1.0, true), (1.0 + 1e-5, false), (1.5, false)] {
+            let (subject, guarantee) = (Subject::Base, Guarantee::Sound);
+            let method = Scaled { factor, subject, guarantee, evidence: true };
+            let findings = findings(&audit(vec![Rung::new(Box::new(method), Needs::Convex)]), &case);
+            let violations = violations(&findings.records, &findings.found).len();
+            let of = |proof: Proof| findings.records.iter().filter(move |r| r.proof == proof);
+            assert!(of(Proof::Refused).all(|r| r.status == "unknown" && r.detail.starts_with("not proven: ")));
+            assert!(of(Proof::Accepted).all(|r| r.certified().is_some()));
+            let unbounded = findings.records.iter().filter(|r| r.radius == "unbounded").count();
+            if right {
+                assert_eq!((violations, of(Proof::Refused).count()), (0, 0), "seed {seed}");
+            } else {
+                assert_eq!(of(Proof::Accepted).count(), unbounded, "seed {seed}, {factor}");
+            }
+            refused += of(Proof::Refused).count();
+            accepted += of(Proof::Accepted).count();
+            let text = rendered(&findings);
+            assert!(text.contains(&format!("{} refused by the kernel", of(Proof::Refused).count())), "{text}");
+            // The notes say why, and how often each reason occurs.
+            let counted = |line: &str| line.trim().split_once(" refused by the kernel: ")?.0.parse::<usize>().ok();
+            let told: usize = text.lines().filter_map(counted).sum();
+            assert_eq!(told, of(Proof::Refused).count(), "{text}");
+            let sensitive = findings.records.iter().filter(|r| r.logit > 0.0).count();
+            assert_eq!(violations + of(Proof::Refused).count() + of(Proof::Accepted).count(), sensitive, "{text}");
+        }
+    }
+    assert!(refused > 5 && accepted > 20, "{refused} refused, {accepted} accepted");
+}
+
+#[test]
+fn a_radius_one_percent_too_large_is_refuted_and_the_exact_one_is_not() {
+    let mut refuted = 0;
+    for seed in 0..6 {
+        for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
+            let case = random_case(seed, [Map::Identity, Map::Scaled][seed as usize % 2], range);
+            // No other method helps: the attack alone has to find the witnesses.
+            let wrong = findings(&audit(vec![scaled(1.01)]), &case);
+            let right = findings(&audit(vec![scaled(1.0)]), &case);
+            assert_eq!(conclusion(&right.records, &right.found), Conclusion::Passed, "seed {seed}");
+            let certified = wrong.records.iter().filter(|r| r.certified().is_some_and(f64::is_finite)).count();
+            let violations = violations(&wrong.records, &wrong.found);
+            for violation in &violations {
+                assert!(violation.radius >= violation.distance && violation.record.method == "scaled");
+                assert!(violation.distance * 1.01 >= violation.radius && violation.finder == "attack");
+            }
+            if certified > 0 {
+                assert_eq!(conclusion(&wrong.records, &wrong.found), Conclusion::Violated, "seed {seed}");
+                assert!(rendered(&wrong).contains("VIOLATIONS"));
+            }
+            // The attack is that good; what it finds is never nearer than the exact radius.
+            assert!(violations.len() <= certified && 10 * violations.len() >= 9 * certified, "seed {seed}");
+            refuted += violations.len();
+        }
+    }
+    assert!(refuted > 50, "{refuted}");
+}
+
+#[test]
+fn smoothed_and_probabilistic_radii_never_enter_the_verdict() {
+    let case = random_case(3, Map::Identity, None);
+    for (subject, guarantee) in [(Subject::Smoothed, Guarantee::Probabilistic), (Subject::Smoothed, Guarantee::Sound)] {
+        let method = Scaled { factor: 10.0, subject, guarantee, evidence: false };
+        let findings = findings(&audit(vec![Rung::new(Box::new(method), Needs::Convex)]), &case);
+        assert!(findings.records.iter().any(|r| r.certified().is_some()));
+        assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed);
+        assert!(findings.records.iter().all(|r| r.upper.is_empty()), "a witness of the network says nothing here");
+    }
+}
+
+#[test]
+fn every_method_passes_on_random_networks() {
+    let mut compared = Order::default();
+    for seed in 0..10 {
+        let map = MAPS[seed as usize % MAPS.len()];
+        let range = (seed % 2 == 0).then_some(Range { low: 0.0, high: 1.0 });
+        let case = random_case(seed, map, range);
+        let findings = findings(&all_methods(), &case);
+        assert_eq!(findings.records.len(), 12 * 3 * 7);
+        let text = rendered(&findings);
+        assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "seed {seed}: {text}");
+        let curved = matches!(map, Map::Absolute | Map::ScaledAbsolute);
+        assert_eq!(text.contains("lp does not apply: non-affine feature map"), curved, "seed {seed}: {text}");
+        let order = order(&findings.records);
+        assert_eq!(order.broken, 0, "seed {seed}");
+        compared.compared += order.compared;
+    }
+    assert!(compared.compared > 50, "{compared:?}");
+}
+
+#[test]
+fn tightness_is_measured_against_the_exact_radius_and_never_above_it() {
+    let case = random_case(1, Map::Centred, None);
+    let findings = findings(&all_methods(), &case);
+    let summary = &summaries(&findings.records, &findings.found, &[])[0];
+    assert_eq!((summary.references.witness, summary.references.none), (0, 0));
+    assert_eq!(summary.references.exact, 3 * summary.sensitive);
+    assert!(summary.sensitive > 0 && summary.inputs == 12);
+    for line in summary.lines.iter().filter(|l| l.subject == "base") {
+        let (median, worst) = line.tightness;
+        assert!(0.0 < worst && worst <= median && median <= 1.0 + 1e-9, "{line:?}");
+        assert_eq!((line.certified, line.violations), (summary.sensitive, 0), "{line:?}");
+        if ["exact", "lp"].contains(&line.method.as_str()) {
+            assert!(worst > 1.0 - 1e-6 && line.gap <= 1e-6, "{line:?}");
+        }
+    }
+    for attack in &summary.attacks {
+        let (median, worst) = attack.tightness;
+        assert!(1.0 <= median && median <= worst && worst < 1.05, "{attack:?}");
+    }
+}
+
+/// f(x) = bias + weight · x.
+fn affine(weight: Vec<f32>, bias: f32) -> Model {
+    let mut graph = Graph::new("x", &[weight.len()]);
+    let layer = Dense { rows: 1, cols: weight.len(), weight, bias: vec![bias] };
+    graph.push("logit", Op::Dense(layer), &[0]).unwrap();
+    model(graph)
+}
+
+/// f(x) = 1 − relu(x₀) − relu(x₁): concave.
+fn concave() -> Model {
+    let mut graph = Graph::new("x", &[2]);
+    let kink = graph.push("kink", Op::Kink(Kink::RELU), &[0]).unwrap();
+    let last = Dense { rows: 1, cols: 2, weight: vec![-1.0, -1.0], bias: vec![1.0] };
+    graph.push("logit", Op::Dense(last), &[kink]).unwrap();
+    model(graph)
+}
+
+#[test]
+fn a_network_that_is_not_convex_is_audited_by_what_applies() {
+    let case = case(concave(), vec![0.0, 0.0, 0.25, 0.25, 2.0, 2.0], None);
+    // Its kinks are coordinate-wise, so φ can take them in; a network on top of them cannot.
+    let findings = findings(&all_methods(), &case);
+    let text = rendered(&findings);
+    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
+    for norm in ["l1", "l2", "linf"] {
+        let ibp = findings.records.iter().find(|r| r.method == "ibp" && r.norm == norm && r.input == 0).unwrap();
+        assert!(ibp.certified().is_some_and(|r| r > 0.0), "{ibp:?}");
+        assert!(ibp.witness().is_some_and(|d| d >= ibp.certified().unwrap()), "{ibp:?}");
+    }
+}
+
+#[test]
+fn methods_that_need_convexity_are_left_out_without_it() {
+    let mut graph = Graph::new("x", &[2]);
+    let mix = Dense { rows: 2, cols: 2, weight: vec![1.0, 1.0, 1.0, -1.0], bias: vec![0.0, 0.0] };
+    let mix = graph.push("mix", Op::Dense(mix), &[0]).unwrap();
+    let kink = graph.push("kink", Op::Kink(Kink::RELU), &[mix]).unwrap();
+    let last = Dense { rows: 1, cols: 2, weight: vec![-1.0, 1.0], bias: vec![1.0] };
+    graph.push("logit", Op::Dense(last), &[kink]).unwrap();
+    let case = case(model(graph), vec![0.0, 0.0, 3.0, 0.0], None);
+    let findings = findings(&all_methods(), &case);
+    let text = rendered(&findings);
+    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
+    for method in ["closed-form", "sharp", "lp"] {
+        let mut rows = findings.records.iter().filter(|r| r.method == method);
+        assert!(rows.all(|r| r.not_applicable().is_some_and(|why| why.starts_with("not convex"))), "{method}");
+    }
+    let works = |r: &&Record| (r.method == "ibp" || r.method == "smoothing") && r.certified().is_some();
+    assert!(findings.records.iter().filter(works).count() >= 6, "{text}");
+}
+
+#[test]
+fn no_sensitive_input_leaves_an_empty_but_whole_table() {
+    let case = case(affine(vec![1.0, -1.0], -5.0), vec![0.0, 0.0, 1.0, 0.5], None);
+    let findings = findings(&all_methods(), &case);
+    let text = rendered(&findings);
+    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
+    assert!(text.contains("0/0") && text.contains("2 inputs, 0 classified as sensitive"), "{text}");
+    assert!(findings.records.iter().all(|r| r.status == "not-sensitive"), "{text}");
+}
+
+#[test]
+fn a_constant_network_is_unbounded_and_has_no_witness() {
+    let case = case(affine(vec![0.0, 0.0], 2.0), vec![0.5, 0.5, 0.0, 1.0], None);
+    let findings = findings(&all_methods(), &case);
+    let text = rendered(&findings);
+    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
+    let closed_form = findings.records.iter().filter(|r| r.method == "closed-form");
+    assert!(closed_form.clone().all(|r| r.radius == "unbounded" && r.upper.is_empty()), "{text}");
+    assert!(text.contains("unbounded"));
+}
+
+#[test]
+fn a_logit_of_zero_is_no_violation_and_no_panic() {
+    // f(x) = 0 exactly at the first input, and within rounding of 0 at the second.
+    let case = case(affine(vec![1.0, 1.0, 1.0], -0.3), vec![0.0; 6], None);
+    let tie = Case {
+        values: vec![f64::from(0.3_f32), 0.0, 0.0, f64::from(0.1_f32), f64::from(0.1_f32), f64::from(0.1_f32)],
+        ..case
+    };
+    let findings = findings(&all_methods(), &tie);
+    assert!(violations(&findings.records, &findings.found).is_empty(), "{}", rendered(&findings));
+}
+
+struct Clueless;
+
+impl Method for Clueless {
+    fn name(&self) -> &'static str {
+        "clueless"
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Sound
+    }
+
+    fn certify(&self, model: &Model, samples: Samples, _: Perturbation) -> Vec<Outcome> {
+        // The claimed witness is none, and must not count.
+        let witness = Witness { point: vec![0.0; model.input_size()], distance: 0.0 };
+        let verdict = Verdict::Unknown("out of ideas".into());
+        vec![Outcome { witness: Some(witness), ..Outcome::plain(verdict) }; samples.count()]
+    }
+}
+
+#[test]
+fn an_unknown_answer_is_undecided_and_a_false_witness_counts_for_nothing() {
+    let case = case(affine(vec![-1.0, 0.0], 1.0), vec![0.0, 0.0], None);
+    let mut rungs = vec![Rung::new(Box::new(Clueless), Needs::Nothing)];
+    rungs.extend(standard(LpSolver::Clarabel, smoothing()));
+    let findings = findings(&audit(rungs), &case);
+    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Undecided);
+    assert_eq!(undecided(&findings.records).count(), 3);
+    assert!(rendered(&findings).contains("3 answers stayed unknown"));
+    let upper = findings.records.iter().map(|r| r.witness().unwrap_or(1.0)).fold(f64::INFINITY, f64::min);
+    assert!(upper >= 1.0, "the false witness at distance 0 was believed");
+}
+
+#[test]
+fn odd_times_and_numbers_do_not_panic() {
+    let case = random_case(2, Map::Identity, None);
+    let mut findings = findings(&all_methods(), &case);
+    for (k, record) in findings.records.iter_mut().enumerate() {
+        match k % 5 {
+            0 => record.seconds = f64::NAN,
+            1 => record.logit = f64::NAN,
+            2 => record.radius = "NaN".into(),
+            3 => record.upper = "inf".into(),
+            _ => record.radius = "0.0".into(),
+        }
+    }
+    findings.found.iter_mut().for_each(|f| f.seconds = f64::NAN);
+    assert!(!rendered(&findings).is_empty());
+}
+
+#[test]
+fn the_same_audit_gives_the_same_records() {
+    let case = random_case(4, Map::Absolute, Some(Range { low: 0.0, high: 1.0 }));
+    let (mut a, mut b) = (findings(&all_methods(), &case), findings(&all_methods(), &case));
+    for findings in [&mut a, &mut b] {
+        findings.records.iter_mut().for_each(|r| r.seconds = 0.0);
+        findings.found.iter_mut().for_each(|f| f.seconds = 0.0);
+    }
+    assert_eq!((a.records, a.found), (b.records, b.found));
+}
+
+#[test]
+fn selection_takes_the_first_of_both_kinds_in_order() {
+    let model = affine(vec![1.0], 0.0);
+    let values = [1.0, -1.0, 2.0, -2.0, 3.0, -3.0];
+    let logits = logits(&model, &values);
+    assert_eq!(select(&logits, 2, 1), [0, 1, 2]);
+    assert_eq!(select(&logits, 5, 2), [0, 1, 2, 3, 4]);
+    assert_eq!(select(&logits, 0, 0), [0_usize; 0]);
+    let mut case = case(model, values.to_vec(), None);
+    case.keep(&[4, 1]);
+    assert_eq!((case.values, case.numbers), (vec![3.0, -1.0], vec![4, 1]));
+}

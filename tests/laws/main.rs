@@ -1,0 +1,15 @@
+//! Laws of the certified radii: between methods, against naive twins, and against attacks.
+
+mod adversarial;
+mod audit_attack;
+mod audit_ladder;
+mod exact;
+mod exact_branching;
+mod exact_corners;
+mod ibp;
+mod lp;
+mod minorants;
+mod sensitive;
+mod smoothing;
+mod underflow;
+mod weighted_norms;

@@ -1,0 +1,207 @@
+//! Laws of randomized smoothing, on networks whose smoothed classifier is known in closed form.
+
+use rand::RngExt;
+use rayon::prelude::*;
+use statrs::function::erf::erfc;
+use testing::networks::{Map, generator, icnn, inputs, model};
+use underplane::model::{Dense, Graph, Kink, Model, Op};
+use underplane::norm::Norm;
+use underplane::query::{Perturbation, Range};
+use underplane::radius::smoothing::{ClassAccuracy, SmoothedClass, Smoothing, accuracy};
+use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
+
+fn half_space(weight: &[f32], bias: f32) -> Model {
+    let mut graph = Graph::new("x", &[weight.len()]);
+    let out = Dense { rows: 1, cols: weight.len(), weight: weight.to_vec(), bias: vec![bias] };
+    graph.push("out", Op::Dense(out), &[0]).unwrap();
+    model(graph)
+}
+
+fn cumulative(z: f64) -> f64 {
+    0.5 * erfc(-z / std::f64::consts::SQRT_2)
+}
+
+fn radius(outcome: &Outcome) -> Option<f64> {
+    outcome.radius().map(Radius::value)
+}
+
+#[test]
+fn answers_do_not_depend_on_batches_or_threads() {
+    let mut rng = generator(1);
+    let model = model(icnn(&mut rng, 7, &[9, 5], Map::Absolute, 0.0));
+    let x = inputs(&mut rng, 13, 7);
+    let method = Smoothing { samples: 3000, sigma: 0.5, seed: 42, ..Smoothing::default() };
+    let perturbation = Perturbation::new(Norm::L2);
+    let all = method.certify(&model, Samples::new(&x, 7), perturbation);
+    let part = |size: usize| -> Vec<Outcome> {
+        let batches: Vec<(usize, &[f64])> = x.chunks(7 * size).enumerate().collect();
+        let one = |&(b, values): &(usize, &[f64])| {
+            method.certify(&model, Samples { values, size: 7, first: b * size }, perturbation)
+        };
+        batches.par_iter().flat_map_iter(one).collect()
+    };
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        for size in [1, 4, 13] {
+            assert_eq!(pool.install(|| part(size)), all, "{threads} threads, batches of {size}");
+        }
+    }
+    let reseeded = Smoothing { seed: 43, ..method }.certify(&model, Samples::new(&x, 7), perturbation);
+    assert!(
+        reseeded.iter().zip(&all).any(|(a, b)| a.detail.split("positive").last() != b.detail.split("positive").last())
+    );
+}
+
+/// For a half-space the smoothed classifier is the half-space: Φ(distance/σ) of the noise is on the sensitive side.
+#[test]
+fn a_half_space_gets_its_distance() {
+    let method = Smoothing { samples: 200_000, alpha: 1e-6, sigma: 0.5, ..Smoothing::default() };
+    let (weight, norm) = ([0.6_f32, -0.8, 1.2, 0.0], (0.36_f64 + 0.64 + 1.44).sqrt());
+    let mut rng = generator(9);
+    for target in [0.05_f64, 0.2, 0.5, 0.8] {
+        let x: Vec<f64> = (0..4).map(|_| f64::from(rng.random_range(0.0_f32..1.0))).collect();
+        let at: f64 = weight.iter().zip(&x).map(|(&w, x)| f64::from(w) * x).sum();
+        let model = half_space(&weight, (target * norm - at) as f32);
+        let prediction = method.predictions(&model, Samples::new(&x, 4)).unwrap()[0];
+        let share = prediction.positive as f64 / 200_000.0;
+        let truth = cumulative(target / 0.5);
+        assert!((share - truth).abs() < 6.0 * (truth * (1.0 - truth) / 200_000.0).sqrt(), "{share}, truth {truth}");
+        assert!(prediction.probability < share && prediction.class == SmoothedClass::Sensitive);
+        let found = radius(&method.certify(&model, Samples::new(&x, 4), Perturbation::new(Norm::L2))[0]).unwrap();
+        assert!(found < target && found > target - 0.02, "{found}, distance {target}");
+    }
+}
+
+#[test]
+fn the_bound_fails_no_more_often_than_its_risk() {
+    let sigma = 1.0;
+    let (distance, runs) = (0.4_f64, 2000);
+    let truth = cumulative(distance / sigma);
+    let model = half_space(&[1.0], distance as f32);
+    for (samples, alpha) in [(40, 0.1), (200, 0.05), (200, 0.01)] {
+        let settings = |seed| Smoothing { sigma, samples, selection: 101, alpha, seed };
+        let run = |seed| settings(seed).predictions(&model, Samples::new(&[0.0], 1)).unwrap()[0];
+        let wrong = (0..runs)
+            .map(run)
+            .filter(|p| {
+                2 * p.selected > 101 && p.probability > truth || 2 * p.selected <= 101 && p.probability > 1.0 - truth
+            })
+            .count();
+        let expected = alpha * runs as f64;
+        assert!((wrong as f64) < expected + 4.0 * expected.sqrt(), "n={samples} α={alpha}: {wrong} of {runs} wrong");
+        assert!(wrong as f64 > 0.2 * expected, "n={samples} α={alpha}: {wrong} of {runs}, a bound of no use");
+    }
+}
+
+#[test]
+fn near_the_boundary_it_abstains_and_beyond_it_the_class_is_the_other() {
+    let method = Smoothing { samples: 2000, ..Smoothing::default() };
+    let certify = |bias: f32| {
+        method
+            .certify(&half_space(&[1.0, 0.0], bias), Samples::new(&[0.0, 0.0], 2), Perturbation::new(Norm::L2))
+            .remove(0)
+    };
+    let abstained = certify(0.0);
+    assert!(
+        matches!(&abstained.verdict, Verdict::Abstain(why) if why.contains("of 2000 noisy inputs")),
+        "{abstained:?}"
+    );
+    assert_eq!(certify(-1.0).verdict, Verdict::NotSensitive);
+    assert!(certify(-1.0).detail.contains("smoothed-class=other"));
+    let sure = certify(5.0);
+    assert!(
+        sure.detail.starts_with("sigma=0.25 n=2000 n0=100 alpha=0.001 seed=0 smoothed-class=sensitive"),
+        "{}",
+        sure.detail
+    );
+    // All votes: p̲ = α^{1/n}, Φ⁻¹ of it 2.7043…
+    let r = radius(&sure).unwrap();
+    assert!(sure.detail.contains("positive=2000"));
+    assert!(r < 0.25 * 2.7044 && r > 0.25 * 2.7, "{r}");
+    assert_eq!(
+        (method.subject(), method.guarantee(), method.name()),
+        (Subject::Smoothed, Guarantee::Probabilistic, "smoothing")
+    );
+}
+
+#[test]
+fn ties_and_undefined_logits_vote_for_the_other_class() {
+    let method = Smoothing { samples: 500, ..Smoothing::default() };
+    let verdict = |graph: Graph| {
+        method.certify(&model(graph), Samples::new(&[0.5], 1), Perturbation::new(Norm::L2)).remove(0).verdict
+    };
+    let mut zero = Graph::new("x", &[1]);
+    zero.push("out", Op::Dense(Dense { rows: 1, cols: 1, weight: vec![0.0], bias: vec![0.0] }), &[0]).unwrap();
+    assert_eq!(verdict(zero), Verdict::NotSensitive);
+    // ∞ − ∞ after an overflow of f32.
+    let mut overflow = Graph::new("x", &[1]);
+    let huge = Dense { rows: 2, cols: 1, weight: vec![f32::MAX; 2], bias: vec![f32::MAX; 2] };
+    let huge = overflow.push("huge", Op::Dense(huge), &[0]).unwrap();
+    let act = overflow.push("act", Op::Kink(Kink { below: -1.0, above: 1.0 }), &[huge]).unwrap();
+    let larger = overflow.push("larger", Op::Scale(vec![1e30, 1e30]), &[act]).unwrap();
+    overflow
+        .push("out", Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0, -1.0], bias: vec![1.0] }), &[larger])
+        .unwrap();
+    assert_eq!(verdict(overflow), Verdict::NotSensitive);
+}
+
+#[test]
+fn other_norms_by_inclusion_and_a_box_changes_nothing() {
+    let d = 9;
+    let model = half_space(&[1.0; 9], 0.5);
+    let x = vec![0.25; d];
+    let method = Smoothing { samples: 1000, ..Smoothing::default() };
+    let of = |norm, range| {
+        radius(&method.certify(&model, Samples::new(&x, d), Perturbation { norm, range, weights: None })[0]).unwrap()
+    };
+    let l2 = of(Norm::L2, None);
+    assert_eq!(of(Norm::L2, Some(Range { low: 0.0, high: 1.0 })), l2);
+    assert_eq!((of(Norm::L1, None), of(Norm::Lp(1.5), None)), (l2, l2));
+    for (norm, divisor) in
+        [(Norm::Linf, 3.0), (Norm::Lp(4.0), 3.0_f64.sqrt()), (Norm::Lp(3.0), 9.0_f64.powf(1.0 / 6.0))]
+    {
+        let r = of(norm, None);
+        assert!(r <= l2 / divisor && r > l2 / divisor * (1.0 - 1e-12), "{norm}: {r}");
+    }
+}
+
+#[test]
+fn more_noise_vectors_give_more_and_settings_that_mean_nothing_are_refused() {
+    let model = half_space(&[1.0], 1.0);
+    let base = Smoothing { samples: 100, sigma: 0.1, ..Smoothing::default() };
+    let certify =
+        |method: Smoothing| method.certify(&model, Samples::new(&[0.0], 1), Perturbation::new(Norm::L2)).remove(0);
+    let found: Vec<f64> =
+        [10, 100, 1000, 10_000].map(|samples| radius(&certify(Smoothing { samples, ..base })).unwrap()).to_vec();
+    assert!(found.is_sorted_by(|a, b| a < b), "{found:?}");
+    let one = certify(Smoothing { samples: 1, selection: 1, alpha: 0.4, ..base });
+    // One success: p̲ = α.
+    assert!(matches!(one.verdict, Verdict::Abstain(_)), "{one:?}");
+    for (broken, name) in [
+        (Smoothing { sigma: 0.0, ..base }, "sigma"),
+        (Smoothing { sigma: f64::NAN, ..base }, "sigma"),
+        (Smoothing { sigma: f64::INFINITY, ..base }, "sigma"),
+        (Smoothing { alpha: 0.0, ..base }, "alpha"),
+        (Smoothing { alpha: 1.0, ..base }, "alpha"),
+        (Smoothing { alpha: f64::NAN, ..base }, "alpha"),
+        (Smoothing { samples: 0, ..base }, "samples"),
+        (Smoothing { selection: 0, ..base }, "selection"),
+    ] {
+        assert!(matches!(certify(broken).verdict, Verdict::Unknown(why) if why.starts_with(name)), "{broken:?}");
+    }
+}
+
+#[test]
+fn both_classes_are_counted() {
+    let method = Smoothing { samples: 1000, ..Smoothing::default() };
+    let model = half_space(&[1.0], 0.0);
+    // Deep inside either class, and on the boundary; labels right, wrong and undecided.
+    let x = [2.0, 2.0, 2.0, -2.0, -2.0, 0.0, 0.0];
+    let labels = [true, true, false, false, true, true, false];
+    let outcomes = method.certify(&model, Samples::new(&x, 1), Perturbation::new(Norm::Linf));
+    let counted = accuracy(&outcomes, &labels);
+    assert_eq!(counted.sensitive, ClassAccuracy { total: 4, correct: 2, abstained: 1 });
+    assert_eq!(counted.other, ClassAccuracy { total: 3, correct: 1, abstained: 1 });
+    assert_eq!(counted.sensitive.value(), Some(0.5));
+    assert_eq!(accuracy(&[], &[]).other.value(), None);
+}

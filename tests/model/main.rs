@@ -1,0 +1,5 @@
+//! ONNX files in and out.
+
+mod corrupt;
+mod files;
+mod round_trip;

@@ -1,0 +1,15 @@
+//! The whole program as a user runs it.
+
+mod audit;
+mod certify;
+mod claims;
+mod data;
+mod exact;
+mod inputs;
+mod options;
+mod proofs;
+mod readme;
+mod regress;
+mod tables;
+mod train;
+mod weighted;

@@ -1,0 +1,7 @@
+//! What several test programs and benchmarks share: random networks, naive twins of fast code, and the corpora.
+
+pub mod convex_networks;
+pub mod corpora;
+pub mod naive_ibp;
+pub mod naive_proofs;
+pub mod networks;

@@ -1,0 +1,4 @@
+//! Training: gradients and whole runs.
+
+mod gradients;
+mod runs;
