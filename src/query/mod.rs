@@ -1,5 +1,6 @@
 //! What every method is asked: one network, one sample, one attacker.
 
+pub mod coordinate;
 pub mod parts;
 pub mod perturbation;
 pub mod reach;

@@ -5,7 +5,8 @@
 use crate::model::{Convexity, Minorant};
 use crate::norm::Norm;
 use crate::query::Perturbation;
-use crate::query::separable::{Coordinate, SLACK, coordinates};
+use crate::query::coordinate::{Coordinate, coordinates};
+use crate::query::separable::SLACK;
 use crate::rounding::{gamma, sub_down};
 
 /// A minorant around a sample and what the attacker may do.
@@ -25,9 +26,7 @@ impl Part {
 
     /// Keeps coordinate `i`'s change between `low` and `high`.
     pub fn limit(&mut self, i: usize, low: f64, high: f64) {
-        let coordinate = &mut self.coordinates[i];
-        coordinate.low = coordinate.low.max(low);
-        coordinate.high = coordinate.high.min(high);
+        self.coordinates[i].limit(low, high);
     }
 
     /// Whether the minorant is positive on the part of the closed ball of this radius.

@@ -4,33 +4,14 @@
 //! minimised by itself; for the other norms its steepest secant over the current ball stands for it (sound, and exact
 //! where h_i is convex), so that slopes rise with the radius and the largest consistent radius is searched for.
 
-use crate::model::{Convexity, Enclosed, Kink, Minorant};
+use super::coordinate::{Coordinate, Turn, coordinates};
+use crate::model::{Convexity, Enclosed, Minorant};
 use crate::norm::Norm;
 use crate::query::{Perturbation, reach};
 use crate::rounding::{TINY, mul_up, sum_up};
 
 /// Several roundings' worth of relative error.
 pub(super) const SLACK: f64 = 16.0 * f64::EPSILON;
-
-/// One kink's share of h_i.
-#[derive(Clone, Copy, Debug)]
-struct Term {
-    kink: Kink,
-    coefficient: Enclosed,
-    argument: Enclosed,
-    scale: Enclosed,
-}
-
-/// h_i and how far coordinate i may move.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Coordinate {
-    slope: f64,
-    slope_error: f64,
-    terms: Vec<Term>,
-    /// How far it may go: −fall to rise, or another interval in a part of the ball.
-    pub low: f64,
-    pub high: f64,
-}
 
 /// The largest radius, rounded down, at which `minorant` (made for the sample `x`, with `convexity.input_stops()`)
 /// stays positive on the closed ball and inside the box; `f64::INFINITY` when it does everywhere, 0 when the margin is
@@ -72,55 +53,18 @@ fn one_sided_room(c: f64, e: f64, (fall, rise): (f64, f64)) -> f64 {
     }
 }
 
-pub(super) fn coordinates(
-    minorant: &Minorant,
-    convexity: &Convexity,
-    x: &[f64],
-    perturbation: Perturbation,
-) -> Vec<Coordinate> {
-    let slopes = perturbation.scaled(&minorant.parts[0]);
-    let mut result: Vec<Coordinate> = (0..x.len())
-        .map(|i| {
-            let (fall, rise) = perturbation.room(i, x[i]);
-            Coordinate {
-                slope: slopes[i].value,
-                slope_error: slopes[i].error,
-                terms: Vec::new(),
-                low: -fall,
-                high: rise,
-            }
-        })
-        .collect();
-    for (bent, part) in convexity.map.bent.iter().zip(&minorant.parts[1..]) {
-        for (i, coordinate, bend) in bent.bends() {
-            let coefficient = Enclosed { value: part.coefficients[i], error: part.errors[i] };
-            let scale = perturbation.times_scale(coordinate, bend.scale());
-            let still = scale.value == 0.0 && scale.error == 0.0;
-            if still || (coefficient.value == 0.0 && coefficient.error == 0.0) {
-                continue;
-            }
-            let argument = bend.argument(x[coordinate]);
-            result[coordinate].terms.push(Term { kink: bend.kink, coefficient, argument, scale });
-        }
-    }
-    result
+/// An upper bound of a coefficient's size.
+fn size(coefficient: Enclosed) -> f64 {
+    coefficient.value.abs() + coefficient.error
 }
 
-impl Term {
-    fn steepest(&self) -> f64 {
-        self.kink.below.abs().max(self.kink.above.abs())
-    }
-
-    fn size(&self) -> f64 {
-        self.coefficient.value.abs() + self.coefficient.error
-    }
-
+impl Turn {
     fn scale_size(&self) -> f64 {
         self.scale.value.abs() + self.scale.error
     }
 
     /// Where the argument reaches 0, unless that is at δ = 0 or nowhere.
-    fn crossing(&self) -> Option<f64> {
+    fn certain_crossing(&self) -> Option<f64> {
         let delta = -self.argument.value / self.scale.value;
         (!self.at_kink() && delta.is_finite()).then_some(delta)
     }
@@ -131,7 +75,7 @@ impl Term {
     }
 
     /// (value, error) of K(t + sδ) − K(t).
-    fn change(&self, delta: f64) -> (f64, f64) {
+    fn enclosed_change(&self, delta: f64) -> (f64, f64) {
         let (t, s) = (self.argument.value, self.scale.value);
         let step = s * delta;
         let end = t + step;
@@ -145,11 +89,11 @@ impl Term {
         (value, carried + 2.0 * self.steepest() * self.argument.error + SLACK * size)
     }
 
-    /// An upper bound of −b·K'(t)·s·direction just beside δ = 0.
-    fn initial(&self, direction: f64) -> f64 {
-        let one = |slope: f64| -self.coefficient.value * slope * self.scale.value * direction;
-        let error = self.steepest() * (self.coefficient.error * self.scale_size() + self.size() * self.scale.error)
-            + SLACK * self.steepest() * self.size() * self.scale_size();
+    /// An upper bound of −c·K'(t)·s·direction just beside δ = 0.
+    fn initial(&self, coefficient: Enclosed, direction: f64) -> f64 {
+        let one = |slope: f64| -coefficient.value * slope * self.scale.value * direction;
+        let error = self.steepest() * (coefficient.error * self.scale_size() + size(coefficient) * self.scale.error)
+            + SLACK * self.steepest() * size(coefficient) * self.scale_size();
         let value = if self.at_kink() {
             one(self.kink.below).max(one(self.kink.above))
         } else {
@@ -162,22 +106,22 @@ impl Term {
 impl Coordinate {
     /// An upper bound of |h'| everywhere.
     fn steepest(&self) -> f64 {
-        let one = |t: &Term| mul_up(mul_up(t.size(), t.steepest()), t.scale_size());
+        let one = |(c, t): &(Enclosed, Turn)| mul_up(mul_up(size(*c), t.steepest()), t.scale_size());
         let kinks: f64 = self.terms.iter().map(one).sum();
-        (self.slope.abs() + self.slope_error + kinks) * (1.0 + SLACK * (self.terms.len() + 1) as f64)
+        (self.slope.value.abs() + self.slope.error + kinks) * (1.0 + SLACK * (self.terms.len() + 1) as f64)
     }
 
     /// An upper bound of −h(δ).
     fn decrease(&self, delta: f64) -> f64 {
-        let first = self.slope * delta;
+        let first = self.slope.value * delta;
         let underflow = TINY * (self.terms.len() + 1) as f64;
-        let (mut value, mut error) = (-first, self.slope_error * delta.abs() + SLACK * first.abs() + underflow);
-        for term in &self.terms {
-            let (change, change_error) = term.change(delta);
-            let product = term.coefficient.value * change;
+        let (mut value, mut error) = (-first, self.slope.error * delta.abs() + SLACK * first.abs() + underflow);
+        for (coefficient, turn) in &self.terms {
+            let (change, change_error) = turn.enclosed_change(delta);
+            let product = coefficient.value * change;
             value -= product;
-            error += term.size() * change_error
-                + term.coefficient.error * term.steepest() * term.scale_size() * delta.abs()
+            error += size(*coefficient) * change_error
+                + coefficient.error * turn.steepest() * turn.scale_size() * delta.abs()
                 + SLACK * (product.abs() + value.abs());
         }
         let bound = value + error * (1.0 + SLACK * (self.terms.len() + 1) as f64) + SLACK * value.abs();
@@ -187,11 +131,11 @@ impl Coordinate {
 
     /// The ends of the segments of h inside the ball and the box, 0 left out. A crossing just outside is kept: looking a
     /// little further than the attacker can go is sound, and a float position may be on the wrong side.
-    fn corners(&self, radius: f64) -> impl Iterator<Item = f64> {
+    fn corners_within(&self, radius: f64) -> impl Iterator<Item = f64> {
         let (low, high) = (self.low.max(-radius), self.high.min(radius));
         let (first, last) = (low - 1e-9 * low.abs(), high + 1e-9 * high.abs());
         let inside = move |d: &f64| first < *d && *d < last;
-        let crossings = self.terms.iter().filter_map(Term::crossing).filter(inside);
+        let crossings = self.terms.iter().filter_map(|(_, turn)| turn.certain_crossing()).filter(inside);
         [low, high].into_iter().chain(crossings).filter(|&d| d != 0.0)
     }
 
@@ -202,23 +146,23 @@ impl Coordinate {
 
     /// How far the true corner may be from its float position.
     fn corner_shift(&self, delta: f64) -> f64 {
-        let shift = |t: &Term| {
+        let shift = |t: &Turn| {
             let relative = SLACK + 2.0 * t.scale.error / t.scale.value.abs();
             relative * delta.abs() + 2.0 * t.argument.error / t.scale.value.abs()
         };
-        let near = self.terms.iter().filter(|t| t.crossing().is_some_and(|c| c == delta)).map(shift);
+        let near = self.terms.iter().map(|(_, turn)| turn).filter(|t| t.certain_crossing() == Some(delta)).map(shift);
         near.fold(0.0, f64::max)
     }
 
     /// An upper bound of max −h over the ball and the box.
     pub(super) fn largest_decrease(&self, radius: f64) -> f64 {
-        let corners = self.corners(radius).map(|d| self.decrease(d) + self.corner_error(d));
+        let corners = self.corners_within(radius).map(|d| self.decrease(d) + self.corner_error(d));
         corners.fold(self.decrease_nearby(radius), f64::max).next_up()
     }
 
     /// An upper bound of max (−h − price·ψ) over the ball and the box, with ψ(δ) = δ²/2 or |δ|.
     pub(super) fn largest_decrease_at_a_price(&self, radius: f64, price: f64, square: bool) -> f64 {
-        let mut corners: Vec<f64> = self.corners(radius).collect();
+        let mut corners: Vec<f64> = self.corners_within(radius).collect();
         corners.extend(self.may_stay().then_some(0.0));
         corners.sort_unstable_by(f64::total_cmp);
         // −h at a corner, with what its float position hides, which holds on both segments beside it.
@@ -261,8 +205,12 @@ impl Coordinate {
 
     /// An upper bound of −h at corners too near to δ = 0 to be located.
     fn decrease_at_kinks(&self, radius: f64) -> f64 {
-        let distance = |t: &Term| 2.0 * (t.argument.value.abs() + t.argument.error) / t.scale.value.abs();
-        let near = self.terms.iter().filter(|t| t.at_kink() && t.argument.error > 0.0 && t.scale.value != 0.0);
+        let distance = |t: &Turn| 2.0 * (t.argument.value.abs() + t.argument.error) / t.scale.value.abs();
+        let near = self
+            .terms
+            .iter()
+            .map(|(_, turn)| turn)
+            .filter(|t| t.at_kink() && t.argument.error > 0.0 && t.scale.value != 0.0);
         let farthest = near.map(distance).fold(0.0, f64::max).min(radius);
         mul_up(self.steepest(), farthest) * (1.0 + SLACK)
     }
@@ -272,13 +220,13 @@ impl Coordinate {
         let mut steepest = 0.0_f64;
         for (direction, room) in [(-1.0, -self.low), (1.0, self.high)] {
             if room > 0.0 {
-                let linear = -self.slope * direction;
-                let kinks: f64 = self.terms.iter().map(|t| t.initial(direction)).sum();
+                let linear = -self.slope.value * direction;
+                let kinks: f64 = self.terms.iter().map(|(c, turn)| turn.initial(*c, direction)).sum();
                 let size = self.steepest();
-                steepest = steepest.max(linear + kinks + self.slope_error + SLACK * size);
+                steepest = steepest.max(linear + kinks + self.slope.error + SLACK * size);
             }
         }
-        let secants = self.corners(radius).map(|d| (self.decrease(d) + self.corner_error(d)) / d.abs());
+        let secants = self.corners_within(radius).map(|d| (self.decrease(d) + self.corner_error(d)) / d.abs());
         let secant = secants.fold(steepest, f64::max);
         (secant * (1.0 + SLACK)).min(self.steepest())
     }
