@@ -8,10 +8,11 @@
 //! whatever f is. Any other is settled by a certificate about the same input, norm and box: confirmed by a radius of at
 //! least r, refuted by a witness within less than r.
 
-use crate::argument::check::{Model, check};
+use crate::argument::check::check;
 use crate::budget;
 use crate::evidence::certificate::Certificate;
 use crate::inputs::read::Inputs;
+use crate::model::Model;
 use crate::number::exact::Exact;
 use crate::rejection::{Code, Rejection};
 use crate::statement::{Norm, Region, range};
@@ -116,7 +117,7 @@ fn decimal(text: &str) -> Result<Exact, Rejection> {
     let exponent = power - fraction.len() as i64;
     let fives = UBig::from(5_u8).pow(exponent.unsigned_abs() as usize);
     let (value, denominator) = if exponent < 0 { (value, fives) } else { (value * fives, UBig::ONE) };
-    Ok(Exact { values: vec![IBig::from(value)], exponent, denominator }.trimmed())
+    Exact { values: vec![IBig::from(value)], exponent, denominator }.trimmed()
 }
 
 /// A whole number; one that is too large for the budget anyhow may be cut.

@@ -127,7 +127,7 @@ pub fn number(place: &str, text: &str) -> Result<Exact, Rejection> {
     }
     let mut value = Exact::integers(vec![numerator / fives]);
     value.exponent = -(digits as i64);
-    Ok(value.trimmed())
+    value.trimmed()
 }
 
 /// A number that is not negative.

@@ -130,5 +130,5 @@ fn scales(weights: &[Float], fixed: &[bool]) -> Result<Exact, Rejection> {
     };
     let mut scales = Exact::integers(pairs(weights, fixed)?.map(scale).collect());
     scales.exponent = least;
-    Ok(scales.trimmed())
+    scales.trimmed()
 }

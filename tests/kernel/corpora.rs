@@ -1,10 +1,10 @@
 //! The corpora under `proofs-data/`: the kernel accepts all that is valid, and refuses everything else with the code in
 //! the file's name.
 
-use testing::corpora;
-use testing::naive_proofs;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use testing::corpora;
+use testing::naive_proofs;
 use underplane_kernel::{Class, Code, Inputs, Model, Rejection, Weights, check_line, check_weighted};
 
 fn root() -> PathBuf {

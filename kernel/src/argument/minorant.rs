@@ -5,8 +5,9 @@
 
 use crate::evidence::slopes::Slopes;
 use crate::network::graph::{Graph, Node, Op};
-use crate::network::single::{Affine, argument, orders};
-use crate::number::exact::{Exact, pairs};
+use crate::network::map::Map;
+use crate::network::single::{Singles, argument, is_concave};
+use crate::number::exact::{Exact, Float};
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
 
@@ -27,61 +28,34 @@ pub struct Kinks {
     /// Factors.
     pub jumps: Exact,
     /// Arguments.
-    pub arguments: Affine,
+    pub arguments: Singles,
 }
 
 /// The minorant that `slopes` (per node, where given) make.
-pub fn minorant(graph: &Graph, affine: &[Option<Affine>], slopes: &[Option<Slopes>]) -> Result<Minorant, Rejection> {
-    let mut pass = Pass { graph, adjoints: vec![None; graph.nodes.len()], base: Exact::zeros(1), kinks: Vec::new() };
+pub fn minorant(graph: &Graph, singles: &[Option<Singles>], slopes: &[Option<Slopes>]) -> Result<Minorant, Rejection> {
+    let mut pass = Pass { adjoints: vec![None; graph.nodes.len()], base: Exact::zeros(1), kinks: Vec::new() };
     pass.adjoints[graph.output()] = Some(Exact::integers(vec![IBig::ONE]));
     for (id, node) in graph.nodes.iter().enumerate().skip(1).rev() {
-        if let Some(adjoint) = pass.adjoints[id].take() {
-            pass.step(node, adjoint, affine, slopes[id].as_ref())?;
+        let Some(adjoint) = pass.adjoints[id].take() else { continue };
+        match (&node.op, &slopes[id]) {
+            (Op::Input, _) => {}
+            (Op::Affine { terms, offset }, _) => pass.affine(terms, offset.as_ref(), &adjoint)?,
+            (Op::Kink { .. } | Op::Max(_), Some(slopes)) => pass.lines(node, &adjoint, slopes)?,
+            (Op::Kink { .. } | Op::Max(_), None) => pass.exact(node, adjoint, singles)?,
         }
     }
-    let linear = pass.adjoints[0].take().unwrap_or_else(|| Exact::zeros(graph.nodes[0].size()));
+    let linear = pass.adjoints[0].take().unwrap_or_else(|| Exact::zeros(graph.nodes[0].size));
     Ok(Minorant { base: pass.base, linear, kinks: pass.kinks })
 }
 
-struct Pass<'a> {
-    graph: &'a Graph,
+struct Pass {
+    /// What is still multiplied with a node's value; no entry where nothing is.
     adjoints: Vec<Option<Exact>>,
     base: Exact,
     kinks: Vec<Kinks>,
 }
 
-impl Pass<'_> {
-    fn step(
-        &mut self,
-        node: &Node,
-        adjoint: Exact,
-        affine: &[Option<Affine>],
-        slopes: Option<&Slopes>,
-    ) -> Result<(), Rejection> {
-        match &node.op {
-            Op::Input => {}
-            Op::Constant(c) => self.add_base(adjoint.dot(c)?)?,
-            Op::Layer(layer) => self.add(node.inputs[0], layer.backward(&adjoint)?)?,
-            Op::Scale(c) => self.add(node.inputs[0], adjoint.times(c)?)?,
-            Op::Shift(c) => {
-                self.add_base(adjoint.dot(c)?)?;
-                self.add(node.inputs[0], adjoint)?;
-            }
-            Op::Kink { .. } | Op::Max => match slopes {
-                Some(slopes) => self.lines(node, &adjoint, slopes)?,
-                None => self.exact(node, adjoint, affine)?,
-            },
-            Op::Sum => {
-                for &input in &node.inputs {
-                    self.add(input, adjoint.clone())?;
-                }
-            }
-            Op::Concat { outer } => self.split(node, &adjoint, *outer)?,
-            Op::Reshape => self.add(node.inputs[0], adjoint)?,
-        }
-        Ok(())
-    }
-
+impl Pass {
     fn add(&mut self, node: usize, part: Exact) -> Result<(), Rejection> {
         self.adjoints[node] = Some(match self.adjoints[node].take() {
             None => part,
@@ -90,14 +64,16 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn add_base(&mut self, part: Exact) -> Result<(), Rejection> {
-        self.base = std::mem::replace(&mut self.base, Exact::zeros(1)).plus(part)?;
-        Ok(())
+    fn affine(&mut self, terms: &[(usize, Map)], offset: Option<&Exact>, adjoint: &Exact) -> Result<(), Rejection> {
+        if let Some(offset) = offset {
+            self.base = std::mem::replace(&mut self.base, Exact::zeros(1)).plus(adjoint.dot(offset)?)?;
+        }
+        terms.iter().try_for_each(|(id, map)| self.add(*id, map.backward(adjoint)?))
     }
 
-    /// A kink's or a maximum's entries replaced by lines.
+    /// A unit's entries replaced by lines.
     fn lines(&mut self, node: &Node, adjoint: &Exact, slopes: &Slopes) -> Result<(), Rejection> {
-        let concave = matches!(node.op, Op::Kink { below, above } if orders(below, above));
+        let concave = is_concave(node);
         let wrong = |v: &IBig| if concave { *v > IBig::ZERO } else { *v < IBig::ZERO };
         if let Some(entry) = adjoint.values.iter().position(wrong) {
             return Err(Rejection::new(
@@ -107,18 +83,18 @@ impl Pass<'_> {
                 "a negative one",
             ));
         }
-        for (k, &input) in node.inputs.iter().enumerate() {
-            self.add(input, adjoint.times(&slopes.of_operand(node, k)?)?)?;
+        for (k, operand) in node.operands().into_iter().enumerate() {
+            self.add(operand, adjoint.times(&slopes.of_operand(node, k)?)?)?;
         }
         Ok(())
     }
 
-    /// A node taken as it is: a line plus a kink of a single coordinate, per entry.
-    fn exact(&mut self, node: &Node, adjoint: Exact, affine: &[Option<Affine>]) -> Result<(), Rejection> {
-        if adjoint.values.iter().all(IBig::is_zero) {
+    /// A unit taken as it is: a line plus a kink of a single coordinate, per entry.
+    fn exact(&mut self, node: &Node, adjoint: Exact, singles: &[Option<Singles>]) -> Result<(), Rejection> {
+        if adjoint.is_zero() {
             return Ok(());
         }
-        let Some(arguments) = argument(node, affine)? else {
+        let Some(arguments) = argument(node, singles)? else {
             return Err(Rejection::new(
                 Code::SlopesMissing,
                 format!("`{}`", node.name.escape_debug()),
@@ -126,35 +102,13 @@ impl Pass<'_> {
                 "neither",
             ));
         };
-        let jumps = match &node.op {
-            Op::Kink { below, above } => {
-                let jump = Exact::dyadics(&[*above]).minus(Exact::dyadics(&[*below]))?;
-                let jumps = adjoint.times(&jump)?;
-                self.add(node.inputs[0], adjoint.times(&Exact::dyadics(&[*below]))?)?;
-                jumps
-            }
-            _ => {
-                self.add(node.inputs[0], adjoint.clone())?;
-                adjoint
-            }
+        // below·t + (above − below)·max(t, 0); a + max(b − a, 0).
+        let (below, jump) = match &node.op {
+            Op::Kink { below, above, .. } => (*below, Exact::dyadics(&[*above]).minus(Exact::dyadics(&[*below]))?),
+            _ => (Float::ONE, Exact::dyadics(&[Float::ONE])),
         };
-        self.kinks.push(Kinks { jumps, arguments });
-        Ok(())
-    }
-
-    fn split(&mut self, node: &Node, adjoint: &Exact, outer: usize) -> Result<(), Rejection> {
-        let total = adjoint.len() / outer;
-        let mut start = 0;
-        let mut parts = Vec::with_capacity(node.inputs.len());
-        for &input in &node.inputs {
-            let width = self.graph.nodes[input].size() / outer;
-            let block = |b: usize| adjoint.values[b * total + start..b * total + start + width].iter().cloned();
-            parts.push(adjoint.with((0..outer).flat_map(block).collect()));
-            start += width;
-        }
-        for (&input, part) in pairs(&node.inputs, parts)? {
-            self.add(input, part)?;
-        }
+        self.add(node.operands()[0], adjoint.times(&Exact::dyadics(&[below]))?)?;
+        self.kinks.push(Kinks { jumps: adjoint.times(&jump)?, arguments });
         Ok(())
     }
 }

@@ -65,8 +65,8 @@ impl Slopes {
     /// Unpacks `bytes` for `node`; the codes of a maximum must sum to 1.
     pub fn unpack(node: &Node, bits: u32, bytes: &[u8]) -> Result<Slopes, Rejection> {
         let place = || format!("slopes of `{}`", node.name.escape_debug());
-        let size = node.size();
-        let count = if let Op::Max = node.op { node.inputs.len() * size } else { size };
+        let size = node.size;
+        let count = if let Op::Max(of) = &node.op { of.len() * size } else { size };
         let expected = if bits == 1 { count.div_ceil(8) } else { count * (bits as usize / 8) };
         if bytes.len() != expected {
             let expected = format!("{expected} bytes for {count} codes of {bits} bits");
@@ -84,7 +84,7 @@ impl Slopes {
             return Err(Rejection::new(Code::Encoding, place(), "unused bits that are 0", format!("{unused:#b}")));
         }
         let slopes = Slopes { bits, codes };
-        if let Op::Max = node.op {
+        if let Op::Max(_) = node.op {
             slopes.check_weights(node)?;
         }
         Ok(slopes)
@@ -96,7 +96,7 @@ impl Slopes {
     }
 
     fn check_weights(&self, node: &Node) -> Result<(), Rejection> {
-        let size = node.size();
+        let size = node.size;
         for entry in 0..size {
             let total: u64 = self.codes.iter().skip(entry).step_by(size).map(|&code| u64::from(code)).sum();
             if total != self.whole() {
@@ -109,12 +109,12 @@ impl Slopes {
 
     /// The slopes towards operand `k`, one per entry.
     pub fn of_operand(&self, node: &Node, k: usize) -> Result<Exact, Rejection> {
-        let size = node.size();
+        let size = node.size;
         let denominator = UBig::from(self.whole());
-        let own = if let Op::Max = node.op { k * size..(k + 1) * size } else { 0..size };
+        let own = if let Op::Max(_) = node.op { k * size..(k + 1) * size } else { 0..size };
         let codes = self.codes[own].iter().map(|&code| IBig::from(code));
         let mut slopes = match node.op {
-            Op::Kink { below, above } => {
+            Op::Kink { below, above, .. } => {
                 let ends = Exact::dyadics(&[below, above]);
                 let (low, high) = ((&ends.values[0]).min(&ends.values[1]), (&ends.values[0]).max(&ends.values[1]));
                 let (start, width) = (low * &denominator, high - low);

@@ -1,44 +1,37 @@
 //! The network as the kernel sees it: a graph of exact operations over one sample, and its exact values.
 //!
-//! A node is a vector, flattened row-major from its shape without the batch axis.
+//! A node is a vector. Whatever is affine is a sum of maps of earlier nodes; beside it stand the units. (A unit of
+//! another kind is another kind of node.)
 
 use crate::budget;
+use crate::network::map::Map;
 use crate::number::exact::{Exact, Float, pairs};
-use crate::number::product::Layer;
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
 
-/// What a node computes.
+/// What a node computes, of earlier nodes.
 #[derive(Clone, Debug)]
 pub enum Op {
     /// The sample.
     Input,
-    /// A fixed vector.
-    Constant(Exact),
-    /// W·v.
-    Layer(Layer),
-    /// Entrywise product with a constant.
-    Scale(Exact),
-    /// Entrywise sum with a constant.
-    Shift(Exact),
-    /// t ↦ above·t for t ≥ 0, below·t for t < 0.
+    /// Σ map·node + offset.
+    Affine {
+        /// None for a fixed vector.
+        terms: Vec<(usize, Map)>,
+        /// 0 where there is none.
+        offset: Option<Exact>,
+    },
+    /// t ↦ above·t for t ≥ 0, below·t for t < 0, entry by entry.
     Kink {
+        /// The argument.
+        of: usize,
         /// Slope on the negative side.
         below: Float,
         /// Slope on the positive side.
         above: Float,
     },
-    /// Entrywise maximum.
-    Max,
-    /// Entrywise sum.
-    Sum,
-    /// Concatenation; `outer` is the product of the dimensions before the axis.
-    Concat {
-        /// Blocks.
-        outer: usize,
-    },
-    /// The same entries under another shape.
-    Reshape,
+    /// Maximum of some nodes, entry by entry.
+    Max(Vec<usize>),
 }
 
 /// One operation.
@@ -50,21 +43,39 @@ pub struct Node {
     pub label: String,
     /// What it computes.
     pub op: Op,
-    /// Earlier nodes.
-    pub inputs: Vec<usize>,
-    /// Shape of one sample.
-    pub shape: Vec<usize>,
+    /// Number of entries.
+    pub size: usize,
 }
 
 impl Node {
-    /// Number of entries.
-    pub fn size(&self) -> usize {
-        self.shape.iter().product()
+    /// Whether it is a unit.
+    pub fn is_nonlinear(&self) -> bool {
+        matches!(self.op, Op::Kink { .. } | Op::Max(_))
     }
 
-    /// Whether it is neither affine nor constant.
-    pub fn is_nonlinear(&self) -> bool {
-        matches!(self.op, Op::Kink { .. } | Op::Max)
+    /// Whether it is a fixed vector.
+    pub fn is_constant(&self) -> bool {
+        matches!(&self.op, Op::Affine { terms, .. } if terms.is_empty())
+    }
+
+    /// The nodes that it reads.
+    pub fn operands(&self) -> Vec<usize> {
+        match &self.op {
+            Op::Input => vec![],
+            Op::Affine { terms, .. } => terms.iter().map(|(id, _)| *id).collect(),
+            Op::Kink { of, .. } => vec![*of],
+            Op::Max(of) => of.clone(),
+        }
+    }
+
+    fn rename(&mut self, new: impl Fn(usize) -> usize) {
+        let rename = |id: &mut usize| *id = new(*id);
+        match &mut self.op {
+            Op::Input => {}
+            Op::Affine { terms, .. } => terms.iter_mut().map(|(id, _)| id).for_each(rename),
+            Op::Kink { of, .. } => rename(of),
+            Op::Max(of) => of.iter_mut().for_each(rename),
+        }
     }
 }
 
@@ -73,35 +84,52 @@ impl Node {
 pub struct Graph {
     /// In evaluation order.
     pub nodes: Vec<Node>,
-    /// The batch size, where the file fixes it.
-    pub batch: Option<i64>,
-    entries: u64,
+    /// Shape of the input.
+    pub shape: Vec<usize>,
+    work: u64,
 }
 
 impl Graph {
     /// A graph of the input alone.
-    pub fn new(name: &str, batch: Option<i64>, shape: Vec<usize>) -> Result<Graph, Rejection> {
-        let mut graph = Graph { nodes: Vec::new(), batch, entries: 0 };
-        graph.push(name, Op::Input, vec![], shape)?;
+    pub fn new(name: &str, shape: Vec<usize>, size: usize) -> Result<Graph, Rejection> {
+        let mut graph = Graph { nodes: Vec::new(), shape, work: 0 };
+        graph.push(name, Op::Input, size)?;
         Ok(graph)
     }
 
-    /// Appends a node whose operands have been checked to fit.
-    pub fn push(&mut self, name: &str, op: Op, inputs: Vec<usize>, shape: Vec<usize>) -> Result<usize, Rejection> {
-        let size = shape.iter().try_fold(1_u64, |size, &d| size.checked_mul(d as u64)).unwrap_or(u64::MAX);
-        budget::within(name, "entries", size, budget::ENTRIES)?;
+    /// Appends a node of `size` entries.
+    pub fn push(&mut self, name: &str, op: Op, size: usize) -> Result<usize, Rejection> {
+        budget::within(name, "entries", size as u64, budget::ENTRIES)?;
         if size == 0 {
-            return Err(Rejection::new(Code::ShapeMismatch, name, "at least one entry", format!("{shape:?}")));
+            return Err(Rejection::new(Code::ShapeMismatch, name, "at least one entry", "none"));
         }
-        let work = match &op {
-            Op::Layer(layer) => layer.rows as u64 * layer.cols as u64,
-            _ => size,
-        };
-        self.entries = self.entries.saturating_add(work);
-        budget::within("model", "weights and entries", self.entries, budget::WEIGHTS)?;
+        let maps = if let Op::Affine { terms, .. } = &op { &terms[..] } else { &[] };
+        let work = maps.iter().try_fold(size as u64, |sum, (_, map)| sum.checked_add(map.work()?));
+        self.work = work.and_then(|work| self.work.checked_add(work)).unwrap_or(u64::MAX);
+        budget::within("model", "weights and entries", self.work, budget::WEIGHTS)?;
         budget::within("model", "nodes", self.nodes.len() as u64 + 1, budget::NODES)?;
-        self.nodes.push(Node { name: name.into(), label: String::new(), op, inputs, shape });
+        let node = Node { name: name.into(), label: String::new(), op, size };
+        if !self.fits(&node) {
+            return Err(Rejection::new(Code::ShapeMismatch, name, "operands that fit each other", "others"));
+        }
+        self.nodes.push(node);
         Ok(self.nodes.len() - 1)
+    }
+
+    /// Whether the operands are earlier nodes of the right sizes.
+    fn fits(&self, node: &Node) -> bool {
+        let size = |id: usize| self.nodes.get(id).map(|node| node.size);
+        match &node.op {
+            Op::Input => self.nodes.is_empty(),
+            Op::Affine { terms, offset } => {
+                let fits = |(id, map): &(usize, Map)| {
+                    size(*id) == Some(map.cols()) && map.rows().end <= node.size && map.is_whole()
+                };
+                terms.iter().all(fits) && offset.as_ref().is_none_or(|offset| offset.len() == node.size)
+            }
+            Op::Kink { of, .. } => size(*of) == Some(node.size),
+            Op::Max(of) => !of.is_empty() && of.iter().all(|&id| size(id) == Some(node.size)),
+        }
     }
 
     /// The logit's node.
@@ -117,13 +145,13 @@ impl Graph {
         // In falling order every node is seen before its operands.
         for id in (0..=output).rev() {
             if needed[id] {
-                self.nodes[id].inputs.iter().for_each(|&input| needed[input] = true);
+                self.nodes[id].operands().into_iter().for_each(|operand| needed[operand] = true);
             }
         }
         let mut moved = vec![usize::MAX; self.nodes.len()];
         let nodes = std::mem::take(&mut self.nodes);
         for (id, mut node) in nodes.into_iter().enumerate().take(output + 1).filter(|(id, _)| needed[*id]) {
-            node.inputs.iter_mut().for_each(|input| *input = moved[*input]);
+            node.rename(|id| moved[id]);
             moved[id] = self.nodes.len();
             self.nodes.push(node);
         }
@@ -132,37 +160,55 @@ impl Graph {
     /// The exact logit at `x`, one entry.
     pub fn logit(&self, x: &Exact) -> Result<Exact, Rejection> {
         let mut values: Vec<Exact> = Vec::with_capacity(self.nodes.len());
-        let mut last_use = vec![0; self.nodes.len()];
+        let last_use = self.last_use();
         for (id, node) in self.nodes.iter().enumerate() {
-            node.inputs.iter().for_each(|&input| last_use[input] = id);
-        }
-        for (id, node) in self.nodes.iter().enumerate() {
-            let value = self.value(node, &values, x)?;
+            let value = match &node.op {
+                Op::Input => x.clone(),
+                Op::Affine { terms, offset } => affine(terms, offset.as_ref(), node.size, |k| &values[terms[k].0])?,
+                Op::Kink { of, below, above } => kink(&values[*of], *below, *above)?,
+                Op::Max(of) => of[1..].iter().try_fold(values[of[0]].clone(), |a, &b| maximum(a, values[b].clone()))?,
+            };
             values.push(value);
-            for &input in &node.inputs {
-                if last_use[input] == id {
-                    values[input] = Exact::zeros(0);
-                }
-            }
+            node.operands().into_iter().filter(|&o| last_use[o] == id).for_each(|o| values[o] = Exact::zeros(0));
         }
         Ok(values.pop().expect("a graph has nodes"))
     }
 
-    fn value(&self, node: &Node, values: &[Exact], x: &Exact) -> Result<Exact, Rejection> {
-        let of = |k: usize| &values[node.inputs[k]];
-        match &node.op {
-            Op::Input => Ok(x.clone()),
-            Op::Constant(c) => Ok(c.clone()),
-            Op::Layer(layer) => layer.forward(of(0)),
-            Op::Scale(c) => of(0).times(c),
-            Op::Shift(c) => of(0).clone().plus(c.clone()),
-            Op::Kink { below, above } => kink(of(0), *below, *above),
-            Op::Max => (1..node.inputs.len()).try_fold(of(0).clone(), |a, k| maximum(a, of(k).clone())),
-            Op::Sum => (1..node.inputs.len()).try_fold(of(0).clone(), |a, k| a.plus(of(k).clone())),
-            Op::Concat { outer } => concat(node.inputs.iter().map(|&input| &values[input]).collect(), *outer),
-            Op::Reshape => Ok(of(0).clone()),
+    /// For every node the last one that reads it.
+    pub fn last_use(&self) -> Vec<usize> {
+        let mut last_use = vec![0; self.nodes.len()];
+        for (id, node) in self.nodes.iter().enumerate() {
+            node.operands().into_iter().for_each(|operand| last_use[operand] = id);
         }
+        last_use
     }
+}
+
+/// Σ of the maps' products with `of(k)` for term k, plus the offset: `size` entries.
+pub fn affine<'a>(
+    terms: &[(usize, Map)],
+    offset: Option<&Exact>,
+    size: usize,
+    of: impl Fn(usize) -> &'a Exact,
+) -> Result<Exact, Rejection> {
+    let mut starts: Vec<usize> = terms.iter().map(|(_, map)| map.rows().start).collect();
+    let mut parts = (0..terms.len()).map(|k| terms[k].1.forward(of(k))).collect::<Result<Vec<_>, _>>()?;
+    if let Some(offset) = offset {
+        starts.push(0);
+        parts.push(offset.clone());
+    }
+    if parts.len() == 1 && parts[0].len() == size {
+        return Ok(parts.swap_remove(0));
+    }
+    Exact::unify(&mut parts.iter_mut().collect::<Vec<_>>())?;
+    let mut sum = Exact::zeros(size);
+    if let Some(first) = parts.first() {
+        sum = first.with(sum.values);
+    }
+    for (part, start) in pairs(parts, starts)? {
+        part.values.into_iter().enumerate().for_each(|(i, v)| sum.values[start + i] += v);
+    }
+    Ok(sum)
 }
 
 fn kink(t: &Exact, below: Float, above: Float) -> Result<Exact, Rejection> {
@@ -176,18 +222,4 @@ fn maximum(mut a: Exact, mut b: Exact) -> Result<Exact, Rejection> {
     a.align(&mut b)?;
     let values = pairs(std::mem::take(&mut a.values), b.values)?.map(|(x, y)| x.max(y)).collect();
     Ok(a.with(values))
-}
-
-/// The entries of `parts` in `outer` blocks.
-pub fn concat(parts: Vec<&Exact>, outer: usize) -> Result<Exact, Rejection> {
-    let mut parts: Vec<Exact> = parts.into_iter().cloned().collect();
-    Exact::unify(&mut parts.iter_mut().collect::<Vec<_>>())?;
-    let blocks = (0..outer).flat_map(|block| {
-        parts.iter().flat_map(move |part| {
-            let width = part.len() / outer;
-            part.values[block * width..(block + 1) * width].iter().cloned()
-        })
-    });
-    let values = blocks.collect();
-    Ok(parts[0].with(values))
 }

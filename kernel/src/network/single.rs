@@ -1,13 +1,14 @@
-//! Nodes whose entries are affine functions of single input coordinates, and the convexity test that needs them.
+//! Nodes whose entries are affine functions of single input coordinates, and a test of convexity that looks ahead.
 
-use crate::network::graph::{Graph, Node, Op};
-use crate::number::exact::{Exact, pairs};
+use crate::network::graph::{Graph, Node, Op, affine};
+use crate::network::map::Map;
+use crate::number::exact::{Exact, Float, pairs};
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
 
 /// A vector with entries slope·x[coordinate] + offset, or the offset alone.
 #[derive(Clone, Debug)]
-pub struct Affine {
+pub struct Singles {
     /// Per entry.
     pub coordinates: Vec<Option<usize>>,
     /// Per entry; 0 where there is no coordinate.
@@ -16,122 +17,81 @@ pub struct Affine {
     pub offsets: Exact,
 }
 
-/// For every node that a nonlinear one reads, its entries as affine functions of single coordinates, where they are.
-pub fn affine(graph: &Graph) -> Result<Vec<Option<Affine>>, Rejection> {
-    let mut last_use = vec![0; graph.nodes.len()];
-    for (id, node) in graph.nodes.iter().enumerate() {
-        node.inputs.iter().for_each(|&input| last_use[input] = id.max(last_use[input]));
-        if node.is_nonlinear() {
-            node.inputs.iter().for_each(|&input| last_use[input] = usize::MAX);
+/// For every node that a unit reads, its entries as affine functions of single coordinates, where they are.
+pub fn singles(graph: &Graph) -> Result<Vec<Option<Singles>>, Rejection> {
+    let mut last_use = graph.last_use();
+    let mut wanted = vec![false; graph.nodes.len()];
+    for node in &graph.nodes {
+        let asked = is_asked(node);
+        for operand in node.operands() {
+            wanted[operand] |= asked || !node.is_nonlinear();
+            // What a unit reads is kept.
+            last_use[operand] = if asked { usize::MAX } else { last_use[operand] };
         }
     }
-    let mut all: Vec<Option<Affine>> = Vec::with_capacity(graph.nodes.len());
+    let mut all: Vec<Option<Singles>> = Vec::with_capacity(graph.nodes.len());
     for (id, node) in graph.nodes.iter().enumerate() {
-        let found = of_node(node, &all)?;
+        let found = match &node.op {
+            _ if !wanted[id] => None,
+            Op::Input => Some(Singles {
+                coordinates: (0..node.size).map(Some).collect(),
+                slopes: Exact::integers(vec![IBig::ONE; node.size]),
+                offsets: Exact::zeros(node.size),
+            }),
+            Op::Affine { terms, offset } => combined(terms, offset.as_ref(), node.size, &all)?,
+            Op::Kink { .. } | Op::Max(_) => None,
+        };
         all.push(found);
         // What nothing reads any more: a long network need not be held twice.
-        node.inputs.iter().filter(|&&input| last_use[input] == id).for_each(|&input| all[input] = None);
+        node.operands().into_iter().filter(|&operand| last_use[operand] == id).for_each(|operand| all[operand] = None);
     }
     Ok(all)
 }
 
-fn of_node(node: &Node, all: &[Option<Affine>]) -> Result<Option<Affine>, Rejection> {
-    let mut operands = Vec::with_capacity(node.inputs.len());
-    for &input in &node.inputs {
-        match &all[input] {
-            Some(affine) => operands.push(affine),
-            None => return Ok(None),
+/// Σ map·node + offset, if every entry depends on one coordinate at most.
+fn combined(
+    terms: &[(usize, Map)],
+    offset: Option<&Exact>,
+    size: usize,
+    all: &[Option<Singles>],
+) -> Result<Option<Singles>, Rejection> {
+    let operands: Option<Vec<&Singles>> = terms.iter().map(|(id, _)| all[*id].as_ref()).collect();
+    let Some(operands) = operands else { return Ok(None) };
+    let mut coordinates: Vec<Option<usize>> = vec![None; size];
+    for ((_, map), operand) in pairs(terms, &operands)? {
+        for row in map.rows() {
+            for (col, _) in map.entries(row).filter(|(_, weight)| !weight.is_zero()) {
+                match (coordinates[row], operand.coordinates[col]) {
+                    (Some(a), Some(b)) if a != b => return Ok(None),
+                    (a, b) => coordinates[row] = a.or(b),
+                }
+            }
         }
     }
-    let size = node.size();
-    Ok(match &node.op {
-        Op::Input => Some(Affine {
-            coordinates: (0..size).map(Some).collect(),
-            slopes: Exact::integers(vec![IBig::ONE; size]),
-            offsets: Exact::zeros(size),
-        }),
-        Op::Constant(c) => {
-            Some(Affine { coordinates: vec![None; size], slopes: Exact::zeros(size), offsets: c.clone() })
-        }
-        Op::Reshape => Some(operands[0].clone()),
-        Op::Scale(c) => Some(Affine {
-            coordinates: operands[0].coordinates.clone(),
-            slopes: operands[0].slopes.times(c)?,
-            offsets: operands[0].offsets.times(c)?,
-        }),
-        Op::Shift(c) => {
-            let Affine { coordinates, slopes, offsets } = operands[0].clone();
-            Some(Affine { coordinates, slopes, offsets: offsets.plus(c.clone())? })
-        }
-        Op::Sum => operands[1..].iter().try_fold(Some(operands[0].clone()), |sum, other| match sum {
-            Some(sum) => sum.plus((*other).clone()),
-            None => Ok(None),
-        })?,
-        Op::Concat { outer } => Some(concat(&operands, *outer)?),
-        Op::Layer(layer) => {
-            let only = |row: usize| {
-                let mut entries = (0..layer.cols).filter(|&col| layer.sign(row, col) != 0);
-                let first = entries.next();
-                entries.next().is_none().then_some(first)
-            };
-            let Some(entries) = (0..layer.rows).map(only).collect::<Option<Vec<_>>>() else { return Ok(None) };
-            let weight = |(row, col): (usize, &Option<usize>)| {
-                col.map_or(crate::number::exact::Float::ZERO, |col| layer.weight(row, col))
-            };
-            let weights = Exact::dyadics(&entries.iter().enumerate().map(weight).collect::<Vec<_>>());
-            let pick = |from: &Exact| {
-                from.with(entries.iter().map(|col| col.map_or(IBig::ZERO, |col| from.values[col].clone())).collect())
-            };
-            Some(Affine {
-                coordinates: entries.iter().map(|col| col.and_then(|col| operands[0].coordinates[col])).collect(),
-                slopes: pick(&operands[0].slopes).times(&weights)?,
-                offsets: pick(&operands[0].offsets).times(&weights)?,
-            })
-        }
-        Op::Kink { .. } | Op::Max => None,
-    })
+    // All that a row sums are functions of its one coordinate: so are slopes and offsets, summed alike.
+    let slopes = affine(terms, None, size, |k| &operands[k].slopes)?;
+    let offsets = affine(terms, offset, size, |k| &operands[k].offsets)?;
+    Ok(Some(Singles { coordinates, slopes, offsets }))
 }
 
-impl Affine {
-    /// The sum, where no entry then depends on two coordinates.
-    pub fn plus(self, other: Affine) -> Result<Option<Affine>, Rejection> {
-        let join = |(a, b): (&Option<usize>, &Option<usize>)| match (*a, *b) {
-            (Some(a), Some(b)) if a != b => None,
-            (a, b) => Some(a.or(b)),
-        };
-        let Some(coordinates) = pairs(&self.coordinates, &other.coordinates)?.map(join).collect() else {
-            return Ok(None);
-        };
-        let slopes = self.slopes.plus(other.slopes)?;
-        Ok(Some(Affine { coordinates, slopes, offsets: self.offsets.plus(other.offsets)? }))
-    }
-
-    /// Entrywise −x.
-    pub fn negated(self) -> Affine {
-        Affine { coordinates: self.coordinates, slopes: self.slopes.negated(), offsets: self.offsets.negated() }
+/// Whether a unit may be taken as it is.
+fn is_asked(node: &Node) -> bool {
+    match &node.op {
+        Op::Kink { .. } => true,
+        Op::Max(of) => of.len() == 2,
+        Op::Input | Op::Affine { .. } => false,
     }
 }
 
-fn concat(operands: &[&Affine], outer: usize) -> Result<Affine, Rejection> {
-    let width = |a: &Affine| a.coordinates.len() / outer;
-    let blocks =
-        (0..outer).flat_map(|b| operands.iter().flat_map(move |a| &a.coordinates[b * width(a)..(b + 1) * width(a)]));
-    Ok(Affine {
-        coordinates: blocks.copied().collect(),
-        slopes: crate::network::graph::concat(operands.iter().map(|a| &a.slopes).collect(), outer)?,
-        offsets: crate::network::graph::concat(operands.iter().map(|a| &a.offsets).collect(), outer)?,
-    })
-}
-
-/// The argument of a nonlinear node as kinks t ↦ max(t, 0) of single coordinates: of a kink its operand, of
+/// The argument of a unit as kinks t ↦ max(t, 0) of single coordinates: of a kink its operand, of
 /// max(a, b) = a + max(b − a, 0) the difference b − a.
-pub fn argument(node: &Node, all: &[Option<Affine>]) -> Result<Option<Affine>, Rejection> {
-    match (&node.op, &node.inputs[..]) {
-        (Op::Kink { .. }, &[t]) => Ok(all[t].clone()),
-        (Op::Max, &[a, b]) => match (&all[a], &all[b]) {
-            (Some(a), Some(b)) => b.clone().plus(a.clone().negated()),
-            _ => Ok(None),
-        },
+pub fn argument(node: &Node, all: &[Option<Singles>]) -> Result<Option<Singles>, Rejection> {
+    match &node.op {
+        Op::Kink { of, .. } => Ok(all[*of].clone()),
+        Op::Max(of) if of.len() == 2 => {
+            let times = |factor| Map::multiple(node.size, factor);
+            combined(&[(of[1], times(Float::ONE)), (of[0], times(Float::ONE.negated()))], None, node.size, all)
+        }
         _ => Ok(None),
     }
 }
@@ -144,40 +104,47 @@ struct Signs {
 }
 
 impl Signs {
-    fn times(self, sign: i64) -> Signs {
-        match sign {
-            0 => Signs::default(),
-            1.. => self,
-            _ => Signs { up: self.down, down: self.up },
-        }
-    }
-
-    fn join(&mut self, other: Signs) {
-        self.up |= other.up;
-        self.down |= other.down;
+    /// Adds what enters through a weight, of which the sign counts.
+    fn join(&mut self, other: Signs, weight: &IBig) {
+        let (positive, negative) = (*weight > IBig::ZERO, *weight < IBig::ZERO);
+        self.up |= other.up && positive || other.down && negative;
+        self.down |= other.down && positive || other.up && negative;
     }
 }
 
 /// Tests that f is convex beyond its feature map: wherever a negative weight can reach a convex unit (or a positive one
-/// a concave unit), that unit is a function of a single coordinate.
-pub fn check_convexity(graph: &Graph, affine: &[Option<Affine>]) -> Result<(), Rejection> {
-    let mut signs: Vec<Vec<Signs>> = graph.nodes.iter().map(|node| vec![Signs::default(); node.size()]).collect();
+/// a concave unit), that unit is a function of a single coordinate. This is a courtesy: it says once per model what
+/// would fail for its certificates. No proof rests on it, since the minorant tests the sign of every coefficient.
+pub fn check_convexity(graph: &Graph, singles: &[Option<Singles>]) -> Result<(), Rejection> {
+    let mut signs: Vec<Vec<Signs>> = graph.nodes.iter().map(|node| vec![Signs::default(); node.size]).collect();
     signs[graph.output()][0].up = true;
     for (id, node) in graph.nodes.iter().enumerate().rev() {
         let own = std::mem::take(&mut signs[id]);
-        if node.is_nonlinear() {
-            check_unit(node, &own, affine)?;
+        check_unit(node, &own, singles)?;
+        let mut add = |operand: usize, entry: usize, s: &Signs, weight: &IBig| signs[operand][entry].join(*s, weight);
+        for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
+            match &node.op {
+                Op::Input => {}
+                Op::Affine { terms, .. } => {
+                    for (operand, map) in terms {
+                        map.entries(row).for_each(|(col, weight)| add(*operand, col, s, &weight));
+                    }
+                }
+                Op::Kink { of, below, above } => {
+                    [below, above].into_iter().for_each(|slope| add(*of, row, s, &slope.mantissa.into()));
+                }
+                Op::Max(of) => of.iter().for_each(|&operand| add(operand, row, s, &IBig::ONE)),
+            }
         }
-        spread(node, &own, &mut signs);
     }
     Ok(())
 }
 
-fn check_unit(node: &Node, own: &[Signs], affine: &[Option<Affine>]) -> Result<(), Rejection> {
-    let concave = matches!(node.op, Op::Kink { below, above } if orders(below, above));
+fn check_unit(node: &Node, own: &[Signs], singles: &[Option<Singles>]) -> Result<(), Rejection> {
+    let concave = is_concave(node);
     let wrong = own.iter().position(|s| if concave { s.up } else { s.down });
-    let Some(entry) = wrong else { return Ok(()) };
-    if argument(node, affine)?.is_some() {
+    let Some(entry) = wrong.filter(|_| node.is_nonlinear()) else { return Ok(()) };
+    if argument(node, singles)?.is_some() {
         return Ok(());
     }
     Err(Rejection::new(
@@ -188,47 +155,7 @@ fn check_unit(node: &Node, own: &[Signs], affine: &[Option<Affine>]) -> Result<(
     ))
 }
 
-/// Whether `a` > `b`.
-pub fn orders(a: crate::number::exact::Float, b: crate::number::exact::Float) -> bool {
-    let pair = Exact::dyadics(&[a, b]);
-    pair.values[0] > pair.values[1]
-}
-
-fn spread(node: &Node, own: &[Signs], signs: &mut [Vec<Signs>]) {
-    let mut add = |k: usize, entry: usize, s: Signs| signs[node.inputs[k]][entry].join(s);
-    let sign = |v: &IBig| i64::from(*v > IBig::ZERO) - i64::from(*v < IBig::ZERO);
-    match &node.op {
-        Op::Input | Op::Constant(_) => {}
-        Op::Layer(layer) => {
-            for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
-                for col in 0..layer.cols {
-                    add(0, col, s.times(layer.sign(row, col)));
-                }
-            }
-        }
-        Op::Scale(c) => own.iter().enumerate().for_each(|(i, s)| add(0, i, s.times(sign(&c.values[i])))),
-        Op::Kink { below, above } => {
-            for (i, s) in own.iter().enumerate() {
-                add(0, i, s.times(below.mantissa.signum()));
-                add(0, i, s.times(above.mantissa.signum()));
-            }
-        }
-        Op::Shift(_) | Op::Reshape | Op::Max | Op::Sum => {
-            for k in 0..node.inputs.len() {
-                own.iter().enumerate().for_each(|(i, s)| add(k, i, *s));
-            }
-        }
-        Op::Concat { outer } => {
-            let mut at = 0;
-            for block in 0..*outer {
-                for &input in &node.inputs {
-                    let width = signs[input].len() / outer;
-                    for j in 0..width {
-                        signs[input][block * width + j].join(own[at]);
-                        at += 1;
-                    }
-                }
-            }
-        }
-    }
+/// Whether a unit is concave; the others are convex.
+pub fn is_concave(node: &Node) -> bool {
+    matches!(node.op, Op::Kink { below, above, .. } if below.exceeds(above))
 }

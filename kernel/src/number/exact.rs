@@ -37,11 +37,6 @@ impl Exact {
         Exact { values: numbers.iter().map(shifted).collect(), exponent, denominator: UBig::ONE }
     }
 
-    /// One entry alone.
-    pub fn entry(&self, i: usize) -> Exact {
-        self.with(vec![self.values[i].clone()])
-    }
-
     /// The same scale for other integers.
     pub fn with(&self, values: Vec<IBig>) -> Exact {
         Exact { values, exponent: self.exponent, denominator: self.denominator.clone() }
@@ -64,9 +59,15 @@ impl Exact {
     }
 
     /// Every entry times 2^exponent/denominator.
-    pub fn rescaled(&self, exponent: i64, denominator: &UBig) -> Exact {
-        let values = self.values.clone();
-        Exact { values, exponent: self.exponent + exponent, denominator: &self.denominator * denominator }
+    pub fn rescaled(&self, exponent: i64, denominator: &UBig) -> Result<Exact, Rejection> {
+        self.with(self.values.clone()).scaled(exponent, denominator)
+    }
+
+    /// The same.
+    pub fn scaled(mut self, exponent: i64, denominator: &UBig) -> Result<Exact, Rejection> {
+        self.exponent = power(self.exponent.checked_add(exponent))?;
+        self.denominator *= denominator;
+        Ok(self)
     }
 
     /// Brings all to one scale: the least common denominator, and the least power of two of those that are not zero.
@@ -96,8 +97,9 @@ impl Exact {
             self.exponent = exponent;
             return Ok(());
         }
-        let shift = u64::try_from(self.exponent - exponent).expect("a finer scale");
-        budget::within("exact arithmetic", "bits", self.bits().saturating_add(shift), budget::BITS)?;
+        let shift = u64::try_from(power(self.exponent.checked_sub(exponent))?).expect("a finer scale");
+        budget::within("exact arithmetic", "bits", shift, budget::BITS)?;
+        budget::within("exact arithmetic", "bits", self.bits() + shift, budget::BITS)?;
         if shift > 0 {
             self.values.iter_mut().for_each(|v| *v <<= shift as usize);
             self.exponent = exponent;
@@ -141,12 +143,7 @@ impl Exact {
             (_, 1) => self.values.iter().map(|a| a * &other.values[0]).collect(),
             _ => pairs(&self.values, &other.values)?.map(|(a, b)| a * b).collect(),
         };
-        Ok(Exact {
-            values,
-            exponent: self.exponent.saturating_add(other.exponent),
-            denominator: &self.denominator * &other.denominator,
-        }
-        .trimmed())
+        self.with(values).scaled(other.exponent, &other.denominator)?.trimmed()
     }
 
     /// Σ of the entries, as one entry.
@@ -160,14 +157,20 @@ impl Exact {
     }
 
     /// Moves a common power of two into the exponent.
-    pub fn trimmed(mut self) -> Exact {
+    pub fn trimmed(mut self) -> Result<Exact, Rejection> {
         let zeros = self.values.iter().filter_map(IBig::trailing_zeros).min().unwrap_or(0);
         if zeros > 0 {
             self.values.iter_mut().for_each(|v| *v >>= zeros);
-            self.exponent += zeros as i64;
+            self.exponent = power(self.exponent.checked_add(zeros as i64))?;
         }
-        self
+        Ok(self)
     }
+}
+
+/// A power of two that is small enough to be computed with.
+fn power(exponent: Option<i64>) -> Result<i64, Rejection> {
+    let refuse = || Rejection::new(Code::TooLarge, "exact arithmetic", "a power of two of 64 bits", "a larger one");
+    exponent.ok_or_else(refuse)
 }
 
 /// Both side by side. They must be of one length: nothing may fall off the end unseen.
@@ -237,6 +240,12 @@ impl Float {
             _ => (fraction | 1 << width, biased - bias),
         };
         Some(Float::new(if negative { -mantissa } else { mantissa }, exponent))
+    }
+
+    /// Whether it is larger than `other`.
+    pub fn exceeds(self, other: Float) -> bool {
+        let pair = Exact::dyadics(&[self, other]);
+        pair.values[0] > pair.values[1]
     }
 
     /// −x.

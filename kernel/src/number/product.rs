@@ -1,124 +1,152 @@
-//! A dense layer's weights, and its exact products with vectors: the only place where speed matters.
+//! Exact sums of products with stored numbers: the only place where speed matters.
 //!
-//! Every weight is an odd integer below 2²⁴ times a power of two. A product is accumulated in fixed-width integers of
-//! 64-bit limbs, positive and negative terms apart, wide enough that nothing can overflow.
+//! Every number is an odd integer below 2²⁴ (2⁵³ for binary64) times a power of two. A sum is accumulated in fixed-width
+//! integers of 64-bit limbs, positive and negative terms apart, wide enough that nothing can overflow.
 
 use crate::budget;
-use crate::number::exact::{Exact, Float, pairs, same_length};
+use crate::number::exact::{Exact, Float, pairs};
 use crate::rejection::Rejection;
 use dashu_int::ops::BitTest;
 use dashu_int::{IBig, Sign, UBig};
 
-/// A matrix `[rows × cols]`.
+/// Stored numbers, each its mantissa · 2^(exponent + shift).
 #[derive(Clone, Debug)]
-pub struct Layer {
-    /// Number of outputs.
-    pub rows: usize,
-    /// Number of inputs.
-    pub cols: usize,
-    /// Signed mantissas, row-major, below 2⁵³ in magnitude.
+pub struct Factors {
+    /// Signed, below 2⁵³ in magnitude.
     mantissas: Vec<i64>,
-    /// Each weight is its mantissa · 2^(exponent + shift).
     shifts: Vec<u16>,
     exponent: i64,
     /// Bits of the largest mantissa · 2^shift.
     bits: u64,
 }
 
-/// Limbs of one number that a weight can multiply: its magnitude, and the same times 2³².
+/// Limbs of one number that a factor can multiply: its magnitude, and the same times 2³².
 struct Digits {
     negative: bool,
     plain: Vec<u64>,
     raised: Vec<u64>,
 }
 
-impl Layer {
-    /// Takes `weights` `[rows × cols]`, row-major.
-    pub fn new(rows: usize, cols: usize, weights: &[Float]) -> Layer {
-        let nonzero = || weights.iter().filter(|w| w.mantissa != 0);
+/// Consecutive columns of a row, and the first of as many numbers that multiply them.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// The first column.
+    pub col: usize,
+    /// Place of its number.
+    pub at: usize,
+    /// How many.
+    pub count: usize,
+}
+
+impl Factors {
+    /// Takes the numbers as they are.
+    pub fn new(numbers: &[Float]) -> Factors {
+        let nonzero = || numbers.iter().filter(|w| w.mantissa != 0);
         let exponent = nonzero().map(|w| w.exponent).min().unwrap_or(0);
-        let shift = |w: &Float| if w.mantissa == 0 { 0 } else { (w.exponent - exponent) as u16 };
+        let over = |w: &Float| u16::try_from(w.exponent - exponent).expect("the exponents of floats differ by less");
+        let shift = |w: &Float| if w.mantissa == 0 { 0 } else { over(w) };
         let bits = nonzero().map(|w| u64::from(64 - w.mantissa.unsigned_abs().leading_zeros()) + u64::from(shift(w)));
         let bits = bits.max().unwrap_or(0);
-        let shifts = weights.iter().map(shift).collect();
-        Layer { rows, cols, mantissas: weights.iter().map(|w| w.mantissa).collect(), shifts, exponent, bits }
+        let shifts = numbers.iter().map(shift).collect();
+        Factors { mantissas: numbers.iter().map(|w| w.mantissa).collect(), shifts, exponent, bits }
     }
 
-    /// The sign of one weight: −1, 0 or 1.
-    pub fn sign(&self, row: usize, col: usize) -> i64 {
-        self.mantissas[row * self.cols + col].signum()
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.mantissas.len()
     }
 
-    /// One weight.
-    pub fn weight(&self, row: usize, col: usize) -> Float {
-        let at = row * self.cols + col;
-        Float::new(self.mantissas[at], self.exponent + i64::from(self.shifts[at]))
+    /// The power of two that all of them share.
+    pub fn exponent(&self) -> i64 {
+        self.exponent
     }
 
-    /// W·v for `v` of `cols` entries.
-    pub fn forward(&self, v: &Exact) -> Result<Exact, Rejection> {
-        let (digits, limbs) = self.digits(v, self.cols)?;
-        let mut values = Vec::with_capacity(self.rows);
+    /// The columns of a run, each with its number over that power.
+    pub fn entries(&self, run: Run) -> impl Iterator<Item = (usize, IBig)> {
+        let number = |at: usize| IBig::from(self.mantissas[at]) << usize::from(self.shifts[at]);
+        (0..run.count).map(move |i| (run.col + i, number(run.at + i)))
+    }
+
+    /// Entry `row` of `rows` is the sum of number·v[col] over the runs of `runs(row)`, in which no column stands twice.
+    pub fn forward<I: Iterator<Item = Run>>(
+        &self,
+        v: &Exact,
+        rows: usize,
+        runs: impl Fn(usize) -> I,
+    ) -> Result<Exact, Rejection> {
+        let (digits, limbs) = self.digits(v)?;
+        let mut values = Vec::with_capacity(rows);
         let (mut up, mut down) = (vec![0; limbs], vec![0; limbs]);
-        for row in 0..self.rows {
+        for row in 0..rows {
             up.fill(0);
             down.fill(0);
-            for (col, digits) in digits.iter().enumerate() {
-                self.accumulate(row * self.cols + col, digits, &mut up, &mut down);
+            for Run { col, at, count } in runs(row) {
+                for (factor, digits) in pairs(self.run(at, count)?, &digits[col..col + count])? {
+                    accumulate(factor, digits, &mut up, &mut down);
+                }
             }
             values.push(difference(&up, &down));
         }
-        Ok(self.scaled(v, values))
+        v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
     }
 
-    /// Wᵀ·v for `v` of `rows` entries.
-    pub fn backward(&self, v: &Exact) -> Result<Exact, Rejection> {
-        let (digits, limbs) = self.digits(v, self.rows)?;
-        let (mut up, mut down) = (vec![0; limbs * self.cols], vec![0; limbs * self.cols]);
+    /// The transpose: entry `col` of `cols` is the sum of number·v[row] over all rows with the column in `runs(row)`.
+    pub fn backward<I: Iterator<Item = Run>>(
+        &self,
+        v: &Exact,
+        cols: usize,
+        runs: impl Fn(usize) -> I,
+    ) -> Result<Exact, Rejection> {
+        let (digits, limbs) = self.digits(v)?;
+        let (mut up, mut down) = (vec![0; limbs * cols], vec![0; limbs * cols]);
         for (row, digits) in digits.iter().enumerate().filter(|(_, digits)| !digits.plain.is_empty()) {
-            let sums = pairs(up.chunks_exact_mut(limbs), down.chunks_exact_mut(limbs))?;
-            for (col, (up, down)) in sums.enumerate() {
-                self.accumulate(row * self.cols + col, digits, up, down);
+            for Run { col, at, count } in runs(row) {
+                let own = col * limbs..(col + count) * limbs;
+                let sums = pairs(up[own.clone()].chunks_exact_mut(limbs), down[own].chunks_exact_mut(limbs))?;
+                for (factor, (up, down)) in pairs(self.run(at, count)?, sums)? {
+                    accumulate(factor, digits, up, down);
+                }
             }
         }
         let sums = pairs(up.chunks_exact(limbs), down.chunks_exact(limbs))?;
         let values = sums.map(|(up, down)| difference(up, down)).collect();
-        Ok(self.scaled(v, values))
+        v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
     }
 
-    fn scaled(&self, v: &Exact, values: Vec<IBig>) -> Exact {
-        Exact { values, exponent: v.exponent + self.exponent, denominator: v.denominator.clone() }.trimmed()
+    /// Mantissas and shifts.
+    #[inline(always)]
+    fn run(&self, at: usize, count: usize) -> Result<impl ExactSizeIterator<Item = (&i64, &u16)>, Rejection> {
+        pairs(&self.mantissas[at..at + count], &self.shifts[at..at + count])
     }
 
-    /// The digits of `v`, which has `terms` entries, and how many limbs a sum of as many products needs.
-    fn digits(&self, v: &Exact, terms: usize) -> Result<(Vec<Digits>, usize), Rejection> {
-        same_length(terms, v.len())?;
-        let terms = u64::from(usize::BITS - terms.leading_zeros());
+    /// The digits of `v`, and how many limbs a sum of as many products needs.
+    fn digits(&self, v: &Exact) -> Result<(Vec<Digits>, usize), Rejection> {
+        let terms = u64::from(usize::BITS - v.len().leading_zeros());
         // The products are formed from limbs raised by up to 32 bits and a shift of whole limbs, hence the slack.
         let bits = v.bits() + self.bits + terms + 32;
         budget::within("exact arithmetic", "bits", bits, budget::BITS)?;
         Ok((v.values.iter().map(Digits::of).collect(), (bits / 64 + 3) as usize))
     }
+}
 
-    #[inline(always)]
-    fn accumulate(&self, at: usize, digits: &Digits, up: &mut [u64], down: &mut [u64]) {
-        let mantissa = self.mantissas[at];
-        if mantissa == 0 || digits.plain.is_empty() {
-            return;
-        }
-        let (limb, shift) = (usize::from(self.shifts[at] / 64), self.shifts[at] % 64);
-        // The shift is split so that the factor stays below 2⁵³⁺¹¹ = 2⁶⁴; mantissas of 24 bits take up to 2⁵⁵.
-        let sum = if (mantissa < 0) == digits.negative { up } else { down };
-        let magnitude = mantissa.unsigned_abs();
-        if u32::from(shift) < magnitude.leading_zeros() && shift < 32 {
-            add_product(&mut sum[limb..], &digits.plain, magnitude << shift);
-        } else if shift >= 32 && u32::from(shift - 32) < magnitude.leading_zeros() {
-            add_product(&mut sum[limb..], &digits.raised, magnitude << (shift - 32));
-        } else {
-            let wide = u128::from(magnitude) << shift;
-            add_product(&mut sum[limb..], &digits.plain, wide as u64);
-            add_product(&mut sum[limb + 1..], &digits.plain, (wide >> 64) as u64);
-        }
+/// Adds factor times digits to `up`, or its negative to `down`.
+#[inline(always)]
+fn accumulate((mantissa, shift): (&i64, &u16), digits: &Digits, up: &mut [u64], down: &mut [u64]) {
+    if *mantissa == 0 || digits.plain.is_empty() {
+        return;
+    }
+    let (limb, shift) = (usize::from(shift / 64), shift % 64);
+    // The shift is split so that the factor stays below 2⁵³⁺¹¹ = 2⁶⁴; mantissas of 24 bits take up to 2⁵⁵.
+    let sum = if (*mantissa < 0) == digits.negative { up } else { down };
+    let magnitude = mantissa.unsigned_abs();
+    if u32::from(shift) < magnitude.leading_zeros() && shift < 32 {
+        add_product(&mut sum[limb..], &digits.plain, magnitude << shift);
+    } else if shift >= 32 && u32::from(shift - 32) < magnitude.leading_zeros() {
+        add_product(&mut sum[limb..], &digits.raised, magnitude << (shift - 32));
+    } else {
+        let wide = u128::from(magnitude) << shift;
+        add_product(&mut sum[limb..], &digits.plain, wide as u64);
+        add_product(&mut sum[limb + 1..], &digits.plain, (wide >> 64) as u64);
     }
 }
 

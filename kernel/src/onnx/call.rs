@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 /// What a name in the file stands for.
 #[derive(Clone, Debug)]
 pub enum Value {
-    /// A node of the graph.
-    Node(usize),
+    /// A node of the graph, and its shape without the batch axis.
+    Node(usize, Vec<usize>),
     /// A float constant.
     Floats(Vec<usize>, Vec<Float>),
     /// An integer constant; `None` is the batch size.
@@ -18,7 +18,13 @@ pub enum Value {
 }
 
 /// Every name so far, with the type of its entries.
-pub type Values = HashMap<String, (Value, Kind)>;
+#[derive(Debug, Default)]
+pub struct Values {
+    /// By name.
+    pub named: HashMap<String, (Value, Kind)>,
+    /// The batch size, where the file fixes it.
+    pub batch: Option<i64>,
+}
 
 /// One operation of the file.
 #[derive(Debug, Default)]
@@ -41,6 +47,8 @@ pub enum Type {
     Float,
     /// INT.
     Integer,
+    /// STRING.
+    Text,
     /// TENSOR.
     Tensor,
     /// FLOATS.
@@ -55,6 +63,7 @@ pub enum Type {
 enum Attribute<'a> {
     Float(u32),
     Integer(i64),
+    Text(&'a str),
     Tensor(&'a [u8]),
     Floats(Vec<u32>),
     Integers(Vec<i64>),
@@ -145,7 +154,7 @@ impl<'a> Call<'a> {
         let missing = || {
             self.refuse(Code::MalformedModel, "inputs that earlier nodes give", format!("`{}`", name.escape_debug()))
         };
-        values.get(name).ok_or_else(missing)
+        values.named.get(name).ok_or_else(missing)
     }
 
     /// Input `k`, if there is one.
@@ -160,6 +169,45 @@ impl<'a> Call<'a> {
     pub fn input<'v>(&self, k: usize, values: &'v Values) -> Result<&'v Value, Rejection> {
         let missing = || self.refuse(Code::MalformedModel, &format!("an input {k}"), "none");
         self.optional(k, values)?.ok_or_else(missing)
+    }
+
+    /// Input `k`, which depends on the model's input: its node, and its shape without the batch axis.
+    pub fn node<'v>(&self, k: usize, values: &'v Values) -> Result<(usize, &'v [usize]), Rejection> {
+        match self.input(k, values)? {
+            Value::Node(id, shape) => Ok((*id, shape)),
+            _ => Err(self.refuse(Code::Unsupported, "an operand that depends on the input", "a constant")),
+        }
+    }
+
+    /// Input `k`, a float constant: its dimensions and entries.
+    pub fn floats<'v>(&self, k: usize, values: &'v Values) -> Result<(&'v [usize], &'v [Float]), Rejection> {
+        match self.input(k, values)? {
+            Value::Floats(dims, floats) => Ok((dims, floats)),
+            _ => Err(self.refuse(Code::Unsupported, "a float constant", "another operand")),
+        }
+    }
+
+    /// Input `k`, a list of integers.
+    pub fn list<'v>(&self, k: usize, values: &'v Values) -> Result<&'v [Option<i64>], Rejection> {
+        match self.input(k, values)? {
+            Value::Integers(dims, integers) if dims.len() == 1 => Ok(integers),
+            _ => Err(self.refuse(Code::Unsupported, "a constant list of integers", "another operand")),
+        }
+    }
+
+    /// An axis counted from the end if negative, among `rank` axes.
+    pub fn axis(&self, axis: i64, rank: usize) -> Result<usize, Rejection> {
+        let counted = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
+        let fits = usize::try_from(counted).ok().filter(|&a| a < rank);
+        fits.ok_or_else(|| self.refuse(Code::ShapeMismatch, &format!("an axis of {rank}"), axis.to_string()))
+    }
+
+    /// A text attribute.
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        match self.attributes.get(name) {
+            Some(Attribute::Text(text)) => Some(text),
+            _ => None,
+        }
     }
 
     /// An integer attribute.
@@ -217,7 +265,7 @@ impl<'a> Call<'a> {
                 let list = values.iter().copied().map(Some).collect();
                 Ok((Value::Integers(vec![values.len()], list), Kind::Int64))
             }
-            Attribute::Other => Err(self.refuse(Code::MalformedModel, "a value", "none")),
+            Attribute::Text(_) | Attribute::Other => Err(self.refuse(Code::MalformedModel, "a value", "none")),
         }
     }
 }
@@ -228,6 +276,7 @@ impl Type {
         match self {
             Type::Float => "float",
             Type::Integer => "int",
+            Type::Text => "string",
             Type::Tensor => "tensor",
             Type::Floats => "floats",
             Type::Integers => "ints",
@@ -240,13 +289,14 @@ impl<'a> Attribute<'a> {
     /// Reads an AttributeProto: its name, and the one value that its type says. A zero may be left out.
     fn read(bytes: &'a [u8]) -> Result<(&'a str, Attribute<'a>), Rejection> {
         let (mut name, mut kind) = ("", 0);
-        let (mut float, mut integer, mut tensor) = (None, None, None);
+        let (mut float, mut integer, mut text, mut tensor) = (None, None, None, None);
         let (mut floats, mut integers) = (Vec::new(), Vec::new());
         for field in fields(bytes) {
             match field? {
                 (1, wire) => name = wire.text()?,
                 (2, wire) => float = Some(wire.word()?),
                 (3, wire) => integer = Some(wire.integer()?),
+                (4, wire) => text = Some(wire.text()?),
                 (5, wire) => tensor = Some(wire.bytes()?),
                 (7, wire) => wire.words(&mut floats)?,
                 (8, wire) => wire.integers(&mut integers)?,
@@ -255,13 +305,15 @@ impl<'a> Attribute<'a> {
                 _ => {}
             }
         }
-        let given = [float.is_some(), integer.is_some(), tensor.is_some(), !floats.is_empty(), !integers.is_empty()];
+        let numbers = [!floats.is_empty(), !integers.is_empty()];
+        let given = [float.is_some(), integer.is_some(), text.is_some(), tensor.is_some(), numbers[0], numbers[1]];
         let (own, attribute) = match kind {
             1 => (0, Some(Attribute::Float(float.unwrap_or(0)))),
             2 => (1, Some(Attribute::Integer(integer.unwrap_or(0)))),
-            4 => (2, tensor.map(Attribute::Tensor)),
-            6 => (3, Some(Attribute::Floats(floats))),
-            7 => (4, Some(Attribute::Integers(integers))),
+            3 => (2, Some(Attribute::Text(text.unwrap_or("")))),
+            4 => (3, tensor.map(Attribute::Tensor)),
+            6 => (4, Some(Attribute::Floats(floats))),
+            7 => (5, Some(Attribute::Integers(integers))),
             _ => (given.len(), Some(Attribute::Other)),
         };
         let stray = own < given.len() && given.iter().enumerate().any(|(k, &given)| given && k != own);
@@ -275,6 +327,7 @@ impl<'a> Attribute<'a> {
         match self {
             Attribute::Float(_) => Type::Float,
             Attribute::Integer(_) => Type::Integer,
+            Attribute::Text(_) => Type::Text,
             Attribute::Tensor(_) => Type::Tensor,
             Attribute::Floats(_) => Type::Floats,
             Attribute::Integers(_) => Type::Integers,

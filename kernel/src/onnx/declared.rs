@@ -1,7 +1,6 @@
 //! What a file declares of a value: its type and sizes. Runtimes plan with it, so what is declared must be true.
 
 use crate::budget;
-use crate::network::graph::Graph;
 use crate::onnx::call::{Value, malformed};
 use crate::onnx::protobuf::fields;
 use crate::onnx::tensor::Kind;
@@ -33,10 +32,10 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The sizes of a value of the graph.
-    pub fn of(value: &Value, graph: &Graph) -> Shape {
+    /// The sizes of a value, of which the batch may have a fixed one.
+    pub fn of(value: &Value, batch: Option<i64>) -> Shape {
         match value {
-            Value::Node(id) => Shape { batch: Some(graph.batch), rest: graph.nodes[*id].shape.clone() },
+            Value::Node(_, shape) => Shape { batch: Some(batch), rest: shape.clone() },
             Value::Floats(dims, _) | Value::Integers(dims, _) => Shape { batch: None, rest: dims.clone() },
         }
     }

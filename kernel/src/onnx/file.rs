@@ -3,12 +3,14 @@
 use crate::budget;
 use crate::class::Class;
 use crate::network::graph::{Graph, Op};
+use crate::network::map::Map;
 use crate::number::exact::Float;
-use crate::number::product::Layer;
-use crate::onnx::affine::apply;
+use crate::number::product::Factors;
 use crate::onnx::call::{Call, Value, Values, malformed};
 use crate::onnx::declared::{Declared, Shape};
 use crate::onnx::forms::{NEWEST, OLDEST};
+use crate::onnx::nodes::size;
+use crate::onnx::operators::apply;
 use crate::onnx::protobuf::fields;
 use crate::onnx::schema;
 use crate::onnx::tensor::{Kind, Tensor};
@@ -77,7 +79,7 @@ fn opset(bytes: &[u8]) -> Result<(&str, i64), Rejection> {
 #[derive(Default)]
 struct File<'a> {
     calls: Vec<Call<'a>>,
-    constants: Values,
+    constants: HashMap<String, (Value, Kind)>,
     inputs: Vec<Declared<'a>>,
     outputs: Vec<Declared<'a>>,
     /// What the file says of values that it computes.
@@ -127,7 +129,7 @@ impl<'a> File<'a> {
         Ok(file)
     }
 
-    /// What a Dropout has behind its first input is stored in the file, and what a Slice has there cannot be replaced by
+    /// What a Dropout has behind its first input is stored in the file, and what a Slice or Pad has there cannot be replaced by
     /// who runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes trip over both
     /// where they simplify a graph.
     fn check_stored(&self, replaceable: &HashSet<&'a str>) -> Result<(), Rejection> {
@@ -141,7 +143,7 @@ impl<'a> File<'a> {
             }
             let wrong = |name: &&str| match call.operator {
                 "Dropout" => !name.is_empty() && !stored.contains(name),
-                "Slice" => replaceable.contains(name),
+                "Slice" | "Pad" => replaceable.contains(name),
                 _ => false,
             };
             if let Some(name) = call.inputs().skip(1).find(wrong) {
@@ -177,27 +179,25 @@ impl<'a> File<'a> {
             return Err(Rejection::new(Code::Unsupported, input.name, "float32", format!("{:?}", input.kind)));
         }
         let (batch, shape) = input.sample()?;
-        let mut graph = Graph::new(input.name, batch, shape)?;
-        let mut values = self.constants;
-        values.insert(input.name.into(), (Value::Node(0), Kind::Float32));
+        let mut graph = Graph::new(input.name, shape.clone(), size(&shape))?;
+        let mut values = Values { named: self.constants, batch };
+        values.named.insert(input.name.into(), (Value::Node(0, shape), Kind::Float32));
         for call in &self.calls {
             let value = apply(&mut graph, call, &values, opset)?;
-            values.insert(call.name.into(), value);
+            values.named.insert(call.name.into(), value);
         }
         let [output] = &self.outputs[..] else {
             return Err(malformed("graph", "one output", &self.outputs.len().to_string()));
         };
-        let Some((Value::Node(id), Kind::Float32)) = values.get(output.name) else {
+        let Some(&(Value::Node(id, _), Kind::Float32)) = values.named.get(output.name) else {
             return Err(malformed(output.name, "a float32 output that depends on the input", "none"));
         };
         let mut axes = HashMap::new();
-        input.check(Kind::Float32, &Shape::of(&Value::Node(0), &graph), &mut axes)?;
-        for declared in self.others.iter().chain([output]) {
-            if let Some((value, kind)) = values.get(declared.name) {
-                declared.check(*kind, &Shape::of(value, &graph), &mut axes)?;
+        for declared in [input].into_iter().chain(&self.others).chain([output]) {
+            if let Some((value, kind)) = values.named.get(declared.name) {
+                declared.check(*kind, &Shape::of(value, batch), &mut axes)?;
             }
         }
-        let id = *id;
         finish(graph, id, class)
     }
 }
@@ -205,7 +205,7 @@ impl<'a> File<'a> {
 /// Makes the logit of `class` the last node.
 fn finish(mut graph: Graph, output: usize, class: Class) -> Result<Graph, Rejection> {
     let name = graph.nodes[output].name.clone();
-    let size = graph.nodes[output].size();
+    let size = graph.nodes[output].size;
     let minus = Float::ONE.negated();
     let weights = match (class, size) {
         (Class::Positive, 1) => vec![Float::ONE],
@@ -218,7 +218,8 @@ fn finish(mut graph: Graph, output: usize, class: Class) -> Result<Graph, Reject
     graph.prune(output);
     let last = graph.output();
     if class != Class::Positive {
-        graph.push("", Op::Layer(Layer::new(1, size, &weights)), vec![last], vec![1])?;
+        let map = Map::Dense { rows: 1, cols: size, weights: Factors::new(&weights) };
+        graph.push("", Op::Affine { terms: vec![(last, map)], offset: None }, 1)?;
     }
     Ok(graph)
 }

@@ -24,9 +24,21 @@ struct Form {
     note: &'static str,
 }
 
+/// Attributes of a window that moves, beside others.
+const WINDOW: [(&str, Type, i64); 4] = [
+    ("auto_pad", Type::Text, 0),
+    ("kernel_shape", Type::Integers, 0),
+    ("pads", Type::Integers, 0),
+    ("strides", Type::Integers, 0),
+];
+
 /// Which types of entries go together, and what the result's is.
 #[derive(Clone, Copy)]
 enum Kinds {
+    /// 32-bit floats throughout.
+    Float32,
+    /// 32-bit floats, and 64-bit integers as the second input.
+    Padded,
     /// Floats of one type throughout.
     Floats,
     /// One type throughout.
@@ -59,6 +71,21 @@ static FORMS: &[Form] = &[
     form("Abs", (1, 1), &[], Kinds::Floats, "of values"),
     form("Add", (2, 2), &[], Kinds::One, "value + value of one shape, value + constant, integers of one shape"),
     form(
+        "AveragePool",
+        (1, 1),
+        &[
+            WINDOW[0],
+            WINDOW[1],
+            WINDOW[2],
+            WINDOW[3],
+            ("ceil_mode", Type::Integer, 0),
+            ("count_include_pad", Type::Integer, 0),
+            ("dilations", Type::Integers, 19),
+        ],
+        Kinds::Float32,
+        "[N, C, D] or [N, C, D, E]; auto_pad NOTSET, or VALID without pads; ceil_mode 0, no dilation",
+    ),
+    form(
         "BatchNormalization",
         (5, 5),
         &[("epsilon", Type::Float, 0), ("momentum", Type::Float, 0), ("training_mode", Type::Integer, 14)],
@@ -86,10 +113,24 @@ static FORMS: &[Form] = &[
         Kinds::Named,
         "exactly one attribute",
     ),
+    form(
+        "Conv",
+        (2, 3),
+        &[WINDOW[0], WINDOW[1], WINDOW[2], WINDOW[3], ("dilations", Type::Integers, 0), ("group", Type::Integer, 0)],
+        Kinds::Float32,
+        "[N, C, D] or [N, C, D, E], constant weights and bias; auto_pad NOTSET, or VALID without pads",
+    ),
     form("Div", (2, 2), &[], Kinds::One, "value / constant without zeros, integers of one shape (truncated)"),
     form("Dropout", (1, 2), &[("seed", Type::Integer, 0)], Kinds::Loose, "inference; the mask must not be used"),
+    form("Expand", (2, 2), &[], Kinds::Shaped, "of values (the batch stays) and float constants, to fixed sizes"),
     form("Flatten", (1, 1), &[("axis", Type::Integer, 0)], Kinds::One, "of values, at axis 1"),
-    form("Gather", (2, 2), &[("axis", Type::Integer, 0)], Kinds::Indexed, "of a list, constant indices"),
+    form(
+        "Gather",
+        (2, 2),
+        &[("axis", Type::Integer, 0)],
+        Kinds::Indexed,
+        "of a list, or of values not along the batch; constant indices",
+    ),
     form(
         "Gemm",
         (2, 3),
@@ -102,12 +143,35 @@ static FORMS: &[Form] = &[
         Kinds::Floats,
         "[N, K] times a constant matrix, transA 0; the third input a constant or a value of the result's shape",
     ),
+    form("GlobalAveragePool", (1, 1), &[], Kinds::Float32, "[N, C, D] or [N, C, D, E]"),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
     form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Floats, "of values"),
     form("MatMul", (2, 2), &[], Kinds::Floats, "a value times a constant matrix or vector on its right"),
     form("Max", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants, at least one value"),
+    form(
+        "MaxPool",
+        (1, 1),
+        &[
+            WINDOW[0],
+            WINDOW[1],
+            WINDOW[2],
+            WINDOW[3],
+            ("ceil_mode", Type::Integer, 0),
+            ("dilations", Type::Integers, 0),
+            ("storage_order", Type::Integer, 0),
+        ],
+        Kinds::Float32,
+        "[N, C, D] or [N, C, D, E], one output; auto_pad NOTSET, or VALID without pads; ceil_mode 0, storage_order 0",
+    ),
     form("Mul", (2, 2), &[], Kinds::One, "value · constant, integers of one shape"),
     form("Neg", (1, 1), &[], Kinds::Floats, "of values and constants"),
+    form(
+        "Pad",
+        (2, 3),
+        &[("mode", Type::Text, 0)],
+        Kinds::Padded,
+        "mode constant, constant pads from 0 on and none of the batch, a constant scalar or 0; no axes",
+    ),
     form("Relu", (1, 1), &[], Kinds::Floats, "of values"),
     form(
         "Reshape",
@@ -123,10 +187,22 @@ static FORMS: &[Form] = &[
         Kinds::Sizes,
         "of anything; the batch size stays a symbol",
     ),
-    form("Slice", (3, 5), &[], Kinds::Indexed, "of a list, with step 1"),
+    form(
+        "Slice",
+        (3, 5),
+        &[],
+        Kinds::Indexed,
+        "of a list with step 1; of values along named axes but the batch, steps above 0",
+    ),
     form("Squeeze", (2, 2), &[], Kinds::Shaped, "named axes of size 1, not the batch"),
     form("Sub", (2, 2), &[], Kinds::One, "value − value of one shape, value − constant, constant − value, integers"),
-    form("Transpose", (1, 1), &[("perm", Type::Integers, 0)], Kinds::Floats, "of constants"),
+    form(
+        "Transpose",
+        (1, 1),
+        &[("perm", Type::Integers, 0)],
+        Kinds::Floats,
+        "of constants; of values, the batch in front",
+    ),
     form("Unsqueeze", (2, 2), &[], Kinds::Shaped, "named axes, not in front of the batch"),
 ];
 
@@ -186,6 +262,11 @@ impl Kinds {
         let integers = |kind: &Kind| !kind.is_float();
         let alike = || rest.iter().all(|&kind| kind == first);
         let fits = match self {
+            Kinds::Float32 => first == Kind::Float32 && alike(),
+            Kinds::Padded => {
+                let constant = rest.get(1).unwrap_or(&Kind::Float32);
+                [first, *constant] == [Kind::Float32; 2] && rest.first() == Some(&Kind::Int64)
+            }
             Kinds::Floats => first.is_float() && alike(),
             Kinds::One => alike(),
             Kinds::Shaped => rest.iter().all(|&kind| kind == Kind::Int64),
@@ -205,6 +286,8 @@ impl Kinds {
 
     fn text(self) -> &'static str {
         match self {
+            Kinds::Float32 => "float32",
+            Kinds::Padded => "float32, int64, float32",
             Kinds::Floats => "floats of one type",
             Kinds::One => "one type",
             Kinds::Shaped => "int64 behind the first input",

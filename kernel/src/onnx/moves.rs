@@ -1,100 +1,31 @@
-//! Operators that move entries about, and the arithmetic on shapes and constants that exporters write.
+//! Operators that move entries about: picks.
 
-use crate::network::graph::{Graph, Op};
-use crate::network::single::orders;
+use crate::budget;
+use crate::network::graph::Graph;
+use crate::network::map::Map;
 use crate::number::exact::{Float, pairs};
-use crate::onnx::affine::node;
 use crate::onnx::call::{Call, Value, Values};
-use crate::onnx::tensor::Kind;
+use crate::onnx::nodes::{Answer, affine, picked, places, size, strides};
 use crate::rejection::{Code, Rejection};
 
-type Answer = Result<Value, Rejection>;
-
-/// Appends what `call` computes to the graph.
-pub fn apply(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    match call.operator {
-        "Identity" => Ok(call.input(0, values)?.clone()),
-        "Dropout" => dropout(call, values),
-        "Concat" => concat(graph, call, values),
-        "Flatten" => flatten(graph, call, values),
-        "Reshape" => reshape(graph, call, values),
-        "Squeeze" | "Unsqueeze" => axes(graph, call, values),
-        "Transpose" => transpose(call, values),
-        "Shape" => shape(graph, call, values),
-        "Gather" => gather(call, values),
-        "Slice" => slice(call, values),
-        other => Err(call.refuse(Code::Unsupported, "an operator that the kernel reads", other)),
-    }
-}
-
-/// A value whose type the node itself names.
-pub fn named(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
-    match call.operator {
-        "Constant" => call.constant(),
-        _ => cast(call, values),
-    }
-}
-
-/// Casts that round nothing: of values between floats, of integers between integers. (A float64 constant need not fit
-/// into float32; whether an integer fits is tested for every result.)
-fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
-    let value = call.input(0, values)?;
-    // It is about types that are not read, where runtimes insist on the default.
-    if call.integer("saturate").is_some_and(|saturate| saturate != 1) {
-        return Err(call.refuse(Code::Unsupported, "saturate = 1", "another value"));
-    }
-    let kind = call.integer("to").and_then(Kind::read);
-    match (value, kind) {
-        (Value::Node(_), Some(kind)) if kind.is_float() => Ok((value.clone(), kind)),
-        (Value::Integers(..), Some(kind)) if !kind.is_float() => Ok((value.clone(), kind)),
-        _ => {
-            let found = format!("{:?} of {:?}", call.integer("to"), call.kinds(values)?);
-            Err(call.refuse(Code::Unsupported, "a cast of values to floats or of integers to integers", found))
-        }
-    }
-}
-
 /// Dropout in inference is the identity, whatever its ratio is.
-fn dropout(call: &Call, values: &Values) -> Answer {
+pub fn dropout(call: &Call, values: &Values) -> Answer {
     match call.optional(1, values)? {
         None => {}
         Some(Value::Floats(dims, ratio))
-            if dims.is_empty() && ratio[0].mantissa >= 0 && orders(Float::ONE, ratio[0]) => {}
+            if dims.is_empty() && ratio[0].mantissa >= 0 && Float::ONE.exceeds(ratio[0]) => {}
         Some(_) => return Err(call.refuse(Code::Unsupported, "a constant ratio in [0, 1), a scalar", "another")),
     }
-    Ok(Value::Node(node(call, call.input(0, values)?)?))
+    let (of, shape) = call.node(0, values)?;
+    Ok(Value::Node(of, shape.to_vec()))
 }
 
-/// Sums, differences and products of two constants, where they are exact.
-pub fn constants(call: &Call, a: &Value, b: &Value) -> Answer {
-    let refuse = || call.refuse(Code::Unsupported, "an operand that depends on the input", "constants");
-    let (Value::Integers(dims, a), Value::Integers(other, b)) = (a, b) else { return Err(refuse()) };
-    if dims != other {
-        return Err(refuse());
-    }
-    let entry = |(a, b): (&Option<i64>, &Option<i64>)| match (call.operator, *a, *b) {
-        ("Add", Some(a), Some(b)) => a.checked_add(b).map(Some),
-        ("Sub", Some(a), Some(b)) => a.checked_sub(b).map(Some),
-        ("Mul", Some(a), Some(b)) => a.checked_mul(b).map(Some),
-        ("Div", Some(a), Some(b)) => a.checked_div(b).map(Some),
-        _ => None,
-    };
-    let values = pairs(a, b)?.map(entry).collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
-    Ok(Value::Integers(dims.clone(), values))
-}
-
-/// An axis counted from the end if negative, among `rank` axes.
-fn axis(call: &Call, axis: i64, rank: usize) -> Result<usize, Rejection> {
-    let counted = if axis < 0 { axis + rank as i64 } else { axis };
-    let fits = usize::try_from(counted).ok().filter(|&a| a < rank);
-    fits.ok_or_else(|| call.refuse(Code::ShapeMismatch, &format!("an axis of {rank}"), axis.to_string()))
-}
-
-fn concat(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+/// Of values along an axis of the samples, or of lists.
+pub fn concat(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let operands = (0..call.arity()).map(|k| call.input(k, values)).collect::<Result<Vec<_>, _>>()?;
     let along = call.integer("axis").ok_or_else(|| call.refuse(Code::MalformedModel, "an axis", "none"))?;
     if let Some(Value::Integers(..)) = operands.first() {
-        axis(call, along, 1)?;
+        call.axis(along, 1)?;
         let mut all = Vec::new();
         for operand in operands {
             let Value::Integers(dims, integers) = operand else {
@@ -107,159 +38,51 @@ fn concat(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         }
         return Ok(Value::Integers(vec![all.len()], all));
     }
-    let nodes = operands.into_iter().map(|operand| node(call, operand)).collect::<Result<Vec<_>, _>>()?;
-    let Some(&first) = nodes.first() else { return Err(call.refuse(Code::MalformedModel, "operands", "none")) };
-    let mut shape = graph.nodes[first].shape.clone();
-    let axis = axis(call, along, shape.len() + 1)?;
-    let Some(axis) = axis.checked_sub(1) else {
-        return Err(call.refuse(Code::Unsupported, "an axis of the samples", "the batch axis"));
-    };
+    let mut parts = Vec::with_capacity(operands.len());
+    for k in 0..operands.len() {
+        parts.push(call.node(k, values)?);
+    }
+    let Some((_, first)) = parts.first() else { return Err(call.refuse(Code::MalformedModel, "operands", "none")) };
+    let axis = sample_axis(call, along, first.len())?;
+    let mut shape = first.to_vec();
     shape[axis] = 0;
-    for &id in &nodes {
-        let other = &graph.nodes[id].shape;
+    for (_, other) in &parts {
         let fits = other.len() == shape.len() && (0..shape.len()).all(|k| k == axis || other[k] == shape[k]);
         if !fits {
-            return Err(call.refuse(
-                Code::ShapeMismatch,
-                &format!("shapes that differ in axis {axis} alone"),
-                format!("{other:?}"),
-            ));
+            let expected = format!("shapes that differ in axis {axis} alone");
+            return Err(call.refuse(Code::ShapeMismatch, &expected, format!("{other:?}")));
         }
         shape[axis] += other[axis];
     }
-    let outer = shape[..axis].iter().product();
-    Ok(Value::Node(graph.push(call.name, Op::Concat { outer }, nodes, shape)?))
+    let (blocks, width) = (size(&shape[..axis]), size(&shape[axis..]));
+    budget::within(call.name, "entries", size(&shape) as u64, budget::ENTRIES)?;
+    let picks = ((blocks - 1) * width).checked_mul(parts.len()).unwrap_or(usize::MAX);
+    budget::within(call.name, "weights and entries", picks as u64, budget::WEIGHTS)?;
+    let (mut start, mut terms) = (0, Vec::with_capacity(parts.len()));
+    for (id, part) in parts {
+        let own = size(&part[axis..]);
+        // Row `start` is the part's first entry; behind each block of its entries stand those of the others.
+        let entry = |i: usize| (i % width < own).then_some(i / width * own + i % width);
+        let from = (0..(blocks - 1) * width + own).map(entry).collect();
+        terms.push((id, Map::Pick { start, from, cols: size(part) }));
+        start += own;
+    }
+    affine(graph, call, terms, None, shape)
 }
 
-fn reshaped(graph: &mut Graph, call: &Call, of: usize, shape: Vec<usize>) -> Answer {
-    let size = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d));
-    if size != Some(graph.nodes[of].size()) {
-        let found = format!("{:?}", graph.nodes[of].shape);
-        return Err(call.refuse(Code::ShapeMismatch, &format!("as many entries as {shape:?}"), found));
-    }
-    Ok(Value::Node(graph.push(call.name, Op::Reshape, vec![of], shape)?))
+/// An axis of the samples, counted from 0 without the batch axis, which `axis` counts; `rank` is theirs.
+fn sample_axis(call: &Call, axis: i64, rank: usize) -> Result<usize, Rejection> {
+    let refuse = || call.refuse(Code::Unsupported, "an axis of the samples", "the batch axis");
+    call.axis(axis, rank + 1)?.checked_sub(1).ok_or_else(refuse)
 }
 
-fn flatten(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    let of = node(call, call.input(0, values)?)?;
-    // Counted from the end, the batch among the axes, axis 1 is minus the number of the others.
-    let at = call.integer("axis").unwrap_or(1);
-    let axes = graph.nodes[of].shape.len() as i64;
-    if at != 1 && (axes == 0 || at != -axes) {
-        return Err(call.refuse(Code::Unsupported, "axis 1", at.to_string()));
-    }
-    let size = graph.nodes[of].size();
-    reshaped(graph, call, of, vec![size])
-}
-
-/// A constant of integers with one axis.
-fn integers<'v>(call: &Call, value: &'v Value) -> Result<&'v [Option<i64>], Rejection> {
-    match value {
-        Value::Integers(dims, integers) if dims.len() == 1 => Ok(integers),
-        _ => Err(call.refuse(Code::Unsupported, "a constant list of integers", "another operand")),
-    }
-}
-
-fn reshape(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    let target = integers(call, call.input(1, values)?)?;
-    let zero_copies = !call.flag("allowzero")?;
-    let of = match call.input(0, values)? {
-        Value::Node(of) => *of,
-        Value::Floats(_, floats) => return Ok(Value::Floats(sizes(call, target, floats.len())?, floats.clone())),
-        Value::Integers(_, list) => return Ok(Value::Integers(sizes(call, target, list.len())?, list.clone())),
-    };
-    let refuse = || call.refuse(Code::Unsupported, "a target with the batch in front", format!("{target:?}"));
-    let old = graph.nodes[of].shape.clone();
-    let (batch, rest) = target.split_first().ok_or_else(refuse)?;
-    let open = |d: &Option<i64>| *d == Some(-1);
-    let mut shape = Vec::with_capacity(rest.len());
-    for (k, d) in rest.iter().enumerate() {
-        shape.push(match *d {
-            Some(-1) => 1,
-            Some(0) if zero_copies => *old.get(k).ok_or_else(refuse)?,
-            Some(d) if d > 0 => d as usize,
-            _ => return Err(refuse()),
-        });
-    }
-    let size = graph.nodes[of].size();
-    let known = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).ok_or_else(refuse)?;
-    match (rest.iter().position(open), rest.iter().filter(|d| open(d)).count()) {
-        (Some(at), 1) if !open(batch) && known > 0 && size.is_multiple_of(known) => shape[at] = size / known,
-        (None, _) => {}
-        _ => return Err(refuse()),
-    }
-    // The batch size itself, a copy of it, or what is left over when the samples keep their size.
-    let in_front = match *batch {
-        None => true,
-        Some(0) => zero_copies,
-        Some(-1) => true,
-        fixed => fixed == graph.batch,
-    };
-    if !in_front {
-        return Err(refuse());
-    }
-    reshaped(graph, call, of, shape)
-}
-
-/// The shape that a constant of `count` entries is given: fixed sizes, one of which may be left open.
-fn sizes(call: &Call, target: &[Option<i64>], count: usize) -> Result<Vec<usize>, Rejection> {
-    let misfit = || call.refuse(Code::Unsupported, &format!("a shape of {count} entries"), format!("{target:?}"));
-    let size = |d: &Option<i64>| match *d {
-        Some(-1) => Some(1),
-        Some(d) if d > 0 => usize::try_from(d).ok(),
-        _ => None,
-    };
-    let mut dims = target.iter().map(size).collect::<Option<Vec<_>>>().ok_or_else(misfit)?;
-    let known = dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).ok_or_else(misfit)?;
-    let mut open = (0..target.len()).filter(|&k| target[k] == Some(-1));
-    match (open.next(), open.next()) {
-        (None, _) if known == count => {}
-        (Some(at), None) if count > 0 && count.is_multiple_of(known) => dims[at] = count / known,
-        _ => return Err(misfit()),
-    }
-    Ok(dims)
-}
-
-fn axes(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+/// Of a float constant, or of the samples' axes.
+pub fn transpose(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let value = call.input(0, values)?;
-    let squeeze = call.operator == "Squeeze";
-    let given = call.optional(1, values)?.map(|axes| integers(call, axes)).transpose()?;
     let dims: Vec<usize> = match value {
-        Value::Node(of) => std::iter::once(0).chain(graph.nodes[*of].shape.iter().copied()).collect(),
-        Value::Floats(dims, _) | Value::Integers(dims, _) => dims.clone(),
-    };
-    // Runtimes differ in what they make of an empty list.
-    let Some(given) = given.filter(|given| !given.is_empty()) else {
-        return Err(call.refuse(Code::Unsupported, "named axes", "none"));
-    };
-    let rank = if squeeze { dims.len() } else { dims.len() + given.len() };
-    let mut chosen = Vec::with_capacity(given.len());
-    for a in given {
-        let a = a.ok_or_else(|| call.refuse(Code::Unsupported, "constant axes", "the batch size"))?;
-        let a = axis(call, a, rank)?;
-        if chosen.contains(&a) || (a == 0 && matches!(value, Value::Node(_))) {
-            return Err(call.refuse(Code::Unsupported, "different axes of the samples", format!("{given:?}")));
-        }
-        chosen.push(a);
-    }
-    let mut rest = dims.iter().copied().enumerate();
-    let new: Vec<usize> = match squeeze {
-        true if chosen.iter().any(|&a| dims[a] != 1) => {
-            return Err(call.refuse(Code::ShapeMismatch, "axes of size 1", format!("{dims:?}")));
-        }
-        true => rest.filter(|(a, _)| !chosen.contains(a)).map(|(_, d)| d).collect(),
-        false => (0..rank).map(|a| if chosen.contains(&a) { 1 } else { rest.next().map_or(1, |(_, d)| d) }).collect(),
-    };
-    match value {
-        Value::Node(of) => reshaped(graph, call, *of, new[1..].to_vec()),
-        Value::Floats(_, floats) => Ok(Value::Floats(new, floats.clone())),
-        Value::Integers(_, list) => Ok(Value::Integers(new, list.clone())),
-    }
-}
-
-fn transpose(call: &Call, values: &Values) -> Answer {
-    let Value::Floats(dims, floats) = call.input(0, values)? else {
-        return Err(call.refuse(Code::Unsupported, "a float constant", "another operand"));
+        Value::Node(_, shape) => std::iter::once(1).chain(shape.iter().copied()).collect(),
+        Value::Floats(dims, _) => dims.clone(),
+        Value::Integers(..) => return Err(call.refuse(Code::Unsupported, "floats", "integers")),
     };
     let order = match call.integers("perm") {
         None => (0..dims.len()).rev().collect(),
@@ -275,70 +98,129 @@ fn transpose(call: &Call, values: &Values) -> Answer {
             format!("{order:?}"),
         ));
     }
-    let mut strides = vec![1; dims.len()];
-    for a in (1..dims.len()).rev() {
-        strides[a - 1] = strides[a] * dims[a];
+    let batch = usize::from(matches!(value, Value::Node(..)));
+    if order.iter().take(batch).any(|&axis| axis != 0) {
+        return Err(call.refuse(Code::Unsupported, "the batch in front", format!("{order:?}")));
     }
-    let new: Vec<usize> = order.iter().map(|&a| dims[a]).collect();
-    let entry = |mut i: usize| {
-        let mut at = 0;
-        for a in (0..new.len()).rev() {
-            at += i % new[a] * strides[order[a]];
-            i /= new[a];
-        }
-        floats[at]
-    };
-    let moved: Vec<Float> = (0..floats.len()).map(entry).collect();
-    Ok(Value::Floats(new, moved))
+    let (old, order) = (strides(&dims), &order[batch..]);
+    let new: Vec<usize> = order.iter().map(|&axis| dims[axis]).collect();
+    let steps: Vec<usize> = order.iter().map(|&axis| old[axis]).collect();
+    picked(graph, call, value, places(call, &new, &steps)?, new)
 }
 
-fn shape(graph: &Graph, call: &Call, values: &Values) -> Answer {
-    let dims: Vec<Option<i64>> = match call.input(0, values)? {
-        Value::Node(id) => {
-            std::iter::once(None).chain(graph.nodes[*id].shape.iter().map(|&d| Some(d as i64))).collect()
-        }
-        Value::Floats(dims, _) | Value::Integers(dims, _) => dims.iter().map(|&d| Some(d as i64)).collect(),
-    };
-    let clamp = |at: i64| (if at < 0 { at + dims.len() as i64 } else { at }).clamp(0, dims.len() as i64) as usize;
-    let (start, end) = (clamp(call.integer("start").unwrap_or(0)), clamp(call.integer("end").unwrap_or(i64::MAX)));
-    let part = dims.get(start..end.max(start)).unwrap_or_default().to_vec();
-    Ok(Value::Integers(vec![part.len()], part))
-}
-
-fn gather(call: &Call, values: &Values) -> Answer {
-    let (Value::Integers(dims, list), Value::Integers(shape, at)) = (call.input(0, values)?, call.input(1, values)?)
-    else {
+/// Of a list, or of an axis of the samples, at constant indices.
+pub fn gather(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let Value::Integers(of_indices, indices) = call.input(1, values)? else {
         return Err(call.refuse(Code::Unsupported, "integers", "another operand"));
     };
-    if dims.len() != 1 {
-        return Err(call.refuse(Code::ShapeMismatch, "a list", format!("{dims:?}")));
-    }
-    axis(call, call.integer("axis").unwrap_or(0), 1)?;
-    let pick = |at: &Option<i64>| match at {
-        Some(at) => Ok(list[axis(call, *at, list.len())?]),
+    let along = call.integer("axis").unwrap_or(0);
+    let value = call.input(0, values)?;
+    let (dims, axis) = match value {
+        Value::Node(_, shape) => (shape, sample_axis(call, along, shape.len())?),
+        Value::Integers(dims, _) if dims.len() == 1 => (dims, call.axis(along, 1)?),
+        Value::Integers(dims, _) => return Err(call.refuse(Code::ShapeMismatch, "a list", format!("{dims:?}"))),
+        Value::Floats(..) => return Err(call.refuse(Code::Unsupported, "integers or a value", "a float constant")),
+    };
+    let index = |at: &Option<i64>| match at {
+        Some(at) => call.axis(*at, dims[axis]),
         None => Err(call.refuse(Code::Unsupported, "constant indices", "the batch size")),
     };
-    Ok(Value::Integers(shape.clone(), at.iter().map(pick).collect::<Result<_, _>>()?))
+    let indices = indices.iter().map(index).collect::<Result<Vec<_>, _>>()?;
+    let shape = [&dims[..axis], of_indices, &dims[axis + 1..]].concat();
+    budget::within(call.name, "entries", size(&shape) as u64, budget::ENTRIES)?;
+    let inner = size(&dims[axis + 1..]);
+    let block = |outer: usize| {
+        let lines = indices.iter().map(move |index| (outer * dims[axis] + index) * inner);
+        lines.flat_map(move |line| line..line + inner)
+    };
+    let from = (0..size(&dims[..axis])).flat_map(block).collect();
+    picked(graph, call, value, from, shape)
 }
 
-fn slice(call: &Call, values: &Values) -> Answer {
-    let Value::Integers(dims, list) = call.input(0, values)? else {
-        return Err(call.refuse(Code::Unsupported, "integers", "another operand"));
-    };
-    let single = |value: &Value| match integers(call, value)? {
-        [Some(one)] => Ok(*one),
-        _ => Err(call.refuse(Code::Unsupported, "one constant", "others")),
-    };
-    let or = |k: usize, default: i64| call.optional(k, values)?.map_or(Ok(default), single);
+/// Of a list with step 1, or of axes of the samples with steps above 0.
+pub fn slice(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     if call.arity() == 5 && call.optional(3, values)?.is_none() {
         return Err(call.refuse(Code::Unsupported, "axes where there are steps", "none"));
     }
-    let (start, end, step) = (single(call.input(1, values)?)?, single(call.input(2, values)?)?, or(4, 1)?);
-    if dims.len() != 1 || step != 1 || !matches!(or(3, 0)?, 0 | -1) {
-        return Err(call.refuse(Code::Unsupported, "a slice of a list with step 1", "another"));
+    let value = call.input(0, values)?;
+    let (dims, batch) = match value {
+        Value::Node(_, shape) => (shape, true),
+        Value::Integers(dims, _) if dims.len() == 1 => (dims, false),
+        _ => return Err(call.refuse(Code::Unsupported, "a list of integers or a value", "another operand")),
+    };
+    let refuse = |found: &str| call.refuse(Code::Unsupported, "a slice of constant places and steps above 0", found);
+    let list = |k: usize| -> Result<Vec<i64>, Rejection> {
+        let list = call.list(k, values)?.iter().copied().collect::<Option<Vec<_>>>();
+        list.ok_or_else(|| refuse("the batch size"))
+    };
+    let (starts, ends) = (list(1)?, list(2)?);
+    let axes = match call.optional(3, values)? {
+        Some(_) => list(3)?,
+        None if batch => return Err(refuse("no axes")),
+        None => vec![0],
+    };
+    let steps = if call.optional(4, values)?.is_some() { list(4)? } else { vec![1; starts.len()] };
+    if starts.is_empty() || [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+        return Err(refuse("lists of different lengths, or empty ones"));
     }
-    let length = list.len() as i64;
-    let clamp = |at: i64| (if at < 0 { at.saturating_add(length) } else { at }).clamp(0, length) as usize;
-    let part = list.get(clamp(start)..clamp(end).max(clamp(start))).unwrap_or_default().to_vec();
-    Ok(Value::Integers(vec![part.len()], part))
+    let (mut shape, mut stride, mut first) = (dims.clone(), strides(dims), 0);
+    let mut seen = Vec::with_capacity(axes.len());
+    for k in 0..starts.len() {
+        let axis = if batch { sample_axis(call, axes[k], dims.len())? } else { call.axis(axes[k], 1)? };
+        if seen.contains(&axis) || steps[k] < 1 || (steps[k] != 1 && !batch) {
+            return Err(refuse("a step below 1, one of a list, or an axis twice"));
+        }
+        seen.push(axis);
+        let length = dims[axis] as i64;
+        let clamp = |at: i64| if at < 0 { at.saturating_add(length) } else { at }.clamp(0, length);
+        let count = (clamp(ends[k]) - clamp(starts[k])).max(0).unsigned_abs().div_ceil(steps[k].unsigned_abs());
+        shape[axis] = count as usize;
+        if count > 0 {
+            first += clamp(starts[k]) as usize * stride[axis];
+        }
+        // Of one entry or none, the step is not taken.
+        stride[axis] = if count > 1 { stride[axis] * steps[k] as usize } else { 0 };
+    }
+    let from = places(call, &shape, &stride)?.into_iter().map(|place| first + place).collect();
+    picked(graph, call, value, from, shape)
+}
+
+/// Axes of size 1 repeated.
+pub fn expand(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let (value, target) = (call.input(0, values)?, call.list(1, values)?);
+    let dims = match value {
+        Value::Node(_, shape) => shape,
+        Value::Floats(dims, _) => dims,
+        Value::Integers(..) => return Err(call.refuse(Code::Unsupported, "floats", "integers")),
+    };
+    let refuse = || call.refuse(Code::Unsupported, "fixed sizes behind the batch", format!("{target:?}"));
+    // A target as long as a value with its batch axis leaves the batch as it is, or names it.
+    let target = match value {
+        Value::Node(..) if target.len() > dims.len() => match target[0] {
+            None | Some(1) => &target[1..],
+            fixed if fixed == values.batch => &target[1..],
+            _ => return Err(refuse()),
+        },
+        _ => target,
+    };
+    if matches!(value, Value::Node(..)) && target.len() > dims.len() {
+        return Err(refuse());
+    }
+    let rank = dims.len().max(target.len());
+    let old = [vec![1; rank - dims.len()], dims.clone()].concat();
+    let mut stride = strides(&old);
+    let mut shape = old.clone();
+    for (axis, wanted) in pairs(rank - target.len()..rank, target)? {
+        match wanted.and_then(|wanted| usize::try_from(wanted).ok()).filter(|&wanted| wanted > 0) {
+            None => return Err(refuse()),
+            Some(wanted) if old[axis] == 1 => (shape[axis], stride[axis]) = (wanted, 0),
+            Some(wanted) if wanted == 1 || wanted == old[axis] => {}
+            Some(_) => {
+                let expected = format!("a shape that {old:?} spreads over");
+                return Err(call.refuse(Code::ShapeMismatch, &expected, format!("{target:?}")));
+            }
+        }
+    }
+    budget::within(call.name, "entries", size(&shape) as u64, budget::ENTRIES)?;
+    picked(graph, call, value, places(call, &shape, &stride)?, shape)
 }

@@ -99,6 +99,7 @@ static ATTRIBUTE: Message = Message {
         Field(1, "name", Once, Text),
         Field(2, "f", Once, Float),
         Field(3, "i", Once, Integer),
+        Field(4, "s", Once, Bytes),
         Field(5, "t", Once, Kind::Message(&TENSOR)),
         Field(7, "floats", Any, Floats),
         Field(8, "ints", Any, Integers),

@@ -1,0 +1,109 @@
+//! A model as the rest of the crate, and of the program, sees it.
+
+use crate::class::Class;
+use crate::inputs::read::Inputs;
+use crate::network::graph::{Graph, Node, Op};
+use crate::network::single::{Singles, check_convexity, singles};
+use crate::number::exact::Exact;
+use crate::onnx::file as onnx;
+use crate::rejection::Rejection;
+use dashu_int::{IBig, UBig};
+
+/// A model, read exactly and found convex beyond its feature map.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(crate) graph: Graph,
+    pub(crate) singles: Vec<Option<Singles>>,
+    pub(crate) class: Class,
+}
+
+/// A nonlinear node: what a certificate can give slopes for.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// First output name: the certificate's `node`.
+    pub name: String,
+    /// The node's own name in the file, else the first output's.
+    pub label: String,
+    /// Number of entries.
+    pub size: usize,
+    /// (mantissa, exponent of 2) of the slopes below and above 0; `None` for a maximum.
+    pub slopes: Option<[(i64, i64); 2]>,
+    /// For every operand, whether it is a constant.
+    pub constants: Vec<bool>,
+}
+
+impl Model {
+    /// Reads an ONNX file; f is the logit of `class`.
+    pub fn read(bytes: &[u8], class: Class) -> Result<Model, Rejection> {
+        let graph = onnx::read(bytes, class)?;
+        let singles = singles(&graph)?;
+        check_convexity(&graph, &singles)?;
+        Ok(Model { graph, singles, class })
+    }
+
+    /// Number of coordinates of an input.
+    pub fn input_size(&self) -> usize {
+        self.graph.nodes[0].size
+    }
+
+    /// Shape of one input.
+    pub fn input_shape(&self) -> &[usize] {
+        &self.graph.shape
+    }
+
+    /// The sign of the exact logit at an input: −1, 0 or 1.
+    pub fn logit_sign(&self, inputs: &Inputs, index: u64) -> Result<i32, Rejection> {
+        let logit = self.graph.logit(&self.input(inputs, index)?)?;
+        Ok(i32::from(logit.values[0] > IBig::ZERO) - i32::from(logit.values[0] < IBig::ZERO))
+    }
+
+    /// The nonlinear nodes, for whoever makes certificates.
+    pub fn units(&self) -> Vec<Unit> {
+        let constant = |operand: usize| self.graph.nodes[operand].is_constant();
+        let unit = |node: &Node| {
+            let slopes = match node.op {
+                Op::Kink { below, above, .. } => Some([below, above].map(|s| (s.mantissa, s.exponent))),
+                _ => None,
+            };
+            let label = if node.label.is_empty() { &node.name } else { &node.label };
+            Unit {
+                name: node.name.clone(),
+                label: label.clone(),
+                size: node.size,
+                slopes,
+                constants: node.operands().into_iter().map(constant).collect(),
+            }
+        };
+        self.graph.nodes.iter().filter(|node| node.is_nonlinear()).map(unit).collect()
+    }
+
+    /// One input of a file, which must have the shape of the model's.
+    pub(crate) fn input(&self, inputs: &Inputs, index: u64) -> Result<Exact, Rejection> {
+        inputs.check_shape(self.input_shape())?;
+        inputs.input(index)
+    }
+}
+
+/// A model file as the kernel reads it, convex or not, for whoever compares readings. Nothing is proven about it.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    graph: Graph,
+}
+
+impl Reading {
+    /// Reads an ONNX file; f is the logit of `class`.
+    pub fn read(bytes: &[u8], class: Class) -> Result<Reading, Rejection> {
+        Ok(Reading { graph: onnx::read(bytes, class)? })
+    }
+
+    /// Number of coordinates of an input.
+    pub fn input_size(&self) -> usize {
+        self.graph.nodes[0].size
+    }
+
+    /// The exact logit at an input: numerator, exponent of 2, denominator.
+    pub fn logit(&self, inputs: &Inputs, index: u64) -> Result<(IBig, i64, UBig), Rejection> {
+        let mut logit = self.graph.logit(&inputs.input(index)?)?;
+        Ok((logit.values.remove(0), logit.exponent, logit.denominator))
+    }
+}

@@ -1,0 +1,60 @@
+//! Which code says what an operator means.
+
+use crate::network::graph::Graph;
+use crate::number::exact::Float;
+use crate::onnx::affine;
+use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::forms;
+use crate::onnx::moves;
+use crate::onnx::nodes::Answer;
+use crate::onnx::sizes;
+use crate::onnx::tensor::Kind;
+use crate::onnx::units;
+use crate::onnx::windows;
+use crate::rejection::{Code, Rejection};
+
+/// 0.01, the default of LeakyRelu.
+const ALPHA: u32 = 0x3c23_d70a;
+
+/// Appends what `call` computes to the graph, in the version `opset` of the operators.
+pub fn apply(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Result<(Value, Kind), Rejection> {
+    let kind = forms::check(call, values, opset)?;
+    let (value, kind) = match kind {
+        Some(kind) => (value(graph, call, values)?, kind),
+        None if call.operator == "Constant" => call.constant()?,
+        None => sizes::cast(call, values)?,
+    };
+    forms::check_range(call, kind, &value)?;
+    Ok((value, kind))
+}
+
+fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    match call.operator {
+        "Gemm" => affine::gemm(graph, call, values),
+        "MatMul" => affine::mat_mul(graph, call, values),
+        "Add" | "Sub" | "Mul" | "Div" => affine::binary(graph, call, values),
+        "Neg" => affine::negate(graph, call, values),
+        "BatchNormalization" => affine::batch_norm(graph, call, values),
+        "Relu" => units::kink(graph, call, values, Float::ZERO),
+        "LeakyRelu" => units::kink(graph, call, values, call.float("alpha", ALPHA)?),
+        "Abs" => units::kink(graph, call, values, Float::ONE.negated()),
+        "Max" => units::maximum(graph, call, values),
+        "MaxPool" => windows::max_pool(graph, call, values),
+        "AveragePool" => windows::average_pool(graph, call, values),
+        "GlobalAveragePool" => windows::global_average_pool(graph, call, values),
+        "Conv" => windows::conv(graph, call, values),
+        "Pad" => windows::pad(graph, call, values),
+        "Identity" => Ok(call.input(0, values)?.clone()),
+        "Dropout" => moves::dropout(call, values),
+        "Concat" => moves::concat(graph, call, values),
+        "Transpose" => moves::transpose(graph, call, values),
+        "Gather" => moves::gather(graph, call, values),
+        "Slice" => moves::slice(graph, call, values),
+        "Expand" => moves::expand(graph, call, values),
+        "Flatten" => sizes::flatten(call, values),
+        "Reshape" => sizes::reshape(call, values),
+        "Squeeze" | "Unsqueeze" => sizes::axes(call, values),
+        "Shape" => sizes::shape(call, values),
+        other => Err(call.refuse(Code::Unsupported, "an operator that the kernel reads", other)),
+    }
+}

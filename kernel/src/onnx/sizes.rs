@@ -1,0 +1,169 @@
+//! Operators that leave all entries where they are, and the arithmetic on sizes and integers that exporters write.
+
+use crate::number::exact::pairs;
+use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::nodes::{Answer, size};
+use crate::onnx::tensor::Kind;
+use crate::rejection::{Code, Rejection};
+
+/// Casts that round nothing: of values between floats, of integers between integers. (A float64 constant need not fit
+/// into float32; whether an integer fits is tested for every result.)
+pub fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
+    let value = call.input(0, values)?;
+    // It is about types that are not read, where runtimes insist on the default.
+    if call.integer("saturate").is_some_and(|saturate| saturate != 1) {
+        return Err(call.refuse(Code::Unsupported, "saturate = 1", "another value"));
+    }
+    let kind = call.integer("to").and_then(Kind::read);
+    match (value, kind) {
+        (Value::Node(..), Some(kind)) if kind.is_float() => Ok((value.clone(), kind)),
+        (Value::Integers(..), Some(kind)) if !kind.is_float() => Ok((value.clone(), kind)),
+        _ => {
+            let found = format!("{:?} of {:?}", call.integer("to"), call.kinds(values)?);
+            Err(call.refuse(Code::Unsupported, "a cast of values to floats or of integers to integers", found))
+        }
+    }
+}
+
+/// Sums, differences and products of two constants, where they are exact.
+pub fn arithmetic(call: &Call, a: &Value, b: &Value) -> Answer {
+    let refuse = || call.refuse(Code::Unsupported, "an operand that depends on the input", "constants");
+    let (Value::Integers(dims, a), Value::Integers(other, b)) = (a, b) else { return Err(refuse()) };
+    if dims != other {
+        return Err(refuse());
+    }
+    let entry = |(a, b): (&Option<i64>, &Option<i64>)| match (call.operator, *a, *b) {
+        ("Add", Some(a), Some(b)) => a.checked_add(b).map(Some),
+        ("Sub", Some(a), Some(b)) => a.checked_sub(b).map(Some),
+        ("Mul", Some(a), Some(b)) => a.checked_mul(b).map(Some),
+        ("Div", Some(a), Some(b)) => a.checked_div(b).map(Some),
+        _ => None,
+    };
+    let values = pairs(a, b)?.map(entry).collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
+    Ok(Value::Integers(dims.clone(), values))
+}
+
+/// At axis 1.
+pub fn flatten(call: &Call, values: &Values) -> Answer {
+    let (of, shape) = call.node(0, values)?;
+    // Counted from the end, the batch among the axes, axis 1 is minus the number of the others.
+    let at = call.integer("axis").unwrap_or(1);
+    let axes = shape.len() as i64;
+    if at != 1 && (axes == 0 || at != -axes) {
+        return Err(call.refuse(Code::Unsupported, "axis 1", at.to_string()));
+    }
+    Ok(Value::Node(of, vec![size(shape)]))
+}
+
+/// Of a value with the batch in front, or of a constant.
+pub fn reshape(call: &Call, values: &Values) -> Answer {
+    let target = call.list(1, values)?;
+    let zero_copies = !call.flag("allowzero")?;
+    let (of, old) = match call.input(0, values)? {
+        Value::Node(of, old) => (*of, old),
+        Value::Floats(_, floats) => return Ok(Value::Floats(opened(call, target, floats.len())?, floats.clone())),
+        Value::Integers(_, list) => return Ok(Value::Integers(opened(call, target, list.len())?, list.clone())),
+    };
+    let refuse = || call.refuse(Code::Unsupported, "a target with the batch in front", format!("{target:?}"));
+    let (batch, rest) = target.split_first().ok_or_else(refuse)?;
+    let open = |d: &Option<i64>| *d == Some(-1);
+    let mut shape = Vec::with_capacity(rest.len());
+    for (k, d) in rest.iter().enumerate() {
+        shape.push(match *d {
+            Some(-1) => 1,
+            Some(0) if zero_copies => *old.get(k).ok_or_else(refuse)?,
+            Some(d) if d > 0 => d as usize,
+            _ => return Err(refuse()),
+        });
+    }
+    let count = size(old);
+    let known = shape.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).ok_or_else(refuse)?;
+    match (rest.iter().position(open), rest.iter().filter(|d| open(d)).count()) {
+        (Some(at), 1) if !open(batch) && known > 0 && count.is_multiple_of(known) => shape[at] = count / known,
+        (None, _) => {}
+        _ => return Err(refuse()),
+    }
+    // The batch size itself, a copy of it, or what is left over when the samples keep their size.
+    let in_front = match *batch {
+        None => true,
+        Some(0) => zero_copies,
+        Some(-1) => true,
+        fixed => fixed == values.batch,
+    };
+    if !in_front {
+        return Err(refuse());
+    }
+    if size(&shape) != count {
+        return Err(call.refuse(Code::ShapeMismatch, &format!("as many entries as {shape:?}"), format!("{old:?}")));
+    }
+    Ok(Value::Node(of, shape))
+}
+
+/// The shape that a constant of `count` entries is given: fixed sizes, one of which may be left open.
+fn opened(call: &Call, target: &[Option<i64>], count: usize) -> Result<Vec<usize>, Rejection> {
+    let misfit = || call.refuse(Code::Unsupported, &format!("a shape of {count} entries"), format!("{target:?}"));
+    let size = |d: &Option<i64>| match *d {
+        Some(-1) => Some(1),
+        Some(d) if d > 0 => usize::try_from(d).ok(),
+        _ => None,
+    };
+    let mut dims = target.iter().map(size).collect::<Option<Vec<_>>>().ok_or_else(misfit)?;
+    let known = dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).ok_or_else(misfit)?;
+    let mut open = (0..target.len()).filter(|&k| target[k] == Some(-1));
+    match (open.next(), open.next()) {
+        (None, _) if known == count => {}
+        (Some(at), None) if count > 0 && count.is_multiple_of(known) => dims[at] = count / known,
+        _ => return Err(misfit()),
+    }
+    Ok(dims)
+}
+
+/// Squeeze and Unsqueeze.
+pub fn axes(call: &Call, values: &Values) -> Answer {
+    let value = call.input(0, values)?;
+    let squeeze = call.operator == "Squeeze";
+    let given = call.optional(1, values)?.map(|_| call.list(1, values)).transpose()?;
+    let dims: Vec<usize> = match value {
+        Value::Node(_, shape) => std::iter::once(0).chain(shape.iter().copied()).collect(),
+        Value::Floats(dims, _) | Value::Integers(dims, _) => dims.clone(),
+    };
+    // Runtimes differ in what they make of an empty list.
+    let Some(given) = given.filter(|given| !given.is_empty()) else {
+        return Err(call.refuse(Code::Unsupported, "named axes", "none"));
+    };
+    let rank = if squeeze { dims.len() } else { dims.len() + given.len() };
+    let mut chosen = Vec::with_capacity(given.len());
+    for a in given {
+        let a = a.ok_or_else(|| call.refuse(Code::Unsupported, "constant axes", "the batch size"))?;
+        let a = call.axis(a, rank)?;
+        if chosen.contains(&a) || (a == 0 && matches!(value, Value::Node(..))) {
+            return Err(call.refuse(Code::Unsupported, "different axes of the samples", format!("{given:?}")));
+        }
+        chosen.push(a);
+    }
+    let mut rest = dims.iter().copied().enumerate();
+    let new: Vec<usize> = match squeeze {
+        true if chosen.iter().any(|&a| dims[a] != 1) => {
+            return Err(call.refuse(Code::ShapeMismatch, "axes of size 1", format!("{dims:?}")));
+        }
+        true => rest.filter(|(a, _)| !chosen.contains(a)).map(|(_, d)| d).collect(),
+        false => (0..rank).map(|a| if chosen.contains(&a) { 1 } else { rest.next().map_or(1, |(_, d)| d) }).collect(),
+    };
+    match value {
+        Value::Node(of, _) => Ok(Value::Node(*of, new[1..].to_vec())),
+        Value::Floats(_, floats) => Ok(Value::Floats(new, floats.clone())),
+        Value::Integers(_, list) => Ok(Value::Integers(new, list.clone())),
+    }
+}
+
+/// The sizes of anything.
+pub fn shape(call: &Call, values: &Values) -> Answer {
+    let dims: Vec<Option<i64>> = match call.input(0, values)? {
+        Value::Node(_, shape) => std::iter::once(None).chain(shape.iter().map(|&d| Some(d as i64))).collect(),
+        Value::Floats(dims, _) | Value::Integers(dims, _) => dims.iter().map(|&d| Some(d as i64)).collect(),
+    };
+    let clamp = |at: i64| (if at < 0 { at + dims.len() as i64 } else { at }).clamp(0, dims.len() as i64) as usize;
+    let (start, end) = (clamp(call.integer("start").unwrap_or(0)), clamp(call.integer("end").unwrap_or(i64::MAX)));
+    let part = dims.get(start..end.max(start)).unwrap_or_default().to_vec();
+    Ok(Value::Integers(vec![part.len()], part))
+}
