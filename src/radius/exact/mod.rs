@@ -32,9 +32,10 @@ pub struct Limits {
 /// Relative gap up to which both sides count as one radius.
 pub const EXACT_GAP: f64 = 1e-6;
 
-/// Remarks of searches that a limit ended.
+/// Remarks of searches that end early; all but the third are limits.
 const OUT_OF_TIME: &str = "out of time";
 const OUT_OF_PASSES: &str = "out of passes";
+const OUT_OF_REACH: &str = "no point with f ≤ 0 within reach";
 const OUT_OF_PARTS: &str = "out of parts";
 
 /// What a search proved, and how it went.
