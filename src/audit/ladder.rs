@@ -1,5 +1,8 @@
 //! The certificate ladder, checked on records: what is refuted, what is undecided.
 
+use crate::radius::Method;
+use crate::radius::closed_form::ClosedForm;
+use crate::radius::sharp::Sharp;
 use crate::report::records::{Found, Record};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -114,13 +117,13 @@ pub fn conclusion(records: &[Record], found: &[Found]) -> Conclusion {
 /// Compares the closed form with `sharp`, which is never below it by construction.
 pub fn order(records: &[Record]) -> Order {
     let mut closed_form: HashMap<(&str, usize, &str), f64> = HashMap::new();
-    for record in records.iter().filter(|r| r.method == "closed-form") {
+    for record in records.iter().filter(|r| r.method == ClosedForm.name()) {
         if let Some(radius) = record.certified() {
             closed_form.insert((&record.model, record.input, &record.norm), radius);
         }
     }
     let mut order = Order::default();
-    for record in records.iter().filter(|r| r.method == "sharp") {
+    for record in records.iter().filter(|r| r.method == Sharp.name()) {
         let below = closed_form.get(&(record.model.as_str(), record.input, record.norm.as_str()));
         if let (Some(&below), Some(radius)) = (below, record.certified()) {
             order.compared += 1;

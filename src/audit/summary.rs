@@ -3,7 +3,8 @@
 use crate::audit::ladder::{Order, Violation, order};
 use crate::data::inputs::label::tally;
 use crate::proof::grouped;
-use crate::radius::lp::EXACT_GAP;
+use crate::radius::closed_form::ClosedForm;
+use crate::radius::{EXACT_GAP, Method};
 use crate::report::number::median;
 use crate::report::records::{Found, Proof, Record};
 use std::collections::{BTreeMap, HashMap};
@@ -154,7 +155,7 @@ fn summary(model: &str, records: &[Record], found: &[&Found], violations: &[&Vio
         for method in distinct(of_norm.iter().map(|r| r.method.as_str())) {
             let rows: Vec<&Record> = of_norm.iter().copied().filter(|r| r.method == method).collect();
             let mut line = line(norm, method, &rows, &references);
-            if method == "closed-form" {
+            if method == ClosedForm.name() {
                 closed_form = line.seconds;
             }
             line.time_ratio = line.seconds / closed_form;

@@ -1,11 +1,11 @@
 //! `underplane audit`: every method on the same networks, cross-checked.
 
 use super::certify::use_threads;
-use super::circumstances::{self, Setting, digests};
+use super::circumstances::{self, Circumstance, digests};
 use super::claims;
 use super::load::{self, InputArgs, ReadingArgs, TableArgs};
 use super::methods::{at_least_one, deviation, probability, samples, threads};
-use super::{Finish, progress};
+use super::{Finish, help, progress};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use std::time::Instant;
 use underplane::attack::{Attack, constants};
 use underplane::audit::bundle::{Bundle, FOLDER};
 use underplane::audit::ladder::{Conclusion, conclusion, idle, violations};
-use underplane::audit::methods::{Rung, limits, standard};
+use underplane::audit::methods::{limits, standard};
 use underplane::audit::run::{Audit, Case, Findings, logits, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
@@ -23,8 +23,10 @@ use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::norm::Norm;
 use underplane::query::Range;
+use underplane::radius::catalogue::{names, takes};
 use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
+use underplane::radius::{Method, Setting};
 use underplane::report::run_info::{ModelInfo, RunInfo};
 
 /// How many inputs of a bundled model are taken, unless `--full`: with f > 0, and others.
@@ -39,11 +41,11 @@ struct Job {
     case: Case,
     info: ModelInfo,
     /// What the files that it was read from are known by.
-    files: Vec<Setting>,
+    files: Vec<Circumstance>,
 }
 
 /// A case, what a report says about it, and what its files are known by.
-type Read = (Case, ModelInfo, Vec<Setting>);
+type Read = (Case, ModelInfo, Vec<Circumstance>);
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -71,8 +73,7 @@ pub struct Args {
     /// Methods, separated by commas; default: all
     #[arg(long = "method", value_name = "M,…", value_delimiter = ',')]
     methods: Option<Vec<String>>,
-    /// Who solves the LPs of `lp`: clarabel, microlp, or highs (in builds with that feature)
-    #[arg(long, value_name = "NAME", default_value = "clarabel")]
+    #[arg(long, value_name = "NAME", default_value = "clarabel", help = help::solver())]
     lp_solver: LpSolver,
     /// Standard deviation of the smoothing noise, in input units; default: the bundle's own, else 0.25
     #[arg(long, value_name = "S", value_parser = deviation, allow_negative_numbers = true)]
@@ -199,22 +200,20 @@ impl Args {
     }
 
     fn job(&self, (case, info, files): Read, sigma: Option<f64>) -> Result<Job> {
-        let rungs = self.rungs(self.smoothing(sigma))?;
+        let methods = self.methods(self.smoothing(sigma))?;
         let attack = Attack::sized(&case.model, self.full);
-        Ok(Job { audit: Audit { rungs, norms: self.norms.clone(), attack }, case, info, files })
+        Ok(Job { audit: Audit { methods, norms: self.norms.clone(), attack }, case, info, files })
     }
 
-    fn rungs(&self, smoothing: Smoothing) -> Result<Vec<Rung>> {
+    fn methods(&self, smoothing: Smoothing) -> Result<Vec<Box<dyn Method>>> {
         let mut all = standard(self.lp_solver, smoothing);
         let Some(wanted) = &self.methods else { return Ok(all) };
-        let names: Vec<&str> = wanted.iter().map(|name| name.trim()).collect();
-        for name in &names {
-            if !all.iter().any(|rung| rung.method.name() == *name) {
-                let known: Vec<&str> = all.iter().map(|rung| rung.method.name()).collect();
-                bail!("--method `{name}`: expected {}", known.join(", "));
-            }
+        let known = names(&all, |_| true);
+        let wanted: Vec<&str> = wanted.iter().map(|name| name.trim()).collect();
+        if let Some(name) = wanted.iter().find(|name| !known.contains(name)) {
+            bail!("--method `{name}`: expected {}", known.join(", "));
         }
-        all.retain(|rung| names.contains(&rung.method.name()));
+        all.retain(|method| wanted.contains(&method.name()));
         Ok(all)
     }
 
@@ -271,21 +270,22 @@ impl Args {
 
     fn run_info(&self, jobs: Vec<Job>, start: Instant) -> RunInfo {
         let setting = |name: &str, value: String| (name.to_string(), value);
-        let names: Vec<&str> = jobs[0].audit.rungs.iter().map(|rung| rung.method.name()).collect();
+        let methods = &jobs[0].audit.methods;
         let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
         let mut settings = vec![
-            setting("methods", names.join(", ")),
+            setting("methods", names(methods, |_| true).join(", ")),
             setting("norms", norms.join(", ")),
             setting("LP solver", self.lp_solver.to_string()),
         ];
-        if ["tightened", "exact"].iter().any(|name| names.contains(name)) {
-            settings.push(setting("tightened, exact", limits()));
+        if methods.iter().any(|method| method.limits().is_some()) {
+            let (searches, limits) = limits();
+            settings.push(setting(&searches.join(", "), limits));
         }
-        let smooths = names.contains(&"smoothing");
+        let smooths = methods.iter().any(|method| takes(method.as_ref(), Setting::Noise));
         if smooths {
             let Smoothing { samples, selection, alpha, seed, .. } = self.smoothing(None);
             let text = format!("n = {samples}, n₀ = {selection}, α = {alpha} per input, seed {seed}; σ as in `detail`");
-            settings.push(setting("smoothing", text));
+            settings.push(setting(self.smoothing(None).name(), text));
         }
         settings.extend(jobs.iter().flat_map(|job| job.files.clone()));
         for job in &jobs {

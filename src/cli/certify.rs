@@ -5,7 +5,7 @@ use super::files::{Files, Given};
 use super::load::{self, InputArgs, Loaded};
 use super::methods::{MethodArgs, threads};
 use super::proofs::{self, Column};
-use super::{Finish, progress, ties};
+use super::{Finish, help, progress, ties};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -43,9 +43,7 @@ pub struct Args {
     /// Write the rows here (.csv or .jsonl) instead of CSV to stdout; a link is followed, a pipe or device written to
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
-    /// Write a certificate for every radius of closed-form, sharp, tightened, exact, lp and best into this folder, each
-    /// accepted by the trusted kernel; `best` then leaves out ibp, whose radii have none
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help = help::proofs())]
     proofs: Option<PathBuf>,
     /// Worker threads; default: all cores
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]

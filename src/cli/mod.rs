@@ -7,6 +7,7 @@ mod circumstances;
 mod claims;
 mod data;
 mod files;
+mod help;
 mod inspect;
 mod load;
 mod methods;

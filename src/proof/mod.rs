@@ -27,7 +27,7 @@ pub use inputs::{KernelInputs, reads_weights};
 use plan::{Cut, Step};
 pub use replay::{REFUSED, grouped, is_refused, refusal, replay, replay_or_less};
 use std::fmt;
-use underplane_kernel::{self as kernel, Code, Rejection, Unit, check_weighted};
+use underplane_kernel::{self as kernel, Code, Rejection, Statement, Unit, check_weighted};
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
 const LOWERED: [f64; 12] = [0.0, 2e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 5e-7];
@@ -214,7 +214,7 @@ impl Prover {
                 for &bits in widths {
                     line.nodes = self.nodes(model, plan, &multipliers, (swap, bits));
                     let text = line.text();
-                    let Err(rejection) = check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text) else {
+                    let Err(rejection) = self.check(&text) else {
                         return Ok(Proof { line: text, radius: Radius::new(r), has_witness: line.witness.is_some() });
                     };
                     let hopeless = rejection.code != Code::NotProven;
@@ -253,7 +253,15 @@ impl Prover {
     /// Whether the kernel accepts a witness.
     pub fn shows(&self, wanted: Wanted, witness: &Witness) -> bool {
         let text = self.witness_line(wanted, &witness.point, decimal(witness.distance));
-        check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text).is_ok()
+        self.check(&text).is_ok()
+    }
+
+    /// What a certificate states about this model and these inputs.
+    ///
+    /// # Errors
+    /// When the kernel refuses it.
+    pub fn check(&self, certificate: &str) -> Result<Statement, Rejection> {
+        check_weighted(&self.model, &self.inputs, self.weights.as_ref(), certificate)
     }
 
     /// The sign of the exact logit of an input.

@@ -3,7 +3,7 @@
 use crate::model::minorant::tangents;
 use crate::model::{Convexity, Minorant, Model};
 use crate::query::{Perturbation, reach};
-use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
+use crate::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::rounding::mul_up;
 
 /// r_p(x) = f(x) / (Lip_p(φ) · ‖∇g(φ(x))‖_{p*}).
@@ -23,6 +23,14 @@ impl Method for ClosedForm {
 
     fn guarantee(&self) -> Guarantee {
         Guarantee::Sound
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::FeatureConvex
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Passes
     }
 
     fn batch(&self) -> usize {

@@ -8,7 +8,9 @@ use crate::model::Model;
 use crate::model::passes::forward;
 use crate::norm::Norm;
 use crate::query::Perturbation;
-use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
+use crate::radius::{
+    Cost, EveryNorm, Guarantee, Method, Needs, Norms, Outcome, Radius, Samples, Setting, Subject, Verdict,
+};
 use crate::rounding::pow_up;
 use binomial::clopper_pearson_lower;
 use noise::{Draw, block_vectors, noisy_inputs};
@@ -196,6 +198,26 @@ impl Method for Smoothing {
         Guarantee::Probabilistic
     }
 
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Search
+    }
+
+    fn norms(&self) -> Norms {
+        Norms::Unweighted
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        &[Setting::Noise]
+    }
+
+    fn for_every_norm(&self) -> Option<&dyn EveryNorm> {
+        Some(self)
+    }
+
     fn has_evidence(&self) -> bool {
         false
     }
@@ -205,13 +227,23 @@ impl Method for Smoothing {
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
-        if perturbation.weights.is_some() {
+        if self.norms().unmet(perturbation).is_some() {
             let reason = "smoothing certifies plain norms: its noise is the same for every coordinate";
             return vec![Outcome::plain(Verdict::Unknown(reason.into())); samples.count()];
         }
         match self.predictions(model, samples) {
             Ok(predictions) => predictions.iter().map(|p| self.outcome(p, samples.size, perturbation.norm)).collect(),
             Err(reason) => vec![Outcome::plain(Verdict::Unknown(reason)); samples.count()],
+        }
+    }
+}
+
+impl EveryNorm for Smoothing {
+    fn answer(&self, model: &Model, sample: Samples) -> Box<dyn Fn(Norm) -> Outcome + Send + Sync> {
+        let (smoothing, size) = (*self, sample.size);
+        match self.predictions(model, sample).map(|all| all[0]) {
+            Ok(prediction) => Box::new(move |norm| smoothing.outcome(&prediction, size, norm)),
+            Err(reason) => Box::new(move |_| Outcome::plain(Verdict::Unknown(reason.clone()))),
         }
     }
 }
