@@ -1,7 +1,6 @@
 //! `underplane train CONFIG.toml | NAME`: trains, balances, writes ONNX and a record.
 
 use super::Finish;
-use super::circumstances::{Circumstance, digest};
 use super::methods::threads;
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,6 +19,7 @@ use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::sharp::Sharp;
 use underplane::train::loss::Norm;
 use underplane::train::{Config, Epoch, Record, Trained, export, train};
+use underplane::workbench::{Circumstance, digest};
 
 /// Train a feature-convex network, set its threshold on validation data, write NAME.onnx and NAME.json.
 #[derive(Clone, Debug, clap::Args)]
