@@ -5,6 +5,8 @@ use crate::audit::summary::{Summary, summaries};
 use crate::audit::tables;
 use crate::data::DataError;
 use crate::files::write_atomically;
+use crate::radius::Guarantee;
+use crate::report::answer::Status;
 use crate::report::records::{Found, Proof, Record, read_csv};
 use crate::report::rows::{write_csv, write_json_lines};
 use crate::report::run_info::{ModelInfo, RunInfo};
@@ -129,7 +131,10 @@ pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) ->
 ///
 /// An input's answers for several norms rest on the same draws, so every (model, input) counts once.
 pub fn family_risk(records: &[Record], alpha: f64) -> Option<String> {
-    let answered = |r: &&Record| r.guarantee == "probabilistic" && matches!(&*r.status, "certified" | "not-sensitive");
+    let answered = |r: &&Record| {
+        let is_answer = matches!(r.status, Status::Certified | Status::NotSensitive);
+        is_answer && r.guarantee == Guarantee::Probabilistic
+    };
     let inputs: BTreeSet<(&str, usize)> =
         records.iter().filter(answered).map(|r| (r.model.as_str(), r.input)).collect();
     let count = inputs.len();

@@ -4,12 +4,12 @@ use crate::attack::Attack;
 use crate::model::sensitive::Sensitive;
 use crate::model::{Enclosed, Model};
 use crate::norm::Norm;
-use crate::proof::{Prover, Wanted, is_refused, replay};
+use crate::proof::{Prover, Wanted, replay};
 use crate::query::{Perturbation, Range};
 use crate::query::{Witness, witness};
 use crate::radius::run::{Timed, run};
 use crate::radius::{EveryNorm, Method, Outcome, Samples, Subject, Verdict};
-use crate::report::records::{Found, NOT_APPLICABLE, Proof, Record};
+use crate::report::records::{ATTACK, Found, Proof, Record};
 use crate::report::rows::Row;
 use rayon::prelude::*;
 use std::cell::OnceCell;
@@ -135,7 +135,7 @@ impl Audit {
                 columns.map(|(method, shared)| column(method.as_ref(), shared, case, perturbation, tick)).collect();
             settle(case, perturbation, prover, &mut columns);
             let attacked = self.attack_all(case, &logits, perturbation, tick);
-            let witnesses = |i: usize| self.witnesses((case, i), perturbation, prover, &columns, &attacked[i]);
+            let witnesses = |i: usize| self.witnesses(case, i, perturbation, prover, &columns, &attacked[i]);
             let found: Vec<Vec<Found>> = (0..case.count()).into_par_iter().map(witnesses).collect();
             let proofs = self.replay_all(case, perturbation, prover, &mut columns, &found);
             Answers { perturbation, columns, found, proofs }
@@ -202,8 +202,10 @@ impl Audit {
                 return Proof::None;
             }
             let wanted = Wanted { index, x: case.sample(index), perturbation, open: false };
-            replay(prover, &case.model, wanted, &mut answer.outcome);
-            if is_refused(&answer.outcome) { Proof::Refused } else { Proof::Accepted }
+            match replay(prover, &case.model, wanted, &mut answer.outcome) {
+                Some(_) => Proof::Accepted,
+                None => Proof::Refused,
+            }
         };
         let column = |(method, column): (&dyn Method, &mut Vec<Timed>)| match method.has_evidence() {
             true => column.par_iter_mut().enumerate().map(one).collect(),
@@ -228,7 +230,8 @@ impl Audit {
     /// Verified witnesses of sample `i`. A method's own counts after it has been verified here too.
     fn witnesses(
         &self,
-        (case, i): (&Case, usize),
+        case: &Case,
+        i: usize,
         perturbation: Perturbation,
         prover: Result<&Prover, &str>,
         columns: &[Vec<Timed>],
@@ -256,7 +259,7 @@ impl Audit {
             }
         }
         if let Some(attacked) = attacked {
-            all.push(found("attack", attacked.witness.clone(), attacked.seconds));
+            all.push(found(ATTACK, attacked.witness.clone(), attacked.seconds));
         }
         all
     }
@@ -286,7 +289,7 @@ fn column(
     let what = format!("{} {} {}", case.name, perturbation.norm, method.name());
     if let Some(reason) = method.unmet(&case.model, perturbation) {
         tick(&what, case.count());
-        let outcome = Outcome::plain(Verdict::Unknown(format!("{NOT_APPLICABLE}{reason}")));
+        let outcome = Outcome::plain(Verdict::NotAsked(reason));
         return vec![Timed { outcome, seconds: 0.0 }; case.count()];
     }
     let Some(every_norm) = method.for_every_norm() else {

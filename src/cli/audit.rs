@@ -137,7 +137,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     bar.finish_and_clear();
     let run = args.run_info(jobs, start);
     let folder = report::write(&args.reports, &run, &all.records, &all.found)?;
-    finish(&run, &all, (&folder, args.methods.is_some()))
+    finish(&run, &all, &folder, args.methods.is_some())
 }
 
 /// A model's table, above the progress bar.
@@ -156,7 +156,7 @@ fn print(bar: &ProgressBar, info: &ModelInfo, findings: &Findings) -> Result<()>
 }
 
 /// The conclusion, and where the report is. A method that was asked for by its name (`named`) should have answered.
-fn finish(run: &RunInfo, all: &Findings, (folder, named): (&Path, bool)) -> Result<Finish> {
+fn finish(run: &RunInfo, all: &Findings, folder: &Path, named: bool) -> Result<Finish> {
     let violations = violations(&all.records, &all.found);
     let mut out = std::io::stdout().lock();
     if !violations.is_empty() {

@@ -12,6 +12,7 @@ use underplane::model::sensitive::Sensitive;
 use underplane::norm::Norm;
 use underplane::query::Range;
 use underplane::radius::Method;
+use underplane::report::answer::Status;
 use underplane::report::rows::{Row, write_csv, write_json_lines};
 use underplane::workbench::{Checkers, Column, Given, ModelFile, Proofs, digests};
 
@@ -76,7 +77,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         Some(path) => write_atomically(path, |out| format.write(&rows, out))?,
         None => format.write(&rows, &mut std::io::stdout().lock()).context("stdout")?,
     }
-    let unknown = rows.iter().filter(|row| row.status == "unknown").count();
+    let unknown = rows.iter().filter(|row| row.status == Status::Unknown).count();
     if unknown > 0 {
         eprintln!("{unknown} of {} rows are unknown; the column `detail` says why", rows.len());
     }

@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         None => (load_task(&config.task, &folder, config.split_seed)?, verified(&config.task, &folder)?),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).build()?;
-    let text = pool.install(|| finish(&config, (&task, files), &args.out))?;
+    let text = pool.install(|| finish(&config, &task, files, &args.out))?;
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Finish::Answered)
 }
@@ -80,7 +80,7 @@ fn config(args: &Args) -> Result<Config> {
     Ok(config)
 }
 
-fn finish(config: &Config, (task, files): (&Task, Vec<Circumstance>), out: &Path) -> Result<String> {
+fn finish(config: &Config, task: &Task, files: Vec<Circumstance>, out: &Path) -> Result<String> {
     let start = Instant::now();
     let trained = with_progress(config, task)?;
     let graph = export::graph(&trained.network, &task.train.shape)?;

@@ -14,7 +14,8 @@ pub fn best(
     convexity: &Convexity,
     x: &[f64],
     perturbation: Perturbation,
-    (radius, cuts): (f64, &[Cut]),
+    radius: f64,
+    cuts: &[Cut],
 ) -> Option<f64> {
     if !radius.is_finite() {
         return None;

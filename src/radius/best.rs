@@ -104,7 +104,7 @@ fn better(a: Outcome, b: Outcome) -> Outcome {
         Verdict::Certified(radius) => radius.value(),
         Verdict::NotSensitive => -1.0,
         Verdict::Abstain(_) => -2.0,
-        Verdict::Unknown(_) => -3.0,
+        Verdict::Unknown(_) | Verdict::NotProven(_) | Verdict::NotAsked(_) => -3.0,
     };
     let (mut winner, other) = if rank(&b) > rank(&a) { (b, a) } else { (a, b) };
     winner.witness = nearer(winner.witness, other.witness);

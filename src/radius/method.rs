@@ -4,10 +4,12 @@ use super::outcome::{Outcome, Samples};
 use crate::model::Model;
 use crate::norm::Norm;
 use crate::query::Perturbation;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Whose robustness a radius speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// The network itself.
     Base,
@@ -16,7 +18,8 @@ pub enum Subject {
 }
 
 /// What a method's radius is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Guarantee {
     /// Proven, and within a proven gap of the true radius.
     Exact,

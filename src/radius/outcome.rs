@@ -46,6 +46,10 @@ pub enum Verdict {
     Abstain(String),
     /// The method cannot tell, and why.
     Unknown(String),
+    /// The method had a radius, and the kernel did not accept its evidence, and why.
+    NotProven(String),
+    /// The method was not asked, since it does not apply, and why.
+    NotAsked(String),
 }
 
 /// A method's answer for one sample, with what else it learned.

@@ -62,7 +62,9 @@ impl Today {
         match &outcome.verdict {
             Verdict::Certified(_) => {}
             Verdict::NotSensitive => return Ok(None),
-            Verdict::Unknown(why) | Verdict::Abstain(why) => return Err(why.clone()),
+            Verdict::Abstain(why) | Verdict::Unknown(why) | Verdict::NotProven(why) | Verdict::NotAsked(why) => {
+                return Err(why.clone());
+            }
         }
         let wanted = Wanted { index, x, perturbation, open: false };
         let proof = self.prover.prove(&self.model, wanted, &outcome).map_err(|e| e.to_string())?;

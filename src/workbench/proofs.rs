@@ -3,7 +3,8 @@
 use super::checkers::Checkers;
 use super::columns::Column;
 use super::given::Given;
-use crate::proof::{Proof, Prover, Wanted, refusal, replay_or_less};
+use crate::proof::{Proof, Prover, Wanted, replay_or_less};
+use crate::radius::Verdict;
 use crate::radius::run::Timed;
 use rayon::prelude::*;
 
@@ -25,7 +26,10 @@ impl Given {
         let mut refused = Vec::new();
         for column in columns.iter_mut() {
             proven.push(self.prove_column(prover, column, done));
-            refused.extend(column.answers.iter().filter_map(|answer| refusal(&answer.outcome).map(String::from)));
+            refused.extend(column.answers.iter().filter_map(|answer| match &answer.outcome.verdict {
+                Verdict::NotProven(why) => Some(why.clone()),
+                _ => None,
+            }));
         }
         let of_sample = |i: usize| proven.iter().filter_map(move |column| column[i].as_ref());
         let lines = (0..self.samples.count).flat_map(of_sample).map(|proof| proof.line.clone()).collect();

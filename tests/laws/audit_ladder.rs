@@ -14,6 +14,7 @@ use underplane::query::{Perturbation, Range};
 use underplane::radius::lp::{Lp, LpSolver};
 use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Subject, Verdict};
+use underplane::report::answer::Status;
 use underplane::report::records::{Proof, Record};
 
 const ATTACK: Attack = Attack { starts: 4, descents: 20, shrinks: 60, rays: 2, programs: 1 };
@@ -121,7 +122,10 @@ fn what_the_kernel_refuses_is_unknown_and_counted_and_what_a_witness_refutes_sta
             let findings = findings(&audit(vec![Box::new(method)]), &case);
             let violations = violations(&findings.records, &findings.found).len();
             let of = |proof: Proof| findings.records.iter().filter(move |r| r.proof == proof);
-            assert!(of(Proof::Refused).all(|r| r.status == "unknown" && r.detail.starts_with("not proven: ")));
+            assert!(
+                of(Proof::Refused)
+                    .all(|r| r.status == Status::Unknown && r.detail.to_string().starts_with("not proven: "))
+            );
             assert!(of(Proof::Accepted).all(|r| r.certified().is_some()));
             let unbounded = findings.records.iter().filter(|r| r.radius == "unbounded").count();
             if right {
@@ -212,7 +216,7 @@ fn tightness_is_measured_against_the_exact_radius_and_never_above_it() {
     assert_eq!((summary.references.witness, summary.references.none), (0, 0));
     assert_eq!(summary.references.exact, 3 * summary.sensitive);
     assert!(summary.sensitive > 0 && summary.inputs == 12);
-    for line in summary.lines.iter().filter(|l| l.subject == "base") {
+    for line in summary.lines.iter().filter(|l| l.subject == Subject::Base) {
         let (median, worst) = line.tightness;
         assert!(0.0 < worst && worst <= median && median <= 1.0 + 1e-9, "{line:?}");
         assert_eq!((line.certified, line.violations), (summary.sensitive, 0), "{line:?}");
@@ -284,7 +288,7 @@ fn no_sensitive_input_leaves_an_empty_but_whole_table() {
     let text = rendered(&findings);
     assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
     assert!(text.contains("0/0") && text.contains("2 inputs, 0 classified as sensitive"), "{text}");
-    assert!(findings.records.iter().all(|r| r.status == "not-sensitive"), "{text}");
+    assert!(findings.records.iter().all(|r| r.status == Status::NotSensitive), "{text}");
 }
 
 #[test]

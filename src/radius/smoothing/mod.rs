@@ -288,7 +288,7 @@ pub fn accuracy(outcomes: &[Outcome], sensitive: &[bool]) -> SmoothedAccuracy {
         match &outcome.verdict {
             Verdict::Certified(_) => class.correct += usize::from(label),
             Verdict::NotSensitive => class.correct += usize::from(!label),
-            Verdict::Abstain(_) | Verdict::Unknown(_) => class.abstained += 1,
+            _ => class.abstained += 1,
         }
     }
     result
