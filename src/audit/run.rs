@@ -9,7 +9,7 @@ use crate::query::{Perturbation, Range};
 use crate::query::{Witness, witness};
 use crate::radius::run::{Timed, run};
 use crate::radius::{EveryNorm, Method, Outcome, Samples, Subject, Verdict};
-use crate::report::records::{ATTACK, Found, Proof, Record};
+use crate::report::records::{ATTACK, Found, Record, Replay};
 use crate::report::rows::Row;
 use rayon::prelude::*;
 use std::cell::OnceCell;
@@ -108,7 +108,7 @@ struct Answers {
     /// Verified witnesses of every sample.
     found: Vec<Vec<Found>>,
     /// What the kernel said, as `columns`.
-    proofs: Vec<Vec<Proof>>,
+    proofs: Vec<Vec<Replay>>,
 }
 
 /// Hears what is running and how many inputs it has just finished.
@@ -195,21 +195,21 @@ impl Audit {
         prover: Result<&Prover, &str>,
         columns: &mut [Vec<Timed>],
         found: &[Vec<Found>],
-    ) -> Vec<Vec<Proof>> {
+    ) -> Vec<Vec<Replay>> {
         let one = |(index, answer): (usize, &mut Timed)| {
             let refuted = nearest(&found[index]).zip(answer.outcome.radius()).is_some_and(|(d, r)| r.value() >= d);
             if refuted || answer.outcome.radius().is_none() {
-                return Proof::None;
+                return Replay::Nothing;
             }
             let wanted = Wanted { index, x: case.sample(index), perturbation, open: false };
             match replay(prover, &case.model, wanted, &mut answer.outcome) {
-                Some(_) => Proof::Accepted,
-                None => Proof::Refused,
+                Some(_) => Replay::Accepted,
+                None => Replay::Refused,
             }
         };
         let column = |(method, column): (&dyn Method, &mut Vec<Timed>)| match method.has_evidence() {
             true => column.par_iter_mut().enumerate().map(one).collect(),
-            false => vec![Proof::None; column.len()],
+            false => vec![Replay::Nothing; column.len()],
         };
         self.methods.iter().map(AsRef::as_ref).zip(columns).map(column).collect()
     }

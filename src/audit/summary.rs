@@ -7,7 +7,7 @@ use crate::radius::closed_form::ClosedForm;
 use crate::radius::{EXACT_GAP, Guarantee, Method, Subject};
 use crate::report::answer::Status;
 use crate::report::number::median;
-use crate::report::records::{ATTACK, Found, Proof, Record};
+use crate::report::records::{ATTACK, Found, Record, Replay};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
@@ -261,7 +261,7 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
         let radius = radius(r);
         Some(if radius == reference { 1.0 } else { radius / reference })
     };
-    let with = |proof: Proof| rows.iter().filter(|r| r.proof == proof).count();
+    let with = |proof: Replay| rows.iter().filter(|r| r.proof == proof).count();
     let base = first.is_base();
     let ratios: Vec<f64> = sensitive.iter().filter(|_| base).filter_map(ratio).collect();
     let gap = |r: &&&Record| Some((r.witness()? / r.certified().filter(|r| *r > 0.0)? - 1.0).max(0.0));
@@ -275,8 +275,8 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
         not_applicable: rows.iter().all(|r| r.not_applicable().is_some()).then(|| first.detail.to_string()),
         certified: sensitive.iter().filter(|r| r.certified().is_some()).count(),
         unknown: rows.iter().filter(|r| r.status == Status::Unknown).count(),
-        proven: rows.iter().any(|r| r.proof != Proof::None).then(|| with(Proof::Accepted)),
-        refused: with(Proof::Refused),
+        proven: rows.iter().any(|r| r.proof != Replay::Nothing).then(|| with(Replay::Accepted)),
+        refused: with(Replay::Refused),
         radius: median(sensitive.iter().map(|r| radius(r))),
         tightness: (median(ratios.iter().copied()), ratios.into_iter().fold(f64::NAN, f64::min)),
         seconds: median(sensitive.iter().map(|r| r.seconds)),

@@ -25,7 +25,7 @@ use encode::{Line, Node, decimal};
 pub use encode::{distance, npy};
 pub use fast::exact;
 pub use inputs::{KernelInputs, reads_weights};
-use plan::{Cut, Step};
+use plan::{Bound, Step};
 pub use replay::{grouped, replay, replay_or_less};
 use std::fmt;
 use underplane_kernel::{self as kernel, Code, Rejection, Statement, Unit, check_weighted};
@@ -330,7 +330,7 @@ fn multipliers(model: &Model, wanted: Wanted, plan: &[Step], radius: f64) -> Vec
     plan.iter().map(of).collect()
 }
 
-fn multiplier(model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64, cuts: &[Cut]) -> Option<f64> {
+fn multiplier(model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64, cuts: &[Bound]) -> Option<f64> {
     let convexity = model.convexity().ok()?;
     let needed = wanted.perturbation.range.is_some() || !convexity.free.is_empty() || !cuts.is_empty();
     if !needed || !matches!(wanted.perturbation.norm, Norm::L1 | Norm::L2) {

@@ -2,7 +2,7 @@
 //!
 //! Plain floats: the kernel checks the result, so a bad multiplier only proves less.
 
-use super::plan::Cut;
+use super::plan::Bound;
 use crate::model::{Convexity, Minorant};
 use crate::norm::Norm;
 use crate::query::coordinate::{Coordinate, coordinates};
@@ -15,7 +15,7 @@ pub fn best(
     x: &[f64],
     perturbation: Perturbation,
     radius: f64,
-    cuts: &[Cut],
+    cuts: &[Bound],
 ) -> Option<f64> {
     if !radius.is_finite() {
         return None;

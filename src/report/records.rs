@@ -43,16 +43,16 @@ pub struct Record {
     pub detail: Detail,
     /// What the kernel said of the radius.
     #[serde(default)]
-    pub proof: Proof,
+    pub proof: Replay,
 }
 
 /// Whether the kernel has replayed a radius's evidence.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub enum Proof {
+pub enum Replay {
     /// There was no radius or no evidence, or a witness had refuted it before.
     #[default]
     #[serde(rename = "")]
-    None,
+    Nothing,
     /// A certificate was accepted.
     #[serde(rename = "accepted")]
     Accepted,
@@ -95,7 +95,7 @@ impl Record {
             status: row.status,
             seconds: row.seconds,
             detail: row.detail,
-            proof: Proof::None,
+            proof: Replay::Nothing,
         }
     }
 
@@ -121,7 +121,7 @@ impl Record {
     /// Why the kernel refused the radius.
     pub fn refusal(&self) -> Option<&str> {
         match &self.detail {
-            Detail::NotProven { reason, .. } if self.proof == Proof::Refused => Some(reason),
+            Detail::NotProven { reason, .. } if self.proof == Replay::Refused => Some(reason),
             _ => None,
         }
     }

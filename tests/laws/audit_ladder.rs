@@ -15,7 +15,7 @@ use underplane::radius::lp::{Lp, LpSolver};
 use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Subject, Verdict};
 use underplane::report::answer::Status;
-use underplane::report::records::{Proof, Record};
+use underplane::report::records::{Record, Replay};
 
 const ATTACK: Attack = Attack { starts: 4, descents: 20, shrinks: 60, rays: 2, programs: 1 };
 
@@ -121,28 +121,28 @@ fn what_the_kernel_refuses_is_unknown_and_counted_and_what_a_witness_refutes_sta
             let method = Scaled { factor, subject, guarantee, evidence: true };
             let findings = findings(&audit(vec![Box::new(method)]), &case);
             let violations = violations(&findings.records, &findings.found).len();
-            let of = |proof: Proof| findings.records.iter().filter(move |r| r.proof == proof);
+            let of = |proof: Replay| findings.records.iter().filter(move |r| r.proof == proof);
             assert!(
-                of(Proof::Refused)
+                of(Replay::Refused)
                     .all(|r| r.status == Status::Unknown && r.detail.to_string().starts_with("not proven: "))
             );
-            assert!(of(Proof::Accepted).all(|r| r.certified().is_some()));
+            assert!(of(Replay::Accepted).all(|r| r.certified().is_some()));
             let unbounded = findings.records.iter().filter(|r| r.radius == "unbounded").count();
             if right {
-                assert_eq!((violations, of(Proof::Refused).count()), (0, 0), "seed {seed}");
+                assert_eq!((violations, of(Replay::Refused).count()), (0, 0), "seed {seed}");
             } else {
-                assert_eq!(of(Proof::Accepted).count(), unbounded, "seed {seed}, {factor}");
+                assert_eq!(of(Replay::Accepted).count(), unbounded, "seed {seed}, {factor}");
             }
-            refused += of(Proof::Refused).count();
-            accepted += of(Proof::Accepted).count();
+            refused += of(Replay::Refused).count();
+            accepted += of(Replay::Accepted).count();
             let text = rendered(&findings);
-            assert!(text.contains(&format!("{} refused by the kernel", of(Proof::Refused).count())), "{text}");
+            assert!(text.contains(&format!("{} refused by the kernel", of(Replay::Refused).count())), "{text}");
             // The notes say why, and how often each reason occurs.
             let counted = |line: &str| line.trim().split_once(" refused by the kernel: ")?.0.parse::<usize>().ok();
             let told: usize = text.lines().filter_map(counted).sum();
-            assert_eq!(told, of(Proof::Refused).count(), "{text}");
+            assert_eq!(told, of(Replay::Refused).count(), "{text}");
             let sensitive = findings.records.iter().filter(|r| r.logit > 0.0).count();
-            assert_eq!(violations + of(Proof::Refused).count() + of(Proof::Accepted).count(), sensitive, "{text}");
+            assert_eq!(violations + of(Replay::Refused).count() + of(Replay::Accepted).count(), sensitive, "{text}");
         }
     }
     assert!(refused > 5 && accepted > 20, "{refused} refused, {accepted} accepted");
