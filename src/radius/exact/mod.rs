@@ -23,9 +23,10 @@ pub use crate::radius::{EXACT_GAP, Limits};
 /// What can be set about both methods.
 const LIMITED: &[Setting] = &[Setting::Gap, Setting::Seconds, Setting::Passes];
 
-/// Remarks of searches that a limit ended.
+/// Remarks of searches that end early; all but the third are limits.
 const OUT_OF_TIME: &str = "out of time";
 const OUT_OF_PASSES: &str = "out of passes";
+const OUT_OF_REACH: &str = "no point with f ≤ 0 within reach";
 const OUT_OF_PARTS: &str = "out of parts";
 
 /// What a search proved, and how it went.
