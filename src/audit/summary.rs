@@ -3,10 +3,13 @@
 use crate::audit::ladder::{Order, Violation, order};
 use crate::data::inputs::label::tally;
 use crate::proof::grouped;
-use crate::radius::lp::EXACT_GAP;
+use crate::radius::closed_form::ClosedForm;
+use crate::radius::{EXACT_GAP, Guarantee, Method, Subject};
+use crate::report::answer::Status;
 use crate::report::number::median;
-use crate::report::records::{Found, Proof, Record};
+use crate::report::records::{ATTACK, Found, Record, Replay};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 /// One model.
 #[derive(Clone, Debug)]
@@ -40,10 +43,10 @@ pub struct Line {
     pub norm: String,
     /// The method.
     pub method: String,
-    /// base or smoothed.
-    pub subject: String,
-    /// exact, sound, probabilistic, or on how many inputs it is exact.
-    pub guarantee: String,
+    /// Whose radii they are.
+    pub subject: Subject,
+    /// What they are worth.
+    pub worth: Worth,
     /// Why the method does not apply; then nothing else counts.
     pub not_applicable: Option<String>,
     /// How many inputs have a certified radius.
@@ -68,6 +71,31 @@ pub struct Line {
     pub violations: usize,
     /// Accuracy of the smoothed classifier.
     pub smoothed: Option<Accuracy>,
+}
+
+/// What the certified radii of a line are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// All of them the same.
+    All(Guarantee),
+    /// So many are exact, and the others sound.
+    ExactOn(usize),
+}
+
+impl Worth {
+    /// Whether any radius is exact.
+    fn is_exact(self) -> bool {
+        matches!(self, Worth::All(Guarantee::Exact) | Worth::ExactOn(_))
+    }
+}
+
+impl fmt::Display for Worth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Worth::All(guarantee) => guarantee.fmt(f),
+            Worth::ExactOn(count) => write!(f, "exact on {count}, else sound"),
+        }
+    }
 }
 
 /// The attack with one norm.
@@ -154,7 +182,7 @@ fn summary(model: &str, records: &[Record], found: &[&Found], violations: &[&Vio
         for method in distinct(of_norm.iter().map(|r| r.method.as_str())) {
             let rows: Vec<&Record> = of_norm.iter().copied().filter(|r| r.method == method).collect();
             let mut line = line(norm, method, &rows, &references);
-            if method == "closed-form" {
+            if method == ClosedForm.name() {
                 closed_form = line.seconds;
             }
             line.time_ratio = line.seconds / closed_form;
@@ -233,23 +261,22 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
         let radius = radius(r);
         Some(if radius == reference { 1.0 } else { radius / reference })
     };
-    let with = |proof: Proof| rows.iter().filter(|r| r.proof == proof).count();
+    let with = |proof: Replay| rows.iter().filter(|r| r.proof == proof).count();
     let base = first.is_base();
     let ratios: Vec<f64> = sensitive.iter().filter(|_| base).filter_map(ratio).collect();
     let gap = |r: &&&Record| Some((r.witness()? / r.certified().filter(|r| *r > 0.0)? - 1.0).max(0.0));
-    let guarantee = guarantee(first, &sensitive);
-    let is_exact = guarantee.starts_with("exact");
-    let gaps = sensitive.iter().filter(|_| is_exact).filter_map(gap);
+    let worth = worth(first, &sensitive);
+    let gaps = sensitive.iter().filter(|_| worth.is_exact()).filter_map(gap);
     Line {
         norm: norm.into(),
         method: method.into(),
-        subject: first.subject.clone(),
-        guarantee,
-        not_applicable: rows.iter().all(|r| r.not_applicable().is_some()).then(|| first.detail.clone()),
+        subject: first.subject,
+        worth,
+        not_applicable: rows.iter().all(|r| r.not_applicable().is_some()).then(|| first.detail.to_string()),
         certified: sensitive.iter().filter(|r| r.certified().is_some()).count(),
-        unknown: rows.iter().filter(|r| r.status == "unknown").count(),
-        proven: rows.iter().any(|r| r.proof != Proof::None).then(|| with(Proof::Accepted)),
-        refused: with(Proof::Refused),
+        unknown: rows.iter().filter(|r| r.status == Status::Unknown).count(),
+        proven: rows.iter().any(|r| r.proof != Replay::Nothing).then(|| with(Replay::Accepted)),
+        refused: with(Replay::Refused),
         radius: median(sensitive.iter().map(|r| radius(r))),
         tightness: (median(ratios.iter().copied()), ratios.into_iter().fold(f64::NAN, f64::min)),
         seconds: median(sensitive.iter().map(|r| r.seconds)),
@@ -259,24 +286,23 @@ fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize,
         smoothed: if base {
             None
         } else {
-            accuracy(rows, |r| r.status == "certified", |r| r.status == "not-sensitive")
+            accuracy(rows, |r| r.status == Status::Certified, |r| r.status == Status::NotSensitive)
         },
     }
 }
 
 /// What the certified radii are worth; where there is none, what the rows say that a missing one is worth.
-fn guarantee(first: &Record, sensitive: &[&&Record]) -> String {
-    let certified: Vec<&str> =
-        sensitive.iter().filter(|r| r.certified().is_some()).map(|r| r.guarantee.as_str()).collect();
-    match certified.iter().filter(|g| **g == "exact").count() {
-        0 => certified.first().unwrap_or(&first.guarantee.as_str()).to_string(),
-        exact if exact == certified.len() => "exact".into(),
-        exact => format!("exact on {exact}, else sound"),
+fn worth(first: &Record, sensitive: &[&&Record]) -> Worth {
+    let certified: Vec<Guarantee> = sensitive.iter().filter(|r| r.certified().is_some()).map(|r| r.guarantee).collect();
+    match certified.iter().filter(|guarantee| **guarantee == Guarantee::Exact).count() {
+        0 => Worth::All(certified.first().copied().unwrap_or(first.guarantee)),
+        exact if exact == certified.len() => Worth::All(Guarantee::Exact),
+        exact => Worth::ExactOn(exact),
     }
 }
 
 fn attack_line(norm: &str, found: &[&Found], references: &HashMap<(usize, &str), Reference>) -> Option<AttackLine> {
-    let own: Vec<&&Found> = found.iter().filter(|f| f.norm == norm && f.finder == "attack").collect();
+    let own: Vec<&&Found> = found.iter().filter(|f| f.norm == norm && f.finder == ATTACK).collect();
     let ratio = |f: &&&Found| match references.get(&(f.input, norm)) {
         Some(Reference::Exact(exact)) => f.distance.map(|d| d / exact),
         _ => None,
