@@ -6,6 +6,7 @@ mod audit_ladder;
 mod exact;
 mod exact_branching;
 mod exact_corners;
+mod exact_scales;
 mod ibp;
 mod lp;
 mod minorants;
