@@ -227,7 +227,7 @@ impl Method for Smoothing {
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
-        if self.norms().unmet(perturbation).is_some() {
+        if self.norms().check(perturbation).is_err() {
             let reason = "smoothing certifies plain norms: its noise is the same for every coordinate";
             return vec![Outcome::plain(Verdict::Unknown(reason.into())); samples.count()];
         }
