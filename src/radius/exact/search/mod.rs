@@ -286,10 +286,11 @@ impl<'a> Search<'a> {
     fn is_over(&mut self, bound: f64, progress: bool) -> bool {
         let Limits { seconds, passes, .. } = self.problem.limits;
         let (elapsed, in_part) = (self.problem.started.elapsed().as_secs_f64(), self.cutoff < f64::INFINITY);
-        // Where no point with f ≤ 0 has been met, the rest is left to another norm's search.
+        // Where no point of a box has been met with f ≤ 0, the rest is left to another norm's search.
         let halfway = elapsed >= 0.5 * seconds || self.passes >= passes / 2;
-        let nowhere =
-            self.nearest.is_none() && self.found.witness.is_none() && self.problem.perturbation.norm != Norm::Linf;
+        let Perturbation { norm, range, .. } = self.problem.perturbation;
+        let met = self.nearest.is_some() || self.found.witness.is_some();
+        let nowhere = range.is_some() && norm != Norm::Linf && !met;
         self.stalled = if progress { 0 } else { self.stalled + 1 };
         self.far += usize::from(bound > FAR * self.first);
         if halfway && nowhere && !in_part {
