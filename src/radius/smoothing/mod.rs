@@ -3,6 +3,7 @@
 mod binomial;
 mod noise;
 mod normal;
+mod scaled;
 
 use crate::model::Model;
 use crate::model::passes::forward;
