@@ -154,7 +154,7 @@ impl Audit {
     fn warm_up(&self, case: &Case) {
         if let (Some(method), Some(&norm)) = (self.methods.first(), self.norms.first()) {
             let perturbation = Perturbation { norm, range: case.range, weights: None };
-            if method.batch() > 1 && method.unmet(&case.model, perturbation).is_none() {
+            if method.batch() > 1 && method.applies(&case.model, perturbation).is_ok() {
                 let size = case.model.input_size();
                 let few = &case.values[..case.count().min(FEW) * size];
                 rayon::broadcast(|_| method.certify(&case.model, Samples::new(few, size), perturbation));
@@ -287,7 +287,7 @@ fn column(
     tick: Tick,
 ) -> Vec<Timed> {
     let what = format!("{} {} {}", case.name, perturbation.norm, method.name());
-    if let Some(reason) = method.unmet(&case.model, perturbation) {
+    if let Err(reason) = method.applies(&case.model, perturbation) {
         tick(&what, case.count());
         let outcome = Outcome::plain(Verdict::NotAsked(reason));
         return vec![Timed { outcome, seconds: 0.0 }; case.count()];

@@ -1,7 +1,9 @@
 //! Summaries as tables.
 
+use crate::audit::accuracy::Accuracy;
 use crate::audit::ladder::Violation;
-use crate::audit::summary::{Accuracy, Line, Summary};
+use crate::audit::line::Line;
+use crate::audit::summary::Summary;
 use crate::data::inputs::label::listed;
 use crate::radius::Subject;
 use crate::report::number::{multiple, share, short, time};

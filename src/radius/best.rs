@@ -57,9 +57,9 @@ impl Method for Best {
         &[Setting::Seconds]
     }
 
-    fn unmet(&self, model: &Model, perturbation: Perturbation) -> Option<String> {
-        let unmet: Option<Vec<String>> = self.methods.iter().map(|m| m.unmet(model, perturbation)).collect();
-        unmet.map(|all| all.into_iter().next().unwrap_or_default())
+    fn applies(&self, model: &Model, perturbation: Perturbation) -> Result<(), String> {
+        let none = Err("no method is left".into());
+        self.methods.iter().fold(none, |before, method| before.or_else(|_| method.applies(model, perturbation)))
     }
 
     fn has_evidence(&self) -> bool {

@@ -108,24 +108,30 @@ pub enum Cost {
 }
 
 impl Needs {
-    /// Why the network is not such a one, if it is not.
-    pub fn unmet(self, model: &Model) -> Option<String> {
+    /// Whether the network is such a one.
+    ///
+    /// # Errors
+    /// When it is not, and why.
+    pub fn check(self, model: &Model) -> Result<(), String> {
         match (self, model.convexity()) {
-            (Needs::Nothing, _) => None,
-            (_, Err(broken)) => Some(format!("not convex: {}", broken.reason)),
-            (Needs::Convex, Ok(convexity)) if !convexity.free.is_empty() => Some("non-affine feature map".into()),
-            _ => None,
+            (Needs::Nothing, _) => Ok(()),
+            (_, Err(broken)) => Err(format!("not convex: {}", broken.reason)),
+            (Needs::Convex, Ok(convexity)) if !convexity.free.is_empty() => Err("non-affine feature map".into()),
+            _ => Ok(()),
         }
     }
 }
 
 impl Norms {
-    /// Why this perturbation's norm is none of them, if it is not.
-    pub fn unmet(self, perturbation: Perturbation) -> Option<&'static str> {
+    /// Whether this perturbation's norm is one of them.
+    ///
+    /// # Errors
+    /// When it is not, and which ones are.
+    pub fn check(self, perturbation: Perturbation) -> Result<(), String> {
         match self {
-            Norms::Standard if !Norm::STANDARD.contains(&perturbation.norm) => Some("only for p = 1, 2 and ∞"),
-            Norms::Unweighted if perturbation.weights.is_some() => Some("only for norms without weights"),
-            _ => None,
+            Norms::Standard if !Norm::STANDARD.contains(&perturbation.norm) => Err("only for p = 1, 2 and ∞".into()),
+            Norms::Unweighted if perturbation.weights.is_some() => Err("only for norms without weights".into()),
+            _ => Ok(()),
         }
     }
 }
@@ -174,9 +180,13 @@ pub trait Method: Sync {
         1
     }
 
-    /// Why the method says nothing about this network and this norm, if it does not apply to them.
-    fn unmet(&self, model: &Model, perturbation: Perturbation) -> Option<String> {
-        self.norms().unmet(perturbation).map(String::from).or_else(|| self.needs().unmet(model))
+    /// Whether the method applies to this network and this norm.
+    ///
+    /// # Errors
+    /// When it does not, and why.
+    fn applies(&self, model: &Model, perturbation: Perturbation) -> Result<(), String> {
+        self.norms().check(perturbation)?;
+        self.needs().check(model)
     }
 
     /// The method as one whose work on a sample serves every norm, where it is such a one.

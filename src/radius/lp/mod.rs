@@ -184,7 +184,7 @@ impl Method for Lp {
             Ok(convexity) => convexity,
             Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
         };
-        if self.norms().unmet(perturbation).is_some() {
+        if self.norms().check(perturbation).is_err() {
             return does_not_apply("lp handles p = 1, 2 and ∞", model, samples);
         }
         (0..samples.count()).map(|i| self.one(model, convexity, samples.sample(i), perturbation)).collect()

@@ -3,6 +3,7 @@
 mod binomial;
 mod noise;
 mod normal;
+mod scaled;
 
 use crate::model::Model;
 use crate::model::passes::forward;
@@ -227,7 +228,7 @@ impl Method for Smoothing {
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
-        if self.norms().unmet(perturbation).is_some() {
+        if self.norms().check(perturbation).is_err() {
             let reason = "smoothing certifies plain norms: its noise is the same for every coordinate";
             return vec![Outcome::plain(Verdict::Unknown(reason.into())); samples.count()];
         }
