@@ -1,9 +1,8 @@
 //! Writing files whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A file or folder that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +22,7 @@ pub struct FileError {
 /// When the file cannot be written; nothing is left behind then.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), FileError> {
     let written = match target(path) {
-        Ok(Target::File(file)) => Temporary::beside(&file).and_then(|temporary| temporary.fill(&file, write)),
+        Ok(Target::File(file)) => replace(&file, write),
         Ok(Target::Stream(stream)) => append(&stream, write),
         Err(error) => Err(error),
     };
@@ -121,43 +120,24 @@ impl Drop for Folder {
     }
 }
 
-/// A file under a name that nobody reads, removed when dropped.
-struct Temporary {
-    path: PathBuf,
-    file: Option<File>,
-}
-
-impl Temporary {
-    fn beside(path: &Path) -> io::Result<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let hidden = format!(".{}.{}-{number}.part", name.to_string_lossy(), std::process::id());
-        let temporary = path.with_file_name(hidden);
-        let file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-        Ok(Temporary { path: temporary, file: Some(file) })
+/// Makes or replaces `path`, which is no link, by a file that is written under a name that nobody reads.
+fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    // Opened here, and not by tempfile: with the rights that any new file gets.
+    let open = |hidden: &Path| OpenOptions::new().write(true).create_new(true).open(hidden);
+    let temporary = tempfile::Builder::new().prefix(&prefix).suffix(".part").make_in(folder_of(path), open)?;
+    let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file());
+    write(&mut buffered)?;
+    buffered.flush()?;
+    drop(buffered);
+    // The name must not become visible before the bytes are safe.
+    temporary.as_file().sync_all()?;
+    if let Ok(old) = fs::metadata(path) {
+        fs::set_permissions(temporary.path(), old.permissions())?;
     }
-
-    fn fill(mut self, path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-        let file = self.file.take().ok_or_else(|| io::Error::other("written twice"))?;
-        let mut buffered = BufWriter::with_capacity(1 << 16, file);
-        write(&mut buffered)?;
-        let file = buffered.into_inner().map_err(io::IntoInnerError::into_error)?;
-        // The name must not become visible before the bytes are safe.
-        file.sync_all()?;
-        drop(file);
-        if let Ok(old) = fs::metadata(path) {
-            fs::set_permissions(&self.path, old.permissions())?;
-        }
-        fs::rename(&self.path, path)
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // After the rename there is nothing to remove, and a failure here hides no data.
-        let _ = fs::remove_file(&self.path);
-    }
+    temporary.persist(path)?;
+    Ok(())
 }
 
 #[cfg(all(test, unix))]
@@ -188,6 +168,29 @@ mod tests {
             let message = put(&at(name), "").unwrap_err().to_string();
             assert!(message.contains(name), "{message}");
         }
+    }
+
+    #[test]
+    fn rights_are_those_of_a_new_file_or_of_the_old_one_and_a_failure_leaves_nothing() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let mode = |name: &str| fs::metadata(at(name)).unwrap().permissions().mode();
+        fs::write(at("plain"), "").unwrap();
+        put(&at("new"), "").unwrap();
+        assert_eq!(mode("new"), mode("plain"));
+        fs::set_permissions(at("new"), fs::Permissions::from_mode(0o640)).unwrap();
+        put(&at("new"), "newer").unwrap();
+        assert_eq!(mode("new") & 0o777, 0o640);
+        let failing = write_atomically(&at("new"), |out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("no more"))
+        });
+        assert!(failing.unwrap_err().to_string().ends_with("new: no more"));
+        assert_eq!(
+            (fs::read_to_string(at("new")).unwrap(), fs::read_dir(folder.path()).unwrap().count()),
+            ("newer".into(), 2)
+        );
     }
 
     #[test]

@@ -19,3 +19,4 @@ pub mod regress;
 pub mod report;
 pub mod rounding;
 pub mod train;
+pub mod workbench;

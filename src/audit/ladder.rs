@@ -1,5 +1,9 @@
 //! The certificate ladder, checked on records: what is refuted, what is undecided.
 
+use crate::radius::closed_form::ClosedForm;
+use crate::radius::sharp::Sharp;
+use crate::radius::{Guarantee, Method};
+use crate::report::answer::Status;
 use crate::report::records::{Found, Record};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -49,16 +53,13 @@ pub fn violations(records: &[Record], found: &[Found]) -> Vec<Violation> {
             *best = witness;
         }
     }
-    let refuted = |record: &Record| {
-        let witness = nearest.get(&(record.model.as_str(), record.input, record.norm.as_str()))?;
-        let (radius, distance) = (record.certified()?, witness.distance?);
-        (record.is_base() && record.guarantee != "probabilistic" && radius >= distance).then(|| Violation {
-            record: record.clone(),
-            radius,
-            distance,
-            finder: witness.finder.clone(),
-        })
-    };
+    let refuted =
+        |record: &Record| {
+            let witness = nearest.get(&(record.model.as_str(), record.input, record.norm.as_str()))?;
+            let (radius, distance) = (record.certified()?, witness.distance?);
+            (record.is_base() && record.guarantee != Guarantee::Probabilistic && radius >= distance)
+                .then(|| Violation { record: record.clone(), radius, distance, finder: witness.finder.clone() })
+        };
     records.iter().filter_map(refuted).collect()
 }
 
@@ -66,9 +67,9 @@ pub fn violations(records: &[Record], found: &[Found]) -> Vec<Violation> {
 /// method that was run answered, of those that do not apply.
 pub fn undecided(records: &[Record]) -> impl Iterator<Item = &Record> {
     let answered: HashSet<(&str, usize, &str)> =
-        records.iter().filter(|r| r.is_base() && r.status != "unknown").map(key).collect();
+        records.iter().filter(|r| r.is_base() && r.status != Status::Unknown).map(key).collect();
     records.iter().filter(move |record| match record.not_applicable() {
-        _ if record.status != "unknown" => false,
+        _ if record.status != Status::Unknown => false,
         None => true,
         Some(_) => record.logit > 0.0 && !answered.contains(&key(record)),
     })
@@ -114,13 +115,13 @@ pub fn conclusion(records: &[Record], found: &[Found]) -> Conclusion {
 /// Compares the closed form with `sharp`, which is never below it by construction.
 pub fn order(records: &[Record]) -> Order {
     let mut closed_form: HashMap<(&str, usize, &str), f64> = HashMap::new();
-    for record in records.iter().filter(|r| r.method == "closed-form") {
+    for record in records.iter().filter(|r| r.method == ClosedForm.name()) {
         if let Some(radius) = record.certified() {
             closed_form.insert((&record.model, record.input, &record.norm), radius);
         }
     }
     let mut order = Order::default();
-    for record in records.iter().filter(|r| r.method == "sharp") {
+    for record in records.iter().filter(|r| r.method == Sharp.name()) {
         let below = closed_form.get(&(record.model.as_str(), record.input, record.norm.as_str()));
         if let (Some(&below), Some(radius)) = (below, record.certified()) {
             order.compared += 1;

@@ -1,8 +1,11 @@
 //! The audit: several methods on one network, cross-checked by the certificate ladder and by attack.
 
+pub mod accuracy;
 pub mod bundle;
 pub mod ladder;
+pub mod line;
 pub mod methods;
+pub mod reference;
 pub mod report;
 pub mod run;
 pub mod summary;

@@ -5,7 +5,9 @@ use crate::audit::summary::{Summary, summaries};
 use crate::audit::tables;
 use crate::data::DataError;
 use crate::files::write_atomically;
-use crate::report::records::{Found, Proof, Record, read_csv};
+use crate::radius::Guarantee;
+use crate::report::answer::Status;
+use crate::report::records::{Found, Record, Replay, read_csv};
 use crate::report::rows::{write_csv, write_json_lines};
 use crate::report::run_info::{ModelInfo, RunInfo};
 use std::collections::BTreeSet;
@@ -104,12 +106,12 @@ pub fn markdown(run: &RunInfo, records: &[Record], found: &[Found]) -> String {
 pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) -> String {
     let sound = records.iter().filter(|r| r.is_base() && r.certified().is_some()).count();
     let refutable = records.iter().filter(|r| r.is_base() && r.certified().is_some() && r.witness().is_some()).count();
-    let of = |proof: Proof| records.iter().filter(|r| r.proof == proof).count();
+    let of = |proof: Replay| records.iter().filter(|r| r.proof == proof).count();
     let checked = format!(
         "{sound} radii of base classifiers, {} of them proven by the kernel, {refutable} with a verified witness to \
          compare with; {} refused by the kernel",
-        of(Proof::Accepted),
-        of(Proof::Refused)
+        of(Replay::Accepted),
+        of(Replay::Refused)
     );
     match conclusion(records, found) {
         Conclusion::Passed => format!("No violation: {checked}."),
@@ -129,7 +131,10 @@ pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) ->
 ///
 /// An input's answers for several norms rest on the same draws, so every (model, input) counts once.
 pub fn family_risk(records: &[Record], alpha: f64) -> Option<String> {
-    let answered = |r: &&Record| r.guarantee == "probabilistic" && matches!(&*r.status, "certified" | "not-sensitive");
+    let answered = |r: &&Record| {
+        let is_answer = matches!(r.status, Status::Certified | Status::NotSensitive);
+        is_answer && r.guarantee == Guarantee::Probabilistic
+    };
     let inputs: BTreeSet<(&str, usize)> =
         records.iter().filter(answered).map(|r| (r.model.as_str(), r.input)).collect();
     let count = inputs.len();

@@ -1,17 +1,15 @@
 //! Running every method and the attack on one model's inputs.
 
 use crate::attack::Attack;
-use crate::audit::methods::Rung;
 use crate::model::sensitive::Sensitive;
 use crate::model::{Enclosed, Model};
 use crate::norm::Norm;
-use crate::proof::{Prover, Wanted, is_refused, replay};
+use crate::proof::{Prover, Wanted, replay};
 use crate::query::{Perturbation, Range};
 use crate::query::{Witness, witness};
 use crate::radius::run::{Timed, run};
-use crate::radius::smoothing::{Prediction, Smoothing};
-use crate::radius::{Outcome, Samples, Subject, Verdict};
-use crate::report::records::{Found, NOT_APPLICABLE, Proof, Record};
+use crate::radius::{EveryNorm, Method, Outcome, Samples, Subject, Verdict};
+use crate::report::records::{ATTACK, Found, Record, Replay};
 use crate::report::rows::Row;
 use rayon::prelude::*;
 use std::cell::OnceCell;
@@ -41,7 +39,7 @@ pub struct Case {
 /// What to run.
 pub struct Audit {
     /// The methods.
-    pub rungs: Vec<Rung>,
+    pub methods: Vec<Box<dyn Method>>,
     /// The norms.
     pub norms: Vec<Norm>,
     /// How hard to look for witnesses.
@@ -110,7 +108,7 @@ struct Answers {
     /// Verified witnesses of every sample.
     found: Vec<Vec<Found>>,
     /// What the kernel said, as `columns`.
-    proofs: Vec<Vec<Proof>>,
+    proofs: Vec<Vec<Replay>>,
 }
 
 /// Hears what is running and how many inputs it has just finished.
@@ -119,25 +117,25 @@ pub type Tick<'a> = &'a (dyn Fn(&str, usize) + Sync);
 impl Audit {
     /// Ticks that [`Audit::case`] gives for a case of `count` inputs.
     pub fn ticks(&self, count: usize) -> usize {
-        self.norms.len() * (self.rungs.len() + 1) * count
+        self.norms.len() * (self.methods.len() + 1) * count
     }
 
     /// Everything about one case.
     pub fn case(&self, case: &Case, tick: Tick) -> Findings {
         let logits = logits(&case.model, &case.values);
         self.warm_up(case);
-        let smoothed: Vec<OnceCell<Vec<Smoothed>>> = self.rungs.iter().map(|_| OnceCell::new()).collect();
+        let shared: Vec<OnceCell<Vec<Shared>>> = self.methods.iter().map(|_| OnceCell::new()).collect();
         let size = case.model.input_size();
         let prover = Prover::new(&case.onnx, case.sensitive, &case.values, size).map_err(|why| why.to_string());
         let prover = prover.as_ref().map_err(String::as_str);
         let answers = |&norm: &Norm| {
             let perturbation = Perturbation { norm, range: case.range, weights: None };
-            let columns = self.rungs.iter().zip(&smoothed);
+            let columns = self.methods.iter().zip(&shared);
             let mut columns: Vec<Vec<Timed>> =
-                columns.map(|(rung, smoothed)| column(rung, smoothed, case, perturbation, tick)).collect();
+                columns.map(|(method, shared)| column(method.as_ref(), shared, case, perturbation, tick)).collect();
             settle(case, perturbation, prover, &mut columns);
             let attacked = self.attack_all(case, &logits, perturbation, tick);
-            let witnesses = |i: usize| self.witnesses((case, i), perturbation, prover, &columns, &attacked[i]);
+            let witnesses = |i: usize| self.witnesses(case, i, perturbation, prover, &columns, &attacked[i]);
             let found: Vec<Vec<Found>> = (0..case.count()).into_par_iter().map(witnesses).collect();
             let proofs = self.replay_all(case, perturbation, prover, &mut columns, &found);
             Answers { perturbation, columns, found, proofs }
@@ -154,12 +152,12 @@ impl Audit {
 
     /// Fills the caches of the model and of every thread, so that the first method does not pay for them.
     fn warm_up(&self, case: &Case) {
-        if let (Some(rung), Some(&norm)) = (self.rungs.first(), self.norms.first()) {
+        if let (Some(method), Some(&norm)) = (self.methods.first(), self.norms.first()) {
             let perturbation = Perturbation { norm, range: case.range, weights: None };
-            if rung.method.batch() > 1 && rung.refusal(&case.model, perturbation).is_none() {
+            if method.batch() > 1 && method.applies(&case.model, perturbation).is_ok() {
                 let size = case.model.input_size();
                 let few = &case.values[..case.count().min(FEW) * size];
-                rayon::broadcast(|_| rung.method.certify(&case.model, Samples::new(few, size), perturbation));
+                rayon::broadcast(|_| method.certify(&case.model, Samples::new(few, size), perturbation));
             }
         }
     }
@@ -197,21 +195,23 @@ impl Audit {
         prover: Result<&Prover, &str>,
         columns: &mut [Vec<Timed>],
         found: &[Vec<Found>],
-    ) -> Vec<Vec<Proof>> {
+    ) -> Vec<Vec<Replay>> {
         let one = |(index, answer): (usize, &mut Timed)| {
             let refuted = nearest(&found[index]).zip(answer.outcome.radius()).is_some_and(|(d, r)| r.value() >= d);
             if refuted || answer.outcome.radius().is_none() {
-                return Proof::None;
+                return Replay::Nothing;
             }
             let wanted = Wanted { index, x: case.sample(index), perturbation, open: false };
-            replay(prover, &case.model, wanted, &mut answer.outcome);
-            if is_refused(&answer.outcome) { Proof::Refused } else { Proof::Accepted }
+            match replay(prover, &case.model, wanted, &mut answer.outcome) {
+                Some(_) => Replay::Accepted,
+                None => Replay::Refused,
+            }
         };
-        let column = |(rung, column): (&Rung, &mut Vec<Timed>)| match rung.method.has_evidence() {
+        let column = |(method, column): (&dyn Method, &mut Vec<Timed>)| match method.has_evidence() {
             true => column.par_iter_mut().enumerate().map(one).collect(),
-            false => vec![Proof::None; column.len()],
+            false => vec![Replay::Nothing; column.len()],
         };
-        self.rungs.iter().zip(columns).map(column).collect()
+        self.methods.iter().map(AsRef::as_ref).zip(columns).map(column).collect()
     }
 
     /// The records of sample `i` and one norm.
@@ -219,8 +219,8 @@ impl Audit {
         let found = &answers.found[i];
         let nearest = nearest(found).map(|d| format!("{d:?}")).unwrap_or_default();
         findings.found.extend(found.iter().cloned());
-        for ((rung, column), proofs) in self.rungs.iter().zip(&answers.columns).zip(&answers.proofs) {
-            let (method, norm) = (rung.method.as_ref(), answers.perturbation.norm.to_string());
+        for ((method, column), proofs) in self.methods.iter().zip(&answers.columns).zip(&answers.proofs) {
+            let (method, norm) = (method.as_ref(), answers.perturbation.norm.to_string());
             let row = Row::new(case.numbers[i], case.labels[i].clone(), logit, norm, method, &column[i]);
             let upper = if method.subject() == Subject::Base { nearest.clone() } else { String::new() };
             findings.records.push(Record { upper, proof: proofs[i], ..Record::new(&case.name, row) });
@@ -230,7 +230,8 @@ impl Audit {
     /// Verified witnesses of sample `i`. A method's own counts after it has been verified here too.
     fn witnesses(
         &self,
-        (case, i): (&Case, usize),
+        case: &Case,
+        i: usize,
         perturbation: Perturbation,
         prover: Result<&Prover, &str>,
         columns: &[Vec<Timed>],
@@ -245,8 +246,8 @@ impl Audit {
             seconds,
         };
         let mut all = Vec::new();
-        for (rung, column) in self.rungs.iter().zip(columns) {
-            if let (Subject::Base, Some(claimed)) = (rung.method.subject(), &column[i].outcome.witness) {
+        for (method, column) in self.methods.iter().zip(columns) {
+            if let (Subject::Base, Some(claimed)) = (method.subject(), &column[i].outcome.witness) {
                 let wanted = Wanted { index: i, x: case.sample(i), perturbation, open: false };
                 let exactly = || {
                     let shown = prover.is_ok_and(|prover| prover.shows(wanted, claimed));
@@ -254,11 +255,11 @@ impl Audit {
                 };
                 let verified = witness::check(&case.model, case.sample(i), &claimed.point, perturbation);
                 let verified = verified.or_else(exactly);
-                all.push(found(rung.method.name(), verified, 0.0));
+                all.push(found(method.name(), verified, 0.0));
             }
         }
         if let Some(attacked) = attacked {
-            all.push(found("attack", attacked.witness.clone(), attacked.seconds));
+            all.push(found(ATTACK, attacked.witness.clone(), attacked.seconds));
         }
         all
     }
@@ -277,53 +278,47 @@ fn nearest(found: &[Found]) -> Option<f64> {
     found.iter().filter_map(|f| f.distance).min_by(f64::total_cmp)
 }
 
+/// What a method answers for one norm; `shared` is what it has found for every norm, where it is such a method.
 fn column(
-    rung: &Rung,
-    smoothed: &OnceCell<Vec<Smoothed>>,
+    method: &dyn Method,
+    shared: &OnceCell<Vec<Shared>>,
     case: &Case,
     perturbation: Perturbation,
     tick: Tick,
 ) -> Vec<Timed> {
-    let what = format!("{} {} {}", case.name, perturbation.norm, rung.method.name());
-    if let Some(reason) = rung.refusal(&case.model, perturbation) {
+    let what = format!("{} {} {}", case.name, perturbation.norm, method.name());
+    if let Err(reason) = method.applies(&case.model, perturbation) {
         tick(&what, case.count());
-        let outcome = Outcome::plain(Verdict::Unknown(format!("{NOT_APPLICABLE}{reason}")));
+        let outcome = Outcome::plain(Verdict::NotAsked(reason));
         return vec![Timed { outcome, seconds: 0.0 }; case.count()];
     }
-    let Some(smoothing) = &rung.smoothing else {
-        return run(rung.method.as_ref(), &case.model, &case.values, perturbation, &|done| tick(&what, done));
+    let Some(every_norm) = method.for_every_norm() else {
+        return run(method, &case.model, &case.values, perturbation, &|done| tick(&what, done));
     };
-    let quiet = smoothed.get().is_some();
-    let smoothed = smoothed.get_or_init(|| smooth(smoothing, case, &|| tick(&what, 1)));
+    let quiet = shared.get().is_some();
+    let shared = shared.get_or_init(|| share(every_norm, case, &|| tick(&what, 1)));
     if quiet {
         tick(&what, case.count());
     }
-    let size = case.model.input_size();
-    let answer = |one: &Smoothed| Timed {
-        outcome: match &one.prediction {
-            Ok(prediction) => smoothing.outcome(prediction, size, perturbation.norm),
-            Err(reason) => Outcome::plain(Verdict::Unknown(reason.clone())),
-        },
-        seconds: one.seconds,
-    };
-    smoothed.iter().map(answer).collect()
+    let answer = |one: &Shared| Timed { outcome: (one.answer)(perturbation.norm), seconds: one.seconds };
+    shared.iter().map(answer).collect()
 }
 
-/// What the noise says about one sample, and its seconds: the same for every norm.
-struct Smoothed {
-    prediction: Result<Prediction, String>,
+/// What one sample's answers for every norm are, and the seconds that all of them took.
+struct Shared {
+    answer: Box<dyn Fn(Norm) -> Outcome + Send + Sync>,
     seconds: f64,
 }
 
-fn smooth(smoothing: &Smoothing, case: &Case, tick: &(dyn Fn() + Sync)) -> Vec<Smoothed> {
+fn share(method: &dyn EveryNorm, case: &Case, tick: &(dyn Fn() + Sync)) -> Vec<Shared> {
     let one = |i: usize| {
         let start = Instant::now();
         let sample = case.sample(i);
         // Numbered as in the file, so that a sample's noise does not depend on which others are audited.
         let samples = Samples { values: sample, size: sample.len(), first: case.numbers[i] };
-        let prediction = smoothing.predictions(&case.model, samples).map(|mut all| all.remove(0));
+        let answer = method.answer(&case.model, samples);
         tick();
-        Smoothed { prediction, seconds: start.elapsed().as_secs_f64() }
+        Shared { answer, seconds: start.elapsed().as_secs_f64() }
     };
     (0..case.count()).into_par_iter().map(one).collect()
 }

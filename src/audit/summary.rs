@@ -1,12 +1,15 @@
 //! What the records of an audit say, model by model.
 
+use crate::audit::accuracy::{Accuracy, accuracy};
 use crate::audit::ladder::{Order, Violation, order};
+use crate::audit::line::{AttackLine, Line, attack_line, line};
+use crate::audit::reference::{Reference, References, references};
 use crate::data::inputs::label::tally;
 use crate::proof::grouped;
-use crate::radius::lp::EXACT_GAP;
-use crate::report::number::median;
-use crate::report::records::{Found, Proof, Record};
-use std::collections::{BTreeMap, HashMap};
+use crate::radius::Method;
+use crate::radius::closed_form::ClosedForm;
+use crate::report::records::{Found, Record};
+use std::collections::BTreeMap;
 
 /// One model.
 #[derive(Clone, Debug)]
@@ -31,95 +34,6 @@ pub struct Summary {
     pub references: References,
     /// closed form ≤ sharp.
     pub order: Order,
-}
-
-/// One method and norm, over the inputs with f > 0. What is not certified counts as radius 0.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Line {
-    /// The norm.
-    pub norm: String,
-    /// The method.
-    pub method: String,
-    /// base or smoothed.
-    pub subject: String,
-    /// exact, sound, probabilistic, or on how many inputs it is exact.
-    pub guarantee: String,
-    /// Why the method does not apply; then nothing else counts.
-    pub not_applicable: Option<String>,
-    /// How many inputs have a certified radius.
-    pub certified: usize,
-    /// How many stayed unknown.
-    pub unknown: usize,
-    /// How many radii the kernel has proven; `None` for a method without evidence.
-    pub proven: Option<usize>,
-    /// How many it has refused.
-    pub refused: usize,
-    /// Median radius.
-    pub radius: f64,
-    /// radius / reference, median and least, over the inputs with a reference.
-    pub tightness: (f64, f64),
-    /// Median seconds per input.
-    pub seconds: f64,
-    /// Those, relative to the closed form's.
-    pub time_ratio: f64,
-    /// Largest witness distance / radius − 1, for methods that are exact on some input.
-    pub gap: f64,
-    /// Violations.
-    pub violations: usize,
-    /// Accuracy of the smoothed classifier.
-    pub smoothed: Option<Accuracy>,
-}
-
-/// The attack with one norm.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AttackLine {
-    /// The norm.
-    pub norm: String,
-    /// Inputs with a verified witness.
-    pub found: usize,
-    /// Inputs attacked.
-    pub attacked: usize,
-    /// Median distance.
-    pub distance: f64,
-    /// distance / reference, median and largest, over the inputs whose reference is a proven exact radius.
-    pub tightness: (f64, f64),
-    /// Median seconds per input.
-    pub seconds: f64,
-}
-
-/// How many (input, norm) pairs have which reference.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct References {
-    /// A radius with both sides proven to agree within [`EXACT_GAP`].
-    pub exact: usize,
-    /// The nearest witness: the true radius is at most that.
-    pub witness: usize,
-    /// Neither.
-    pub none: usize,
-}
-
-/// Right answers per class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Accuracy {
-    /// (right, of how many) in the sensitive class.
-    pub sensitive: (usize, usize),
-    /// (right, of how many) in the other class.
-    pub other: (usize, usize),
-}
-
-/// What a radius is measured against.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Reference {
-    Exact(f64),
-    Witness(f64),
-}
-
-impl Reference {
-    fn value(self) -> f64 {
-        match self {
-            Reference::Exact(value) | Reference::Witness(value) => value,
-        }
-    }
 }
 
 /// Summaries of all models, in the order in which the records name them.
@@ -154,7 +68,7 @@ fn summary(model: &str, records: &[Record], found: &[&Found], violations: &[&Vio
         for method in distinct(of_norm.iter().map(|r| r.method.as_str())) {
             let rows: Vec<&Record> = of_norm.iter().copied().filter(|r| r.method == method).collect();
             let mut line = line(norm, method, &rows, &references);
-            if method == "closed-form" {
+            if method == ClosedForm.name() {
                 closed_form = line.seconds;
             }
             line.time_ratio = line.seconds / closed_form;
@@ -203,112 +117,8 @@ fn labels(records: &[Record]) -> BTreeMap<String, usize> {
     tally(labels.into_values().filter(|label| !label.is_empty())).into_iter().map(|(l, n)| (l.clone(), n)).collect()
 }
 
-fn references(records: &[Record]) -> HashMap<(usize, &str), Reference> {
-    let mut references: HashMap<(usize, &str), Reference> = HashMap::new();
-    for record in records.iter().filter(|r| r.is_base() && r.logit > 0.0) {
-        let reference = match (record.certified(), record.witness()) {
-            (Some(radius), None) if radius.is_infinite() => Reference::Exact(radius),
-            (Some(radius), Some(upper)) if upper >= radius && upper - radius <= EXACT_GAP * radius => {
-                Reference::Exact(radius)
-            }
-            (_, Some(upper)) => Reference::Witness(upper),
-            (_, None) => continue,
-        };
-        let slot = references.entry((record.input, record.norm.as_str())).or_insert(reference);
-        *slot = match (*slot, reference) {
-            (Reference::Exact(a), Reference::Exact(b)) => Reference::Exact(a.max(b)),
-            (Reference::Witness(_), exact) => exact,
-            (exact, _) => exact,
-        };
-    }
-    references
-}
-
-fn line(norm: &str, method: &str, rows: &[&Record], references: &HashMap<(usize, &str), Reference>) -> Line {
-    let first = rows[0];
-    let sensitive: Vec<&&Record> = rows.iter().filter(|r| r.logit > 0.0).collect();
-    let radius = |r: &Record| r.certified().unwrap_or(0.0);
-    let ratio = |r: &&&Record| {
-        let reference = references.get(&(r.input, norm))?.value();
-        let radius = radius(r);
-        Some(if radius == reference { 1.0 } else { radius / reference })
-    };
-    let with = |proof: Proof| rows.iter().filter(|r| r.proof == proof).count();
-    let base = first.is_base();
-    let ratios: Vec<f64> = sensitive.iter().filter(|_| base).filter_map(ratio).collect();
-    let gap = |r: &&&Record| Some((r.witness()? / r.certified().filter(|r| *r > 0.0)? - 1.0).max(0.0));
-    let guarantee = guarantee(first, &sensitive);
-    let is_exact = guarantee.starts_with("exact");
-    let gaps = sensitive.iter().filter(|_| is_exact).filter_map(gap);
-    Line {
-        norm: norm.into(),
-        method: method.into(),
-        subject: first.subject.clone(),
-        guarantee,
-        not_applicable: rows.iter().all(|r| r.not_applicable().is_some()).then(|| first.detail.clone()),
-        certified: sensitive.iter().filter(|r| r.certified().is_some()).count(),
-        unknown: rows.iter().filter(|r| r.status == "unknown").count(),
-        proven: rows.iter().any(|r| r.proof != Proof::None).then(|| with(Proof::Accepted)),
-        refused: with(Proof::Refused),
-        radius: median(sensitive.iter().map(|r| radius(r))),
-        tightness: (median(ratios.iter().copied()), ratios.into_iter().fold(f64::NAN, f64::min)),
-        seconds: median(sensitive.iter().map(|r| r.seconds)),
-        time_ratio: f64::NAN,
-        gap: gaps.fold(f64::NAN, f64::max),
-        violations: 0,
-        smoothed: if base {
-            None
-        } else {
-            accuracy(rows, |r| r.status == "certified", |r| r.status == "not-sensitive")
-        },
-    }
-}
-
-/// What the certified radii are worth; where there is none, what the rows say that a missing one is worth.
-fn guarantee(first: &Record, sensitive: &[&&Record]) -> String {
-    let certified: Vec<&str> =
-        sensitive.iter().filter(|r| r.certified().is_some()).map(|r| r.guarantee.as_str()).collect();
-    match certified.iter().filter(|g| **g == "exact").count() {
-        0 => certified.first().unwrap_or(&first.guarantee.as_str()).to_string(),
-        exact if exact == certified.len() => "exact".into(),
-        exact => format!("exact on {exact}, else sound"),
-    }
-}
-
-fn attack_line(norm: &str, found: &[&Found], references: &HashMap<(usize, &str), Reference>) -> Option<AttackLine> {
-    let own: Vec<&&Found> = found.iter().filter(|f| f.norm == norm && f.finder == "attack").collect();
-    let ratio = |f: &&&Found| match references.get(&(f.input, norm)) {
-        Some(Reference::Exact(exact)) => f.distance.map(|d| d / exact),
-        _ => None,
-    };
-    let ratios: Vec<f64> = own.iter().filter_map(ratio).collect();
-    (!own.is_empty()).then(|| AttackLine {
-        norm: norm.into(),
-        found: own.iter().filter(|f| f.distance.is_some()).count(),
-        attacked: own.len(),
-        distance: median(own.iter().filter_map(|f| f.distance)),
-        tightness: (median(ratios.iter().copied()), ratios.into_iter().fold(f64::NAN, f64::max)),
-        seconds: median(own.iter().map(|f| f.seconds)),
-    })
-}
-
 fn clean_accuracy(records: &[Record]) -> Option<Accuracy> {
     let (norm, method) = (&records.first()?.norm, &records.first()?.method);
     let rows: Vec<&Record> = records.iter().filter(|r| r.norm == *norm && r.method == *method).collect();
     accuracy(&rows, |r| r.logit > 0.0, |r| r.logit <= 0.0)
-}
-
-/// `None` unless every label is 0 (the other class) or 1 (the sensitive class).
-fn accuracy(rows: &[&Record], sensitive: fn(&Record) -> bool, other: fn(&Record) -> bool) -> Option<Accuracy> {
-    let mut accuracy = Accuracy::default();
-    for row in rows {
-        let (slot, right) = match row.label.as_str() {
-            "1" => (&mut accuracy.sensitive, sensitive(row)),
-            "0" => (&mut accuracy.other, other(row)),
-            _ => return None,
-        };
-        slot.0 += usize::from(right);
-        slot.1 += 1;
-    }
-    Some(accuracy)
 }

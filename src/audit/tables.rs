@@ -1,9 +1,13 @@
 //! Summaries as tables.
 
+use crate::audit::accuracy::Accuracy;
 use crate::audit::ladder::Violation;
-use crate::audit::summary::{Accuracy, Line, Summary};
+use crate::audit::line::Line;
+use crate::audit::summary::Summary;
 use crate::data::inputs::label::listed;
+use crate::radius::Subject;
 use crate::report::number::{multiple, share, short, time};
+use crate::report::records::ATTACK;
 use crate::report::table::Sheet;
 use std::fmt::Write as _;
 
@@ -29,7 +33,7 @@ pub fn methods(summary: &Summary) -> Sheet {
     sheet.rows = summary.lines.iter().map(|line| method_row(line, summary.sensitive)).collect();
     for attack in &summary.attacks {
         let mut row = vec![String::new(); sheet.header.len()];
-        row[0] = "attack".into();
+        row[0] = ATTACK.into();
         row[1] = attack.norm.clone();
         row[2] = "upper side".into();
         row[3] = format!("{}/{} found", attack.found, attack.attacked);
@@ -43,9 +47,9 @@ pub fn methods(summary: &Summary) -> Sheet {
 }
 
 fn method_row(line: &Line, sensitive: usize) -> Vec<String> {
-    let guarantee = match line.subject.as_str() {
-        "base" => line.guarantee.clone(),
-        subject => format!("{}, {subject}", line.guarantee),
+    let guarantee = match line.subject {
+        Subject::Base => line.worth.to_string(),
+        subject => format!("{}, {subject}", line.worth),
     };
     let mut row = vec![line.method.clone(), line.norm.clone(), guarantee];
     if line.not_applicable.is_some() {
@@ -63,7 +67,7 @@ fn method_row(line: &Line, sensitive: usize) -> Vec<String> {
     row.push(if line.gap.is_nan() { String::new() } else { format!("{:.1e}", line.gap) });
     row.push(time(line.seconds));
     row.push(if line.time_ratio.is_finite() { short(line.time_ratio) } else { String::new() });
-    row.push(if line.subject == "base" { line.violations.to_string() } else { "–".into() });
+    row.push(if line.subject == Subject::Base { line.violations.to_string() } else { "–".into() });
     row
 }
 
@@ -83,7 +87,7 @@ pub fn notes(summary: &Summary) -> Vec<String> {
     if let Some(accuracy) = summary.lines.iter().find_map(|line| line.smoothed) {
         notes.push(format!("accuracy of the smoothed classifier: {}", classes(accuracy)));
     }
-    if summary.lines.iter().any(|line| line.subject == "smoothed") {
+    if summary.lines.iter().any(|line| line.subject == Subject::Smoothed) {
         notes.push("smoothed radii speak of another classifier; one set of noise serves every norm".into());
     }
     let references = summary.references;

@@ -85,9 +85,9 @@ impl Auditor<'_> {
         order.sort_by_key(key);
         let groups: Vec<&[usize]> = order.chunk_by(|a, b| key(a) == key(b)).collect();
         let one = |group: &&[usize]| {
-            let mut subject = Subject::new(self, &claims[group[0]]);
+            let mut question = Question::new(self, &claims[group[0]]);
             let decision = |&i: &usize| {
-                let decision = (i, subject.decide(&claims[i].claimed));
+                let decision = (i, question.decide(&claims[i].claimed));
                 done();
                 decision
             };
@@ -100,7 +100,7 @@ impl Auditor<'_> {
 }
 
 /// One input, norm and box, with what has been found out about it so far.
-struct Subject<'a> {
+struct Question<'a> {
     auditor: &'a Auditor<'a>,
     wanted: Wanted<'a>,
     /// Outcomes of methods with evidence, weakest first.
@@ -112,8 +112,8 @@ struct Subject<'a> {
     proven: Option<Radius>,
 }
 
-impl<'a> Subject<'a> {
-    fn new(auditor: &'a Auditor<'a>, claim: &Claim) -> Subject<'a> {
+impl<'a> Question<'a> {
+    fn new(auditor: &'a Auditor<'a>, claim: &Claim) -> Question<'a> {
         let size = auditor.model.input_size();
         let x = &auditor.inputs[claim.input * size..(claim.input + 1) * size];
         let perturbation = Perturbation { weights: auditor.weights, ..claim.perturbation };
@@ -124,7 +124,7 @@ impl<'a> Subject<'a> {
         if weighted {
             waiting.insert(0, Box::new(Exact::default()));
         }
-        Subject { auditor, wanted, outcomes: Vec::new(), waiting, attacked: weighted, witness: None, proven: None }
+        Question { auditor, wanted, outcomes: Vec::new(), waiting, attacked: weighted, witness: None, proven: None }
     }
 
     fn perturbation(&self) -> Perturbation<'_> {

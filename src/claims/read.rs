@@ -61,7 +61,7 @@ pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range
         match row.cell(table.subject) {
             "smoothed" => found.smoothed += 1,
             "" | "base" if row.cell(Some(table.radius)).is_empty() => found.empty += 1,
-            "" | "base" => found.claims.push(row.claim((inputs, size), range)?),
+            "" | "base" => found.claims.push(row.claim(inputs, size, range)?),
             _ => return Err(row.fault(table.subject, "base or smoothed")),
         }
     }
@@ -163,7 +163,7 @@ impl Row<'_> {
         Err(self.table.refuse(self.record.line, &format!("{expected} fields"), &found.to_string()))
     }
 
-    fn claim(&self, (inputs, size): (&[f64], usize), range: Option<Range>) -> Result<Claim, DataError> {
+    fn claim(&self, inputs: &[f64], size: usize, range: Option<Range>) -> Result<Claim, DataError> {
         let table = self.table;
         let count = inputs.len() / size;
         let input = index(self.cell(Some(table.input))).filter(|&i| i < count);

@@ -1,31 +1,33 @@
 //! `underplane audit`: every method on the same networks, cross-checked.
 
 use super::certify::use_threads;
-use super::circumstances::{self, Setting, digests};
+use super::circumstances;
 use super::claims;
-use super::load::{self, InputArgs, ReadingArgs, TableArgs};
+use super::inputs::{ReadingArgs, TableArgs, files, tell};
 use super::methods::{at_least_one, deviation, probability, samples, threads};
-use super::{Finish, progress};
-use anyhow::{Context, Result, bail};
+use super::{Finish, help, progress};
+use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use underplane::attack::{Attack, constants};
+use underplane::attack::Attack;
 use underplane::audit::bundle::{Bundle, FOLDER};
 use underplane::audit::ladder::{Conclusion, conclusion, idle, violations};
-use underplane::audit::methods::{Rung, limits, standard};
-use underplane::audit::run::{Audit, Case, Findings, logits, select};
+use underplane::audit::methods::{limits, standard};
+use underplane::audit::run::{Audit, Findings, logits, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
 use underplane::files::Folder;
-use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::norm::Norm;
 use underplane::query::Range;
+use underplane::radius::catalogue::{names, takes};
 use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
+use underplane::radius::{Method, Setting};
 use underplane::report::run_info::{ModelInfo, RunInfo};
+use underplane::workbench::{Source, SourceCase};
 
 /// How many inputs of a bundled model are taken, unless `--full`: with f > 0, and others.
 const BUNDLED: (usize, usize) = (20, 5);
@@ -33,17 +35,11 @@ const BUNDLED: (usize, usize) = (20, 5);
 /// Noise samples per input, unless `--full`.
 const SAMPLES: usize = 10_000;
 
-/// What is audited, how, and what a report says about it.
+/// What is audited, and how.
 struct Job {
     audit: Audit,
-    case: Case,
-    info: ModelInfo,
-    /// What the files that it was read from are known by.
-    files: Vec<Setting>,
+    source: SourceCase,
 }
-
-/// A case, what a report says about it, and what its files are known by.
-type Read = (Case, ModelInfo, Vec<Setting>);
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -71,8 +67,7 @@ pub struct Args {
     /// Methods, separated by commas; default: all
     #[arg(long = "method", value_name = "M,…", value_delimiter = ',')]
     methods: Option<Vec<String>>,
-    /// Who solves the LPs of `lp`: clarabel, microlp, or highs (in builds with that feature)
-    #[arg(long, value_name = "NAME", default_value = "clarabel")]
+    #[arg(long, value_name = "NAME", default_value = "clarabel", help = help::solver())]
     lp_solver: LpSolver,
     /// Standard deviation of the smoothing noise, in input units; default: the bundle's own, else 0.25
     #[arg(long, value_name = "S", value_parser = deviation, allow_negative_numbers = true)]
@@ -112,12 +107,10 @@ pub fn run(args: &Args) -> Result<Finish> {
     let start = Instant::now();
     use_threads(args.threads)?;
     if let (Some(claims), Some(model), Some(inputs)) = (&args.claims, &args.model, &args.inputs) {
-        let inputs =
-            InputArgs { inputs: inputs.clone(), table: args.table.clone(), limit: args.limit, reading: args.reading };
-        return claims::run(&claims::Task {
+        return claims::run(claims::Task {
             claims,
             model,
-            inputs: &inputs,
+            inputs: files(inputs, &args.table, args.limit, args.reading),
             range: args.range,
             weights: args.weights.as_deref(),
             sensitive: args.sensitive,
@@ -129,22 +122,22 @@ pub fn run(args: &Args) -> Result<Finish> {
     let jobs = args.jobs()?;
     // Better now than after a minute's work.
     let _reports = Folder::make(&args.reports)?;
-    let ticks: usize = jobs.iter().map(|job| job.audit.ticks(job.case.count())).sum();
+    let ticks: usize = jobs.iter().map(|job| job.audit.ticks(job.source.case.count())).sum();
     let bar = progress::bar(ticks as u64, "auditing");
     let mut all = Findings::default();
     for job in &jobs {
-        let findings = job.audit.case(&job.case, &|what, done| {
+        let findings = job.audit.case(&job.source.case, &|what, done| {
             bar.set_message(what.to_string());
             bar.inc(done as u64);
         });
-        print(&bar, &job.info, &findings)?;
+        print(&bar, &job.source.info, &findings)?;
         all.records.extend(findings.records);
         all.found.extend(findings.found);
     }
     bar.finish_and_clear();
     let run = args.run_info(jobs, start);
     let folder = report::write(&args.reports, &run, &all.records, &all.found)?;
-    finish(&run, &all, (&folder, args.methods.is_some()))
+    finish(&run, &all, &folder, args.methods.is_some())
 }
 
 /// A model's table, above the progress bar.
@@ -163,7 +156,7 @@ fn print(bar: &ProgressBar, info: &ModelInfo, findings: &Findings) -> Result<()>
 }
 
 /// The conclusion, and where the report is. A method that was asked for by its name (`named`) should have answered.
-fn finish(run: &RunInfo, all: &Findings, (folder, named): (&Path, bool)) -> Result<Finish> {
+fn finish(run: &RunInfo, all: &Findings, folder: &Path, named: bool) -> Result<Finish> {
     let violations = violations(&all.records, &all.found);
     let mut out = std::io::stdout().lock();
     if !violations.is_empty() {
@@ -198,47 +191,33 @@ impl Args {
         }
     }
 
-    fn job(&self, (case, info, files): Read, sigma: Option<f64>) -> Result<Job> {
-        let rungs = self.rungs(self.smoothing(sigma))?;
-        let attack = Attack::sized(&case.model, self.full);
-        Ok(Job { audit: Audit { rungs, norms: self.norms.clone(), attack }, case, info, files })
+    fn job(&self, source: SourceCase, sigma: Option<f64>) -> Result<Job> {
+        let methods = self.methods(self.smoothing(sigma))?;
+        let attack = Attack::sized(&source.case.model, self.full);
+        Ok(Job { audit: Audit { methods, norms: self.norms.clone(), attack }, source })
     }
 
-    fn rungs(&self, smoothing: Smoothing) -> Result<Vec<Rung>> {
+    fn methods(&self, smoothing: Smoothing) -> Result<Vec<Box<dyn Method>>> {
         let mut all = standard(self.lp_solver, smoothing);
         let Some(wanted) = &self.methods else { return Ok(all) };
-        let names: Vec<&str> = wanted.iter().map(|name| name.trim()).collect();
-        for name in &names {
-            if !all.iter().any(|rung| rung.method.name() == *name) {
-                let known: Vec<&str> = all.iter().map(|rung| rung.method.name()).collect();
-                bail!("--method `{name}`: expected {}", known.join(", "));
-            }
+        let known = names(&all, |_| true);
+        let wanted: Vec<&str> = wanted.iter().map(|name| name.trim()).collect();
+        if let Some(name) = wanted.iter().find(|name| !known.contains(name)) {
+            bail!("--method `{name}`: expected {}", known.join(", "));
         }
-        all.retain(|rung| names.contains(&rung.method.name()));
+        all.retain(|method| wanted.contains(&method.name()));
         Ok(all)
     }
 
     fn jobs(&self) -> Result<Vec<Job>> {
         match (&self.model, &self.inputs) {
-            (Some(model), Some(inputs)) => Ok(vec![self.job(self.own(model, inputs)?, None)?]),
+            (Some(model), Some(inputs)) => {
+                let files = files(inputs, &self.table, self.limit, self.reading);
+                let source = Source::own(model, files, self.range, self.sensitive);
+                Ok(vec![self.job(source.read(&mut tell)?, None)?])
+            }
             _ => self.bundled(),
         }
-    }
-
-    fn own(&self, path: &Path, inputs: &Path) -> Result<Read> {
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let source = Source {
-            name,
-            file: path,
-            inputs,
-            table: self.table.clone(),
-            reading: self.reading,
-            range: self.range,
-            sensitive: self.sensitive,
-            about: format!("{} on {}", path.display(), inputs.display()),
-            unit: "input units".into(),
-        };
-        source.load(self.limit)
     }
 
     fn bundled(&self) -> Result<Vec<Job>> {
@@ -249,99 +228,40 @@ impl Args {
         let bundle = Bundle::find(&folders)?;
         let mut jobs = Vec::with_capacity(bundle.entries.len());
         for entry in &bundle.entries {
-            let source = Source {
-                name: entry.name.clone(),
-                file: &entry.file,
-                inputs: &entry.inputs,
-                table: TableArgs { labels: entry.labels.clone(), ..TableArgs::default() },
-                reading: ReadingArgs::default(),
-                range: entry.range(),
-                sensitive: entry.sensitive(),
-                about: entry.about.clone(),
-                unit: entry.unit.clone(),
-            };
-            let (mut case, info, files) = source.load(self.limit)?;
+            let mut source = Source::bundled(entry, self.limit).read(&mut tell)?;
             if !self.full {
+                let case = &mut source.case;
                 case.keep(&select(&logits(&case.model, &case.values), BUNDLED.0, BUNDLED.1));
             }
-            jobs.push(self.job((case, info, files), entry.sigma)?);
+            jobs.push(self.job(source, entry.sigma)?);
         }
         Ok(jobs)
     }
 
     fn run_info(&self, jobs: Vec<Job>, start: Instant) -> RunInfo {
         let setting = |name: &str, value: String| (name.to_string(), value);
-        let names: Vec<&str> = jobs[0].audit.rungs.iter().map(|rung| rung.method.name()).collect();
+        let methods = &jobs[0].audit.methods;
         let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
         let mut settings = vec![
-            setting("methods", names.join(", ")),
+            setting("methods", names(methods, |_| true).join(", ")),
             setting("norms", norms.join(", ")),
             setting("LP solver", self.lp_solver.to_string()),
         ];
-        if ["tightened", "exact"].iter().any(|name| names.contains(name)) {
-            settings.push(setting("tightened, exact", limits()));
+        if methods.iter().any(|method| method.limits().is_some()) {
+            let (searches, limits) = limits();
+            settings.push(setting(&searches.join(", "), limits));
         }
-        let smooths = names.contains(&"smoothing");
+        let smooths = methods.iter().any(|method| takes(method.as_ref(), Setting::Noise));
         if smooths {
             let Smoothing { samples, selection, alpha, seed, .. } = self.smoothing(None);
             let text = format!("n = {samples}, n₀ = {selection}, α = {alpha} per input, seed {seed}; σ as in `detail`");
-            settings.push(setting("smoothing", text));
+            settings.push(setting(self.smoothing(None).name(), text));
         }
-        settings.extend(jobs.iter().flat_map(|job| job.files.clone()));
+        settings.extend(jobs.iter().flat_map(|job| job.source.digests.clone()));
         for job in &jobs {
-            settings.push(setting(&format!("attack on {}", job.case.name), job.audit.attack.to_string()));
+            settings.push(setting(&format!("attack on {}", job.source.case.name), job.audit.attack.to_string()));
         }
-        let models = jobs.into_iter().map(|job| job.info).collect();
+        let models = jobs.into_iter().map(|job| job.source.info).collect();
         circumstances::run_info(settings, models, smooths.then_some(self.alpha), start)
-    }
-}
-
-/// Where one case comes from.
-struct Source<'a> {
-    name: String,
-    file: &'a Path,
-    inputs: &'a Path,
-    table: TableArgs,
-    reading: ReadingArgs,
-    range: Option<Range>,
-    sensitive: Sensitive,
-    about: String,
-    unit: String,
-}
-
-impl Source<'_> {
-    fn load(&self, limit: Option<usize>) -> Result<Read> {
-        let model = load::model(self.file, self.sensitive)?;
-        let arguments =
-            InputArgs { inputs: self.inputs.to_path_buf(), table: self.table.clone(), limit, reading: self.reading };
-        let loaded = load::inputs(&arguments, &model, self.range)?;
-        let info = self.info(&model, loaded.count);
-        let labels = (0..loaded.count).map(|i| loaded.label(i)).collect();
-        let onnx = std::fs::read(self.file).with_context(|| self.file.display().to_string())?;
-        let (name, values, sensitive) = (self.name.clone(), loaded.values, self.sensitive);
-        let numbers = loaded.numbers;
-        let case = Case { name, model, onnx, sensitive, values, numbers, labels, range: self.range };
-        let files = digests([Some(self.file), Some(self.inputs), self.table.labels.as_deref()])?;
-        Ok((case, info, files))
-    }
-
-    fn info(&self, model: &Model, inputs_in_file: usize) -> ModelInfo {
-        let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        ModelInfo {
-            name: self.name.clone(),
-            file: file_name(self.file),
-            inputs: file_name(self.inputs),
-            inputs_in_file,
-            about: self.about.clone(),
-            unit: self.unit.clone(),
-            range: self.range.map(|range| range.to_string()).unwrap_or_default(),
-            input_size: model.input_size(),
-            constants: constants(model),
-            convexity: match model.convexity() {
-                Ok(convexity) if convexity.map.is_identity() => "convex in x".into(),
-                Ok(_) => "convex in φ(x), φ with kinks".into(),
-                Err(broken) => format!("not convex: {}", broken.reason),
-            },
-        }
     }
 }

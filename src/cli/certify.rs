@@ -1,23 +1,20 @@
 //! `underplane certify`: radii of a model on inputs.
 
-use super::circumstances::{self, digests};
-use super::files::{Files, Given};
-use super::load::{self, InputArgs, Loaded};
+use super::inputs::{InputArgs, tell};
 use super::methods::{MethodArgs, threads};
-use super::proofs::{self, Column};
-use super::{Finish, progress, ties};
+use super::{Finish, circumstances, help, progress, proofs};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use underplane::files::{Target, target, write_atomically};
-use underplane::model::Model;
 use underplane::model::sensitive::Sensitive;
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::Range;
 use underplane::radius::Method;
-use underplane::radius::run::run as run_method;
+use underplane::report::answer::Status;
 use underplane::report::rows::{Row, write_csv, write_json_lines};
+use underplane::workbench::{Checkers, Column, Given, ModelFile, Proofs, digests};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -43,9 +40,7 @@ pub struct Args {
     /// Write the rows here (.csv or .jsonl) instead of CSV to stdout; a link is followed, a pipe or device written to
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
-    /// Write a certificate for every radius of closed-form, sharp, tightened, exact, lp and best into this folder, each
-    /// accepted by the trusted kernel; `best` then leaves out ibp, whose radii have none
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help = help::proofs())]
     proofs: Option<PathBuf>,
     /// Worker threads; default: all cores
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
@@ -57,45 +52,32 @@ pub fn run(args: &Args) -> Result<Finish> {
     let out = args.out.as_deref().filter(|path| *path != Path::new("-"));
     let format = Format::of(out)?;
     let methods = args.methods.build(args.proofs.is_some())?;
-    let sources = [Some(args.model.as_path()), Some(&args.inputs.inputs), args.inputs.table.labels.as_deref()];
-    let sources = || sources.into_iter().chain([args.weights.as_deref()]);
-    keep(out, sources().flatten())?;
+    let files = args.inputs.files();
+    let others = [Some(files.inputs.clone()), files.labels.clone(), args.weights.clone()];
+    keep(out, [Some(&args.model)].into_iter().chain(others.iter().map(Option::as_ref)).flatten())?;
     use_threads(args.threads)?;
-    let model = load::model(&args.model, args.sensitive)?;
-    let inputs = load::inputs(&args.inputs, &model, args.range)?;
-    let weights = args.weights.as_deref();
-    let weights = weights.map(|path| load::weights(path, &model, args.inputs.reading)).transpose()?;
-    let numbered = inputs.numbered();
-    let given = Given {
-        path: &args.model,
-        sensitive: args.sensitive,
-        model: &model,
-        inputs_path: &args.inputs.inputs,
-        reading: args.inputs.reading.reading(),
-        inputs: &numbered,
-        numbers: &inputs.numbers,
-        weights: args.weights.as_deref().zip(weights.as_deref()),
-    };
-    let files = args.proofs.as_ref().map(|_| Files::of(&given)).transpose()?;
-    if let (Some(files), Some(folder)) = (&files, &args.proofs) {
-        files.check_folder(folder)?;
+    let model = ModelFile::read(&args.model, args.sensitive)?;
+    let given = Given::read(model, files, args.range, &mut tell)?.weighted(args.weights.as_deref(), &mut tell)?;
+    let checkers = args.proofs.as_ref().map(|_| Checkers::of(&given)).transpose()?;
+    if let (Some(checkers), Some(folder)) = (&checkers, &args.proofs) {
+        checkers.check_folder(folder)?;
     }
-    if let Err(broken) = model.convexity() {
+    if let Err(broken) = given.file.model.convexity() {
         eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
     }
-    let mut columns = columns(args, &model, (&inputs, weights.as_deref()), &methods);
-    ties::settle((&args.model, args.sensitive), &model, (&inputs, args.range, weights.as_deref()), &mut columns)?;
-    if let (Some(files), Some(folder)) = (files, &args.proofs) {
-        proofs::write((folder, files), &given, args.range, &mut columns)?;
-        let read = digests(sources())?;
+    let mut columns = columns(&given, &args.norms, &methods);
+    given.settle(&mut columns);
+    if let (Some(checkers), Some(folder)) = (checkers, &args.proofs) {
+        proofs::write(folder, &checkers, &prove(&given, &checkers, &mut columns))?;
+        let read = digests(given.file.digest(), others.iter().map(Option::as_deref))?;
         circumstances::write(folder, &circumstances::run_info(read, Vec::new(), None, start))?;
     }
-    let rows = rows(&model, &inputs, &columns);
+    let rows = given.rows(&columns);
     match out {
         Some(path) => write_atomically(path, |out| format.write(&rows, out))?,
         None => format.write(&rows, &mut std::io::stdout().lock()).context("stdout")?,
     }
-    let unknown = rows.iter().filter(|row| row.status == "unknown").count();
+    let unknown = rows.iter().filter(|row| row.status == Status::Unknown).count();
     if unknown > 0 {
         eprintln!("{unknown} of {} rows are unknown; the column `detail` says why", rows.len());
     }
@@ -103,7 +85,7 @@ pub fn run(args: &Args) -> Result<Finish> {
 }
 
 /// Refuses to write over a file that is read.
-fn keep<'a>(out: Option<&Path>, mut sources: impl Iterator<Item = &'a Path>) -> Result<()> {
+fn keep<'a>(out: Option<&Path>, mut sources: impl Iterator<Item = &'a PathBuf>) -> Result<()> {
     let Some(out) = out else { return Ok(()) };
     let Ok(place) = out.canonicalize() else { return Ok(()) };
     match sources.find(|source| source.canonicalize().is_ok_and(|source| source == place && source.is_file())) {
@@ -120,36 +102,23 @@ pub fn use_threads(threads: Option<usize>) -> Result<()> {
     }
 }
 
-fn columns<'a>(
-    args: &Args,
-    model: &Model,
-    (inputs, weights): (&Loaded, Option<&[f64]>),
-    methods: &'a [Box<dyn Method>],
-) -> Vec<Column<'a>> {
-    let runs = args.norms.len() * methods.len();
-    let bar = progress::bar((runs * inputs.count) as u64, "certifying");
-    let mut columns: Vec<Column> = Vec::with_capacity(runs);
-    for &norm in &args.norms {
-        for method in methods {
-            bar.set_message(format!("{} {norm}", method.name()));
-            let perturbation = Perturbation { norm, range: args.range, weights };
-            let done = |n: usize| bar.inc(n as u64);
-            let answers = run_method(method.as_ref(), model, &inputs.values, perturbation, &done);
-            columns.push((norm, method.as_ref(), answers));
-        }
-    }
+/// Runs the methods, under a progress bar.
+fn columns<'a>(given: &Given, norms: &[Norm], methods: &'a [Box<dyn Method>]) -> Vec<Column<'a>> {
+    let bar = progress::bar((norms.len() * methods.len() * given.samples.count) as u64, "certifying");
+    let columns = given.run(norms, methods, &|what, done| {
+        bar.set_message(what.to_string());
+        bar.inc(done as u64);
+    });
     bar.finish_and_clear();
     columns
 }
 
-/// One row per input, norm and method, in that order.
-fn rows(model: &Model, inputs: &Loaded, columns: &[Column]) -> Vec<Row> {
-    let batches = inputs.values.chunks(100 * model.input_size());
-    let logits: Vec<f64> = batches.flat_map(|part| model.enclose(part)).map(|logit| logit.value).collect();
-    let row = |i: usize, (norm, method, answers): &Column| {
-        Row::new(inputs.numbers[i], inputs.label(i), logits[i], norm.to_string(), *method, &answers[i])
-    };
-    (0..inputs.count).flat_map(|i| columns.iter().map(move |column| (i, column))).map(|(i, c)| row(i, c)).collect()
+/// The same for proofs.
+fn prove(given: &Given, checkers: &Checkers, columns: &mut [Column]) -> Proofs {
+    let bar = progress::bar((columns.len() * given.samples.count) as u64, "proving");
+    let proofs = given.prove(checkers, columns, &|| bar.inc(1));
+    bar.finish_and_clear();
+    proofs
 }
 
 /// How rows are written.

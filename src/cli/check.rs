@@ -1,12 +1,13 @@
 //! `underplane check`: replays certificates with the kernel's code, and with `--fast` in interval arithmetic first.
 
 use super::Finish;
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use underplane::data::Reading;
 use underplane::data::{InputOptions, read_inputs};
 use underplane::model::sensitive::Sensitive;
 use underplane::proof::fast::Fast;
+use underplane::workbench::ModelFile;
 use underplane_kernel::{Class, Uint8, driver};
 
 #[derive(clap::Args)]
@@ -57,8 +58,7 @@ pub fn run(args: &Args) -> Result<Finish> {
 /// The model and inputs, read by the program's own code.
 fn fast(args: &Args) -> Result<Fast> {
     let sensitive: Sensitive = args.sensitive.to_string().parse().map_err(|e: String| anyhow!(e))?;
-    let bytes = std::fs::read(&args.model).with_context(|| args.model.display().to_string())?;
-    let model = super::load::model(&args.model, sensitive)?;
+    let ModelFile { model, bytes, .. } = ModelFile::read(&args.model, sensitive)?;
     let reading = Reading { uint8: args.uint8, flatten: args.flatten, round: false };
     let inputs = read_inputs(&args.inputs, &InputOptions { reading, ..InputOptions::default() })?;
     let fits = inputs.fit(&model.graph().node(0).shape, args.flatten);

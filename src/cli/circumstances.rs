@@ -1,33 +1,16 @@
 //! Under what circumstances a report is made: the command, the machine, and exactly which files were read.
 
-use super::shell::word;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::path::Path;
 use std::time::Instant;
 use underplane::audit::report::RUN;
-use underplane::data::member;
-use underplane::data::store::sha256;
 use underplane::files::write_atomically;
 use underplane::report::run_info::{Machine, ModelInfo, RunInfo, today};
-
-/// A name and a value, as a report shows them.
-pub type Setting = (String, String);
-
-/// A file's name and SHA-256; of one array of an archive that of the archive.
-pub fn digest(path: &Path) -> Result<Setting> {
-    let (path, _) = member(path);
-    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-    Ok((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), sha256(&bytes)))
-}
-
-/// The same as settings, of those files that were named.
-pub fn digests<'a>(paths: impl IntoIterator<Item = Option<&'a Path>>) -> Result<Vec<Setting>> {
-    let setting = |path| digest(path).map(|(name, hex)| (format!("SHA-256 of {name}"), hex));
-    paths.into_iter().flatten().map(setting).collect()
-}
+use underplane::workbench::Circumstance;
+use underplane::workbench::shell::word;
 
 /// The circumstances of the run that began at `start`.
-pub fn run_info(settings: Vec<Setting>, models: Vec<ModelInfo>, alpha: Option<f64>, start: Instant) -> RunInfo {
+pub fn run_info(settings: Vec<Circumstance>, models: Vec<ModelInfo>, alpha: Option<f64>, start: Instant) -> RunInfo {
     RunInfo {
         program: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
         command: command_line(),

@@ -1,6 +1,6 @@
 //! `underplane inspect`: what a network's weights say about it.
 
-use super::{Finish, load};
+use super::Finish;
 use anyhow::Result;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -12,6 +12,7 @@ use underplane::model::curvature::analyse;
 use underplane::model::sensitive::Sensitive;
 use underplane::model::{Convexity, Model, Op, onnx};
 use underplane::norm::Norm;
+use underplane::workbench::ModelFile;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -29,7 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Finish> {
-    let model = load::model(&args.model, args.sensitive)?;
+    let model = ModelFile::read(&args.model, args.sensitive)?.model;
     if let Some(path) = &args.write {
         onnx::write(model.graph(), path)?;
     }

@@ -1,33 +1,25 @@
 //! `--method` and the options of the methods.
 
+use super::help;
 use anyhow::{Result, bail};
 use underplane::radius::Method;
-use underplane::radius::best::Best;
+use underplane::radius::catalogue::{self, Settings, listed, names};
 use underplane::radius::closed_form::ClosedForm;
-use underplane::radius::exact::{Exact, Limits, Tightened};
-use underplane::radius::ibp::Ibp;
-use underplane::radius::lp::{Lp, LpSolver};
-use underplane::radius::sharp::Sharp;
+use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
 
 /// Settings of single methods.
 #[derive(clap::Args)]
 pub struct MethodArgs {
-    /// Methods, separated by commas: closed-form, sharp, tightened, exact, ibp, lp, smoothing, best (the largest
-    /// sound one)
-    #[arg(long = "method", value_name = "M,…", value_delimiter = ',', default_value = "closed-form")]
+    #[arg(long = "method", value_name = "M,…", value_delimiter = ',', default_value = ClosedForm.name(), help = help::methods())]
     pub methods: Vec<String>,
-    /// Who solves the LPs of `lp`: clarabel, microlp, or highs (in builds with that feature)
-    #[arg(long, value_name = "NAME", default_value = "clarabel")]
+    #[arg(long, value_name = "NAME", default_value = "clarabel", help = help::solver())]
     pub lp_solver: LpSolver,
-    /// Relative gap between radius and witness at which tightened and exact stop; default: 1e-3 and 1e-6
-    #[arg(long, value_name = "G", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "G", value_parser = positive, allow_negative_numbers = true, help = help::gap())]
     pub gap: Option<f64>,
-    /// Seconds per input after which tightened, exact, lp and best stop with what they have; default: 60
-    #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true, help = help::time())]
     pub time: Option<f64>,
-    /// Master problems per input after which tightened and exact stop; default: 2000
-    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true, help = help::passes())]
     pub passes: Option<usize>,
     /// Standard deviation of the smoothing noise, in input units
     #[arg(long, value_name = "S", default_value_t = 0.25, value_parser = deviation, allow_negative_numbers = true)]
@@ -82,9 +74,6 @@ fn whole(text: &str, most: usize) -> Result<usize, String> {
     fits.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
 }
 
-/// The methods behind `best`, cheapest first.
-const SOUND: [&str; 5] = ["closed-form", "sharp", "ibp", "exact", "lp"];
-
 impl MethodArgs {
     /// The methods asked for, in order; `best` is made of those with evidence where `proven`.
     pub fn build(&self, proven: bool) -> Result<Vec<Box<dyn Method>>> {
@@ -92,41 +81,29 @@ impl MethodArgs {
     }
 
     fn method(&self, name: &str, proven: bool) -> Result<Box<dyn Method>> {
-        Ok(match name {
-            "closed-form" => Box::new(ClosedForm),
-            "sharp" => Box::new(Sharp),
-            "ibp" => Box::new(Ibp::default()),
-            "tightened" => Box::new(Tightened { limits: self.limits(Tightened::default().limits) }),
-            "exact" => Box::new(Exact { limits: self.limits(Exact::default().limits) }),
-            "lp" => Box::new(self.lp()),
-            "smoothing" => Box::new(Smoothing {
-                sigma: self.sigma,
-                samples: self.samples,
-                alpha: self.alpha,
-                seed: self.seed,
-                ..Smoothing::default()
-            }),
-            "best" => {
-                let rungs = SOUND.iter().filter(|name| !proven || **name != "ibp");
-                let rungs = rungs.map(|name| self.method(name, proven)).collect::<Result<_>>()?;
-                Box::new(Best::new(rungs, self.lp().seconds))
-            }
-            other => {
-                bail!("--method `{other}`: expected closed-form, sharp, tightened, exact, ibp, lp, smoothing or best")
-            }
-        })
-    }
-
-    fn limits(&self, defaults: Limits) -> Limits {
-        Limits {
-            gap: self.gap.unwrap_or(defaults.gap),
-            seconds: self.time.unwrap_or(defaults.seconds),
-            passes: self.passes.unwrap_or(defaults.passes),
+        let all = catalogue::all(&self.settings(), proven);
+        let known = listed(&names(&all, |_| true), "or");
+        match all.into_iter().find(|method| method.name() == name) {
+            Some(method) => Ok(method),
+            None => bail!("--method `{name}`: expected {known}"),
         }
     }
 
-    fn lp(&self) -> Lp {
-        let lp = Lp::new(self.lp_solver);
-        Lp { seconds: self.time.unwrap_or(lp.seconds), ..lp }
+    fn settings(&self) -> Settings {
+        let smoothing = Smoothing {
+            sigma: self.sigma,
+            samples: self.samples,
+            alpha: self.alpha,
+            seed: self.seed,
+            ..Smoothing::default()
+        };
+        Settings {
+            solver: self.lp_solver,
+            gap: self.gap,
+            seconds: self.time,
+            lp_seconds: self.time,
+            passes: self.passes,
+            smoothing,
+        }
     }
 }

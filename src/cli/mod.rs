@@ -6,15 +6,13 @@ mod check;
 mod circumstances;
 mod claims;
 mod data;
-mod files;
+mod help;
+mod inputs;
 mod inspect;
-mod load;
 mod methods;
 mod progress;
 mod proofs;
 mod regress;
-mod shell;
-mod ties;
 mod train;
 
 use clap::{Parser, Subcommand};

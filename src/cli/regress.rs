@@ -75,7 +75,7 @@ fn row(entry: &str, c: &Compared) -> Vec<String> {
         method.clone(),
         c.change.to_string(),
         shown(c.old.as_ref()),
-        shown(c.new.as_ref().map(|(row, _)| row)),
+        shown(c.new.as_ref().map(|proven| &proven.row)),
         c.relative().map(|r| format!("{r:+.1e}")).unwrap_or_default(),
         c.detail.clone(),
     ]

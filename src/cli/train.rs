@@ -1,7 +1,6 @@
 //! `underplane train CONFIG.toml | NAME`: trains, balances, writes ONNX and a record.
 
 use super::Finish;
-use super::circumstances::{Setting, digest};
 use super::methods::threads;
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,8 +14,12 @@ use underplane::data::tasks::recipe;
 use underplane::data::{Task, data_dir, load_own, load_task};
 use underplane::files::Folder;
 use underplane::model::{Model, onnx};
+use underplane::radius::Method;
+use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::sharp::Sharp;
 use underplane::train::loss::Norm;
 use underplane::train::{Config, Epoch, Record, Trained, export, train};
+use underplane::workbench::{Circumstance, digest};
 
 /// Train a feature-convex network, set its threshold on validation data, write NAME.onnx and NAME.json.
 #[derive(Clone, Debug, clap::Args)]
@@ -51,13 +54,13 @@ pub fn run(args: &Args) -> Result<Finish> {
         None => (load_task(&config.task, &folder, config.split_seed)?, verified(&config.task, &folder)?),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).build()?;
-    let text = pool.install(|| finish(&config, (&task, files), &args.out))?;
+    let text = pool.install(|| finish(&config, &task, files, &args.out))?;
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Finish::Answered)
 }
 
 /// Names and SHA-256 of a bundled task's files, which were verified when they were read.
-fn verified(task: &str, folder: &Path) -> Result<Vec<Setting>> {
+fn verified(task: &str, folder: &Path) -> Result<Vec<Circumstance>> {
     let store = recipe(task)?.store(folder)?;
     Ok(store.source().files.iter().map(|file| (file.name.to_string(), file.sha256.to_string())).collect())
 }
@@ -77,7 +80,7 @@ fn config(args: &Args) -> Result<Config> {
     Ok(config)
 }
 
-fn finish(config: &Config, (task, files): (&Task, Vec<Setting>), out: &Path) -> Result<String> {
+fn finish(config: &Config, task: &Task, files: Vec<Circumstance>, out: &Path) -> Result<String> {
     let start = Instant::now();
     let trained = with_progress(config, task)?;
     let graph = export::graph(&trained.network, &task.train.shape)?;
@@ -149,7 +152,12 @@ fn certified_table(record: &Record) -> Builder {
                 let row = rows.find(|row| row.norm == norm && row.radius == radius);
                 row.map_or(String::new(), |row| format!("{:.3}", row.accuracy))
             };
-            table.push_record([norm.name().to_string(), radius.to_string(), cell("closed-form"), cell("sharp")]);
+            table.push_record([
+                norm.name().to_string(),
+                radius.to_string(),
+                cell(ClosedForm.name()),
+                cell(Sharp.name()),
+            ]);
         }
     }
     table

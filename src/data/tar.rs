@@ -1,4 +1,7 @@
 //! The regular files of a tar archive (POSIX ustar, old and GNU headers), read in memory.
+//!
+//! The crate `tar` (0.4.46, tried) takes an archive that is cut off between two files, or empty, for a whole one; here it
+//! is an error that says where.
 
 use crate::data::content::Content;
 use crate::data::error::{DataError, Place};

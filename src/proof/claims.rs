@@ -1,7 +1,7 @@
 //! Certificates that settle claims: numbers around the claimed radius are proposed here, the kernel compares.
 
 use super::encode::{decimal, distance};
-use super::{Prover, Unproven, Wanted};
+use super::{Prover, Stated, Unproven, Wanted};
 use crate::model::Model;
 use crate::norm::Norm;
 use crate::query::Range;
@@ -84,7 +84,7 @@ impl Prover {
         found: Option<&Evidence>,
         claim: &Claimed,
     ) -> Result<(String, Radius), Unproven> {
-        let proof = self.stated(model, wanted, found, (claim.value, claim.above.clone()))?;
+        let proof = self.stated(model, wanted, found, Stated { value: claim.value, words: claim.above.clone() })?;
         self.settles(claim, &proof.line, Settled::Confirmed)?;
         Ok((proof.line, claim.proven()))
     }

@@ -20,17 +20,26 @@ pub struct Packed {
     pub codes: Vec<u32>,
 }
 
-/// The ways in which the codes may be meant: one, or two where the order of a maximum's operands was lost.
+/// How slopes are packed.
+#[derive(Clone, Copy, Debug)]
+pub struct Packing {
+    /// Whether the operands of maxima are swapped.
+    pub swapped: bool,
+    /// Bits of a code, where 1 is not enough.
+    pub bits: usize,
+}
+
+/// The ways in which the codes may be meant, swapped or not: one, or two where the order of a maximum's operands was lost.
 pub fn ways(units: &[Unit]) -> &'static [bool] {
     let swapped = units.iter().any(|unit| unit.slopes.is_none() && unit.constants == [false, false]);
     if swapped { &[false, true] } else { &[false] }
 }
 
-/// Codes of `bits` bits, of 1 bit where that is enough. Nodes of the feature map, and nodes that are not found, are left
+/// Codes of as many bits as `packing` says, of 1 bit where that is enough. Nodes of the feature map, and nodes that are not found, are left
 /// out.
-pub fn pack(model: &Model, units: &[Unit], slopes: &Slopes<f64>, (swap, bits): (bool, usize)) -> Vec<Packed> {
+pub fn pack(model: &Model, units: &[Unit], slopes: &Slopes<f64>, packing: Packing) -> Vec<Packed> {
     let names = Names::of(model.graph());
-    units.iter().filter_map(|unit| pack_unit(model, &names, unit, slopes, (swap, bits))).collect()
+    units.iter().filter_map(|unit| pack_unit(model, &names, unit, slopes, packing)).collect()
 }
 
 /// The first node of every name, number of entries and kind.
@@ -51,13 +60,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn pack_unit(
-    model: &Model,
-    names: &Names,
-    unit: &Unit,
-    slopes: &Slopes<f64>,
-    (swap, bits): (bool, usize),
-) -> Option<Packed> {
+fn pack_unit(model: &Model, names: &Names, unit: &Unit, slopes: &Slopes<f64>, packing: Packing) -> Option<Packed> {
     let graph = model.graph();
     let (kink, max) = (names.get(unit, &Op::Kink(Kink::RELU)), names.get(unit, &Op::Max));
     let is_free = |id: NodeId| model.convexity().is_ok_and(|convexity| convexity.is_free(id));
@@ -68,9 +71,9 @@ fn pack_unit(
     let operands = match (&unit.slopes, kink, max) {
         (Some(_), Some(kink), _) => vec![of_kink(kink)],
         (Some(ends), None, _) => vec![idle(graph, names.get(unit, &Op::Scale(Vec::new()))?, ends)],
-        (None, kink, max) => maximum(unit, kink.map(of_kink), max.map(|id| slopes.nodes[id].clone()), swap)?,
+        (None, kink, max) => maximum(unit, kink.map(of_kink), max.map(|id| slopes.nodes[id].clone()), packing.swapped)?,
     };
-    Some(packed(unit, &operands, bits))
+    Some(packed(unit, &operands, packing.bits))
 }
 
 /// Where in its interval every slope lies.

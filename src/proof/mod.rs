@@ -20,14 +20,15 @@ use crate::query::Witness;
 use crate::query::{Perturbation, separable};
 use crate::radius::{Evidence, Outcome, Radius};
 pub use claims::Claimed;
+use codes::Packing;
 use encode::{Line, Node, decimal};
 pub use encode::{distance, npy};
 pub use fast::exact;
 pub use inputs::{KernelInputs, reads_weights};
-use plan::{Cut, Step};
-pub use replay::{REFUSED, grouped, is_refused, refusal, replay, replay_or_less};
+use plan::{Bound, Step};
+pub use replay::{grouped, replay, replay_or_less};
 use std::fmt;
-use underplane_kernel::{self as kernel, Code, Rejection, Unit, check_weighted};
+use underplane_kernel::{self as kernel, Code, Rejection, Statement, Unit, check_weighted};
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
 const LOWERED: [f64; 12] = [0.0, 2e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 5e-7];
@@ -92,10 +93,25 @@ pub struct Wanted<'a> {
 /// Radii, in those of the tangent plane, that slopes are tried at which prove no unbounded one.
 const DISTANT: [f64; 3] = [1e8, 1e4, 1e2];
 
-/// A radius and what it is lowered to, as floats and in a certificate's words.
-fn lowered(radius: f64) -> impl Iterator<Item = (f64, String)> + Clone {
+/// A radius that a certificate states.
+#[derive(Clone, Debug)]
+struct Stated {
+    value: f64,
+    /// In a certificate's words.
+    words: String,
+}
+
+impl Stated {
+    /// Just this float.
+    fn float(value: f64) -> Stated {
+        Stated { value, words: distance(value) }
+    }
+}
+
+/// A radius and what it is lowered to.
+fn lowered(radius: f64) -> impl Iterator<Item = Stated> + Clone {
     let by = if radius > 0.0 && radius.is_finite() { &LOWERED[..] } else { &LOWERED[..1] };
-    by.iter().map(move |by| if *by > 0.0 { radius * (1.0 - by) } else { radius }).map(|r| (r, distance(r)))
+    by.iter().map(move |by| if *by > 0.0 { radius * (1.0 - by) } else { radius }).map(Stated::float)
 }
 
 impl Prover {
@@ -159,7 +175,7 @@ impl Prover {
         let least = separable::radius(&minorant, convexity, wanted.x, wanted.perturbation).min(radius);
         if radius == f64::INFINITY && least.is_finite() {
             let slopes = evidence(model, wanted, outcome.evidence.as_ref());
-            let radii = DISTANT.iter().map(|share| share * least).map(|r| (r, distance(r)));
+            let radii = DISTANT.iter().map(|share| Stated::float(share * least));
             if let Ok(proof) = self.radius(model, wanted, &plan::plan(&slopes), radii, witness) {
                 return Ok(proof);
             }
@@ -178,28 +194,28 @@ impl Prover {
         found: Option<&Evidence>,
         radius: f64,
     ) -> Result<Proof, Unproven> {
-        self.stated(model, wanted, found, (radius, distance(radius)))
+        self.stated(model, wanted, found, Stated::float(radius))
     }
 
-    /// The same for a radius as a float and in a certificate's words.
+    /// The same for a radius that is no float.
     fn stated(
         &self,
         model: &Model,
         wanted: Wanted,
         found: Option<&Evidence>,
-        radius: (f64, String),
+        radius: Stated,
     ) -> Result<Proof, Unproven> {
         let evidence = evidence(model, wanted, found);
         self.radius(model, wanted, &plan::plan(&evidence), std::iter::once(radius), None)
     }
 
-    /// A certificate for the first one of `radii`, as floats and in a certificate's words, that the kernel accepts.
+    /// A certificate for the first one of `radii` that the kernel accepts.
     fn radius(
         &self,
         model: &Model,
         wanted: Wanted,
         plan: &[Step],
-        radii: impl Iterator<Item = (f64, String)> + Clone,
+        radii: impl Iterator<Item = Stated> + Clone,
         witness: Option<&Witness>,
     ) -> Result<Proof, Unproven> {
         let mut line = self.line(wanted);
@@ -207,15 +223,19 @@ impl Prover {
         line.witness = witness.filter(shown).map(|w| (w.point.as_slice(), decimal(w.distance)));
         let widths = if plan.len() > 1 { &TREE_BITS[..] } else { &BITS[..] };
         let mut refused = None;
-        for &swap in codes::ways(&self.units) {
-            'radii: for (r, stated) in radii.clone() {
-                line.radius = Some(stated);
-                let multipliers = multipliers(model, wanted, plan, r);
+        for &swapped in codes::ways(&self.units) {
+            'radii: for stated in radii.clone() {
+                line.radius = Some(stated.words);
+                let multipliers = multipliers(model, wanted, plan, stated.value);
                 for &bits in widths {
-                    line.nodes = self.nodes(model, plan, &multipliers, (swap, bits));
+                    line.nodes = self.nodes(model, plan, &multipliers, Packing { swapped, bits });
                     let text = line.text();
-                    let Err(rejection) = check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text) else {
-                        return Ok(Proof { line: text, radius: Radius::new(r), has_witness: line.witness.is_some() });
+                    let Err(rejection) = self.check(&text) else {
+                        return Ok(Proof {
+                            line: text,
+                            radius: Radius::new(stated.value),
+                            has_witness: line.witness.is_some(),
+                        });
                     };
                     let hopeless = rejection.code != Code::NotProven;
                     refused = Some(rejection);
@@ -229,7 +249,7 @@ impl Prover {
     }
 
     /// The tree of `plan` with slopes packed.
-    fn nodes(&self, model: &Model, plan: &[Step], multipliers: &[Option<f64>], packing: (bool, usize)) -> Vec<Node> {
+    fn nodes(&self, model: &Model, plan: &[Step], multipliers: &[Option<f64>], packing: Packing) -> Vec<Node> {
         let node = |(step, &multiplier): (&Step, &Option<f64>)| match step {
             &Step::Split { coordinate, at } => Node::Split { coordinate, at },
             Step::Leaf(slopes, _) => {
@@ -253,7 +273,15 @@ impl Prover {
     /// Whether the kernel accepts a witness.
     pub fn shows(&self, wanted: Wanted, witness: &Witness) -> bool {
         let text = self.witness_line(wanted, &witness.point, decimal(witness.distance));
-        check_weighted(&self.model, &self.inputs, self.weights.as_ref(), &text).is_ok()
+        self.check(&text).is_ok()
+    }
+
+    /// What a certificate states about this model and these inputs.
+    ///
+    /// # Errors
+    /// When the kernel refuses it.
+    pub fn check(&self, certificate: &str) -> Result<Statement, Rejection> {
+        check_weighted(&self.model, &self.inputs, self.weights.as_ref(), certificate)
     }
 
     /// The sign of the exact logit of an input.
@@ -297,19 +325,19 @@ impl Prover {
 fn multipliers(model: &Model, wanted: Wanted, plan: &[Step], radius: f64) -> Vec<Option<f64>> {
     let of = |step: &Step| match step {
         Step::Split { .. } => None,
-        Step::Leaf(slopes, cuts) => multiplier(model, wanted, slopes, (radius, cuts)),
+        Step::Leaf(slopes, cuts) => multiplier(model, wanted, slopes, radius, cuts),
     };
     plan.iter().map(of).collect()
 }
 
-fn multiplier(model: &Model, wanted: Wanted, slopes: &Slopes<f64>, (radius, cuts): (f64, &[Cut])) -> Option<f64> {
+fn multiplier(model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64, cuts: &[Bound]) -> Option<f64> {
     let convexity = model.convexity().ok()?;
     let needed = wanted.perturbation.range.is_some() || !convexity.free.is_empty() || !cuts.is_empty();
     if !needed || !matches!(wanted.perturbation.norm, Norm::L1 | Norm::L2) {
         return None;
     }
     let minorant = minorant(model, convexity, wanted, slopes);
-    multiplier::best(&minorant, convexity, wanted.x, wanted.perturbation, (radius, cuts))
+    multiplier::best(&minorant, convexity, wanted.x, wanted.perturbation, radius, cuts)
 }
 
 fn minorant(model: &Model, convexity: &Convexity, wanted: Wanted, slopes: &Slopes<f64>) -> Minorant {

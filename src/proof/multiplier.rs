@@ -2,7 +2,7 @@
 //!
 //! Plain floats: the kernel checks the result, so a bad multiplier only proves less.
 
-use super::plan::Cut;
+use super::plan::Bound;
 use crate::model::{Convexity, Minorant};
 use crate::norm::Norm;
 use crate::query::coordinate::{Coordinate, coordinates};
@@ -14,7 +14,8 @@ pub fn best(
     convexity: &Convexity,
     x: &[f64],
     perturbation: Perturbation,
-    (radius, cuts): (f64, &[Cut]),
+    radius: f64,
+    cuts: &[Bound],
 ) -> Option<f64> {
     if !radius.is_finite() {
         return None;

@@ -9,12 +9,12 @@ pub enum Step<'a> {
     /// As in [`TreeNode::Split`].
     Split { coordinate: usize, at: f64 },
     /// Slopes, and where they must suffice.
-    Leaf(&'a Slopes<f64>, Vec<Cut>),
+    Leaf(&'a Slopes<f64>, Vec<Bound>),
 }
 
 /// One end of a part: low ≤ x'\[coordinate\] ≤ high, one of them infinite.
 #[derive(Clone, Copy, Debug)]
-pub struct Cut {
+pub struct Bound {
     /// Index into the input.
     pub coordinate: usize,
     /// In input units.
@@ -32,10 +32,10 @@ pub fn plan(evidence: &Evidence) -> Vec<Step<'_>> {
 }
 
 fn tree(nodes: &[TreeNode]) -> Vec<Step<'_>> {
-    let mut path: Vec<Cut> = Vec::new();
+    let mut path: Vec<Bound> = Vec::new();
     let mut step = |node| match node {
         &TreeNode::Split { coordinate, at } => {
-            path.push(Cut { coordinate, low: f64::NEG_INFINITY, high: at });
+            path.push(Bound { coordinate, low: f64::NEG_INFINITY, high: at });
             Step::Split { coordinate, at }
         }
         TreeNode::Leaf(slopes) => {

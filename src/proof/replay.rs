@@ -1,15 +1,12 @@
-//! The kernel's word on the answers of a run: what it accepts stays, what it refuses becomes unknown.
+//! The kernel's word on the answers of a run: what it accepts stays, what it refuses is not proven.
 
 use super::{Proof, Prover, Wanted};
 use crate::model::Model;
 use crate::radius::{Outcome, Verdict};
 
-/// How the reason of a refused result begins.
-pub const REFUSED: &str = "not proven: ";
-
 /// Has the kernel replay the evidence of a certified radius. Its radius is the proven one then, perhaps a few roundings
-/// smaller; where the kernel refuses (or has refused the model: `prover` says why) the outcome is unknown, with the
-/// reason. `None` where nothing has been proven.
+/// smaller; where the kernel refuses (or has refused the model: `prover` says why) the outcome is not proven, with
+/// the reason. `None` where nothing has been proven.
 pub fn replay(prover: Result<&Prover, &str>, model: &Model, wanted: Wanted, outcome: &mut Outcome) -> Option<Proof> {
     outcome.radius()?;
     let proof = match prover {
@@ -22,7 +19,7 @@ pub fn replay(prover: Result<&Prover, &str>, model: &Model, wanted: Wanted, outc
             Some(proof)
         }
         Err(why) => {
-            outcome.verdict = Verdict::Unknown(format!("{REFUSED}{why}"));
+            outcome.verdict = Verdict::NotProven(why);
             None
         }
     }
@@ -44,19 +41,6 @@ pub fn replay_or_less(
     outcome.verdict = Verdict::Certified(proof.radius);
     outcome.detail += &format!("; {radius} is not proven, this radius is");
     Some(proof)
-}
-
-/// Whether [`replay`] made this outcome unknown.
-pub fn is_refused(outcome: &Outcome) -> bool {
-    refusal(outcome).is_some()
-}
-
-/// Why [`replay`] made this outcome unknown, if it did.
-pub fn refusal(outcome: &Outcome) -> Option<&str> {
-    match &outcome.verdict {
-        Verdict::Unknown(why) => why.strip_prefix(REFUSED),
-        _ => None,
-    }
 }
 
 /// Reasons of refusals with their counts, most frequent first. Those that differ in nothing but what was found are one,

@@ -3,7 +3,7 @@
 use crate::model::Model;
 use crate::query::Perturbation;
 use crate::query::Witness;
-use crate::radius::{Guarantee, Method, Outcome, Samples, Subject, Verdict};
+use crate::radius::{Cost, Guarantee, Method, Needs, Outcome, Samples, Setting, Subject, Verdict};
 use std::time::Instant;
 
 /// The largest certified radius of its methods, sample by sample; the detail says whose it is.
@@ -21,10 +21,18 @@ pub struct Best {
 }
 
 impl Best {
-    /// Keeps those of `methods` that give proven radii of the base classifier.
-    pub fn new(methods: Vec<Box<dyn Method>>, seconds: f64) -> Best {
-        let sound = |m: &dyn Method| m.subject() == Subject::Base && m.guarantee() != Guarantee::Probabilistic;
-        Best { methods: methods.into_iter().filter(|m| sound(m.as_ref())).collect(), seconds }
+    /// Keeps those of `methods` that give proven radii of the base classifier, cheapest first; of the searches only those
+    /// that go on until both sides meet, which the others are the beginning of.
+    pub fn new(mut methods: Vec<Box<dyn Method>>, seconds: f64) -> Best {
+        methods.retain(|m| m.subject() == Subject::Base && m.guarantee() != Guarantee::Probabilistic);
+        methods.retain(|m| m.cost() != Cost::Search || m.guarantee() == Guarantee::Exact);
+        methods.sort_by_key(|m| m.cost());
+        Best { methods, seconds }
+    }
+
+    /// The methods that are asked, in this order.
+    pub fn methods(&self) -> impl Iterator<Item = &dyn Method> {
+        self.methods.iter().map(AsRef::as_ref)
     }
 }
 
@@ -35,6 +43,23 @@ impl Method for Best {
 
     fn guarantee(&self) -> Guarantee {
         Guarantee::Exact
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Search
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        &[Setting::Seconds]
+    }
+
+    fn applies(&self, model: &Model, perturbation: Perturbation) -> Result<(), String> {
+        let none = Err("no method is left".into());
+        self.methods.iter().fold(none, |before, method| before.or_else(|_| method.applies(model, perturbation)))
     }
 
     fn has_evidence(&self) -> bool {
@@ -79,7 +104,7 @@ fn better(a: Outcome, b: Outcome) -> Outcome {
         Verdict::Certified(radius) => radius.value(),
         Verdict::NotSensitive => -1.0,
         Verdict::Abstain(_) => -2.0,
-        Verdict::Unknown(_) => -3.0,
+        Verdict::Unknown(_) | Verdict::NotProven(_) | Verdict::NotAsked(_) => -3.0,
     };
     let (mut winner, other) = if rank(&b) > rank(&a) { (b, a) } else { (a, b) };
     winner.witness = nearer(winner.witness, other.witness);

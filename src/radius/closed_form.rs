@@ -3,7 +3,7 @@
 use crate::model::minorant::tangents;
 use crate::model::{Convexity, Minorant, Model};
 use crate::query::{Perturbation, reach};
-use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
+use crate::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::rounding::mul_up;
 
 /// r_p(x) = f(x) / (Lip_p(φ) · ‖∇g(φ(x))‖_{p*}).
@@ -25,6 +25,14 @@ impl Method for ClosedForm {
         Guarantee::Sound
     }
 
+    fn needs(&self) -> Needs {
+        Needs::FeatureConvex
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Passes
+    }
+
     fn batch(&self) -> usize {
         100
     }
@@ -38,7 +46,7 @@ impl Method for ClosedForm {
         let lipschitz = convexity.map.lipschitz(perturbation.norm);
         let one = |(i, minorant): (usize, &Minorant)| {
             if minorant.value.lower() > 0.0 {
-                let radius = feature_radius(minorant, (convexity, lipschitz), perturbation);
+                let radius = feature_radius(minorant, convexity, lipschitz, perturbation);
                 return Outcome::plain(Verdict::Certified(Radius::new(radius)));
             }
             Outcome::plain(not_certified(model, samples.sample(i)))
@@ -55,11 +63,11 @@ pub(crate) fn radii(model: &Model, convexity: &Convexity, samples: Samples, pert
 /// The same for minorants that are there already, made with `convexity.feature_stops()`.
 pub(crate) fn feature_radii(minorants: &[Minorant], convexity: &Convexity, perturbation: Perturbation) -> Vec<f64> {
     let lipschitz = convexity.map.lipschitz(perturbation.norm);
-    minorants.iter().map(|minorant| feature_radius(minorant, (convexity, lipschitz), perturbation)).collect()
+    minorants.iter().map(|minorant| feature_radius(minorant, convexity, lipschitz, perturbation)).collect()
 }
 
 /// With weights, feature k of coordinate i changes by at most Lip·|δ_i| = Lip·scale_i·|u_i|: its slope counts scale_i-fold.
-fn feature_radius(minorant: &Minorant, (convexity, lipschitz): (&Convexity, f64), perturbation: Perturbation) -> f64 {
+fn feature_radius(minorant: &Minorant, convexity: &Convexity, lipschitz: f64, perturbation: Perturbation) -> f64 {
     let count = minorant.parts.iter().map(|part| part.coefficients.len()).sum();
     let mut steepness: Vec<f64> = Vec::with_capacity(count);
     for part in &minorant.parts {

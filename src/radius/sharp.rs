@@ -3,7 +3,9 @@
 use crate::model::minorant::tangents;
 use crate::model::{Convexity, Minorant, Model};
 use crate::query::{Perturbation, separable};
-use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Verdict, closed_form, does_not_apply, not_certified};
+use crate::radius::{
+    Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Verdict, closed_form, does_not_apply, not_certified,
+};
 
 /// sup{r : f(x) + min over the ball and the box of Σ h_i(δ_i) > 0}, with h_i the tangent plane seen through φ.
 ///
@@ -23,6 +25,14 @@ impl Method for Sharp {
 
     fn guarantee(&self) -> Guarantee {
         Guarantee::Sound
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::FeatureConvex
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Passes
     }
 
     fn batch(&self) -> usize {

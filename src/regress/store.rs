@@ -2,7 +2,7 @@
 //!
 //! A store is believed as little as a certificate is: what is not just as it must be is a fault, in words, of a row.
 
-use crate::proof::{distance, exact};
+use crate::proof::{Prover, distance, exact};
 use crate::query::Range;
 use crate::radius::Radius;
 use anyhow::{Context, Result};
@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::Path;
-use underplane_kernel::{self as kernel, Statement, check_line};
+use underplane_kernel::Statement;
 
 /// The first line of a table.
 pub const HEADER: &str = "input,norm,method,lower,upper";
@@ -50,6 +50,15 @@ fn float(text: &str) -> Option<f64> {
     let plain = |c: char| c.is_ascii_digit() || ".e-".contains(c);
     let value: f64 = text.parse().ok()?;
     (text.chars().all(plain) && !text.starts_with('-') && value.is_finite()).then_some(value)
+}
+
+/// A radius that the kernel has accepted, as it is stored.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// Its row.
+    pub row: Verified,
+    /// Its certificate, a line.
+    pub certificate: String,
 }
 
 /// A row as it is stored.
@@ -181,12 +190,11 @@ impl Verified {
 }
 
 /// A row's certificate is valid, and says what the row says.
-pub fn check(
-    (model, inputs): (&kernel::Model, &kernel::Inputs),
-    range: Option<Range>,
-    stored: &Stored,
-) -> Result<(), String> {
-    let statement = check_line(model, inputs, &stored.certificate).map_err(|r| format!("the certificate: {r}"))?;
+///
+/// # Errors
+/// When it is not, or does not, in words.
+pub fn check(prover: &Prover, range: Option<Range>, stored: &Stored) -> Result<(), String> {
+    let statement = prover.check(&stored.certificate).map_err(|r| format!("the certificate: {r}"))?;
     let found = differences(&statement, &stored.row, range);
     if found.is_empty() { Ok(()) } else { Err(found.join("; ")) }
 }

@@ -1,5 +1,6 @@
 //! What the program hands out: result rows, records, tables, reports.
 
+pub mod answer;
 pub mod number;
 pub mod records;
 pub mod rows;

@@ -1,16 +1,16 @@
 //! Raw records of a run over several models: what reports are generated from, and from nothing else.
 
+use super::answer::{Detail, Status};
 use super::rows::Row;
 use crate::data::DataError;
 use crate::data::error::Place;
-use crate::proof::REFUSED;
+use crate::radius::{Guarantee, Subject};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// How `detail` begins where a method does not apply to a model and norm: such a row is `unknown`, but nothing was
-/// left undecided.
-pub const NOT_APPLICABLE: &str = "does not apply: ";
+/// The finder of witnesses that is no method.
+pub const ATTACK: &str = "attack";
 
 /// One line: (model, input, norm, method). The columns behind `model` are those of [`Row`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -28,31 +28,31 @@ pub struct Record {
     /// As on the command line.
     pub method: String,
     /// base or smoothed.
-    pub subject: String,
+    pub subject: Subject,
     /// Digits that read back as the same `f64`, or `unbounded`, or empty.
     pub radius: String,
     /// Distance of the nearest verified witness of this (model, input, norm), or empty.
     pub upper: String,
     /// exact, sound, probabilistic.
-    pub guarantee: String,
+    pub guarantee: Guarantee,
     /// certified, not-sensitive, abstain, unknown.
-    pub status: String,
+    pub status: Status,
     /// Seconds of one thread.
     pub seconds: f64,
     /// The reason, or the settings.
-    pub detail: String,
+    pub detail: Detail,
     /// What the kernel said of the radius.
     #[serde(default)]
-    pub proof: Proof,
+    pub proof: Replay,
 }
 
 /// Whether the kernel has replayed a radius's evidence.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub enum Proof {
+pub enum Replay {
     /// There was no radius or no evidence, or a witness had refuted it before.
     #[default]
     #[serde(rename = "")]
-    None,
+    Nothing,
     /// A certificate was accepted.
     #[serde(rename = "accepted")]
     Accepted,
@@ -70,7 +70,7 @@ pub struct Found {
     pub input: usize,
     /// The norm that measures the distance.
     pub norm: String,
-    /// What found it: `attack`, or a method.
+    /// What found it: [`ATTACK`], or a method.
     pub finder: String,
     /// Distance from the input, rounded up; empty when nothing was found.
     pub distance: Option<f64>,
@@ -92,18 +92,18 @@ impl Record {
             radius: row.radius,
             upper: row.upper,
             guarantee: row.guarantee,
-            status: row.status.into(),
+            status: row.status,
             seconds: row.seconds,
             detail: row.detail,
-            proof: Proof::None,
+            proof: Replay::Nothing,
         }
     }
 
     /// The certified radius, infinite where it is unbounded.
     pub fn certified(&self) -> Option<f64> {
-        match (self.status.as_str(), self.radius.as_str()) {
-            ("certified", "unbounded") => Some(f64::INFINITY),
-            ("certified", radius) => radius.parse().ok().filter(|r: &f64| !r.is_nan()),
+        match (self.status, self.radius.as_str()) {
+            (Status::Certified, "unbounded") => Some(f64::INFINITY),
+            (Status::Certified, radius) => radius.parse().ok().filter(|r: &f64| !r.is_nan()),
             _ => None,
         }
     }
@@ -115,19 +115,23 @@ impl Record {
 
     /// Speaks of the network itself, not of its smoothed version.
     pub fn is_base(&self) -> bool {
-        self.subject == "base"
+        self.subject == Subject::Base
     }
 
     /// Why the kernel refused the radius.
     pub fn refusal(&self) -> Option<&str> {
-        let detail = self.detail.strip_prefix(REFUSED).filter(|_| self.proof == Proof::Refused);
-        // Behind the reason stand the method's own remarks.
-        detail.map(|detail| detail.split_once("; ").map_or(detail, |(reason, _)| reason))
+        match &self.detail {
+            Detail::NotProven { reason, .. } if self.proof == Replay::Refused => Some(reason),
+            _ => None,
+        }
     }
 
     /// The method does not apply, and why.
     pub fn not_applicable(&self) -> Option<&str> {
-        self.detail.strip_prefix(NOT_APPLICABLE).filter(|_| self.status == "unknown")
+        match &self.detail {
+            Detail::NotApplicable(why) if self.status == Status::Unknown => Some(why),
+            _ => None,
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Result rows with the columns that scripts depend on.
 
+use super::answer::{Detail, Status};
 use crate::radius::run::Timed;
-use crate::radius::{Guarantee, Method, Outcome, Verdict};
+use crate::radius::{Guarantee, Method, Outcome, Subject};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -19,45 +20,38 @@ pub struct Row {
     /// As on the command line.
     pub method: &'static str,
     /// base or smoothed.
-    pub subject: String,
+    pub subject: Subject,
     /// Digits that read back as the same `f64`, or `unbounded`, or empty.
     pub radius: String,
     /// Distance of the best witness, or empty.
     pub upper: String,
     /// exact, sound, probabilistic; no more than sound where there is no radius, or its two sides are apart.
-    pub guarantee: String,
+    pub guarantee: Guarantee,
     /// certified, not-sensitive, abstain, unknown.
-    pub status: &'static str,
+    pub status: Status,
     /// Seconds of one thread.
     pub seconds: f64,
     /// The reason, or the settings.
-    pub detail: String,
+    pub detail: Detail,
 }
 
 impl Row {
     /// The row of one answer.
     pub fn new(input: usize, label: String, logit: f64, norm: String, method: &dyn Method, timed: &Timed) -> Row {
         let outcome = &timed.outcome;
-        let (status, reason) = match &outcome.verdict {
-            Verdict::Certified(_) => ("certified", ""),
-            Verdict::NotSensitive => ("not-sensitive", ""),
-            Verdict::Abstain(why) => ("abstain", why.as_str()),
-            Verdict::Unknown(why) => ("unknown", why.as_str()),
-        };
-        let parts: Vec<&str> = [reason, &outcome.detail].into_iter().filter(|part| !part.is_empty()).collect();
         Row {
             input,
             label,
             logit,
             norm,
             method: method.name(),
-            subject: method.subject().to_string(),
+            subject: method.subject(),
             radius: outcome.radius().map(|r| r.to_string()).unwrap_or_default(),
             upper: outcome.witness.as_ref().map(|w| format!("{:?}", w.distance)).unwrap_or_default(),
-            guarantee: guarantee(method, outcome).to_string(),
-            status,
+            guarantee: guarantee(method, outcome),
+            status: Status::of(&outcome.verdict),
             seconds: timed.seconds,
-            detail: parts.join("; "),
+            detail: Detail::of(outcome),
         }
     }
 }

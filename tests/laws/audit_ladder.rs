@@ -3,7 +3,7 @@
 use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
 use underplane::attack::Attack;
 use underplane::audit::ladder::{Conclusion, Order, conclusion, order, undecided, violations};
-use underplane::audit::methods::{Needs, Rung, standard};
+use underplane::audit::methods::standard;
 use underplane::audit::run::{Audit, Case, Findings, logits, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
@@ -13,8 +13,9 @@ use underplane::query::Witness;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::lp::{Lp, LpSolver};
 use underplane::radius::smoothing::Smoothing;
-use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
-use underplane::report::records::{Proof, Record};
+use underplane::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Subject, Verdict};
+use underplane::report::answer::Status;
+use underplane::report::records::{Record, Replay};
 
 const ATTACK: Attack = Attack { starts: 4, descents: 20, shrinks: 60, rays: 2, programs: 1 };
 
@@ -22,8 +23,8 @@ fn smoothing() -> Smoothing {
     Smoothing { samples: 200, ..Smoothing::default() }
 }
 
-fn audit(rungs: Vec<Rung>) -> Audit {
-    Audit { rungs, norms: Norm::STANDARD.to_vec(), attack: ATTACK }
+fn audit(methods: Vec<Box<dyn Method>>) -> Audit {
+    Audit { methods, norms: Norm::STANDARD.to_vec(), attack: ATTACK }
 }
 
 fn all_methods() -> Audit {
@@ -77,6 +78,14 @@ impl Method for Scaled {
         self.guarantee
     }
 
+    fn needs(&self) -> Needs {
+        Needs::Convex
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Search
+    }
+
     fn subject(&self) -> Subject {
         self.subject
     }
@@ -97,9 +106,9 @@ impl Method for Scaled {
     }
 }
 
-fn scaled(factor: f64) -> Rung {
+fn scaled(factor: f64) -> Box<dyn Method> {
     let (subject, guarantee) = (Subject::Base, Guarantee::Sound);
-    Rung::new(Box::new(Scaled { factor, subject, guarantee, evidence: false }), Needs::Convex)
+    Box::new(Scaled { factor, subject, guarantee, evidence: false })
 }
 
 #[test]
@@ -110,27 +119,30 @@ fn what_the_kernel_refuses_is_unknown_and_counted_and_what_a_witness_refutes_sta
         for (factor, right) in [(1.0, true), (1.0 + 1e-5, false), (1.5, false)] {
             let (subject, guarantee) = (Subject::Base, Guarantee::Sound);
             let method = Scaled { factor, subject, guarantee, evidence: true };
-            let findings = findings(&audit(vec![Rung::new(Box::new(method), Needs::Convex)]), &case);
+            let findings = findings(&audit(vec![Box::new(method)]), &case);
             let violations = violations(&findings.records, &findings.found).len();
-            let of = |proof: Proof| findings.records.iter().filter(move |r| r.proof == proof);
-            assert!(of(Proof::Refused).all(|r| r.status == "unknown" && r.detail.starts_with("not proven: ")));
-            assert!(of(Proof::Accepted).all(|r| r.certified().is_some()));
+            let of = |proof: Replay| findings.records.iter().filter(move |r| r.proof == proof);
+            assert!(
+                of(Replay::Refused)
+                    .all(|r| r.status == Status::Unknown && r.detail.to_string().starts_with("not proven: "))
+            );
+            assert!(of(Replay::Accepted).all(|r| r.certified().is_some()));
             let unbounded = findings.records.iter().filter(|r| r.radius == "unbounded").count();
             if right {
-                assert_eq!((violations, of(Proof::Refused).count()), (0, 0), "seed {seed}");
+                assert_eq!((violations, of(Replay::Refused).count()), (0, 0), "seed {seed}");
             } else {
-                assert_eq!(of(Proof::Accepted).count(), unbounded, "seed {seed}, {factor}");
+                assert_eq!(of(Replay::Accepted).count(), unbounded, "seed {seed}, {factor}");
             }
-            refused += of(Proof::Refused).count();
-            accepted += of(Proof::Accepted).count();
+            refused += of(Replay::Refused).count();
+            accepted += of(Replay::Accepted).count();
             let text = rendered(&findings);
-            assert!(text.contains(&format!("{} refused by the kernel", of(Proof::Refused).count())), "{text}");
+            assert!(text.contains(&format!("{} refused by the kernel", of(Replay::Refused).count())), "{text}");
             // The notes say why, and how often each reason occurs.
             let counted = |line: &str| line.trim().split_once(" refused by the kernel: ")?.0.parse::<usize>().ok();
             let told: usize = text.lines().filter_map(counted).sum();
-            assert_eq!(told, of(Proof::Refused).count(), "{text}");
+            assert_eq!(told, of(Replay::Refused).count(), "{text}");
             let sensitive = findings.records.iter().filter(|r| r.logit > 0.0).count();
-            assert_eq!(violations + of(Proof::Refused).count() + of(Proof::Accepted).count(), sensitive, "{text}");
+            assert_eq!(violations + of(Replay::Refused).count() + of(Replay::Accepted).count(), sensitive, "{text}");
         }
     }
     assert!(refused > 5 && accepted > 20, "{refused} refused, {accepted} accepted");
@@ -169,7 +181,7 @@ fn smoothed_and_probabilistic_radii_never_enter_the_verdict() {
     let case = random_case(3, Map::Identity, None);
     for (subject, guarantee) in [(Subject::Smoothed, Guarantee::Probabilistic), (Subject::Smoothed, Guarantee::Sound)] {
         let method = Scaled { factor: 10.0, subject, guarantee, evidence: false };
-        let findings = findings(&audit(vec![Rung::new(Box::new(method), Needs::Convex)]), &case);
+        let findings = findings(&audit(vec![Box::new(method)]), &case);
         assert!(findings.records.iter().any(|r| r.certified().is_some()));
         assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed);
         assert!(findings.records.iter().all(|r| r.upper.is_empty()), "a witness of the network says nothing here");
@@ -204,7 +216,7 @@ fn tightness_is_measured_against_the_exact_radius_and_never_above_it() {
     assert_eq!((summary.references.witness, summary.references.none), (0, 0));
     assert_eq!(summary.references.exact, 3 * summary.sensitive);
     assert!(summary.sensitive > 0 && summary.inputs == 12);
-    for line in summary.lines.iter().filter(|l| l.subject == "base") {
+    for line in summary.lines.iter().filter(|l| l.subject == Subject::Base) {
         let (median, worst) = line.tightness;
         assert!(0.0 < worst && worst <= median && median <= 1.0 + 1e-9, "{line:?}");
         assert_eq!((line.certified, line.violations), (summary.sensitive, 0), "{line:?}");
@@ -276,7 +288,7 @@ fn no_sensitive_input_leaves_an_empty_but_whole_table() {
     let text = rendered(&findings);
     assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
     assert!(text.contains("0/0") && text.contains("2 inputs, 0 classified as sensitive"), "{text}");
-    assert!(findings.records.iter().all(|r| r.status == "not-sensitive"), "{text}");
+    assert!(findings.records.iter().all(|r| r.status == Status::NotSensitive), "{text}");
 }
 
 #[test]
@@ -313,6 +325,14 @@ impl Method for Clueless {
         Guarantee::Sound
     }
 
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Passes
+    }
+
     fn certify(&self, model: &Model, samples: Samples, _: Perturbation) -> Vec<Outcome> {
         // The claimed witness is none, and must not count.
         let witness = Witness { point: vec![0.0; model.input_size()], distance: 0.0 };
@@ -324,9 +344,9 @@ impl Method for Clueless {
 #[test]
 fn an_unknown_answer_is_undecided_and_a_false_witness_counts_for_nothing() {
     let case = case(affine(vec![-1.0, 0.0], 1.0), vec![0.0, 0.0], None);
-    let mut rungs = vec![Rung::new(Box::new(Clueless), Needs::Nothing)];
-    rungs.extend(standard(LpSolver::Clarabel, smoothing()));
-    let findings = findings(&audit(rungs), &case);
+    let mut methods: Vec<Box<dyn Method>> = vec![Box::new(Clueless)];
+    methods.extend(standard(LpSolver::Clarabel, smoothing()));
+    let findings = findings(&audit(methods), &case);
     assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Undecided);
     assert_eq!(undecided(&findings.records).count(), 3);
     assert!(rendered(&findings).contains("3 answers stayed unknown"));

@@ -3,9 +3,11 @@
 mod adversarial;
 mod audit_attack;
 mod audit_ladder;
+mod catalogue;
 mod exact;
 mod exact_branching;
 mod exact_corners;
+mod exact_scales;
 mod ibp;
 mod lp;
 mod minorants;

@@ -1,6 +1,9 @@
 //! NumPy arrays: `.npy` (format versions 1, 2 and 3) in and out, `.npz` in.
 //!
 //! Source: the format description in NumPy's documentation (`numpy.lib.format`, NEP 1).
+//!
+//! The crate `npyz` (0.9.1, tried) overflows on shapes that are too large, and takes headers with a key twice or an
+//! unknown one, shapes beyond the file, and data behind the array; here each is an error that says where.
 
 mod archive;
 mod header;

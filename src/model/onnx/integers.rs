@@ -83,6 +83,10 @@ pub(super) fn mul(importer: &mut Importer, call: &Call, a: &Ints, b: &Ints) -> R
 
 /// Integer division truncates.
 pub(super) fn div(importer: &mut Importer, call: &Call, a: &Ints, b: &Ints) -> Result<Value, ModelError> {
+    // Runtimes refuse a divisor of 0 even where there is nothing to divide.
+    if b.values.contains(&Dim::Known(0)) {
+        return Err(call.misfit("divisors that are not 0", "0".to_string()));
+    }
     arithmetic(importer, call, a, b, |a, b| match (a, b) {
         (Dim::Known(a), Dim::Known(b)) => a.checked_div(b).map(Dim::Known),
         (Dim::Batch, Dim::Known(1)) => Some(Dim::Batch),

@@ -30,17 +30,7 @@ const FORMATS: RangeInclusive<i64> = 3..=14;
 const MOST_ENTRIES: usize = 1 << 25;
 const ENTRIES_PER_WEIGHT: usize = 8;
 
-/// Reads an ONNX file.
-///
-/// # Errors
-/// When the file cannot be read, is not an ONNX model, or uses something that is not supported; the file's name is in
-/// front.
-pub fn read(path: &Path) -> Result<Graph, ModelError> {
-    let bytes = std::fs::read(path).map_err(|source| ModelError::File { path: path.into(), source })?;
-    graph_of(bytes.into(), Some(path.parent().unwrap_or(Path::new("")))).map_err(|error| error.in_file(path))
-}
-
-/// Reads an ONNX model from memory. Tensors that are stored in other files are refused: [`read`] finds them.
+/// Reads an ONNX model from memory. Tensors that are stored in other files are refused: [`read`](super::read) finds them.
 ///
 /// # Errors
 /// When the bytes are not an ONNX model, or it uses something that is not supported.
@@ -48,7 +38,7 @@ pub fn decode(bytes: &[u8]) -> Result<Graph, ModelError> {
     graph_of(Bytes::copy_from_slice(bytes), None)
 }
 
-fn graph_of(bytes: Bytes, folder: Option<&Path>) -> Result<Graph, ModelError> {
+pub(super) fn graph_of(bytes: Bytes, folder: Option<&Path>) -> Result<Graph, ModelError> {
     if bytes.is_empty() {
         return Err(ModelError::Decode("it is empty".into()));
     }

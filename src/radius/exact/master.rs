@@ -101,6 +101,14 @@ impl Master {
         }
     }
 
+    /// Computes anew what steps have changed again and again: rounding errors may have made an end of it.
+    pub fn renew(&mut self) {
+        match self {
+            Master::Sum(dual, ..) | Master::Level(dual, _) => dual.renew(),
+            Master::Smooth(_) => {}
+        }
+    }
+
     /// Gives up sooner where there may be no solution.
     pub fn hurry(&mut self) {
         if let Master::Smooth(dual) = self {

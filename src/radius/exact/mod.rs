@@ -15,26 +15,18 @@ use crate::model::{Convexity, Model};
 use crate::query::Perturbation;
 use crate::query::Witness;
 use crate::radius::{
-    Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified, sharp,
+    Cost, Evidence, Guarantee, Method, Needs, Outcome, Radius, Samples, Setting, Verdict, does_not_apply,
+    not_certified, sharp,
 };
+pub use crate::radius::{EXACT_GAP, Limits};
 
-/// When to stop.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Relative gap between both proven sides.
-    pub gap: f64,
-    /// Seconds per sample.
-    pub seconds: f64,
-    /// Master problems per sample.
-    pub passes: usize,
-}
+/// What can be set about both methods.
+const LIMITED: &[Setting] = &[Setting::Gap, Setting::Seconds, Setting::Passes];
 
-/// Relative gap up to which both sides count as one radius.
-pub const EXACT_GAP: f64 = 1e-6;
-
-/// Remarks of searches that a limit ended.
+/// Remarks of searches that end early; all but the third are limits.
 const OUT_OF_TIME: &str = "out of time";
 const OUT_OF_PASSES: &str = "out of passes";
+const OUT_OF_REACH: &str = "no point with f ≤ 0 within reach";
 const OUT_OF_PARTS: &str = "out of parts";
 
 /// What a search proved, and how it went.
@@ -136,6 +128,22 @@ impl Method for Tightened {
         Guarantee::Sound
     }
 
+    fn needs(&self) -> Needs {
+        Needs::FeatureConvex
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Search
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        LIMITED
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        Some(self.limits)
+    }
+
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         certify(model, samples, perturbation, self.limits)
     }
@@ -148,6 +156,22 @@ impl Method for Exact {
 
     fn guarantee(&self) -> Guarantee {
         Guarantee::Exact
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::FeatureConvex
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Search
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        LIMITED
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        Some(self.limits)
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {

@@ -9,7 +9,7 @@ mod sides;
 use crate::model::feature_map::coordinatewise;
 use crate::model::{Graph, Model, Node, NodeId, Op};
 use crate::query::Perturbation;
-use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Verdict, not_certified};
+use crate::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Verdict, not_certified};
 use crate::rounding::mul_up;
 use first_layer::{FirstLayer, first_layer};
 use intervals::{Intervals, elementwise};
@@ -47,6 +47,14 @@ impl Method for Ibp {
 
     fn guarantee(&self) -> Guarantee {
         Guarantee::Sound
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::ManyPasses
     }
 
     fn has_evidence(&self) -> bool {

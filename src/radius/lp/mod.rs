@@ -18,16 +18,17 @@ mod slopes;
 use crate::model::{Convexity, Model};
 use crate::norm::Norm;
 use crate::query::Perturbation;
+pub use crate::radius::EXACT_GAP;
 use crate::radius::sharp::Sharp;
-use crate::radius::{Evidence, Guarantee, Method, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
+use crate::radius::{
+    Cost, Evidence, Guarantee, Method, Needs, Norms, Outcome, Radius, Samples, Setting, Verdict, does_not_apply,
+    not_certified,
+};
 use found::Found;
 use program::Program;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Instant;
-
-/// Relative gap up to which both sides count as one radius.
-pub const EXACT_GAP: f64 = 1e-6;
 
 /// The program that solves the linear programs; quadratic ones (p = 2) always go to Clarabel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -162,12 +163,28 @@ impl Method for Lp {
         Guarantee::Exact
     }
 
+    fn needs(&self) -> Needs {
+        Needs::Convex
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Search
+    }
+
+    fn norms(&self) -> Norms {
+        Norms::Standard
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        &[Setting::Solver, Setting::Seconds]
+    }
+
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         let convexity = match model.convexity() {
             Ok(convexity) => convexity,
             Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
         };
-        if let Norm::Lp(_) = perturbation.norm {
+        if self.norms().check(perturbation).is_err() {
             return does_not_apply("lp handles p = 1, 2 and ∞", model, samples);
         }
         (0..samples.count()).map(|i| self.one(model, convexity, samples.sample(i), perturbation)).collect()

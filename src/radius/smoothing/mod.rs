@@ -3,12 +3,15 @@
 mod binomial;
 mod noise;
 mod normal;
+mod scaled;
 
 use crate::model::Model;
 use crate::model::passes::forward;
 use crate::norm::Norm;
 use crate::query::Perturbation;
-use crate::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
+use crate::radius::{
+    Cost, EveryNorm, Guarantee, Method, Needs, Norms, Outcome, Radius, Samples, Setting, Subject, Verdict,
+};
 use crate::rounding::pow_up;
 use binomial::clopper_pearson_lower;
 use noise::{Draw, block_vectors, noisy_inputs};
@@ -196,6 +199,26 @@ impl Method for Smoothing {
         Guarantee::Probabilistic
     }
 
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
+
+    fn cost(&self) -> Cost {
+        Cost::Search
+    }
+
+    fn norms(&self) -> Norms {
+        Norms::Unweighted
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        &[Setting::Noise]
+    }
+
+    fn for_every_norm(&self) -> Option<&dyn EveryNorm> {
+        Some(self)
+    }
+
     fn has_evidence(&self) -> bool {
         false
     }
@@ -205,7 +228,7 @@ impl Method for Smoothing {
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
-        if perturbation.weights.is_some() {
+        if self.norms().check(perturbation).is_err() {
             let reason = "smoothing certifies plain norms: its noise is the same for every coordinate";
             return vec![Outcome::plain(Verdict::Unknown(reason.into())); samples.count()];
         }
@@ -216,48 +239,12 @@ impl Method for Smoothing {
     }
 }
 
-/// How the smoothed classifier did on one class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ClassAccuracy {
-    /// Samples with this label.
-    pub total: usize,
-    /// … that got their class, proven.
-    pub correct: usize,
-    /// … on which it abstained: wrong, in an accuracy.
-    pub abstained: usize,
-}
-
-impl ClassAccuracy {
-    /// correct / total; `None` without samples.
-    pub fn value(self) -> Option<f64> {
-        (self.total > 0).then(|| self.correct as f64 / self.total as f64)
-    }
-}
-
-/// The smoothed classifier's accuracy on both classes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SmoothedAccuracy {
-    /// On the sensitive class.
-    pub sensitive: ClassAccuracy,
-    /// On the other class.
-    pub other: ClassAccuracy,
-}
-
-/// Counts the answers of [`Smoothing`] against the labels (`true`: sensitive), one per outcome.
-///
-/// # Panics
-/// When there are not as many labels as outcomes.
-pub fn accuracy(outcomes: &[Outcome], sensitive: &[bool]) -> SmoothedAccuracy {
-    assert_eq!(outcomes.len(), sensitive.len(), "outcomes and labels");
-    let mut result = SmoothedAccuracy::default();
-    for (outcome, &label) in outcomes.iter().zip(sensitive) {
-        let class = if label { &mut result.sensitive } else { &mut result.other };
-        class.total += 1;
-        match &outcome.verdict {
-            Verdict::Certified(_) => class.correct += usize::from(label),
-            Verdict::NotSensitive => class.correct += usize::from(!label),
-            Verdict::Abstain(_) | Verdict::Unknown(_) => class.abstained += 1,
+impl EveryNorm for Smoothing {
+    fn answer(&self, model: &Model, sample: Samples) -> Box<dyn Fn(Norm) -> Outcome + Send + Sync> {
+        let (smoothing, size) = (*self, sample.size);
+        match self.predictions(model, sample).map(|all| all[0]) {
+            Ok(prediction) => Box::new(move |norm| smoothing.outcome(&prediction, size, norm)),
+            Err(reason) => Box::new(move |_| Outcome::plain(Verdict::Unknown(reason.clone()))),
         }
     }
-    result
 }

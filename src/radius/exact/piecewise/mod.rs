@@ -70,6 +70,7 @@ pub(super) struct Piecewise {
     inverse: DMatrix<f64>,
     /// Every cut's value at the base places.
     values: Vec<f64>,
+    /// The first cut's margin.
     scale: f64,
 }
 
@@ -98,7 +99,9 @@ impl Piecewise {
     /// Adds a cut, with multiplier 0 unless it is the first of a normalised dual.
     pub fn add(&mut self, cut: Cut) {
         let k = self.cuts.len();
-        self.scale = self.scale.max(cut.margin.abs());
+        if k == 0 {
+            self.scale = cut.margin.abs();
+        }
         self.cuts.push(cut);
         if self.normalised && k == 0 {
             self.restart();
@@ -216,6 +219,15 @@ impl Piecewise {
         self.inverse.column(j).iter().zip(&self.values).map(|(q, v)| q * v).sum()
     }
 
+    /// The least weight of a place that counts: where the coordinate moves far, even a tiny one changes the cuts.
+    fn least_weight(&self, tie: Tight, weight: f64) -> f64 {
+        if weight <= 0.0 || weight > TOLERANCE {
+            return TOLERANCE;
+        }
+        let largest = (0..self.cuts.len()).map(|k| self.normal_entry(tie, k).abs()).fold(0.0, f64::max);
+        TOLERANCE * (self.scale / largest).min(1.0)
+    }
+
     /// The condition whose loosening makes the function rise fastest; the base of its coordinate may change for that.
     fn choose(&mut self) -> Option<usize> {
         let reduced: Vec<f64> = (0..self.tight.len()).map(|j| self.reduced(j)).collect();
@@ -224,13 +236,14 @@ impl Piecewise {
         for (j, &tight) in self.tight.iter().enumerate() {
             let least = match tight {
                 Tight::Normal => continue,
-                Tight::Zero(_) => TOLERANCE * self.scale,
+                // What the cut's own terms leave in rounding may be much more than that.
+                Tight::Zero(k) => TOLERANCE * self.scale + NOISE * self.cuts[k].margin.abs(),
                 Tight::Tie(i, _) => {
                     match weight_left.iter_mut().find(|(other, _)| *other == i) {
                         Some((_, weight)) => *weight += reduced[j],
                         None => weight_left.push((i, 1.0 + reduced[j])),
                     }
-                    TOLERANCE
+                    self.least_weight(tight, reduced[j])
                 }
             };
             let score = reduced[j] * reduced[j] / self.inverse.column(j).norm_squared();
@@ -239,9 +252,9 @@ impl Piecewise {
             }
         }
         for (i, weight) in weight_left {
-            if weight < -TOLERANCE {
-                let of_coordinate = |j: &usize| matches!(self.tight[*j], Tight::Tie(other, _) if other == i);
-                let ties: Vec<usize> = (0..self.tight.len()).filter(of_coordinate).collect();
+            let of_coordinate = |j: &usize| matches!(self.tight[*j], Tight::Tie(other, _) if other == i);
+            let ties: Vec<usize> = (0..self.tight.len()).filter(of_coordinate).collect();
+            if ties.iter().any(|&j| -weight > self.least_weight(self.tight[j], -weight)) {
                 let direction =
                     ties.iter().fold(DVector::zeros(self.cuts.len()), |sum, &j| sum + self.inverse.column(j));
                 let score = weight * weight / direction.norm_squared();

@@ -85,6 +85,13 @@ impl Piecewise {
         self.rebase()
     }
 
+    /// Recomputes everything, from the start where that is no vertex.
+    pub fn renew(&mut self) {
+        if !self.refresh() {
+            self.restart();
+        }
+    }
+
     /// Sums up the cuts, and moves the bases of coordinates without ties to their best places; false when a tie is beaten.
     pub(super) fn rebase(&mut self) -> bool {
         self.sum_up();

@@ -9,6 +9,7 @@ use crate::model::lifted::{Image, Lifted, Tangent};
 use crate::model::minorant::minorants_at;
 use crate::model::passes::{Slopes, Values, tangent_slopes};
 use crate::model::{Convexity, Minorant, Model};
+use crate::norm::Norm;
 use crate::query::Witness;
 use crate::query::parts::Part;
 use crate::query::{Perturbation, separable};
@@ -16,7 +17,7 @@ use crate::radius::exact::cuts::{Made, collapse};
 use crate::radius::exact::master::{Master, Solved};
 use crate::radius::exact::moves::Moves;
 use crate::radius::exact::piecewise::Cut;
-use crate::radius::exact::{Found, Limits, OUT_OF_PASSES, OUT_OF_TIME, branch};
+use crate::radius::exact::{Found, Limits, OUT_OF_PASSES, OUT_OF_REACH, OUT_OF_TIME, branch};
 use rays::{Deep, Segment};
 use std::time::Instant;
 
@@ -183,6 +184,9 @@ impl<'a> Search<'a> {
         if !(whole && self.is_done()) {
             self.confirm();
         }
+        if whole && self.straight && bound < f64::INFINITY && !self.is_done() {
+            self.deepen(&mut master, &changes);
+        }
         let (slopes, price) = (self.slopes(master.multipliers()), 1.0 / master.multipliers().iter().sum::<f64>());
         let mut coefficients = vec![0.0; self.moves.variables];
         for (multiplier, cut) in master.multipliers().iter().zip(master.cuts()) {
@@ -203,7 +207,7 @@ impl<'a> Search<'a> {
             self.found.passes += 1;
             let solved = master.solve();
             let (Solved::Distance(bound) | Solved::AtLeast(bound)) = solved else {
-                self.found.remark = Some("no point with f ≤ 0 within reach");
+                self.found.remark = Some(OUT_OF_REACH);
                 return (f64::INFINITY, Vec::new());
             };
             let changes = master.solution();
@@ -216,7 +220,7 @@ impl<'a> Search<'a> {
             if bound > 2.0 * self.found.lower && self.cutoff == f64::INFINITY {
                 self.prove(master.multipliers());
             }
-            let flat = tangent.value <= target * self.made[0].tangent.value;
+            let flat = tangent.value <= target * self.problem.value();
             if flat && !self.straight {
                 self.touch(&changes);
                 return (bound, changes);
@@ -239,6 +243,9 @@ impl<'a> Search<'a> {
             best = (best.0.max(reached.0), best.1.min(reached.1));
             if self.is_over(bound, progress) || target < 1e-14 {
                 return (bound, changes);
+            }
+            if !progress {
+                master.renew();
             }
             self.forget(master);
             let cut = self.next(image, tangent);
@@ -277,17 +284,24 @@ impl<'a> Search<'a> {
     }
 
     fn is_over(&mut self, bound: f64, progress: bool) -> bool {
-        let late = self.problem.started.elapsed().as_secs_f64() >= self.problem.limits.seconds;
-        let in_part = self.cutoff < f64::INFINITY;
+        let Limits { seconds, passes, .. } = self.problem.limits;
+        let (elapsed, in_part) = (self.problem.started.elapsed().as_secs_f64(), self.cutoff < f64::INFINITY);
+        // Where no point of a box has been met with f ≤ 0, the rest is left to another norm's search.
+        let halfway = elapsed >= 0.5 * seconds || self.passes >= passes / 2;
+        let Perturbation { norm, range, .. } = self.problem.perturbation;
+        let met = self.nearest.is_some() || self.found.witness.is_some();
+        let nowhere = range.is_some() && norm != Norm::Linf && !met;
         self.stalled = if progress { 0 } else { self.stalled + 1 };
         self.far += usize::from(bound > FAR * self.first);
-        if late {
+        if halfway && nowhere && !in_part {
+            self.found.remark = Some(OUT_OF_REACH);
+        } else if elapsed >= seconds {
             self.found.remark = Some(OUT_OF_TIME);
         } else if self.far > FAR_PASSES || bound > FARTHEST * self.first {
-            self.found.remark = Some("no point with f ≤ 0 within reach");
+            self.found.remark = Some(OUT_OF_REACH);
         } else if self.stalled > if in_part { PATIENCE / 4 } else { PATIENCE } {
             self.found.remark = Some("the cuts no longer help");
-        } else if self.passes >= if in_part { PART } else { self.problem.limits.passes } {
+        } else if self.passes >= if in_part { PART } else { passes } {
             self.found.remark = Some(OUT_OF_PASSES);
         }
         self.found.remark.is_some()
@@ -372,6 +386,11 @@ impl<'a> Search<'a> {
 }
 
 impl Problem<'_> {
+    /// f at the sample, in floats.
+    pub fn value(&self) -> f64 {
+        self.lifted.at_sample().of(self.model.graph().output(), 0)[0]
+    }
+
     /// The changes of the nodes for changes of the variables.
     pub fn image(&self, changes: &[f64]) -> Image {
         if self.perturbation.weights.is_none() {

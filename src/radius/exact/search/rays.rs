@@ -4,12 +4,16 @@ use crate::model::lifted::{Image, Tangent};
 use crate::query::witness;
 use crate::radius::exact::master::{Master, Solved};
 use crate::radius::exact::piecewise::Cut;
-use crate::radius::exact::search::Search;
+use crate::radius::exact::search::{Problem, Search};
 
 /// Cuts that the search for a point with f ≤ −amount may add where units are far apart: further away than so many radii
 /// known at the start. Elsewhere one is enough.
 const PUSHES: usize = 6;
 const APART: f64 = 1e3;
+
+/// How far below 0 the last points are looked for, as shares of f at the sample, and how many cuts each may add.
+const DEEPER: [f64; 3] = [1e-4, 1e-2, 1.0];
+const DEEP_CUTS: usize = 20;
 
 /// How f goes on a ray.
 enum Root {
@@ -37,7 +41,7 @@ pub(super) struct Segment {
 impl Search<'_> {
     /// Looks for a point with f ≤ 0 where the cuts are a little negative: the solution may be one that rays miss.
     pub(super) fn push(&mut self, master: &mut Master, bound: f64, gap: f64) {
-        let whole = self.made[0].tangent.value;
+        let whole = self.problem.value();
         let pushes = if bound > APART * self.first { PUSHES } else { 1 };
         for share in [0.5, 0.1, 0.01] {
             let amount = share * gap * whole;
@@ -69,6 +73,45 @@ impl Search<'_> {
                 break;
             }
         }
+    }
+
+    /// Looks for points with f clearly below 0, and from the solution for the first one on the way to each: in a convex
+    /// function's domain of many scales the ray through the solution may miss them all.
+    pub(super) fn deepen(&mut self, master: &mut Master, changes: &[f64]) {
+        let size = self.problem.x.len();
+        let start = self.clipped(self.problem.point(&changes[..size]));
+        for share in DEEPER {
+            let amount = share * self.problem.value();
+            let Some(delta) = self.below(master, amount) else { return };
+            let end = self.clipped(self.problem.point(&delta));
+            let Problem { model, x, perturbation, .. } = self.problem;
+            witness::along_segment(model, x, &start, &end, perturbation).into_iter().for_each(|found| self.keep(found));
+            if self.is_done() {
+                return;
+            }
+        }
+    }
+
+    /// A change of the input with f ≤ −amount/2, found by cuts that ask for f ≤ −amount.
+    fn below(&mut self, master: &mut Master, amount: f64) -> Option<Vec<f64>> {
+        let mut pushed = master.clone();
+        pushed.hurry();
+        pushed.push(amount);
+        for _ in 0..DEEP_CUTS {
+            if pushed.solve() == Solved::Nothing {
+                return None;
+            }
+            let delta = pushed.solution()[..self.problem.x.len()].to_vec();
+            let image = self.problem.image(&self.moves.changes(&delta));
+            let tangent = self.problem.lifted.tangent(&image);
+            if tangent.value <= -0.5 * amount {
+                return Some(delta);
+            }
+            let cut = self.cut(tangent, &image);
+            pushed.add(Cut { margin: cut.margin + amount, ..cut.clone() });
+            master.add(cut);
+        }
+        None
     }
 
     /// Whether the nearest point known leaves no more than the gap wanted.
@@ -117,7 +160,7 @@ impl Search<'_> {
         let along = to.minus(from);
         let (mut factor, mut value) = (start, tangent.value);
         let mut slope = self.problem.lifted.slope(tangent, &along);
-        let small = 1e-15 * self.made[0].tangent.value.abs();
+        let small = 1e-15 * self.problem.value();
         for _ in 0..50 {
             let next = factor - value / slope;
             if value <= small || (slope < 0.0 && next <= factor) {

@@ -1,39 +1,26 @@
 //! The files that a checker is given: the user's own where the kernel reads them, else copies beside the certificates;
 //! and the command that checks the certificates again.
 
+use super::given::Given;
 use super::shell::{path_word, word};
+use crate::data::Reading;
+use crate::files::write_atomically;
+use crate::model::sensitive::Sensitive;
+use crate::proof::{KernelInputs, npy, reads_weights};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
-use underplane::data::Reading;
-use underplane::files::write_atomically;
-use underplane::model::Model;
-use underplane::model::sensitive::Sensitive;
-use underplane::proof::{KernelInputs, npy, reads_weights};
 use underplane_kernel as kernel;
 
 /// The copies' names.
 const INPUTS: &str = "inputs.npy";
 const WEIGHTS: &str = "weights.npy";
 
-/// What a run is about, as the user named it and as it was read.
-pub struct Given<'a> {
-    pub path: &'a Path,
-    pub sensitive: Sensitive,
-    pub model: &'a Model,
-    pub inputs_path: &'a Path,
-    pub reading: Reading,
-    /// `[rows × size]`, as they stand in their file.
-    pub inputs: &'a [f64],
-    /// Which of them the run is about.
-    pub numbers: &'a [usize],
-    pub weights: Option<(&'a Path, &'a [f64])>,
-}
-
-/// The same for the kernel.
-pub struct Files<'a> {
+/// What a checker is given about a run.
+pub struct Checkers<'a> {
     model: &'a Path,
     sensitive: Sensitive,
     reading: Reading,
+    /// The inputs, as the kernel reads them.
     pub inputs: kernel::Inputs,
     inputs_file: File<'a>,
     weights_file: Option<File<'a>>,
@@ -45,25 +32,26 @@ struct File<'a> {
     copy: Option<(&'static str, Vec<u8>)>,
 }
 
-impl<'a> Files<'a> {
+impl<'a> Checkers<'a> {
     /// Reads what the kernel reads; nothing is written.
     ///
     /// # Errors
     /// When the kernel refuses the inputs.
-    pub fn of(given: &Given<'a>) -> Result<Files<'a>> {
-        let shape = &given.model.graph().node(0).shape;
-        let inputs = KernelInputs::of(given.inputs_path, given.reading, given.inputs, shape)
-            .with_context(|| given.inputs_path.display().to_string())?;
-        let weights_file = given.weights.map(|(path, weights)| {
-            let own = reads_weights(path, given.reading, shape);
-            File { given: path, copy: (!own).then(|| (WEIGHTS, npy(weights, 1))) }
+    pub fn of(given: &'a Given) -> Result<Checkers<'a>> {
+        let shape = &given.file.model.graph().node(0).shape;
+        let (path, reading) = (given.files.inputs.as_path(), given.files.reading);
+        let inputs = KernelInputs::of(path, reading, &given.samples.numbered(), shape)
+            .with_context(|| path.display().to_string())?;
+        let weights_file = given.weights.as_ref().map(|weights| {
+            let own = reads_weights(&weights.path, reading, shape);
+            File { given: &weights.path, copy: (!own).then(|| (WEIGHTS, npy(&weights.values, 1))) }
         });
-        Ok(Files {
-            model: given.path,
-            sensitive: given.sensitive,
-            reading: given.reading,
+        Ok(Checkers {
+            model: &given.file.path,
+            sensitive: given.file.sensitive,
+            reading,
             inputs: inputs.read,
-            inputs_file: File { given: given.inputs_path, copy: inputs.copy.map(|copy| (INPUTS, copy)) },
+            inputs_file: File { given: path, copy: inputs.copy.map(|copy| (INPUTS, copy)) },
             weights_file,
         })
     }

@@ -1,0 +1,57 @@
+//! Help texts that name methods: what the catalogue says.
+
+use underplane::radius::catalogue::{self, Settings, listed, names, takes};
+use underplane::radius::{Limits, Method, Setting};
+
+/// Every method, `best` as it is with or without proofs.
+fn all(proven: bool) -> Vec<Box<dyn Method>> {
+    catalogue::all(&Settings::default(), proven)
+}
+
+/// Those that a setting is about.
+fn taking(setting: Setting) -> String {
+    listed(&names(&all(false), |method| takes(method, setting)), "and")
+}
+
+/// Defaults of the limits, each once.
+fn defaults(of: impl Fn(Limits) -> String) -> String {
+    let mut texts: Vec<String> = all(false).iter().filter_map(|method| method.limits()).map(of).collect();
+    texts.dedup();
+    listed(&texts.iter().map(String::as_str).collect::<Vec<_>>(), "and")
+}
+
+pub fn methods() -> String {
+    format!("Methods, separated by commas: {} (the largest sound one)", names(&all(false), |_| true).join(", "))
+}
+
+pub fn solver() -> String {
+    let lp = taking(Setting::Solver);
+    format!("Who solves the LPs of `{lp}`: clarabel, microlp, or highs (in builds with that feature)")
+}
+
+pub fn gap() -> String {
+    let (searches, gaps) = (taking(Setting::Gap), defaults(|limits| format!("{:e}", limits.gap)));
+    format!("Relative gap between radius and witness at which {searches} stop; default: {gaps}")
+}
+
+pub fn time() -> String {
+    let (searches, seconds) = (taking(Setting::Seconds), defaults(|limits| limits.seconds.to_string()));
+    format!("Seconds per input after which {searches} stop with what they have; default: {seconds}")
+}
+
+pub fn passes() -> String {
+    let (searches, passes) = (taking(Setting::Passes), defaults(|limits| limits.passes.to_string()));
+    format!("Master problems per input after which {searches} stop; default: {passes}")
+}
+
+pub fn proofs() -> String {
+    let proven = listed(&names(&all(true), |method| method.has_evidence()), "and");
+    let best = catalogue::best(&Settings::default(), false);
+    let without: Vec<&str> = best.methods().filter(|method| !method.has_evidence()).map(|m| m.name()).collect();
+    format!(
+        "Write a certificate for every radius of {proven} into this folder, each accepted by the trusted kernel; `{}` \
+         then leaves out {}, whose radii have none",
+        best.name(),
+        listed(&without, "and")
+    )
+}

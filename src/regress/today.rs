@@ -1,0 +1,135 @@
+//! An entry's files, read, and what today's code proves about them.
+
+use super::change::TOLERANCE;
+use super::definition::Entry;
+use super::store::{Proven, Verified};
+use crate::data::{InputOptions, Reading, read_inputs};
+use crate::model::sensitive::{Sensitive, select};
+use crate::model::{Model, onnx};
+use crate::norm::{Norm, NormError};
+use crate::proof::{KernelInputs, Prover, Wanted};
+use crate::query::{Perturbation, Range};
+use crate::radius::catalogue::{Settings, listed, names, single, takes};
+use crate::radius::{Guarantee, Method, Samples, Setting, Verdict};
+use anyhow::{Context, Result, anyhow};
+use std::path::Path;
+
+/// What an entry is about.
+pub struct Today {
+    model: Model,
+    /// `[count × input size]`.
+    inputs: Vec<f64>,
+    pub count: usize,
+    pub range: Option<Range>,
+    pub norms: Vec<Norm>,
+    pub methods: Vec<Box<dyn Method>>,
+    pub prover: Prover,
+}
+
+impl Today {
+    /// Reads the files; `tell` hears what is to be said about how the inputs were read.
+    ///
+    /// # Errors
+    /// When they cannot be read, or the entry means nothing.
+    pub fn read(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Result<Today> {
+        let bad = |reason: String| entry.bad(folder, reason);
+        let path = folder.join(&entry.model);
+        let place = || path.display().to_string();
+        let sensitive: Sensitive = entry.sensitive.as_deref().unwrap_or("positive").parse().map_err(bad)?;
+        let onnx = std::fs::read(&path).with_context(place)?;
+        let graph = select(onnx::decode_at(&onnx, &path)?, sensitive).with_context(place)?;
+        let model = Model::new(graph).with_context(place)?;
+        let inputs = Inputs::read(folder, entry, &model, tell)?;
+        let range: Option<Range> = entry.r#box.as_deref().map(str::parse).transpose().map_err(bad)?;
+        let norms = entry.norms().map_err(bad)?;
+        let methods = entry.methods.iter().map(|name| method(name)).collect::<Result<Vec<_>, _>>().map_err(bad)?;
+        let Inputs { values, count } = inputs;
+        let place_of_inputs = folder.join(&entry.inputs);
+        let reading = entry.reading().map_err(bad)?;
+        let samples = KernelInputs::of(&place_of_inputs, reading, &values, &model.graph().node(0).shape)
+            .with_context(|| place_of_inputs.display().to_string())?;
+        let prover = Prover::about(&onnx, sensitive, samples.read).with_context(place)?;
+        Ok(Today { model, inputs: values, count, range, norms, methods, prover })
+    }
+
+    /// The proven radius, or why there is none; `Ok(None)` where nothing can be certified.
+    pub fn certify(&self, method: &dyn Method, index: usize, norm: Norm) -> Result<Option<Proven>, String> {
+        let size = self.model.input_size();
+        let x = &self.inputs[index * size..(index + 1) * size];
+        let perturbation = Perturbation { norm, range: self.range, weights: None };
+        let samples = Samples { values: x, size, first: index };
+        let outcome = method.certify(&self.model, samples, perturbation).remove(0);
+        match &outcome.verdict {
+            Verdict::Certified(_) => {}
+            Verdict::NotSensitive => return Ok(None),
+            Verdict::Abstain(why) | Verdict::Unknown(why) | Verdict::NotProven(why) | Verdict::NotAsked(why) => {
+                return Err(why.clone());
+            }
+        }
+        let wanted = Wanted { index, x, perturbation, open: false };
+        let proof = self.prover.prove(&self.model, wanted, &outcome).map_err(|e| e.to_string())?;
+        let upper = outcome.witness.as_ref().filter(|_| proof.has_witness).map(|w| format!("{:?}", w.distance));
+        let row = Verified {
+            input: index.to_string(),
+            norm: norm.to_string(),
+            method: method.name().into(),
+            lower: proof.radius.to_string(),
+            upper: upper.unwrap_or_default(),
+        };
+        Ok(Some(Proven { row, certificate: proof.line }))
+    }
+}
+
+/// The samples that an entry takes.
+struct Inputs {
+    /// `[count × input size]`.
+    values: Vec<f64>,
+    count: usize,
+}
+
+impl Inputs {
+    fn read(folder: &Path, entry: &Entry, model: &Model, tell: &mut dyn FnMut(&str)) -> Result<Inputs> {
+        let place = folder.join(&entry.inputs);
+        let reading = entry.reading().map_err(|reason| entry.bad(folder, reason))?;
+        let options = InputOptions { reading, header: entry.header.known(), ..InputOptions::default() };
+        let inputs = read_inputs(&place, &options)?;
+        inputs.notes.iter().for_each(|note| tell(note));
+        let fits = inputs.fit(&model.graph().node(0).shape, entry.flatten);
+        fits.map_err(|why| anyhow!("{}: {why}", place.display()))?;
+        let count = entry.limit.unwrap_or(usize::MAX).min(inputs.len());
+        let values = inputs.values.iter().take(count * model.input_size()).map(|&v| f64::from(v)).collect();
+        Ok(Inputs { values, count })
+    }
+}
+
+impl Entry {
+    /// How the inputs' numbers are read.
+    fn reading(&self) -> Result<Reading, String> {
+        let uint8 = self.uint8.as_deref().map(str::parse).transpose()?;
+        Ok(Reading { uint8, flatten: self.flatten, round: self.round })
+    }
+
+    fn norms(&self) -> Result<Vec<Norm>, String> {
+        match &self.norms {
+            None => Ok(Norm::STANDARD.to_vec()),
+            Some(names) => names.iter().map(|name| name.parse().map_err(|e: NormError| e.to_string())).collect(),
+        }
+    }
+}
+
+/// The methods whose radii have certificates. Those that go on until both sides meet close the gap so far that another
+/// way to the same radius ends within [`TOLERANCE`].
+fn methods() -> Vec<Box<dyn Method>> {
+    let further = Settings { gap: Some(0.5 * TOLERANCE), ..Settings::default() };
+    let closes = |method: &dyn Method| method.guarantee() == Guarantee::Exact && takes(method, Setting::Gap);
+    let either = single(&Settings::default()).into_iter().zip(single(&further));
+    let repeatable = either.map(|(usual, further)| if closes(usual.as_ref()) { further } else { usual });
+    repeatable.filter(|method| method.has_evidence()).collect()
+}
+
+fn method(name: &str) -> Result<Box<dyn Method>, String> {
+    let methods = methods();
+    let known = listed(&names(&methods, |_| true), "or");
+    let found = methods.into_iter().find(|method| method.name() == name);
+    found.ok_or_else(|| format!("method `{name}`: expected {known}, whose radii have certificates"))
+}

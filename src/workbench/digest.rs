@@ -1,0 +1,37 @@
+//! Exactly which files were read.
+
+use crate::data::member;
+use crate::data::store::sha256;
+use anyhow::{Context, Result};
+use std::path::Path;
+
+/// A name and a value, as a report shows them.
+pub type Circumstance = (String, String);
+
+/// A file's name and SHA-256; of one array of an archive that of the archive.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn digest(path: &Path) -> Result<Circumstance> {
+    let (path, _) = member(path);
+    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    Ok(named(&path, &bytes))
+}
+
+/// The same for a file whose bytes are here already.
+pub(super) fn named(path: &Path, bytes: &[u8]) -> Circumstance {
+    (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), sha256(bytes))
+}
+
+/// The digests of a model, and of those other files that were named, as a report shows them.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn digests<'a>(
+    model: Circumstance,
+    others: impl IntoIterator<Item = Option<&'a Path>>,
+) -> Result<Vec<Circumstance>> {
+    let others = others.into_iter().flatten().map(digest);
+    let shown = |found: Result<Circumstance>| found.map(|(name, hex)| (format!("SHA-256 of {name}"), hex));
+    std::iter::once(Ok(model)).chain(others).map(shown).collect()
+}
