@@ -7,3 +7,4 @@ mod laws;
 mod mutations;
 mod tree_proofs;
 mod trees;
+mod windows;

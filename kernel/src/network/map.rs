@@ -146,12 +146,12 @@ impl Map {
         }
     }
 
-    fn forward_by_entries(&self, v: &Exact) -> Result<Exact, Rejection> {
+    pub(super) fn forward_by_entries(&self, v: &Exact) -> Result<Exact, Rejection> {
         let entry = |row| self.entries(row).map(|(col, weight)| weight * &v.values[col]).sum();
         self.scaled(v, self.rows().map(entry).collect())
     }
 
-    fn backward_by_entries(&self, v: &Exact) -> Result<Exact, Rejection> {
+    pub(super) fn backward_by_entries(&self, v: &Exact) -> Result<Exact, Rejection> {
         let mut values = vec![IBig::ZERO; self.cols()];
         for row in self.rows() {
             self.entries(row).for_each(|(col, weight)| values[col] += weight * &v.values[row]);

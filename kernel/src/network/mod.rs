@@ -4,3 +4,6 @@ pub mod graph;
 pub mod map;
 pub mod single;
 pub mod windows;
+
+#[cfg(test)]
+mod tests;

@@ -4,4 +4,5 @@ pub mod convex_networks;
 pub mod corpora;
 pub mod naive_ibp;
 pub mod naive_proofs;
+pub mod naive_windows;
 pub mod networks;

@@ -10,6 +10,7 @@ mod lines;
 mod operators;
 mod readings;
 pub mod trees;
+pub mod windows;
 
 use std::path::Path;
 
@@ -24,6 +25,9 @@ pub fn all() -> Vec<Made> {
     made.extend(trees::invalid());
     made.extend(files::invalid());
     made.extend(files::malformed());
+    made.extend(windows::valid());
+    made.extend(windows::invalid());
+    made.extend(windows::malformed());
     made.extend(readings::models());
     made.push(operators::table());
     made.extend(adversarial::models());

@@ -5,11 +5,11 @@ use super::Made;
 use super::files::{Parts, bytes, integer, node, tensor, value, varint};
 
 /// An attribute of the given type with a value in the given field.
-fn attribute(name: &str, kind: u64, content: Vec<u8>) -> Vec<u8> {
+pub(super) fn attribute(name: &str, kind: u64, content: Vec<u8>) -> Vec<u8> {
     [bytes(1, name.as_bytes()), content, integer(20, kind)].concat()
 }
 
-fn float(field: u64, number: f32) -> Vec<u8> {
+pub(super) fn float(field: u64, number: f32) -> Vec<u8> {
     [varint(field << 3 | 5), number.to_le_bytes().to_vec()].concat()
 }
 
@@ -48,7 +48,7 @@ fn with(constant: Vec<u8>, other: Vec<u8>) -> Parts {
 }
 
 /// A constant of integers: int32 (type 6) in field 5, int64 (type 7) in field 7.
-fn integers(name: &str, kind: u64, dims: &[u64], values: &[u64]) -> Vec<u8> {
+pub(super) fn integers(name: &str, kind: u64, dims: &[u64], values: &[u64]) -> Vec<u8> {
     let field = if kind == 6 { 5 } else { 7 };
     let dims: Vec<u8> = dims.iter().flat_map(|&d| integer(1, d)).collect();
     let values: Vec<u8> = values.iter().flat_map(|&v| integer(field, v)).collect();
