@@ -27,6 +27,8 @@ struct Form {
 /// Which types of entries go together, and what the result's is.
 #[derive(Clone, Copy)]
 enum Kinds {
+    /// float32 throughout: runtimes have no other.
+    Singles,
     /// Floats of one type throughout.
     Floats,
     /// One type throughout.
@@ -103,7 +105,7 @@ static FORMS: &[Form] = &[
         "[N, K] times a constant matrix, transA 0; the third input a constant or a value of the result's shape",
     ),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
-    form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Floats, "of values"),
+    form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Singles, "of values"),
     form("MatMul", (2, 2), &[], Kinds::Floats, "a value times a constant matrix or vector on its right"),
     form("Max", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants, at least one value"),
     form("Mul", (2, 2), &[], Kinds::One, "value · constant, integers of one shape"),
@@ -186,6 +188,7 @@ impl Kinds {
         let integers = |kind: &Kind| !kind.is_float();
         let alike = || rest.iter().all(|&kind| kind == first);
         let fits = match self {
+            Kinds::Singles => first == Kind::Float32 && alike(),
             Kinds::Floats => first.is_float() && alike(),
             Kinds::One => alike(),
             Kinds::Shaped => rest.iter().all(|&kind| kind == Kind::Int64),
@@ -205,6 +208,7 @@ impl Kinds {
 
     fn text(self) -> &'static str {
         match self {
+            Kinds::Singles => "float32",
             Kinds::Floats => "floats of one type",
             Kinds::One => "one type",
             Kinds::Shaped => "int64 behind the first input",
