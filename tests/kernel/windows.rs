@@ -46,7 +46,7 @@ fn dilated(window: &Window, axes: usize, mut attributes: Vec<Vec<u8>>) -> Vec<Ve
 fn conv(rng: &mut StdRng, image: &Image, axes: usize) -> Case {
     let (window, attributes) = window(rng, axes, false);
     let channels = image.shape[0];
-    let groups = (1..=channels).filter(|g| channels % g == 0).nth(rng.random_range(0..2)).unwrap_or(1);
+    let groups = (1..=channels).filter(|g| channels.is_multiple_of(*g)).nth(rng.random_range(0..2)).unwrap_or(1);
     let (outputs, inputs) = (groups * rng.random_range(1..3), channels / groups);
     let weight = numbers(rng, outputs * inputs * window.cells[0] * window.cells[1]);
     let bias = numbers(rng, outputs);

@@ -145,7 +145,7 @@ static FORMS: &[Form] = &[
     ),
     form("GlobalAveragePool", (1, 1), &[], Kinds::Float32, "[N, C, D] or [N, C, D, E]"),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
-    form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Floats, "of values"),
+    form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Float32, "of values"),
     form("MatMul", (2, 2), &[], Kinds::Floats, "a value times a constant matrix or vector on its right"),
     form("Max", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants, at least one value"),
     form(

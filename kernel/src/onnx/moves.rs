@@ -56,7 +56,7 @@ pub fn concat(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     }
     let (blocks, width) = (size(&shape[..axis]), size(&shape[axis..]));
     budget::within(call.name, "entries", size(&shape) as u64, budget::ENTRIES)?;
-    let picks = ((blocks - 1) * width).checked_mul(parts.len()).unwrap_or(usize::MAX);
+    let picks = ((blocks - 1) * width).saturating_mul(parts.len());
     budget::within(call.name, "weights and entries", picks as u64, budget::WEIGHTS)?;
     let (mut start, mut terms) = (0, Vec::with_capacity(parts.len()));
     for (id, part) in parts {

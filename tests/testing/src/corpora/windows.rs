@@ -41,6 +41,9 @@ pub fn file(mut nodes: Vec<Vec<u8>>, mut constants: Vec<Vec<u8>>, shape: &[u64],
     Parts { nodes, constants, input: value("x", shape), output: "y" }
 }
 
+/// A function below f everywhere.
+type Below = Box<dyn Fn(&[f64]) -> f64>;
+
 /// A model with its input, one unit whose pieces at the input are its slopes, and the affine function that is left.
 struct Base {
     name: &'static str,
@@ -48,7 +51,7 @@ struct Base {
     x: Vec<f64>,
     unit: &'static str,
     codes: Vec<u8>,
-    below: Box<dyn Fn(&[f64]) -> f64>,
+    below: Below,
 }
 
 fn packed(bits: &[bool]) -> Vec<u8> {
@@ -308,7 +311,7 @@ pub fn malformed() -> Vec<Made> {
         (
             "malformed-model",
             "pad-no-pads",
-            one(node("Pad", &["x", "", "K"], &["t"], &[]), { vec![tensor("K", &[], &[1.0])] }),
+            one(node("Pad", &["x", "", "K"], &["t"], &[]), vec![tensor("K", &[], &[1.0])]),
         ),
         ("malformed-model", "pad-32-bit-pads", {
             one(node("Pad", &["x", "p"], &["t"], &[]), vec![integers("p", 6, &[8], &[0; 8])])
