@@ -7,8 +7,8 @@ use underplane::data::{InputOptions, read_inputs};
 use underplane::model::{Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::fast::Fast;
-use underplane::proof::{Prover, Wanted, npy};
-use underplane::query::Perturbation;
+use underplane::proof::{Prover, npy};
+use underplane::query::{Perturbation, Query};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::{Method, Samples};
 use underplane_kernel::{self as kernel, Class, check_line};
@@ -34,8 +34,8 @@ fn main() {
         let perturbation = Perturbation { norm, range: None, weights: None };
         let outcomes = ClosedForm.certify(&model, Samples::new(&x, size), perturbation);
         let prove = |(index, outcome)| {
-            let wanted = Wanted { index, x: &x[index * size..(index + 1) * size], perturbation, open: false };
-            prover.prove(&model, wanted, outcome).ok()
+            let query = Query { model: &model, x: &x[index * size..(index + 1) * size], index, perturbation };
+            prover.prove(query, outcome).ok()
         };
         let proofs: Vec<_> = outcomes.iter().enumerate().filter_map(prove).collect();
         for proof in &proofs {

@@ -12,10 +12,7 @@ mod starts;
 
 use crate::model::passes::{backward, forward, tangent_slopes};
 use crate::model::{Model, Op};
-use crate::norm::Norm;
-use crate::query::Perturbation;
-use crate::query::Witness;
-use crate::query::witness::along_ray;
+use crate::query::{Query, Witness};
 use crate::radius::lp::Lp;
 use crate::radius::{Method, Samples};
 use std::fmt;
@@ -53,14 +50,6 @@ const LARGE: usize = 160_000;
 /// Relative progress below which no further program is solved.
 const LITTLE: f64 = 1e-5;
 
-/// What is attacked.
-#[derive(Clone, Copy)]
-struct Goal<'a> {
-    model: &'a Model,
-    x: &'a [f64],
-    perturbation: Perturbation<'a>,
-}
-
 /// A point with f ≤ 0 in floats, and its distance.
 #[derive(Clone, Debug)]
 struct Candidate {
@@ -84,31 +73,22 @@ impl Attack {
         }
     }
 
-    /// The nearest verified point with f ≤ 0 that the search finds for the sample `x`, inside the box if there is one.
+    /// The nearest verified point with f ≤ 0 that the search finds, inside the box if there is one.
     ///
-    /// `number` is the sample's number in the whole run and decides the random starts; `others` are samples of the
-    /// other class, nearest first.
-    pub fn nearest(
-        &self,
-        model: &Model,
-        x: &[f64],
-        number: usize,
-        others: &[&[f64]],
-        perturbation: Perturbation,
-    ) -> Option<Witness> {
-        let goal = Goal { model, x, perturbation };
-        let tangent = goal.tangent_point();
-        let starts = starts::starts(goal, &tangent, number, others, self.starts.max(1));
-        let mut found = descent::descend(goal, starts, self.descents);
+    /// The query's index decides the random starts; `others` are samples of the other class, nearest first.
+    pub fn nearest(&self, query: Query, others: &[&[f64]]) -> Option<Witness> {
+        let tangent = tangent_point(query);
+        let starts = starts::starts(query, &tangent, others, self.starts.max(1));
+        let mut found = descent::descend(query, starts, self.descents);
         nearest_first(&mut found);
         found.truncate(self.starts.max(1));
-        let mut best = shrink::shrink(goal, found, self.shrinks);
+        let mut best = shrink::shrink(query, found, self.shrinks);
         nearest_first(&mut best);
         let points = best.iter().take(self.rays.max(1)).map(|candidate| candidate.point.as_slice());
         let rays = points.chain([tangent.as_slice()]).chain(others.iter().copied().take(1));
-        let mut verified: Vec<Witness> = rays.filter_map(|point| along_ray(model, x, point, perturbation)).collect();
+        let mut verified: Vec<Witness> = rays.filter_map(|point| query.along_ray(point)).collect();
         verified.sort_by(|a, b| a.distance.total_cmp(&b.distance));
-        goal.convex_steps(verified, self.programs)
+        convex_steps(query, verified, self.programs)
     }
 }
 
@@ -137,77 +117,54 @@ fn nearest_first(candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| a.distance.total_cmp(&b.distance));
 }
 
-impl Goal<'_> {
-    fn size(&self) -> usize {
-        self.x.len()
-    }
+/// f and a gradient at every point of `points` `[batch × size]`, in single precision.
+fn slopes(query: Query, points: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let network = query.model.network();
+    let points: Vec<f32> = points.iter().map(|&v| v as f32).collect();
+    let values = forward(network, &points);
+    let lines = tangent_slopes(network, &values);
+    let gradients = backward(network, &lines, &[0]).remove(0);
+    let logits = &values.nodes[network.graph().output()];
+    let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect();
+    (wide(logits), wide(&gradients))
+}
 
-    fn norm(&self) -> Norm {
-        self.perturbation.norm
-    }
-
-    /// f and a gradient at every point of `points` `[batch × size]`, in single precision.
-    fn slopes(&self, points: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let network = self.model.network();
-        let points: Vec<f32> = points.iter().map(|&v| v as f32).collect();
-        let values = forward(network, &points);
-        let lines = tangent_slopes(network, &values);
-        let gradients = backward(network, &lines, &[0]).remove(0);
-        let logits = &values.nodes[network.graph().output()];
-        let wide = |v: &[f32]| v.iter().map(|&v| f64::from(v)).collect();
-        (wide(logits), wide(&gradients))
-    }
-
-    fn distance(&self, point: &[f64]) -> f64 {
-        let difference: Vec<f64> = point.iter().zip(self.x).map(|(p, x)| p - x).collect();
-        self.norm().upper(&difference)
-    }
-
-    fn clip(&self, point: &mut [f64]) {
-        if let Some(range) = self.perturbation.range {
-            point.iter_mut().for_each(|v| *v = v.clamp(range.low, range.high));
-        }
-    }
-
-    /// The nearest of `witnesses`, nearest first, and of what `programs` convex programs make of them.
-    fn convex_steps(&self, witnesses: Vec<Witness>, mut programs: usize) -> Option<Witness> {
-        let mut best = witnesses.first().cloned();
-        for mut witness in witnesses {
-            while programs > 0 {
-                programs -= 1;
-                let next = self.convex_step(&witness.point);
-                let Some(next) = next.filter(|next| next.distance < witness.distance) else { break };
-                let little = next.distance > witness.distance * (1.0 - LITTLE);
-                witness = next;
-                if little {
-                    break;
-                }
-            }
-            if best.as_ref().is_none_or(|best| witness.distance < best.distance) {
-                best = Some(witness);
+/// The nearest of `witnesses`, nearest first, and of what `programs` convex programs make of them.
+fn convex_steps(query: Query, witnesses: Vec<Witness>, mut programs: usize) -> Option<Witness> {
+    let mut best = witnesses.first().cloned();
+    for mut witness in witnesses {
+        while programs > 0 {
+            programs -= 1;
+            let next = convex_step(query, &witness.point);
+            let Some(next) = next.filter(|next| next.distance < witness.distance) else { break };
+            let little = next.distance > witness.distance * (1.0 - LITTLE);
+            witness = next;
+            if little {
+                break;
             }
         }
-        best
-    }
-
-    /// The nearest point at which the convex function above f that touches it at `point` is 0, for φ with kinks.
-    fn convex_step(&self, point: &[f64]) -> Option<Witness> {
-        if self.model.convexity().is_ok_and(|convexity| convexity.free.is_empty()) {
-            return None;
+        if best.as_ref().is_none_or(|best| witness.distance < best.distance) {
+            best = Some(witness);
         }
-        let above = majorant::majorant(self.model, &forward(self.model.network(), point))?;
-        let samples = Samples::new(self.x, self.size());
-        let nearest = Lp::default().certify(&above, samples, self.perturbation).remove(0).witness?;
-        along_ray(self.model, self.x, &nearest.point, self.perturbation)
     }
+    best
+}
 
-    /// The point nearest to x at which x's tangent plane is 0.
-    fn tangent_point(&self) -> Vec<f64> {
-        let (values, gradient) = self.slopes(self.x);
-        let rooms = geometry::Rooms::in_box(self.x, self.perturbation);
-        let step = geometry::step(self.norm(), &gradient, values[0].max(0.0), &rooms);
-        let mut point: Vec<f64> = self.x.iter().zip(&step).map(|(x, d)| x + d).collect();
-        self.clip(&mut point);
-        point
+/// The nearest point at which the convex function above f that touches it at `point` is 0, for φ with kinks.
+fn convex_step(query: Query, point: &[f64]) -> Option<Witness> {
+    if query.model.convexity().is_ok_and(|convexity| convexity.free.is_empty()) {
+        return None;
     }
+    let above = majorant::majorant(query.model, &forward(query.model.network(), point))?;
+    let samples = Samples::new(query.x, query.size());
+    let nearest = Lp::default().certify(&above, samples, query.perturbation).remove(0).witness?;
+    query.along_ray(&nearest.point)
+}
+
+/// The point nearest to x at which x's tangent plane is 0.
+fn tangent_point(query: Query) -> Vec<f64> {
+    let (values, gradient) = slopes(query, query.x);
+    let rooms = geometry::Rooms::in_box(query.x, query.perturbation);
+    let step = geometry::step(query.norm(), &gradient, values[0].max(0.0), &rooms);
+    query.clipped(query.x.iter().zip(&step).map(|(x, d)| x + d).collect())
 }

@@ -4,12 +4,11 @@
 //! a function of x, is a sum Σ h_i(δ_i) with h_i piecewise linear, which can be minimised over a ball exactly (p = ∞) or
 //! for a price λ per unit of distance.
 
-use crate::attack::Goal;
 use crate::model::passes::{backward, forward, tangent_slopes};
 use crate::model::{Convexity, Enclosed};
 use crate::norm::Norm;
-use crate::query::Perturbation;
-use crate::query::coordinate::{Coordinate, Place, Turn, turns, with_coefficients};
+use crate::query::coordinate::{Coordinate, Place, Turn};
+use crate::query::{Perturbation, Query};
 
 /// Planes per cap, each made at the point that the one before led to.
 const PLANES: usize = 2;
@@ -21,15 +20,15 @@ const CAPS: [f64; 2] = [2.0, 8.0];
 const HALVINGS: usize = 40;
 
 /// Points to start from; none where φ has no kinks. `reach` is the distance of the tangent's nearest point.
-pub(super) fn starts(goal: Goal, reach: f64) -> Vec<Vec<f64>> {
-    let Some(convexity) = goal.model.convexity().ok().filter(|convexity| !convexity.free.is_empty()) else {
+pub(super) fn starts(query: Query, reach: f64) -> Vec<Vec<f64>> {
+    let Some(convexity) = query.model.convexity().ok().filter(|convexity| !convexity.free.is_empty()) else {
         return Vec::new();
     };
     let mut points = Vec::new();
     for cap in CAPS {
-        let mut point = goal.x.to_vec();
+        let mut point = query.x.to_vec();
         for _ in 0..PLANES {
-            point = nearest(goal, convexity, &point, cap * reach);
+            point = nearest(query, convexity, &point, cap * reach);
             points.push(point.clone());
         }
     }
@@ -37,19 +36,19 @@ pub(super) fn starts(goal: Goal, reach: f64) -> Vec<Vec<f64>> {
 }
 
 /// About the point nearest to x where the plane made at `point` is 0.
-fn nearest(goal: Goal, convexity: &Convexity, point: &[f64], cap: f64) -> Vec<f64> {
-    let network = goal.model.network();
+fn nearest(query: Query, convexity: &Convexity, point: &[f64], cap: f64) -> Vec<f64> {
+    let network = query.model.network();
     let values = forward(network, point);
     let logit = values.of(network.graph().output(), 0)[0];
     let coefficients = backward(network, &tangent_slopes(network, &values), &convexity.stops);
-    let coordinates = around(goal, convexity, &coefficients, cap);
-    let at_point: f64 = coordinates.iter().zip(point.iter().zip(goal.x)).map(|(c, (p, x))| c.value(p - x)).sum();
+    let coordinates = around(query, &coefficients, cap);
+    let at_point: f64 = coordinates.iter().zip(point.iter().zip(query.x)).map(|(c, (p, x))| c.value(p - x)).sum();
     let margin = logit - at_point;
-    let chosen = |price: f64| -> Vec<f64> { coordinates.iter().map(|c| cheapest(c, goal.norm(), price)).collect() };
+    let chosen = |price: f64| -> Vec<f64> { coordinates.iter().map(|c| cheapest(c, query.norm(), price)).collect() };
     let falls = |delta: &[f64]| -coordinates.iter().zip(delta).map(|(c, &d)| c.value(d)).sum::<f64>() >= margin;
     // p = ∞: the price is the radius itself, and more of it goes farther; else less of it does.
     let steepest = coordinates.iter().map(steepest).fold(0.0, f64::max);
-    let (mut short, mut far) = match goal.norm() {
+    let (mut short, mut far) = match query.norm() {
         Norm::Linf => (0.0, cap),
         Norm::L1 => (steepest, 0.0),
         _ => (1e3 * steepest / cap.max(f64::MIN_POSITIVE), 0.0),
@@ -62,19 +61,18 @@ fn nearest(goal: Goal, convexity: &Convexity, point: &[f64], cap: f64) -> Vec<f6
             short = middle;
         }
     }
-    let mut nearest: Vec<f64> = chosen(far).iter().zip(goal.x).map(|(d, x)| x + d).collect();
-    goal.clip(&mut nearest);
+    let mut nearest: Vec<f64> = chosen(far).iter().zip(query.x).map(|(d, x)| x + d).collect();
+    nearest.iter_mut().for_each(|value| *value = query.clip(*value));
     nearest
 }
 
 /// The hᵢ of these coefficients around the sample, none farther than `cap`.
-fn around(goal: Goal, convexity: &Convexity, coefficients: &[Vec<f64>], cap: f64) -> Vec<Coordinate> {
-    let plain = Perturbation { weights: None, ..goal.perturbation };
+fn around(query: Query, coefficients: &[Vec<f64>], cap: f64) -> Vec<Coordinate> {
+    let plain = Query { perturbation: Perturbation { weights: None, ..query.perturbation }, ..query };
     let exactly = |value: f64| Enclosed { value, error: 0.0 };
     let coefficient = |(place, turn): (Place, Turn)| (place, turn, exactly(coefficients[place.bent + 1][place.entry]));
     let slopes = coefficients[0].iter().map(|&slope| exactly(slope)).collect();
-    let terms = turns(convexity, goal.x, plain).map(coefficient);
-    let mut all = with_coefficients(slopes, terms, goal.x, goal.perturbation);
+    let mut all = query.with_coefficients(slopes, plain.turns().map(coefficient));
     all.iter_mut().for_each(|coordinate| coordinate.limit(-cap, cap));
     all
 }

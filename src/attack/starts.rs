@@ -1,6 +1,7 @@
 //! Where the search starts.
 
-use crate::attack::{Goal, plane};
+use crate::attack::plane;
+use crate::query::Query;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -12,22 +13,22 @@ const OTHERS: usize = 2;
 
 /// `[count × size]`: the input, points on the way to `others`, points behind φ's kinks, and random points around the
 /// input, spread out evenly over the coordinates or over few of them, or anywhere in the box.
-pub(super) fn starts(goal: Goal, tangent: &[f64], number: usize, others: &[&[f64]], count: usize) -> Vec<f64> {
-    let mut points = goal.x.to_vec();
+pub(super) fn starts(query: Query, tangent: &[f64], others: &[&[f64]], count: usize) -> Vec<f64> {
+    let mut points = query.x.to_vec();
     for other in others.iter().take(OTHERS.min(count - 1)) {
-        points.extend(goal.x.iter().zip(*other).map(|(x, o)| 0.5 * (x + o)));
+        points.extend(query.x.iter().zip(*other).map(|(x, o)| 0.5 * (x + o)));
     }
-    let reach = goal.distance(tangent);
+    let reach = query.distance(tangent);
     let reach = if reach.is_finite() && reach > 0.0 { reach } else { 1.0 };
-    for point in plane::starts(goal, reach) {
-        if points.len() / goal.size() < count {
+    for point in plane::starts(query, reach) {
+        if points.len() / query.size() < count {
             points.extend(point);
         }
     }
-    let mut rng = ChaCha8Rng::seed_from_u64(number as u64);
-    for k in points.len() / goal.size()..count {
+    let mut rng = ChaCha8Rng::seed_from_u64(query.index as u64);
+    for k in points.len() / query.size()..count {
         let few = k % 3 == 0;
-        let direction: Vec<f64> = (0..goal.size())
+        let direction: Vec<f64> = (0..query.size())
             .map(|_| {
                 let (size, rare): (f64, f64) = (rng.random_range(-1.0..1.0), rng.random());
                 match few {
@@ -38,15 +39,15 @@ pub(super) fn starts(goal: Goal, tangent: &[f64], number: usize, others: &[&[f64
                 }
             })
             .collect();
-        if let (Some(range), true) = (goal.perturbation.range, k % 4 == 3) {
+        if let (Some(range), true) = (query.perturbation.range, k % 4 == 3) {
             let at = |d: &f64| range.low + (range.high - range.low) * 0.5 * (1.0 + d);
             points.extend(direction.iter().map(at));
             continue;
         }
-        let length = goal.norm().upper(&direction).max(f64::MIN_POSITIVE);
+        let length = query.norm().upper(&direction).max(f64::MIN_POSITIVE);
         let factor = SPREAD[k % SPREAD.len()] * reach / length;
-        let mut point: Vec<f64> = goal.x.iter().zip(&direction).map(|(x, d)| x + factor * d).collect();
-        goal.clip(&mut point);
+        let mut point: Vec<f64> = query.x.iter().zip(&direction).map(|(x, d)| x + factor * d).collect();
+        point.iter_mut().for_each(|value| *value = query.clip(*value));
         points.extend(point);
     }
     points

@@ -4,9 +4,9 @@ use crate::attack::Attack;
 use crate::model::sensitive::Sensitive;
 use crate::model::{Enclosed, Model};
 use crate::norm::Norm;
-use crate::proof::{Prover, Wanted, replay};
-use crate::query::{Perturbation, Range};
-use crate::query::{Witness, witness};
+use crate::proof::{Prover, replay};
+use crate::query::Witness;
+use crate::query::{Perturbation, Query, Range};
 use crate::radius::run::{Timed, run};
 use crate::radius::{EveryNorm, Method, Outcome, Samples, Subject, Verdict};
 use crate::report::records::{ATTACK, Found, Record, Replay};
@@ -81,6 +81,11 @@ impl Case {
     fn sample(&self, i: usize) -> &[f64] {
         let size = self.model.input_size();
         &self.values[i * size..(i + 1) * size]
+    }
+
+    /// A question about sample `index` of those kept.
+    fn query<'a>(&'a self, index: usize, perturbation: Perturbation<'a>) -> Query<'a> {
+        Query { model: &self.model, x: self.sample(index), index, perturbation }
     }
 
     /// Keeps the samples at `indices`.
@@ -177,7 +182,8 @@ impl Audit {
             let attacked = (logits[i].upper() > 0.0).then(|| {
                 let x = case.sample(i);
                 let nearest = nearest_first(x, &others, perturbation.norm);
-                let witness = self.attack.nearest(&case.model, x, case.numbers[i], &nearest, perturbation);
+                let witness =
+                    self.attack.nearest(Query { index: case.numbers[i], ..case.query(i, perturbation) }, &nearest);
                 Attacked { witness, seconds: start.elapsed().as_secs_f64() }
             });
             tick(&what, 1);
@@ -201,8 +207,8 @@ impl Audit {
             if refuted || answer.outcome.radius().is_none() {
                 return Replay::Nothing;
             }
-            let wanted = Wanted { index, x: case.sample(index), perturbation, open: false };
-            match replay(prover, &case.model, wanted, &mut answer.outcome) {
+            let query = case.query(index, perturbation);
+            match replay(prover, query, &mut answer.outcome) {
                 Some(_) => Replay::Accepted,
                 None => Replay::Refused,
             }
@@ -248,12 +254,12 @@ impl Audit {
         let mut all = Vec::new();
         for (method, column) in self.methods.iter().zip(columns) {
             if let (Subject::Base, Some(claimed)) = (method.subject(), &column[i].outcome.witness) {
-                let wanted = Wanted { index: i, x: case.sample(i), perturbation, open: false };
+                let query = case.query(i, perturbation);
                 let exactly = || {
-                    let shown = prover.is_ok_and(|prover| prover.shows(wanted, claimed));
+                    let shown = prover.is_ok_and(|prover| prover.shows(query, claimed));
                     shown.then(|| claimed.clone())
                 };
-                let verified = witness::check(&case.model, case.sample(i), &claimed.point, perturbation);
+                let verified = query.check(&claimed.point);
                 let verified = verified.or_else(exactly);
                 all.push(found(method.name(), verified, 0.0));
             }
@@ -269,7 +275,7 @@ impl Audit {
 fn settle(case: &Case, perturbation: Perturbation, prover: Result<&Prover, &str>, columns: &mut [Vec<Timed>]) {
     let Ok(prover) = prover else { return };
     for (index, answer) in columns.iter_mut().flat_map(|column| column.iter_mut().enumerate()) {
-        prover.settle(Wanted { index, x: case.sample(index), perturbation, open: false }, &mut answer.outcome);
+        prover.settle(case.query(index, perturbation), &mut answer.outcome);
     }
 }
 

@@ -10,9 +10,9 @@ pub use read::{Claim, Claims, read_claims};
 
 use crate::attack::Attack;
 use crate::model::Model;
-use crate::proof::{Claimed, Prover, Wanted};
-use crate::query::Perturbation;
+use crate::proof::{Claimed, Prover};
 use crate::query::Witness;
+use crate::query::{Perturbation, Query};
 use crate::radius::exact::Exact;
 use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
@@ -102,7 +102,7 @@ impl Auditor<'_> {
 /// One input, norm and box, with what has been found out about it so far.
 struct Question<'a> {
     auditor: &'a Auditor<'a>,
-    wanted: Wanted<'a>,
+    query: Query<'a>,
     /// Outcomes of methods with evidence, weakest first.
     outcomes: Vec<Outcome>,
     /// Methods that have not been asked yet, last one first.
@@ -117,18 +117,18 @@ impl<'a> Question<'a> {
         let size = auditor.model.input_size();
         let x = &auditor.inputs[claim.input * size..(claim.input + 1) * size];
         let perturbation = Perturbation { weights: auditor.weights, ..claim.perturbation };
-        let wanted = Wanted { index: claim.input, x, perturbation, open: true };
+        let query = Query { model: auditor.model, x, index: claim.input, perturbation };
         let mut waiting: Vec<Box<dyn Method>> = vec![Box::new(Lp::new(auditor.solver)), Box::new(Sharp)];
         // The attack measures plain norms only.
         let weighted = auditor.weights.is_some();
         if weighted {
             waiting.insert(0, Box::new(Exact::default()));
         }
-        Question { auditor, wanted, outcomes: Vec::new(), waiting, attacked: weighted, witness: None, proven: None }
+        Question { auditor, query, outcomes: Vec::new(), waiting, attacked: weighted, witness: None, proven: None }
     }
 
     fn perturbation(&self) -> Perturbation<'_> {
-        self.wanted.perturbation
+        self.query.perturbation
     }
 
     fn decide(&mut self, claim: &Claimed) -> Decision {
@@ -139,10 +139,10 @@ impl<'a> Question<'a> {
                 "the open ball of radius 0 is empty: it states nothing".into(),
             );
         }
-        match self.auditor.prover.logit_sign(self.wanted.index) {
+        match self.auditor.prover.logit_sign(self.query.index) {
             Ok(1) => {}
             Ok(_) => {
-                self.consider(Some(Witness { point: self.wanted.x.to_vec(), distance: 0.0 }));
+                self.consider(Some(Witness { point: self.query.x.to_vec(), distance: 0.0 }));
                 return self.refute(claim, "the input itself has f ≤ 0");
             }
             Err(why) => return self.decision(Answer::Undecided, None, why.to_string()),
@@ -174,7 +174,7 @@ impl<'a> Question<'a> {
                 continue;
             }
             let evidence = outcome.evidence.as_ref();
-            if let Ok(confirmed) = self.auditor.prover.confirm_claim(self.auditor.model, self.wanted, evidence, claim) {
+            if let Ok(confirmed) = self.auditor.prover.confirm_claim(self.query, evidence, claim) {
                 return Some(confirmed);
             }
         }
@@ -184,7 +184,7 @@ impl<'a> Question<'a> {
     /// The witness at hand as a certificate of a distance below the claim.
     fn refute(&self, claim: &Claimed, detail: &str) -> Decision {
         let witness = self.witness.as_ref().expect("a witness");
-        match self.auditor.prover.refute_claim(self.wanted, witness, claim) {
+        match self.auditor.prover.refute_claim(self.query, witness, claim) {
             Ok(certificate) => self.decision(Answer::Refuted, Some(certificate), detail.into()),
             Err(why) => self.decision(Answer::Undecided, None, why.to_string()),
         }
@@ -194,10 +194,10 @@ impl<'a> Question<'a> {
     fn look_further(&mut self) -> bool {
         let Auditor { model, attack, .. } = self.auditor;
         if let Some(method) = self.waiting.pop() {
-            let samples = Samples { values: self.wanted.x, size: self.wanted.x.len(), first: self.wanted.index };
+            let samples = Samples { values: self.query.x, size: self.query.x.len(), first: self.query.index };
             let outcome = method.certify(model, samples, self.perturbation()).remove(0);
             self.consider(outcome.witness.clone());
-            if let Ok(proof) = self.auditor.prover.prove(model, self.wanted, &outcome) {
+            if let Ok(proof) = self.auditor.prover.prove(self.query, &outcome) {
                 self.has_proven(proof.radius);
             }
             self.outcomes.push(outcome);
@@ -208,7 +208,7 @@ impl<'a> Question<'a> {
         }
         self.attacked = true;
         let others: Vec<&[f64]> = Vec::new();
-        self.consider(attack.nearest(model, self.wanted.x, self.wanted.index, &others, self.perturbation()));
+        self.consider(attack.nearest(self.query, &others));
         true
     }
 

@@ -1,11 +1,10 @@
 //! Certificates that settle claims: numbers around the claimed radius are proposed here, the kernel compares.
 
 use super::encode::{decimal, distance};
-use super::{Prover, Stated, Unproven, Wanted};
-use crate::model::Model;
+use super::{Prover, Stated, Unproven};
 use crate::norm::Norm;
-use crate::query::Range;
 use crate::query::Witness;
+use crate::query::{Query, Range};
 use crate::radius::{Evidence, Radius};
 use dashu_int::UBig;
 use dashu_int::ops::{BitTest, DivRem};
@@ -79,12 +78,11 @@ impl Prover {
     /// When the kernel does not accept it, or says that it confirms nothing.
     pub fn confirm_claim(
         &self,
-        model: &Model,
-        wanted: Wanted,
+        query: Query,
         found: Option<&Evidence>,
         claim: &Claimed,
     ) -> Result<(String, Radius), Unproven> {
-        let proof = self.stated(model, wanted, found, Stated { value: claim.value, words: claim.above.clone() })?;
+        let proof = self.stated(query, found, Stated { value: claim.value, words: claim.above.clone() })?;
         self.settles(claim, &proof.line, Settled::Confirmed)?;
         Ok((proof.line, claim.proven()))
     }
@@ -93,10 +91,10 @@ impl Prover {
     ///
     /// # Errors
     /// When the kernel does not accept it, or says that the witness is not close enough.
-    pub fn refute_claim(&self, wanted: Wanted, witness: &Witness, claim: &Claimed) -> Result<String, Unproven> {
+    pub fn refute_claim(&self, query: Query, witness: &Witness, claim: &Claimed) -> Result<String, Unproven> {
         let mut refused = None;
         for upper in [Some(decimal(witness.distance)), claim.below.clone()].into_iter().flatten() {
-            let line = self.witness_line(wanted, &witness.point, upper);
+            let line = self.witness_line(query, &witness.point, upper);
             match self.settles(claim, &line, Settled::Refuted) {
                 Ok(()) => return Ok(line),
                 Err(why) => refused = Some(why),

@@ -5,11 +5,10 @@
 //! (they are moved into their intervals), so a mistake in finding the nodes again can lose a proof, never invent one.
 
 use super::codes::{find, unpack};
-use crate::model::minorant::minorants;
 use crate::model::{Model, NodeId};
 use crate::norm::Norm;
-use crate::query::witness;
-use crate::query::{Perturbation, Range, separable};
+use crate::query::Query;
+use crate::query::{Perturbation, Range};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -47,27 +46,27 @@ impl Fast {
         let size = self.model.input_size();
         let start = usize::try_from(statement.input).ok()?.checked_mul(size)?;
         let x = self.inputs.get(start..start.checked_add(size)?)?;
-        let perturbation = perturbation(&statement)?;
+        let query = Query { model: &self.model, x, index: 0, perturbation: perturbation(&statement)? };
         let evidence: Value = serde_json::from_str(line).ok()?;
-        let lower = statement.radius.as_deref().is_none_or(|r| self.proves(x, perturbation, r, &evidence).is_some());
-        let upper = statement.upper.as_deref().is_none_or(|u| self.witnesses(x, perturbation, u, &evidence));
+        let lower = statement.radius.as_deref().is_none_or(|r| self.proves(query, r, &evidence).is_some());
+        let upper = statement.upper.as_deref().is_none_or(|u| self.witnesses(query, u, &evidence));
         (lower && upper).then_some(statement)
     }
 
     /// `Some` if the slopes' own radius, rounded down, is at least the stated one, in a way in which the kernel proves it
     /// too.
-    fn proves(&self, x: &[f64], mut perturbation: Perturbation, radius: &str, evidence: &Value) -> Option<()> {
+    fn proves(&self, mut query: Query, radius: &str, evidence: &Value) -> Option<()> {
         let radius = number(radius, true)?;
         let convexity = self.model.convexity().ok()?;
-        match perturbation.norm {
+        match query.norm() {
             Norm::Linf => {}
             // Multipliers are for the exact replay; without one, the dual norm knows no box.
             _ if evidence.get("multiplier").is_some() || !convexity.free.is_empty() => return None,
-            _ if radius.is_finite() => perturbation.range = None,
+            _ if radius.is_finite() => query.perturbation.range = None,
             _ => {}
         }
         let listed = evidence["slopes"].as_array()?;
-        let mut slopes = super::tangent(&self.model, x);
+        let mut slopes = super::tangent(&self.model, query.x);
         let listed: HashMap<&str, &Value> =
             listed.iter().filter_map(|node| Some((text(node, "node")?, node))).collect();
         for (unit, found) in &self.units {
@@ -81,21 +80,21 @@ impl Fast {
                 _ => return None,
             }
         }
-        let minorant = minorants(self.model.network(), x, slopes, convexity.input_stops()).remove(0);
-        let proven = separable::radius(&minorant, convexity, x, perturbation);
+        let minorant = query.minorant(slopes);
+        let proven = query.radius(&minorant);
         (proven >= radius && minorant.value.lower() > 0.0).then_some(())
     }
 
     /// The point has f ≤ 0 and is near enough.
-    fn witnesses(&self, x: &[f64], perturbation: Perturbation, upper: &str, evidence: &Value) -> bool {
+    fn witnesses(&self, query: Query, upper: &str, evidence: &Value) -> bool {
         let (Some(upper), Some("64")) = (number(upper, false), text(&evidence["witness"], "bits")) else {
             return false;
         };
         let bytes = text(&evidence["witness"], "point").and_then(|point| STANDARD.decode(point).ok());
-        let Some(bytes) = bytes.filter(|bytes| bytes.len() == 8 * x.len()) else { return false };
+        let Some(bytes) = bytes.filter(|bytes| bytes.len() == 8 * query.size()) else { return false };
         let point: Vec<f64> =
             bytes.chunks_exact(8).map(|word| f64::from_le_bytes(word.try_into().expect("8 bytes"))).collect();
-        witness::check(&self.model, x, &point, perturbation).is_some_and(|witness| witness.distance <= upper)
+        query.check(&point).is_some_and(|witness| witness.distance <= upper)
     }
 }
 

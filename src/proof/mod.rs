@@ -12,12 +12,10 @@ mod multiplier;
 mod plan;
 mod replay;
 
-use crate::model::minorant::minorants;
 use crate::model::passes::{Slopes, forward, tangent_slopes};
-use crate::model::{Convexity, Minorant, Model, Sensitive};
+use crate::model::{Model, Sensitive};
 use crate::norm::Norm;
-use crate::query::Witness;
-use crate::query::{Perturbation, separable};
+use crate::query::{Query, Witness};
 use crate::radius::{Evidence, Outcome, Radius};
 pub use claims::Claimed;
 use codes::Packing;
@@ -59,6 +57,8 @@ pub struct Prover {
     weights: Option<kernel::Weights>,
     units: Vec<Unit>,
     class: kernel::Class,
+    /// Whether certificates are about the open ball.
+    open: bool,
 }
 
 /// Why there is no certificate.
@@ -75,19 +75,6 @@ impl From<Rejection> for Unproven {
     fn from(rejection: Rejection) -> Unproven {
         Unproven(format!("the kernel refuses the certificate: {rejection}"))
     }
-}
-
-/// What a certificate is wanted for.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
-    /// Index of the input.
-    pub index: usize,
-    /// The input.
-    pub x: &'a [f64],
-    /// Norm and box.
-    pub perturbation: Perturbation<'a>,
-    /// Whether the ball is open.
-    pub open: bool,
 }
 
 /// Radii, in those of the tangent plane, that slopes are tried at which prove no unbounded one.
@@ -134,7 +121,7 @@ impl Prover {
             Sensitive::Index(index) => kernel::Class::Index(index as u8),
         };
         let model = kernel::Model::read(onnx, class)?;
-        Ok(Prover { units: model.units(), model, inputs, weights: None, class })
+        Ok(Prover { units: model.units(), model, inputs, weights: None, class, open: false })
     }
 
     /// The same for norms weighted by `weights`, each an exact `f32`.
@@ -146,17 +133,23 @@ impl Prover {
         Ok(self)
     }
 
+    /// The same about open balls, as other people's claims are.
+    pub fn open(mut self) -> Prover {
+        self.open = true;
+        self
+    }
+
     /// A certificate for an outcome's radius and, if it has one, its witness; the radius may come out a few roundings
     /// smaller.
     ///
     /// # Errors
     /// When the outcome has no radius, or the kernel does not accept it.
-    pub fn prove(&self, model: &Model, wanted: Wanted, outcome: &Outcome) -> Result<Proof, Unproven> {
+    pub fn prove(&self, query: Query, outcome: &Outcome) -> Result<Proof, Unproven> {
         let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?;
-        let evidence = evidence(model, wanted, outcome.evidence.as_ref());
+        let evidence = evidence(query, outcome.evidence.as_ref());
         let plan = plan::plan(&evidence);
-        let reach = self.within_reach(model, wanted, &plan, radius.value());
-        self.radius(model, wanted, &plan, lowered(reach), outcome.witness.as_ref())
+        let reach = self.within_reach(query, &plan, radius.value());
+        self.radius(query, &plan, lowered(reach), outcome.witness.as_ref())
     }
 
     /// A certificate for less than the outcome's radius: for what its slopes prove far away where they prove no
@@ -164,71 +157,57 @@ impl Prover {
     ///
     /// # Errors
     /// When the outcome has no radius, or the kernel accepts neither.
-    pub fn prove_less(&self, model: &Model, wanted: Wanted, outcome: &Outcome) -> Result<Proof, Unproven> {
+    pub fn prove_less(&self, query: Query, outcome: &Outcome) -> Result<Proof, Unproven> {
         let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?.value();
-        let convexity = model.convexity().map_err(|broken| Unproven(broken.reason.clone()))?;
+        query.model.convexity().map_err(|broken| Unproven(broken.reason.clone()))?;
         let witness = outcome.witness.as_ref();
-        let tangent = evidence(model, wanted, None);
+        let tangent = evidence(query, None);
         let plane = plan::plan(&tangent);
         let Some(Step::Leaf(lines, _)) = plane.first() else { return Err(Unproven("no slopes".into())) };
-        let minorant = minorant(model, convexity, wanted, lines);
-        let least = separable::radius(&minorant, convexity, wanted.x, wanted.perturbation).min(radius);
+        let least = query.radius(&query.minorant((*lines).clone())).min(radius);
         if radius == f64::INFINITY && least.is_finite() {
-            let slopes = evidence(model, wanted, outcome.evidence.as_ref());
+            let slopes = evidence(query, outcome.evidence.as_ref());
             let radii = DISTANT.iter().map(|share| Stated::float(share * least));
-            if let Ok(proof) = self.radius(model, wanted, &plan::plan(&slopes), radii, witness) {
+            if let Ok(proof) = self.radius(query, &plan::plan(&slopes), radii, witness) {
                 return Ok(proof);
             }
         }
-        self.radius(model, wanted, &plane, lowered(least), witness)
+        self.radius(query, &plane, lowered(least), witness)
     }
 
     /// A certificate for just this radius; without `found` by the tangent plane.
     ///
     /// # Errors
     /// When the kernel does not accept it.
-    pub fn confirm(
-        &self,
-        model: &Model,
-        wanted: Wanted,
-        found: Option<&Evidence>,
-        radius: f64,
-    ) -> Result<Proof, Unproven> {
-        self.stated(model, wanted, found, Stated::float(radius))
+    pub fn confirm(&self, query: Query, found: Option<&Evidence>, radius: f64) -> Result<Proof, Unproven> {
+        self.stated(query, found, Stated::float(radius))
     }
 
     /// The same for a radius that is no float.
-    fn stated(
-        &self,
-        model: &Model,
-        wanted: Wanted,
-        found: Option<&Evidence>,
-        radius: Stated,
-    ) -> Result<Proof, Unproven> {
-        let evidence = evidence(model, wanted, found);
-        self.radius(model, wanted, &plan::plan(&evidence), std::iter::once(radius), None)
+    fn stated(&self, query: Query, found: Option<&Evidence>, radius: Stated) -> Result<Proof, Unproven> {
+        let evidence = evidence(query, found);
+        self.radius(query, &plan::plan(&evidence), std::iter::once(radius), None)
     }
 
     /// A certificate for the first one of `radii` that the kernel accepts.
     fn radius(
         &self,
-        model: &Model,
-        wanted: Wanted,
+        query: Query,
         plan: &[Step],
         radii: impl Iterator<Item = Stated> + Clone,
         witness: Option<&Witness>,
     ) -> Result<Proof, Unproven> {
-        let mut line = self.line(wanted);
-        let shown = |w: &&Witness| self.shows(wanted, w);
+        let mut line = self.line(query);
+        let shown = |w: &&Witness| self.shows(query, w);
         line.witness = witness.filter(shown).map(|w| (w.point.as_slice(), decimal(w.distance)));
         let widths = if plan.len() > 1 { &TREE_BITS[..] } else { &BITS[..] };
         let mut refused = None;
         for &swapped in codes::ways(&self.units) {
             'radii: for stated in radii.clone() {
                 line.radius = Some(stated.words);
-                let multipliers = multipliers(model, wanted, plan, stated.value);
+                let multipliers = multipliers(query, plan, stated.value);
                 for &bits in widths {
-                    line.nodes = self.nodes(model, plan, &multipliers, Packing { swapped, bits });
+                    line.nodes = self.nodes(query.model, plan, &multipliers, Packing { swapped, bits });
                     let text = line.text();
                     let Err(rejection) = self.check(&text) else {
                         return Ok(Proof {
@@ -260,19 +239,19 @@ impl Prover {
     }
 
     /// The text of a certificate for a witness alone: some point within `upper` has f ≤ 0.
-    fn witness_line(&self, wanted: Wanted, point: &[f64], upper: String) -> String {
-        Line { witness: Some((point, upper)), ..self.line(wanted) }.text()
+    fn witness_line(&self, query: Query, point: &[f64], upper: String) -> String {
+        Line { witness: Some((point, upper)), ..self.line(query) }.text()
     }
 
     /// Makes an outcome's tie its witness where the exact logit is ≤ 0 there, and drops it where it is not.
-    pub fn settle(&self, wanted: Wanted, outcome: &mut Outcome) {
+    pub fn settle(&self, query: Query, outcome: &mut Outcome) {
         let Some(tie) = &outcome.tie else { return };
-        if self.shows(wanted, tie) { outcome.settle() } else { outcome.tie = None }
+        if self.shows(query, tie) { outcome.settle() } else { outcome.tie = None }
     }
 
     /// Whether the kernel accepts a witness.
-    pub fn shows(&self, wanted: Wanted, witness: &Witness) -> bool {
-        let text = self.witness_line(wanted, &witness.point, decimal(witness.distance));
+    pub fn shows(&self, query: Query, witness: &Witness) -> bool {
+        let text = self.witness_line(query, &witness.point, decimal(witness.distance));
         self.check(&text).is_ok()
     }
 
@@ -292,15 +271,15 @@ impl Prover {
         self.model.logit_sign(&self.inputs, index as u64)
     }
 
-    fn line<'a>(&self, wanted: Wanted) -> Line<'a> {
+    fn line<'a>(&self, query: Query) -> Line<'a> {
         Line {
-            input: wanted.index,
-            norm: wanted.perturbation.norm,
+            input: query.index,
+            norm: query.perturbation.norm,
             class: self.class,
-            range: wanted.perturbation.range,
+            range: query.perturbation.range,
             weighted: self.weights.is_some(),
             uint8: self.inputs.uint8(),
-            open: wanted.open,
+            open: self.open,
             radius: None,
             nodes: Vec::new(),
             witness: None,
@@ -308,45 +287,39 @@ impl Prover {
     }
 
     /// For fractional norms the kernel uses neither a box nor the feature map's kinks to the full.
-    fn within_reach(&self, model: &Model, wanted: Wanted, plan: &[Step], radius: f64) -> f64 {
-        let (Norm::Lp(_), Ok(convexity)) = (wanted.perturbation.norm, model.convexity()) else { return radius };
+    fn within_reach(&self, query: Query, plan: &[Step], radius: f64) -> f64 {
+        if !matches!(query.norm(), Norm::Lp(_)) || query.model.convexity().is_err() {
+            return radius;
+        }
         let reach = |step: &Step| match step {
             Step::Split { .. } => f64::INFINITY,
-            Step::Leaf(slopes, _) => {
-                let minorant = minorant(model, convexity, wanted, slopes);
-                multiplier::by_dual_norm(&minorant, convexity, wanted.x, wanted.perturbation)
-            }
+            Step::Leaf(slopes, _) => multiplier::by_dual_norm(query, &query.minorant((*slopes).clone())),
         };
         plan.iter().map(reach).fold(radius, f64::min)
     }
 }
 
 /// The multiplier of every leaf, where one is needed.
-fn multipliers(model: &Model, wanted: Wanted, plan: &[Step], radius: f64) -> Vec<Option<f64>> {
+fn multipliers(query: Query, plan: &[Step], radius: f64) -> Vec<Option<f64>> {
     let of = |step: &Step| match step {
         Step::Split { .. } => None,
-        Step::Leaf(slopes, cuts) => multiplier(model, wanted, slopes, radius, cuts),
+        Step::Leaf(slopes, cuts) => multiplier(query, slopes, radius, cuts),
     };
     plan.iter().map(of).collect()
 }
 
-fn multiplier(model: &Model, wanted: Wanted, slopes: &Slopes<f64>, radius: f64, cuts: &[Bound]) -> Option<f64> {
-    let convexity = model.convexity().ok()?;
-    let needed = wanted.perturbation.range.is_some() || !convexity.free.is_empty() || !cuts.is_empty();
-    if !needed || !matches!(wanted.perturbation.norm, Norm::L1 | Norm::L2) {
+fn multiplier(query: Query, slopes: &Slopes<f64>, radius: f64, cuts: &[Bound]) -> Option<f64> {
+    let convexity = query.model.convexity().ok()?;
+    let needed = query.perturbation.range.is_some() || !convexity.free.is_empty() || !cuts.is_empty();
+    if !needed || !matches!(query.perturbation.norm, Norm::L1 | Norm::L2) {
         return None;
     }
-    let minorant = minorant(model, convexity, wanted, slopes);
-    multiplier::best(&minorant, convexity, wanted.x, wanted.perturbation, radius, cuts)
-}
-
-fn minorant(model: &Model, convexity: &Convexity, wanted: Wanted, slopes: &Slopes<f64>) -> Minorant {
-    minorants(model.network(), wanted.x, slopes.clone(), convexity.input_stops()).remove(0)
+    multiplier::best(query, &query.minorant(slopes.clone()), radius, cuts)
 }
 
 /// What was found, or the tangent plane at the input.
-fn evidence(model: &Model, wanted: Wanted, found: Option<&Evidence>) -> Evidence {
-    found.cloned().unwrap_or_else(|| tangent(model, wanted.x).into())
+fn evidence(query: Query, found: Option<&Evidence>) -> Evidence {
+    found.cloned().unwrap_or_else(|| tangent(query.model, query.x).into())
 }
 
 /// The slopes of the tangent plane at `x`.

@@ -3,27 +3,21 @@
 //! Plain floats: the kernel checks the result, so a bad multiplier only proves less.
 
 use super::plan::Bound;
-use crate::model::{Convexity, Minorant};
+use crate::model::Minorant;
 use crate::norm::Norm;
-use crate::query::coordinate::{Coordinate, coordinates};
-use crate::query::{Perturbation, reach};
+use crate::query::coordinate::Coordinate;
+use crate::query::{Query, reach};
 
 /// The best multiplier for l1 or l2 at `radius` over the part between `cuts`; `None` where none is needed or found.
-pub fn best(
-    minorant: &Minorant,
-    convexity: &Convexity,
-    x: &[f64],
-    perturbation: Perturbation,
-    radius: f64,
-    cuts: &[Bound],
-) -> Option<f64> {
+pub fn best(query: Query, minorant: &Minorant, radius: f64, cuts: &[Bound]) -> Option<f64> {
     if !radius.is_finite() {
         return None;
     }
     if radius == 0.0 {
         return Some(1.0);
     }
-    let mut coordinates = coordinates(minorant, convexity, x, perturbation);
+    let Query { x, perturbation, .. } = query;
+    let mut coordinates = query.coordinates(minorant);
     coordinates.iter_mut().for_each(|coordinate| coordinate.limit(-radius, radius));
     for cut in cuts {
         let coordinate = coordinates.get_mut(cut.coordinate)?;
@@ -66,11 +60,11 @@ fn turn(rises: impl Fn(f64) -> bool, value: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// A radius for a fractional norm: by the dual norm of the steepest slopes, which is how the kernel sees it.
-pub fn by_dual_norm(minorant: &Minorant, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> f64 {
+pub fn by_dual_norm(query: Query, minorant: &Minorant) -> f64 {
     let steepest = |coordinate: &Coordinate| {
         let (least, most) = coordinate.slopes();
         least.abs().max(most.abs())
     };
-    let slopes: Vec<f64> = coordinates(minorant, convexity, x, perturbation).iter().map(steepest).collect();
-    reach::uncapped(perturbation.norm, minorant.value.lower(), &slopes)
+    let slopes: Vec<f64> = query.coordinates(minorant).iter().map(steepest).collect();
+    reach::uncapped(query.norm(), minorant.value.lower(), &slopes)
 }

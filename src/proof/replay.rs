@@ -1,16 +1,16 @@
 //! The kernel's word on the answers of a run: what it accepts stays, what it refuses is not proven.
 
-use super::{Proof, Prover, Wanted};
-use crate::model::Model;
+use super::{Proof, Prover};
+use crate::query::Query;
 use crate::radius::{Outcome, Verdict};
 
 /// Has the kernel replay the evidence of a certified radius. Its radius is the proven one then, perhaps a few roundings
 /// smaller; where the kernel refuses (or has refused the model: `prover` says why) the outcome is not proven, with
 /// the reason. `None` where nothing has been proven.
-pub fn replay(prover: Result<&Prover, &str>, model: &Model, wanted: Wanted, outcome: &mut Outcome) -> Option<Proof> {
+pub fn replay(prover: Result<&Prover, &str>, query: Query, outcome: &mut Outcome) -> Option<Proof> {
     outcome.radius()?;
     let proof = match prover {
-        Ok(prover) => prover.prove(model, wanted, outcome).map_err(|why| why.to_string()),
+        Ok(prover) => prover.prove(query, outcome).map_err(|why| why.to_string()),
         Err(why) => Err(format!("the kernel refuses the model: {why}")),
     };
     match proof {
@@ -27,17 +27,12 @@ pub fn replay(prover: Result<&Prover, &str>, model: &Model, wanted: Wanted, outc
 
 /// The same, but where the kernel accepts less than the radius, that is the outcome's, and `detail` says so: for whoever
 /// wants certificates. An audit, which asks whether a method is right, must not be content with less.
-pub fn replay_or_less(
-    prover: Result<&Prover, &str>,
-    model: &Model,
-    wanted: Wanted,
-    outcome: &mut Outcome,
-) -> Option<Proof> {
+pub fn replay_or_less(prover: Result<&Prover, &str>, query: Query, outcome: &mut Outcome) -> Option<Proof> {
     let claimed = outcome.verdict.clone();
-    let proof = replay(prover, model, wanted, outcome);
+    let proof = replay(prover, query, outcome);
     let (None, Ok(prover), Verdict::Certified(radius)) = (&proof, prover, claimed.clone()) else { return proof };
     let found = Outcome { verdict: claimed, ..outcome.clone() };
-    let proof = prover.prove_less(model, wanted, &found).ok()?;
+    let proof = prover.prove_less(query, &found).ok()?;
     outcome.verdict = Verdict::Certified(proof.radius);
     outcome.detail += &format!("; {radius} is not proven, this radius is");
     Some(proof)

@@ -4,8 +4,9 @@
 //! coordinate: piecewise linear, hᵢ(0) = 0. The sample itself, δ = 0, need not lie between the ends. Here in plain floats;
 //! bounds with rigorous rounding are in [`separable`](super::separable).
 
-use super::Perturbation;
-use crate::model::{Convexity, Enclosed, Kink, Minorant};
+use super::Query;
+use crate::model::feature_map::Bent;
+use crate::model::{Enclosed, Kink, Minorant};
 
 /// A kink of φ on one coordinate: K(argument + scale·δ).
 #[derive(Clone, Copy, Debug)]
@@ -29,20 +30,50 @@ pub struct Place {
     pub entry: usize,
 }
 
-/// All turns of φ that the attacker can move along, around the sample `x`.
-pub fn turns<'a>(
-    convexity: &'a Convexity,
-    x: &'a [f64],
-    perturbation: Perturbation<'a>,
-) -> impl Iterator<Item = (Place, Turn)> + 'a {
-    let bends = |(bent, node): (usize, &'a crate::model::feature_map::Bent)| {
-        node.bends().map(move |(entry, coordinate, bend)| (Place { coordinate, bent, entry }, bend))
-    };
-    let turns = convexity.map.bent.iter().enumerate().flat_map(bends).map(move |(place, bend)| {
-        let scale = perturbation.times_scale(place.coordinate, bend.scale());
-        (place, Turn { kink: bend.kink, argument: bend.argument(x[place.coordinate]), scale })
-    });
-    turns.filter(|(_, turn)| turn.scale.value != 0.0 || turn.scale.error != 0.0)
+impl<'a> Query<'a> {
+    /// All turns of φ that the attacker can move along.
+    ///
+    /// # Panics
+    /// When the network is not feature-convex.
+    pub fn turns(self) -> impl Iterator<Item = (Place, Turn)> + 'a {
+        let bends = |(bent, node): (usize, &'a Bent)| {
+            node.bends().map(move |(entry, coordinate, bend)| (Place { coordinate, bent, entry }, bend))
+        };
+        let turns = self.split().map.bent.iter().enumerate().flat_map(bends).map(move |(place, bend)| {
+            let scale = self.perturbation.times_scale(place.coordinate, bend.scale());
+            (place, Turn { kink: bend.kink, argument: bend.argument(self.x[place.coordinate]), scale })
+        });
+        turns.filter(|(_, turn)| turn.scale.value != 0.0 || turn.scale.error != 0.0)
+    }
+
+    /// All hᵢ of `minorant`, made for this sample with the split's `input_stops()`, and the attacker's room.
+    pub fn coordinates(self, minorant: &Minorant) -> Vec<Coordinate> {
+        let coefficient = |place: Place| {
+            let part = &minorant.parts[place.bent + 1];
+            Enclosed { value: part.coefficients[place.entry], error: part.errors[place.entry] }
+        };
+        let terms = self.turns().map(|(place, turn)| (place, turn, coefficient(place)));
+        self.with_coefficients(self.perturbation.scaled(&minorant.parts[0]), terms)
+    }
+
+    /// The hᵢ of these slopes and of these coefficients of turns.
+    pub fn with_coefficients(
+        self,
+        slopes: Vec<Enclosed>,
+        turns: impl Iterator<Item = (Place, Turn, Enclosed)>,
+    ) -> Vec<Coordinate> {
+        let alone = |(i, slope): (usize, Enclosed)| {
+            let (fall, rise) = self.perturbation.room(i, self.x[i]);
+            Coordinate { slope, terms: Vec::new(), low: -fall, high: rise }
+        };
+        let mut all: Vec<Coordinate> = slopes.into_iter().enumerate().map(alone).collect();
+        for (place, turn, coefficient) in turns {
+            if coefficient.value != 0.0 || coefficient.error != 0.0 {
+                all[place.coordinate].terms.push((coefficient, turn));
+            }
+        }
+        all
+    }
 }
 
 impl Turn {
@@ -54,6 +85,11 @@ impl Turn {
             return self.kink.slope(t) * step;
         }
         self.kink.slope(end) * end - self.kink.slope(t) * t
+    }
+
+    /// K'(t + sδ)·s.
+    pub fn slope(&self, delta: f64) -> f64 {
+        self.kink.slope(self.argument.value + self.scale.value * delta) * self.scale.value
     }
 
     /// The δ of the kink; NaN where it does not bend.
@@ -78,41 +114,6 @@ pub struct Coordinate {
     pub low: f64,
     /// The largest δ.
     pub high: f64,
-}
-
-/// All hᵢ of `minorant`, made for the sample `x` with `convexity.input_stops()`, and the attacker's room.
-pub fn coordinates(
-    minorant: &Minorant,
-    convexity: &Convexity,
-    x: &[f64],
-    perturbation: Perturbation,
-) -> Vec<Coordinate> {
-    let slopes = perturbation.scaled(&minorant.parts[0]);
-    let coefficient = |place: Place| {
-        let part = &minorant.parts[place.bent + 1];
-        Enclosed { value: part.coefficients[place.entry], error: part.errors[place.entry] }
-    };
-    with_coefficients(slopes, turns(convexity, x, perturbation).map(|(p, t)| (p, t, coefficient(p))), x, perturbation)
-}
-
-/// The hᵢ of these slopes and of these coefficients of turns.
-pub fn with_coefficients(
-    slopes: Vec<Enclosed>,
-    turns: impl Iterator<Item = (Place, Turn, Enclosed)>,
-    x: &[f64],
-    perturbation: Perturbation,
-) -> Vec<Coordinate> {
-    let alone = |(i, slope): (usize, Enclosed)| {
-        let (fall, rise) = perturbation.room(i, x[i]);
-        Coordinate { slope, terms: Vec::new(), low: -fall, high: rise }
-    };
-    let mut all: Vec<Coordinate> = slopes.into_iter().enumerate().map(alone).collect();
-    for (place, turn, coefficient) in turns {
-        if coefficient.value != 0.0 || coefficient.error != 0.0 {
-            all[place.coordinate].terms.push((coefficient, turn));
-        }
-    }
-    all
 }
 
 impl Coordinate {

@@ -2,10 +2,10 @@
 //! multiplier: for every λ ≥ 0, min over ‖δ‖ ≤ r of margin + Σ h_i(δ_i) ≥ margin + Σ min (h_i(δ_i) + λψ(δ_i)) − λψ(r), with
 //! ψ(t) = |t| for p = 1 and t²/2 for p = 2 (weak duality); for p = ∞ every h_i is minimised by itself.
 
-use crate::model::{Convexity, Minorant};
+use crate::model::Minorant;
 use crate::norm::Norm;
-use crate::query::Perturbation;
-use crate::query::coordinate::{Coordinate, coordinates};
+use crate::query::Query;
+use crate::query::coordinate::Coordinate;
 use crate::query::separable::SLACK;
 use crate::rounding::{gamma, sub_down};
 
@@ -18,10 +18,9 @@ pub struct Part {
 }
 
 impl Part {
-    /// With `minorant` made for the sample `x` with `convexity.input_stops()`.
-    pub fn new(minorant: &Minorant, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> Part {
-        let coordinates = coordinates(minorant, convexity, x, perturbation);
-        Part { coordinates, margin: minorant.value.lower(), norm: perturbation.norm }
+    /// With `minorant` made for the query's sample with the split's `input_stops()`.
+    pub fn new(query: Query, minorant: &Minorant) -> Part {
+        Part { coordinates: query.coordinates(minorant), margin: minorant.value.lower(), norm: query.norm() }
     }
 
     /// Keeps coordinate `i`'s change between `low` and `high`.

@@ -4,37 +4,37 @@
 //! minimised by itself; for the other norms its steepest secant over the current ball stands for it (sound, and exact
 //! where h_i is convex), so that slopes rise with the radius and the largest consistent radius is searched for.
 
-use super::coordinate::{Coordinate, Turn, coordinates};
-use crate::model::{Convexity, Enclosed, Minorant};
+use super::coordinate::{Coordinate, Turn};
+use crate::model::{Enclosed, Minorant};
 use crate::norm::Norm;
-use crate::query::{Perturbation, reach};
+use crate::query::{Perturbation, Query, reach};
 use crate::rounding::{TINY, mul_up, sum_up};
 
 /// Several roundings' worth of relative error.
 pub(super) const SLACK: f64 = 16.0 * f64::EPSILON;
 
-/// The largest radius, rounded down, at which `minorant` (made for the sample `x`, with `convexity.input_stops()`)
-/// stays positive on the closed ball and inside the box; `f64::INFINITY` when it does everywhere, 0 when the margin is
-/// not known to be positive.
-pub fn radius(minorant: &Minorant, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> f64 {
-    let margin = minorant.value.lower();
-    if margin <= 0.0 || !margin.is_finite() {
-        return 0.0;
-    }
-    let linear = &minorant.parts[0];
-    if convexity.free.is_empty() {
-        let slopes = perturbation.scaled(linear);
+impl Query<'_> {
+    /// The largest radius, rounded down, at which `minorant` (made for this sample, with the split's `input_stops()`)
+    /// stays positive on the closed ball and inside the box; `f64::INFINITY` when it does everywhere, 0 when the margin
+    /// is not known to be positive.
+    pub fn radius(self, minorant: &Minorant) -> f64 {
+        let (margin, perturbation) = (minorant.value.lower(), self.perturbation);
+        if margin <= 0.0 || !margin.is_finite() {
+            return 0.0;
+        }
+        if !self.split().free.is_empty() {
+            return search(&self.coordinates(minorant), margin, perturbation);
+        }
+        let slopes = perturbation.scaled(&minorant.parts[0]);
         let weights: Vec<f64> = slopes.iter().map(|c| steep(c.value.abs(), c.error)).collect();
         if perturbation.range.is_none() {
             return reach::uncapped(perturbation.norm, margin, &weights);
         }
-        let rooms: Vec<f64> = (0..x.len())
-            .map(|i| one_sided_room(slopes[i].value, slopes[i].error, perturbation.room(i, x[i])))
+        let rooms: Vec<f64> = (0..self.size())
+            .map(|i| one_sided_room(slopes[i].value, slopes[i].error, perturbation.room(i, self.x[i])))
             .collect();
-        return reach::capped(perturbation.norm, margin, &weights, &rooms);
+        reach::capped(perturbation.norm, margin, &weights, &rooms)
     }
-    let coordinates = coordinates(minorant, convexity, x, perturbation);
-    search(&coordinates, margin, perturbation)
 }
 
 /// |c| + e, rounded up.

@@ -1,7 +1,6 @@
 //! Points with f ≤ 0, verified with rigorous rounding: what every upper bound of a radius is made of.
 
-use crate::model::Model;
-use crate::query::Perturbation;
+use crate::query::Query;
 use crate::rounding::mul_up;
 
 /// A point with f ≤ 0: the true radius cannot exceed its distance.
@@ -58,113 +57,95 @@ pub enum Seen {
     Near(Witness),
 }
 
-/// What floats see at a point of the box; `None` where f > 0 or nothing is known.
-pub fn look(model: &Model, x: &[f64], point: &[f64], perturbation: Perturbation) -> Option<Seen> {
-    let fits = point.len() == x.len() && point.iter().all(|v| v.is_finite());
-    if !fits || !perturbation.range.is_none_or(|r| point.iter().all(|&v| r.low <= v && v <= r.high)) {
-        return None;
-    }
-    let distance = distance(x, point, perturbation);
-    if distance == f64::INFINITY {
-        return None;
-    }
-    let (logit, witness) = (model.enclose(point)[0], || Witness { point: point.to_vec(), distance });
-    if logit.upper() <= 0.0 {
-        return Some(Seen::Below(witness()));
-    }
-    (logit.lower() <= 0.0 && logit.error.is_finite()).then(|| Seen::Near(witness()))
-}
-
-/// `point` as a witness, if it has f ≤ 0 and lies in the box.
-pub fn check(model: &Model, x: &[f64], point: &[f64], perturbation: Perturbation) -> Option<Witness> {
-    match look(model, x, point, perturbation)? {
-        Seen::Below(witness) => Some(witness),
-        Seen::Near(_) => None,
-    }
-}
-
-/// The nearest point with f ≤ 0 on the ray from `x` through `toward`, every point clipped into the box when there is
-/// one; `None` when none of the points tried is verified.
-///
-/// f is convex along the ray when φ is affine and no coordinate is clipped; then the result is the crossing to about
-/// 1e-13. In every other case it is some crossing.
-pub fn along_ray(model: &Model, x: &[f64], toward: &[f64], perturbation: Perturbation) -> Option<Witness> {
-    Ray { model, x, start: x, toward, perturbation }.nearest(&RAY)
-}
-
-/// The first point with f ≤ 0 on the segment from `start`, with f a little above 0, to `end`, each clipped into the box.
-pub fn along_segment(
-    model: &Model,
-    x: &[f64],
-    start: &[f64],
-    end: &[f64],
-    perturbation: Perturbation,
-) -> Option<Witness> {
-    Ray { model, x, start, toward: end, perturbation }.nearest(&SEGMENT)
-}
-
-/// An upper bound of ‖`point` − `x`‖; infinite where a coordinate moves that cannot.
-fn distance(x: &[f64], point: &[f64], perturbation: Perturbation) -> f64 {
-    let difference = |(a, b): (&f64, &f64)| if a == b { 0.0 } else { (b - a).abs().next_up() };
-    let mut differences: Vec<f64> = x.iter().zip(point).map(difference).collect();
-    if let Some(weights) = perturbation.weights {
-        differences.iter_mut().zip(weights).for_each(|(d, &w)| *d = if w == 1.0 { *d } else { mul_up(*d, w) });
-    }
-    perturbation.norm.upper(&differences)
-}
-
-struct Ray<'a> {
-    model: &'a Model,
-    /// The sample, from which distances are measured.
-    x: &'a [f64],
-    start: &'a [f64],
-    toward: &'a [f64],
-    perturbation: Perturbation<'a>,
-}
-
-impl Ray<'_> {
-    fn nearest(&self, first: &[f64]) -> Option<Witness> {
-        let fits = |point: &[f64]| point.len() == self.x.len() && point.iter().all(|v| v.is_finite());
-        if !fits(self.start) || !fits(self.toward) {
+impl Query<'_> {
+    /// What floats see at a point of the box; `None` where f > 0 or nothing is known.
+    pub fn look(&self, point: &[f64]) -> Option<Seen> {
+        let fits = point.len() == self.size() && point.iter().all(|v| v.is_finite());
+        if !fits || !self.perturbation.range.is_none_or(|r| point.iter().all(|&v| r.low <= v && v <= r.high)) {
             return None;
         }
+        let distance = self.distance(point);
+        if distance == f64::INFINITY {
+            return None;
+        }
+        let (logit, witness) = (self.model.enclose(point)[0], || Witness { point: point.to_vec(), distance });
+        if logit.upper() <= 0.0 {
+            return Some(Seen::Below(witness()));
+        }
+        (logit.lower() <= 0.0 && logit.error.is_finite()).then(|| Seen::Near(witness()))
+    }
+
+    /// `point` as a witness, if it has f ≤ 0 and lies in the box.
+    pub fn check(&self, point: &[f64]) -> Option<Witness> {
+        match self.look(point)? {
+            Seen::Below(witness) => Some(witness),
+            Seen::Near(_) => None,
+        }
+    }
+
+    /// The nearest point with f ≤ 0 on the ray from the sample through `toward`, every point clipped into the box when
+    /// there is one; `None` when none of the points tried is verified.
+    ///
+    /// f is convex along the ray when φ is affine and no coordinate is clipped; then the result is the crossing to about
+    /// 1e-13. In every other case it is some crossing.
+    pub fn along_ray(&self, toward: &[f64]) -> Option<Witness> {
+        self.along(self.x, toward, &RAY)
+    }
+
+    /// The first point with f ≤ 0 on the segment from `start`, with f a little above 0, to `end`, each clipped into the
+    /// box.
+    pub fn along_segment(&self, start: &[f64], end: &[f64]) -> Option<Witness> {
+        self.along(start, end, &SEGMENT)
+    }
+
+    /// An upper bound of ‖`point` − x‖; infinite where a coordinate moves that cannot.
+    pub fn distance(&self, point: &[f64]) -> f64 {
+        let difference = |(a, b): (&f64, &f64)| if a == b { 0.0 } else { (b - a).abs().next_up() };
+        let mut differences: Vec<f64> = self.x.iter().zip(point).map(difference).collect();
+        if let Some(weights) = self.perturbation.weights {
+            differences.iter_mut().zip(weights).for_each(|(d, &w)| *d = if w == 1.0 { *d } else { mul_up(*d, w) });
+        }
+        self.norm().upper(&differences)
+    }
+
+    /// The nearest witness on the line from `start` through `toward`, by the share of the way; `first` are tried first.
+    fn along(&self, start: &[f64], toward: &[f64], first: &[f64]) -> Option<Witness> {
+        let fits = |point: &[f64]| point.len() == self.size() && point.iter().all(|v| v.is_finite());
+        if !fits(start) || !fits(toward) {
+            return None;
+        }
+        let point = |factor: f64| self.between(start, toward, factor);
+        // Upper bounds of f, NaN replaced by ∞.
+        let values = |factors: &[f64]| -> Vec<f64> {
+            let points: Vec<f64> = factors.iter().flat_map(|&factor| point(factor)).collect();
+            self.model.enclose(&points).iter().map(|value| value.upper()).collect()
+        };
         let mut bracket = Bracket::default();
-        bracket.add(first, &self.values(first));
+        bracket.add(first, &values(first));
         bracket.high?;
         for _ in 0..ROUNDS {
             let factors = bracket.proposals();
             if factors.is_empty() {
                 break;
             }
-            bracket.add(&factors, &self.values(&factors));
+            bracket.add(&factors, &values(&factors));
         }
         // A point alone may take another path through the arithmetic than in a batch, and whoever receives the witness
         // looks at it alone: so it must hold there, if need be a little further on.
         let (found, _) = bracket.high?;
         let further = std::iter::successors(Some(1e-15), |step| Some(step * 10.0)).take_while(|&step| step <= 2.0);
         let mut factors = std::iter::once(found).chain(further.map(|step| found * (1.0 + step)));
-        factors.find_map(|factor| check(self.model, self.x, &self.point(factor), self.perturbation))
+        factors.find_map(|factor| self.check(&point(factor)))
     }
 
-    fn point(&self, factor: f64) -> Vec<f64> {
-        let along = |(&start, &toward): (&f64, &f64)| {
-            let value = match factor {
-                0.0 => start,
-                1.0 => toward,
-                _ => start + factor * (toward - start),
-            };
-            match self.perturbation.range {
-                None => value,
-                Some(range) => value.clamp(range.low, range.high),
-            }
+    /// The point at this share of the way, clipped into the box.
+    fn between(&self, start: &[f64], toward: &[f64], factor: f64) -> Vec<f64> {
+        let along = |(&start, &toward): (&f64, &f64)| match factor {
+            0.0 => start,
+            1.0 => toward,
+            _ => start + factor * (toward - start),
         };
-        self.start.iter().zip(self.toward).map(along).collect()
-    }
-
-    /// Upper bounds of f, NaN replaced by ∞.
-    fn values(&self, factors: &[f64]) -> Vec<f64> {
-        let points: Vec<f64> = factors.iter().flat_map(|&factor| self.point(factor)).collect();
-        self.model.enclose(&points).iter().map(|value| value.upper()).collect()
+        self.clipped(start.iter().zip(toward).map(along).collect())
     }
 }
 
@@ -213,9 +194,10 @@ impl Bracket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Model;
     use crate::model::{Dense, Graph, Kink, Op};
     use crate::norm::Norm;
-    use crate::query::Range;
+    use crate::query::{Perturbation, Range};
 
     /// relu(x₀ − 1) − x₀/2 − x₁ + 1.
     fn model() -> Model {
@@ -231,32 +213,36 @@ mod tests {
         Model::new(graph).unwrap()
     }
 
+    fn query<'a>(model: &'a Model, perturbation: Perturbation<'a>) -> Query<'a> {
+        Query { model, x: &[0.0, 0.0], index: 0, perturbation }
+    }
+
     #[test]
     fn the_crossing_is_found_to_twelve_digits() {
         let plain = Perturbation::new(Norm::L2);
         for toward in [[0.0, 0.3], [0.0, 1.0], [0.0, 1.0 - 1e-9], [0.0, 40.0]] {
-            let witness = along_ray(&model(), &[0.0, 0.0], &toward, plain).unwrap();
+            let witness = query(&model(), plain).along_ray(&toward).unwrap();
             assert!((witness.distance - 1.0).abs() < 1e-12 && witness.distance >= 1.0, "{}", witness.distance);
         }
         // Past x₀ = 1 the function rises again along x₀, so f = 0 is met at x₀ + 2x₁ = 2 before it.
-        let witness = along_ray(&model(), &[0.0, 0.0], &[0.9, 0.9], Perturbation::new(Norm::Linf)).unwrap();
+        let witness = query(&model(), Perturbation::new(Norm::Linf)).along_ray(&[0.9, 0.9]).unwrap();
         assert!((witness.distance - 2.0 / 3.0).abs() < 1e-12);
     }
 
     #[test]
     fn a_segment_ends_at_its_first_negative_point() {
         let (start, end) = ([0.0, 1.0 - 1e-9], [0.0, 1.5]);
-        let witness = along_segment(&model(), &[0.0, 0.0], &start, &end, Perturbation::new(Norm::L1)).unwrap();
+        let witness = query(&model(), Perturbation::new(Norm::L1)).along_segment(&start, &end).unwrap();
         assert!((witness.distance - 1.0).abs() < 1e-12 && witness.distance >= 1.0);
-        assert_eq!(along_segment(&model(), &[0.0, 0.0], &start, &[0.0, 0.5], Perturbation::new(Norm::L1)), None);
+        assert_eq!(query(&model(), Perturbation::new(Norm::L1)).along_segment(&start, &[0.0, 0.5]), None);
     }
 
     #[test]
     fn the_box_clips_the_ray() {
         let range = Some(Range { low: 0.0, high: 0.75 });
         let perturbation = Perturbation { norm: Norm::Linf, range, weights: None };
-        assert_eq!(along_ray(&model(), &[0.0, 0.0], &[0.0, 2.0], perturbation), None);
-        let witness = along_ray(&model(), &[0.0, 0.0], &[0.1, 2.0], perturbation).unwrap();
+        assert_eq!(query(&model(), perturbation).along_ray(&[0.0, 2.0]), None);
+        let witness = query(&model(), perturbation).along_ray(&[0.1, 2.0]).unwrap();
         assert!((witness.point[0] - 0.5).abs() < 1e-12 && witness.point[1] == 0.75);
     }
 
@@ -264,13 +250,13 @@ mod tests {
     fn what_is_no_witness_is_refused() {
         let plain = Perturbation::new(Norm::L2);
         let boxed = Perturbation { norm: Norm::L2, range: Some(Range { low: 0.0, high: 1.0 }), weights: None };
-        assert!(check(&model(), &[0.0, 0.0], &[0.0, 1.5], plain).is_some());
-        assert_eq!(check(&model(), &[0.0, 0.0], &[0.0, 1.5], boxed), None, "outside the box");
-        assert_eq!(check(&model(), &[0.0, 0.0], &[0.0, 0.5], plain), None, "f > 0");
-        assert_eq!(check(&model(), &[0.0, 0.0], &[0.0, f64::NAN], plain), None, "NaN");
-        assert_eq!(check(&model(), &[0.0, 0.0], &[0.0], plain), None, "too short");
-        assert_eq!(along_ray(&model(), &[0.0, 0.0], &[1.0, 0.0], plain), None, "f grows along this ray");
-        assert_eq!(along_ray(&model(), &[0.0, 0.0], &[f64::INFINITY, 0.0], plain), None);
-        assert_eq!(along_ray(&model(), &[0.0, 0.0], &[0.0, 0.0], plain), None, "no direction");
+        assert!(query(&model(), plain).check(&[0.0, 1.5]).is_some());
+        assert_eq!(query(&model(), boxed).check(&[0.0, 1.5]), None, "outside the box");
+        assert_eq!(query(&model(), plain).check(&[0.0, 0.5]), None, "f > 0");
+        assert_eq!(query(&model(), plain).check(&[0.0, f64::NAN]), None, "NaN");
+        assert_eq!(query(&model(), plain).check(&[0.0]), None, "too short");
+        assert_eq!(query(&model(), plain).along_ray(&[1.0, 0.0]), None, "f grows along this ray");
+        assert_eq!(query(&model(), plain).along_ray(&[f64::INFINITY, 0.0]), None);
+        assert_eq!(query(&model(), plain).along_ray(&[0.0, 0.0]), None, "no direction");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use crate::model::{Enclosed, Model};
-use crate::query::Witness;
+use crate::query::{Perturbation, Query, Witness};
 use std::fmt;
 
 /// Relative gap up to which both sides of a radius count as one.
@@ -119,6 +119,11 @@ impl<'a> Samples<'a> {
     /// Number of samples.
     pub fn count(&self) -> usize {
         self.values.len() / self.size
+    }
+
+    /// The question about sample `i`.
+    pub fn query(&self, i: usize, model: &'a Model, perturbation: Perturbation<'a>) -> Query<'a> {
+        Query { model, x: self.sample(i), index: self.first + i, perturbation }
     }
 
     /// Sample `i` alone, with its number in the run.

@@ -2,7 +2,7 @@
 
 use crate::model::minorant::tangents;
 use crate::model::{Convexity, Minorant, Model};
-use crate::query::{Perturbation, separable};
+use crate::query::Perturbation;
 use crate::radius::{
     Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Verdict, closed_form, does_not_apply, not_certified,
 };
@@ -66,6 +66,6 @@ pub(super) fn radii(
         true => closed_form::feature_radii(tangents, convexity, perturbation),
         false => closed_form::radii(model, convexity, samples, perturbation),
     };
-    let one = |i: usize| separable::radius(&tangents[i], convexity, samples.sample(i), perturbation);
+    let one = |i: usize| samples.query(i, model, perturbation).radius(&tangents[i]);
     (0..samples.count()).map(|i| one(i).max(floor[i])).collect()
 }

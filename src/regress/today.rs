@@ -7,8 +7,8 @@ use crate::data::{InputOptions, Reading, read_inputs};
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
 use crate::norm::{Norm, NormError};
-use crate::proof::{KernelInputs, Prover, Wanted};
-use crate::query::{Perturbation, Range};
+use crate::proof::{KernelInputs, Prover};
+use crate::query::{Perturbation, Query, Range};
 use crate::radius::catalogue::{Settings, listed, names, single, takes};
 use crate::radius::{Guarantee, Method, Samples, Setting, Verdict};
 use anyhow::{Context, Result, anyhow};
@@ -66,8 +66,8 @@ impl Today {
                 return Err(why.clone());
             }
         }
-        let wanted = Wanted { index, x, perturbation, open: false };
-        let proof = self.prover.prove(&self.model, wanted, &outcome).map_err(|e| e.to_string())?;
+        let query = Query { model: &self.model, x, index, perturbation };
+        let proof = self.prover.prove(query, &outcome).map_err(|e| e.to_string())?;
         let upper = outcome.witness.as_ref().filter(|_| proof.has_witness).map(|w| format!("{:?}", w.distance));
         let row = Verified {
             input: index.to_string(),

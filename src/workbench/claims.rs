@@ -72,7 +72,8 @@ impl Given {
         let prover = self
             .file
             .prover(checkers.inputs.clone(), self.weights())
-            .with_context(|| format!("{}: the kernel does not read it", self.file.path.display()))?;
+            .with_context(|| format!("{}: the kernel does not read it", self.file.path.display()))?
+            .open();
         let (model, weights) = (&self.file.model, self.weights());
         let attack = Attack::sized(model, thorough);
         let auditor = Auditor { model, inputs: &self.samples.numbered(), prover: &prover, weights, solver, attack };

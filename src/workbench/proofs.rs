@@ -3,7 +3,8 @@
 use super::checkers::Checkers;
 use super::columns::Column;
 use super::given::Given;
-use crate::proof::{Proof, Prover, Wanted, replay_or_less};
+use crate::proof::{Proof, Prover, replay_or_less};
+use crate::query::Query;
 use crate::radius::Verdict;
 use crate::radius::run::Timed;
 use rayon::prelude::*;
@@ -45,8 +46,9 @@ impl Given {
         let perturbation = self.perturbation(column.norm);
         let has_evidence = column.method.has_evidence();
         let one = |(i, answer): (usize, &mut Timed)| {
-            let wanted = Wanted { index: self.samples.numbers[i], x: self.sample(i), perturbation, open: false };
-            let prove = || replay_or_less(prover, &self.file.model, wanted, &mut answer.outcome);
+            let (model, index) = (&self.file.model, self.samples.numbers[i]);
+            let query = Query { model, x: self.sample(i), index, perturbation };
+            let prove = || replay_or_less(prover, query, &mut answer.outcome);
             let proof = has_evidence.then(prove).flatten();
             done();
             proof

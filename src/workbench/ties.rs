@@ -3,7 +3,8 @@
 
 use super::columns::Column;
 use super::given::Given;
-use crate::proof::{Prover, Wanted};
+use crate::proof::Prover;
+use crate::query::Query;
 use crate::radius::{Subject, Verdict};
 
 impl Given {
@@ -27,8 +28,8 @@ impl Given {
             }
             for column in columns.iter_mut() {
                 let perturbation = self.perturbation(column.norm);
-                let wanted = Wanted { index, x: self.sample(i), perturbation, open: false };
-                prover.settle(wanted, &mut column.answers[i].outcome);
+                let query = Query { model: &file.model, x: self.sample(i), index, perturbation };
+                prover.settle(query, &mut column.answers[i].outcome);
             }
         }
     }

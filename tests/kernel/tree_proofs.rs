@@ -6,8 +6,8 @@ use testing::networks::{Map, exact_logit, generator, icnn, inputs};
 use underplane::model::passes::{Slopes, forward, tangent_slopes};
 use underplane::model::{Model, Op, Sensitive, onnx};
 use underplane::norm::Norm;
-use underplane::proof::{Proof, Prover, Unproven, Wanted};
-use underplane::query::{Perturbation, Range};
+use underplane::proof::{Proof, Prover, Unproven};
+use underplane::query::{Perturbation, Query, Range};
 use underplane::radius::{Evidence, Outcome, Radius, TreeNode, Verdict};
 
 struct Case {
@@ -48,14 +48,14 @@ impl Case {
         nodes
     }
 
-    fn wanted<'a>(&'a self, perturbation: Perturbation<'a>) -> Wanted<'a> {
-        Wanted { index: 0, x: &self.x, perturbation, open: false }
+    fn query<'a>(&'a self, perturbation: Perturbation<'a>) -> Query<'a> {
+        Query { model: &self.model, x: &self.x, index: 0, perturbation }
     }
 
     fn prove(&self, evidence: Evidence, perturbation: Perturbation, radius: f64) -> Result<Proof, Unproven> {
         let certified = Verdict::Certified(Radius::new(radius));
         let outcome = Outcome { evidence: Some(evidence), ..Outcome::plain(certified) };
-        self.prover.prove(&self.model, self.wanted(perturbation), &outcome)
+        self.prover.prove(self.query(perturbation), &outcome)
     }
 }
 
@@ -121,11 +121,12 @@ fn splits_anywhere_prove_no_less_with_good_leaves() {
 #[test]
 fn a_claim_is_confirmed_by_a_tree() {
     let (case, tree) = branching();
-    let wanted = Wanted { open: true, ..case.wanted(Perturbation::new(Norm::L1)) };
+    let case = Case { prover: case.prover.open(), ..case };
+    let query = case.query(Perturbation::new(Norm::L1));
     let evidence = Evidence::from(tree);
-    assert!(case.prover.confirm(&case.model, wanted, Some(&evidence), 7.249).is_ok());
-    assert!(case.prover.confirm(&case.model, wanted, Some(&evidence), 7.251).is_err());
-    assert!(case.prover.confirm(&case.model, wanted, None, 7.249).is_err());
+    assert!(case.prover.confirm(query, Some(&evidence), 7.249).is_ok());
+    assert!(case.prover.confirm(query, Some(&evidence), 7.251).is_err());
+    assert!(case.prover.confirm(query, None, 7.249).is_err());
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn largest(case: &Case, evidence: &Evidence, perturbation: Perturbation) -> f64 
     let (mut low, mut high) = (0.0, 8.0);
     while high - low > 1e-4 {
         let middle = (low + high) / 2.0;
-        let proven = case.prover.confirm(&case.model, case.wanted(perturbation), Some(evidence), middle).is_ok();
+        let proven = case.prover.confirm(case.query(perturbation), Some(evidence), middle).is_ok();
         if proven { low = middle } else { high = middle }
     }
     low

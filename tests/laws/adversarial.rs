@@ -7,8 +7,8 @@ use underplane::data::read_inputs;
 use underplane::model::sensitive::Sensitive;
 use underplane::model::{Model, onnx};
 use underplane::norm::Norm;
-use underplane::proof::{Prover, Wanted};
-use underplane::query::{Perturbation, Range};
+use underplane::proof::Prover;
+use underplane::query::{Perturbation, Query, Range};
 use underplane::radius::best::Best;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::exact::{Exact, Tightened};
@@ -85,8 +85,8 @@ fn no_method_claims_more_than_the_kernel_accepts() {
                     continue;
                 }
                 let prover = case.prover.as_ref().unwrap_or_else(|| panic!("the kernel refuses the model: {place}"));
-                let wanted = Wanted { index: 0, x: &case.x, perturbation, open: false };
-                match prover.prove(&case.model, wanted, &outcome) {
+                let query = Query { model: &case.model, x: &case.x, index: 0, perturbation };
+                match prover.prove(query, &outcome) {
                     Ok(proof) => {
                         proven += 1;
                         let fractional = matches!(perturbation.norm, Norm::Lp(_));
@@ -139,8 +139,8 @@ fn a_gradient_that_is_exactly_zero_is_unbounded_and_proven_so() {
     for perturbation in perturbations() {
         let outcome = ClosedForm.certify(&case.model, Samples::new(&case.x, 2), perturbation).remove(0);
         assert_eq!(outcome.radius().map(|r| r.value()), Some(f64::INFINITY), "{outcome:?}");
-        let wanted = Wanted { index: 0, x: &case.x, perturbation, open: false };
-        let proof = case.prover.as_ref().unwrap().prove(&case.model, wanted, &outcome).unwrap();
+        let query = Query { model: &case.model, x: &case.x, index: 0, perturbation };
+        let proof = case.prover.as_ref().unwrap().prove(query, &outcome).unwrap();
         assert!(proof.line.contains("unbounded"));
     }
 }

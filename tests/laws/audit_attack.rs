@@ -6,7 +6,7 @@ use underplane::attack::Attack;
 use underplane::model::Model;
 use underplane::norm::Norm;
 use underplane::query::Witness;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Query, Range};
 use underplane::radius::lp::Lp;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::{Method, Samples};
@@ -17,7 +17,7 @@ const BOX: Option<Range> = Some(Range { low: 0.0, high: 1.0 });
 const ATTACK: Attack = Attack { starts: 24, descents: 40, shrinks: 160, rays: 6, programs: 6 };
 
 fn attack(model: &Model, x: &[f64], perturbation: Perturbation) -> Option<Witness> {
-    ATTACK.nearest(model, x, 7, &[], perturbation)
+    ATTACK.nearest(Query { model, x, index: 7, perturbation }, &[])
 }
 
 fn radius(method: &dyn Method, model: &Model, x: &[f64], perturbation: Perturbation) -> Option<f64> {
@@ -124,9 +124,10 @@ fn the_attack_is_deterministic_and_its_starts_differ() {
     let values = inputs(&mut rng, 20, 10);
     let sensitive = values.chunks(10).find(|x| model.enclose(x)[0].lower() > 0.0).unwrap();
     let perturbation = Perturbation { norm: Norm::L2, range: None, weights: None };
-    let once = Attack::default().nearest(&model, sensitive, 3, &[], perturbation);
+    let query = Query { model: &model, x: sensitive, index: 3, perturbation };
+    let once = Attack::default().nearest(query, &[]);
     assert!(once.is_some());
-    assert_eq!(once, Attack::default().nearest(&model, sensitive, 3, &[], perturbation));
+    assert_eq!(once, Attack::default().nearest(query, &[]));
 }
 
 #[test]
@@ -137,7 +138,9 @@ fn no_effort_is_no_panic() {
     let nothing = Attack { starts: 0, descents: 0, shrinks: 0, rays: 0, programs: 0 };
     // Only the tangent's nearest point is left to look at.
     for norm in Norm::STANDARD {
-        if let Some(witness) = nothing.nearest(&model, &x, 0, &[], Perturbation::new(norm)) {
+        if let Some(witness) =
+            nothing.nearest(Query { model: &model, x: &x, index: 0, perturbation: Perturbation::new(norm) }, &[])
+        {
             assert!(exact_logit(model.graph(), &witness.point) <= Zero::zero());
         }
     }

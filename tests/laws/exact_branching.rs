@@ -5,8 +5,8 @@ use rand::RngExt;
 use testing::networks::{Map, exact_logit, generator, icnn, inputs, model};
 use underplane::model::{Model, Sensitive, onnx};
 use underplane::norm::Norm;
-use underplane::proof::{Prover, Wanted};
-use underplane::query::{Perturbation, Range};
+use underplane::proof::Prover;
+use underplane::query::{Perturbation, Query, Range};
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits, Tightened};
 use underplane::radius::sharp::Sharp;
 use underplane::radius::{Evidence, Method, Outcome, Samples};
@@ -70,8 +70,8 @@ fn both_sides_meet_and_the_kernel_accepts_them() {
                 }
             }
             trees += usize::from(matches!(outcome.evidence, Some(Evidence::Tree(_))));
-            let wanted = Wanted { index: 0, x: &case.x, perturbation, open: false };
-            let proof = case.prover.prove(&case.model, wanted, &outcome).unwrap_or_else(|e| panic!("{place}: {e}"));
+            let query = Query { model: &case.model, x: &case.x, index: 0, perturbation };
+            let proof = case.prover.prove(query, &outcome).unwrap_or_else(|e| panic!("{place}: {e}"));
             assert!(proof.radius.value() >= lower * (1.0 - 1e-6), "{place}: the kernel proves {}", proof.radius);
         }
     }

@@ -6,9 +6,9 @@ use testing::convex_networks::{perturbations, random_model, run, sides};
 use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
 use underplane::model::{Dense, Graph, Model, Op, Sensitive, onnx};
 use underplane::norm::Norm;
-use underplane::proof::{Prover, Wanted, npy};
-use underplane::query::Perturbation;
+use underplane::proof::{Prover, npy};
 use underplane::query::Witness;
+use underplane::query::{Perturbation, Query};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::exact::{EXACT_GAP, Exact, Tightened};
 use underplane::radius::ibp::Ibp;
@@ -265,12 +265,12 @@ fn weighted_radii_have_certificates_that_hold_for_their_weights_alone() {
         let prover = Prover::new(&bytes, Sensitive::Positive, &x, x.len()).unwrap().weighted(Some(&given)).unwrap();
         for plain in perturbations().chain([Perturbation::new(Norm::Lp(1.5)), Perturbation::new(Norm::Lp(3.0))]) {
             let perturbation = Perturbation { weights: Some(&given), ..plain };
-            let wanted = Wanted { index: 0, x: &x, perturbation, open: false };
+            let query = Query { model: &model, x: &x, index: 0, perturbation };
             for method in methods().iter().filter(|method| method.has_evidence()) {
                 let outcome = certify(method.as_ref(), &model, &x, perturbation);
                 let Some(radius) = outcome.radius() else { continue };
                 let place = format!("seed {seed} {} {perturbation:?} {radius}", method.name());
-                let proof = prover.prove(&model, wanted, &outcome).unwrap_or_else(|why| panic!("{place}: {why}"));
+                let proof = prover.prove(query, &outcome).unwrap_or_else(|why| panic!("{place}: {why}"));
                 proven += 1;
                 trees += usize::from(proof.line.contains("\"tree\""));
                 assert!(proof.line.contains(r#""weights":"yes""#));
@@ -284,7 +284,7 @@ fn weighted_radii_have_certificates_that_hold_for_their_weights_alone() {
                 check_weighted(&network, &samples, Some(&own), &proof.line).unwrap();
                 if let Some(witness) = &outcome.witness {
                     let beyond = witness.distance * (1.0 + 1e-9);
-                    let found = prover.confirm(&model, wanted, outcome.evidence.as_ref(), beyond);
+                    let found = prover.confirm(query, outcome.evidence.as_ref(), beyond);
                     assert!(found.is_err(), "{place}: a radius beyond a witness");
                 }
                 let code = |weights| check_weighted(&network, &samples, weights, &proof.line).unwrap_err().code;
@@ -323,10 +323,10 @@ fn extreme_weights_stay_sound() {
             if method.has_evidence() {
                 let prover = Prover::new(&bytes, Sensitive::Positive, &[0.0; 2], 2).unwrap();
                 let prover = prover.weighted(Some(&given)).unwrap();
-                let wanted = Wanted { index: 0, x: &[0.0; 2], perturbation, open: false };
-                assert!(prover.prove(&model, wanted, &outcome).is_ok());
+                let query = Query { model: &model, x: &[0.0; 2], index: 0, perturbation };
+                assert!(prover.prove(query, &outcome).is_ok());
                 let beyond = given[1] * (1.0 + 1e-12);
-                assert!(prover.confirm(&model, wanted, None, beyond).is_err());
+                assert!(prover.confirm(query, None, beyond).is_err());
             }
         }
     }

@@ -7,8 +7,8 @@ use testing::naive_proofs;
 use testing::networks::{MAPS, generator, icnn, inputs};
 use underplane::model::{Dense, Graph, Kink, Model, Op, Sensitive, onnx};
 use underplane::norm::Norm;
-use underplane::proof::{Prover, Wanted};
-use underplane::query::Perturbation;
+use underplane::proof::Prover;
+use underplane::query::{Perturbation, Query};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::exact::Exact;
 use underplane::radius::ibp::Ibp;
@@ -173,7 +173,7 @@ fn through_everything(bytes: &[u8], methods: &[&dyn Method]) {
         let outcome = method.certify(&model, Samples::new(&x, size), perturbation).remove(0);
         let radius = outcome.radius().unwrap_or_else(|| panic!("{}: {:?}", method.name(), outcome.verdict));
         if method.has_evidence() && radius.value() > 0.0 {
-            prover.prove(&model, Wanted { index: 0, x: &x, perturbation, open: false }, &outcome).unwrap();
+            prover.prove(Query { model: &model, x: &x, index: 0, perturbation }, &outcome).unwrap();
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::model::passes::Slopes;
 use crate::query::parts::Part;
-use crate::query::witness;
+use crate::radius::exact::FAR;
+use crate::radius::exact::found::{OUT_OF_PARTS, OUT_OF_TIME};
 use crate::radius::exact::moves::Term;
-use crate::radius::exact::search::{Ended, FAR, Problem, Search};
-use crate::radius::exact::{OUT_OF_PARTS, OUT_OF_TIME};
+use crate::radius::exact::search::{Ended, Search};
+use crate::radius::exact::task::Task;
 use crate::radius::{Evidence, TreeNode};
 
 /// Parts of one ball: each becomes a leaf of the proof.
@@ -35,7 +36,7 @@ pub(super) fn close(search: &mut Search, root: Ended) {
     probe(search, &root);
     let mut nodes = vec![Node { ends: Vec::new(), ended: Some(root), split: None }];
     while let Some(weakest) = weakest(search, &nodes) {
-        let late = search.problem.started.elapsed().as_secs_f64() >= search.problem.limits.seconds;
+        let late = search.task.started.elapsed().as_secs_f64() >= search.task.limits.seconds;
         if late || nodes.len() >= 2 * PARTS {
             search.found.remark = Some(if late { OUT_OF_TIME } else { OUT_OF_PARTS });
             break;
@@ -70,7 +71,7 @@ fn weakest(search: &Search, nodes: &[Node]) -> Option<usize> {
 
 /// A bound that leaves less than the gap wanted.
 fn enough(search: &Search) -> f64 {
-    search.found.upper().min(f64::MAX) / (1.0 + 0.9 * search.problem.limits.gap)
+    search.found.upper().min(f64::MAX) / (1.0 + 0.9 * search.task.limits.gap)
 }
 
 /// The coordinate whose kink the master's solution violates most, and where that kink is; where it violates none, the
@@ -79,13 +80,15 @@ fn worst_bend(search: &Search, node: &Node) -> Option<(usize, f64)> {
     let ended = node.ended.as_ref().filter(|ended| !ended.changes.is_empty())?;
     let (mut violated, mut concave) = ((1e-9 * ended.bound, None), (0.0, None));
     for (i, term) in inner_kinks(search, node) {
-        let crossing = term.crossing();
+        let crossing = term.turn.crossing();
         let own = search.moves.terms[i].iter().filter(|other| other.variable == term.variable);
-        let off = (ended.changes[term.variable] - own.map(|t| t.change(ended.changes[i])).sum::<f64>()).abs();
+        let off = (ended.changes[term.variable] - own.map(|t| t.turn.change(ended.changes[i])).sum::<f64>()).abs();
         if off > violated.0 {
             violated = (off, Some((i, crossing)));
         }
-        let bend = -ended.coefficients[term.variable] * (term.kink.above - term.kink.below) * term.scale.abs();
+        let bend = -ended.coefficients[term.variable]
+            * (term.turn.kink.above - term.turn.kink.below)
+            * term.turn.scale.value.abs();
         let score = bend * (ended.bound - crossing.abs());
         if score > concave.0 {
             concave = (score, Some((i, crossing)));
@@ -97,21 +100,21 @@ fn worst_bend(search: &Search, node: &Node) -> Option<(usize, f64)> {
 /// Whether the leaf is done with the nearest point with f ≤ 0 on the solution's sides of the kinks.
 fn settles(search: &mut Search, node: &Node) -> bool {
     let Some(ended) = node.ended.as_ref().filter(|ended| !ended.changes.is_empty()) else { return false };
-    descend(search, &ended.changes[..search.problem.x.len()], ended);
+    descend(search, &ended.changes[..search.task.query.x.len()], ended);
     ended.bound >= enough(search)
 }
 
 /// The coordinate whose kink is nearest to the master's solution, and where that kink is.
 fn nearest_kink(search: &Search, node: &Node) -> Option<(usize, f64)> {
     let ended = node.ended.as_ref().filter(|ended| !ended.changes.is_empty())?;
-    let kinks = inner_kinks(search, node).map(|(i, term)| (i, term.crossing()));
+    let kinks = inner_kinks(search, node).map(|(i, term)| (i, term.turn.crossing()));
     kinks.min_by(|a, b| (a.1 - ended.changes[a.0]).abs().total_cmp(&(b.1 - ended.changes[b.0]).abs()))
 }
 
 /// The kinks strictly inside the leaf, and their coordinates.
 fn inner_kinks<'a>(search: &'a Search, node: &'a Node) -> impl Iterator<Item = (usize, &'a Term)> {
     let inside = |(i, term): &(usize, &Term)| {
-        let crossing = term.crossing();
+        let crossing = term.turn.crossing();
         let allows = |&(_, low, high): &(usize, f64, f64)| low < crossing && crossing < high;
         let moves = &search.moves;
         moves.low[*i] < crossing && crossing < moves.high[*i] && node.ends.iter().filter(|end| end.0 == *i).all(allows)
@@ -121,7 +124,7 @@ fn inner_kinks<'a>(search: &'a Search, node: &'a Node) -> impl Iterator<Item = (
 }
 
 fn split(search: &mut Search, nodes: &mut Vec<Node>, id: usize, (coordinate, change): (usize, f64)) {
-    let at = search.problem.x[coordinate] + change * search.problem.perturbation.scale(coordinate);
+    let at = search.task.query.x[coordinate] + change * search.task.query.perturbation.scale(coordinate);
     let parent = nodes[id].ended.take().expect("a leaf");
     let ends = nodes[id].ends.clone();
     let below = (coordinate, f64::NEG_INFINITY, change);
@@ -140,7 +143,7 @@ fn part(search: &mut Search, ends: &[(usize, f64, f64)], parent: &Ended) -> Ende
     let mut moves = search.moves.clone();
     ends.iter().for_each(|&(i, low, high)| moves.limit(i, low, high));
     let floor = parent.bound.max(moves.least());
-    let mut inner = Search::new(search.problem, moves, enough(search), floor);
+    let mut inner = Search::new(search.task, moves, enough(search), floor);
     let mut ended = inner.run(parent.cuts.clone());
     if ended.bound < parent.bound {
         // Cut off too early: what proves the whole proves its part.
@@ -157,15 +160,15 @@ fn probe(search: &mut Search, ended: &Ended) {
     if ended.changes.is_empty() || ended.bound >= enough(search) {
         return;
     }
-    let x = search.problem.x;
+    let x = search.task.query.x;
     let Some(delta) = first_negative(search, &ended.changes[..x.len()]) else { return };
-    let point = search.clipped(search.problem.point(&delta));
+    let point = search.task.point(&delta);
     let before = search.found.witness.as_ref().map_or(f64::INFINITY, |w| w.distance);
-    if let Some(witness) = witness::check(search.problem.model, x, &point, search.problem.perturbation) {
+    if let Some(witness) = search.task.query.check(&point) {
         search.keep(witness);
     }
     // Even a point that is no nearer may lie on sides where a nearer one is.
-    if search.problem.perturbation.norm.upper(&delta) < 1.2 * before {
+    if search.task.query.perturbation.norm.upper(&delta) < 1.2 * before {
         descend(search, &delta, ended);
     }
 }
@@ -176,8 +179,8 @@ fn first_negative(search: &Search, delta: &[f64]) -> Option<Vec<f64>> {
         let clipped = |(i, d): (usize, &f64)| (d * factor).clamp(search.moves.low[i], search.moves.high[i]);
         delta.iter().enumerate().map(clipped).collect()
     };
-    let image = |factor: f64| search.problem.image(&search.moves.changes(&at(factor)));
-    let value = |factor: f64| search.problem.lifted.tangent(&image(factor)).value;
+    let image = |factor: f64| search.task.image(&search.moves.changes(&at(factor)));
+    let value = |factor: f64| search.task.lifted.tangent(&image(factor)).value;
     let k = FACTORS.iter().position(|&factor| value(factor) < 0.0)?;
     let (mut low, mut high) = (if k == 0 { 0.0 } else { FACTORS[k - 1] }, FACTORS[k]);
     for _ in 0..20 {
@@ -187,19 +190,19 @@ fn first_negative(search: &Search, delta: &[f64]) -> Option<Vec<f64>> {
     Some(at(high))
 }
 
-/// The nearest point with f ≤ 0 on the sides of the kinks on which `delta` is: a convex problem.
+/// The nearest point with f ≤ 0 on the sides of the kinks on which `delta` is: a convex task.
 fn descend(search: &mut Search, delta: &[f64], ended: &Ended) {
     let mut moves = search.moves.clone();
     for i in 0..delta.len() {
         for term in search.moves.terms[i].iter() {
-            let crossing = term.crossing();
+            let crossing = term.turn.crossing();
             let (low, high) =
                 if delta[i] < crossing { (f64::NEG_INFINITY, crossing) } else { (crossing, f64::INFINITY) };
             moves.limit(i, low, high);
         }
     }
     let floor = ended.bound.max(moves.least());
-    let mut inner = Search::new(search.problem, moves, enough(search), floor);
+    let mut inner = Search::new(search.task, moves, enough(search), floor);
     inner.run(ended.cuts.clone());
     search.found.passes += inner.found.passes;
     search.keep_both(inner.found);
@@ -212,7 +215,7 @@ fn prove(search: &mut Search, nodes: &[Node]) {
     // Where no part has a point with f ≤ 0, distances far away will do.
     let bound = bound.min(FAR * search.first);
     let parts: Vec<(Part, f64)> =
-        leaves().map(|(node, ended)| (leaf(&search.problem, node, &ended.slopes), ended.price)).collect();
+        leaves().map(|(node, ended)| (leaf(&search.task, node, &ended.slopes), ended.price)).collect();
     // Where a part has no point with f ≤ 0 at all, distance has no price.
     let any = |part: &Part, price: f64, radius: f64| PRICES.iter().any(|share| part.holds(radius, price * share));
     let holds = |radius: f64| parts.iter().all(|(part, price)| any(part, *price, radius));
@@ -223,12 +226,12 @@ fn prove(search: &mut Search, nodes: &[Node]) {
     }
 }
 
-fn leaf(problem: &Problem, node: &Node, slopes: &Slopes<f64>) -> Part {
-    let minorant = problem.minorant(slopes.clone());
-    let mut part = Part::new(&minorant, problem.convexity, problem.x, problem.perturbation);
+fn leaf(task: &Task, node: &Node, slopes: &Slopes<f64>) -> Part {
+    let minorant = task.minorant(slopes.clone());
+    let mut part = Part::new(task.query, &minorant);
     // The tree splits at x + change, rounded.
-    let scale = |i: usize| problem.perturbation.scale(i);
-    let seen = |i: usize, change: f64| (problem.x[i] + change * scale(i)) - problem.x[i];
+    let scale = |i: usize| task.query.perturbation.scale(i);
+    let seen = |i: usize, change: f64| (task.query.x[i] + change * scale(i)) - task.query.x[i];
     for &(i, low, high) in &node.ends {
         let (low, high) = (seen(i, low).next_down() / scale(i), seen(i, high).next_up() / scale(i));
         part.limit(i, low.next_down(), high.next_up());

@@ -214,7 +214,7 @@ fn level(moves: &Moves, coefficients: &[f64], radius: f64) -> (f64, f64) {
             if gain(low) < gain(high) { (gain(low), low) } else { (gain(high), high) }
         };
         for term in terms {
-            let delta = term.crossing();
+            let delta = term.turn.crossing();
             if low < delta && delta < high && gain(coefficients, i, terms, delta) < least {
                 (least, at) = (gain(coefficients, i, terms, delta), delta);
             }
@@ -222,7 +222,7 @@ fn level(moves: &Moves, coefficients: &[f64], radius: f64) -> (f64, f64) {
         sum += least;
         // An end that grows with the radius.
         if at.abs() == radius && (at > moves.low[i] && at < moves.high[i]) {
-            let beyond = |t: &Term| coefficients[t.variable] * t.kink.slope(t.argument + t.scale * at) * t.scale;
+            let beyond = |t: &Term| coefficients[t.variable] * t.turn.slope(at);
             slope += at.signum() * (coefficients[i] + terms.iter().map(beyond).sum::<f64>());
         }
     }
@@ -230,5 +230,5 @@ fn level(moves: &Moves, coefficients: &[f64], radius: f64) -> (f64, f64) {
 }
 
 fn gain(coefficients: &[f64], i: usize, terms: &[Term], delta: f64) -> f64 {
-    coefficients[i] * delta + terms.iter().map(|t| coefficients[t.variable] * t.change(delta)).sum::<f64>()
+    coefficients[i] * delta + terms.iter().map(|t| coefficients[t.variable] * t.turn.change(delta)).sum::<f64>()
 }

@@ -1,81 +1,31 @@
 //! Cutting planes: the best affine minorant instead of the first one.
 
+mod ball;
 mod branch;
 mod cuts;
+mod found;
 mod master;
 mod moves;
 mod piecewise;
 mod places;
 mod search;
 mod smooth;
+mod task;
 
+use crate::model::Model;
 use crate::model::minorant::tangents_at;
 use crate::model::passes::forward;
-use crate::model::{Convexity, Model};
-use crate::query::Perturbation;
-use crate::query::Witness;
+use crate::query::{Perturbation, Query};
 use crate::radius::{
-    Cost, Evidence, Guarantee, Method, Needs, Outcome, Radius, Samples, Setting, Verdict, does_not_apply,
-    not_certified, sharp,
+    Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Setting, Verdict, does_not_apply, not_certified, sharp,
 };
 pub use crate::radius::{EXACT_GAP, Limits};
 
 /// What can be set about both methods.
 const LIMITED: &[Setting] = &[Setting::Gap, Setting::Seconds, Setting::Passes];
 
-/// Remarks of searches that end early; all but the third are limits.
-const OUT_OF_TIME: &str = "out of time";
-const OUT_OF_PASSES: &str = "out of passes";
-const OUT_OF_REACH: &str = "no point with f ≤ 0 within reach";
-const OUT_OF_PARTS: &str = "out of parts";
-
-/// What a search proved, and how it went.
-struct Found {
-    lower: f64,
-    /// What proved it, unless it was proven before.
-    evidence: Option<Evidence>,
-    witness: Option<Witness>,
-    /// The nearest point where f is 0 as far as floats can tell.
-    tie: Option<Witness>,
-    passes: usize,
-    /// Parts that the ball was cut into, where it was.
-    parts: usize,
-    remark: Option<&'static str>,
-}
-
-impl Found {
-    fn new(lower: f64) -> Found {
-        Found { lower, evidence: None, witness: None, tie: None, passes: 0, parts: 0, remark: None }
-    }
-
-    /// Whether a limit ended the search.
-    fn is_cut_short(&self) -> bool {
-        [OUT_OF_TIME, OUT_OF_PASSES, OUT_OF_PARTS].map(Some).contains(&self.remark)
-    }
-
-    /// For the `detail` column.
-    fn detail(&self, wanted: f64) -> String {
-        let gap = match self.gap() {
-            Some(gap) if gap <= wanted => format!("gap {gap:.1e}"),
-            Some(gap) => format!("not closed: gap {gap:.1e}"),
-            None if self.lower == f64::INFINITY => "no point has f ≤ 0".into(),
-            None => "not closed: no point with f ≤ 0 found".into(),
-        };
-        let remark = self.remark.map_or(String::new(), |remark| format!("; {remark}"));
-        let parts = if self.parts > 0 { format!(", {} parts", self.parts) } else { String::new() };
-        format!("{gap}, {} passes{parts}{remark}", self.passes)
-    }
-
-    /// How near f ≤ 0 is, or seems to be.
-    fn upper(&self) -> f64 {
-        self.witness.iter().chain(&self.tie).map(|witness| witness.distance).fold(f64::INFINITY, f64::min)
-    }
-
-    /// upper/lower − 1 when there are both.
-    fn gap(&self) -> Option<f64> {
-        self.witness.as_ref().filter(|_| self.lower > 0.0).map(|witness| witness.distance / self.lower - 1.0)
-    }
-}
+/// Beyond this many radii known at the start no finite radius is claimed without a witness: slopes of 32 bits prove less.
+const FAR: f64 = 1e8;
 
 /// The best affine minorant by cutting planes, for as long as it pays: an anytime bound.
 ///
@@ -180,21 +130,21 @@ impl Method for Exact {
 }
 
 fn certify(model: &Model, samples: Samples, perturbation: Perturbation, limits: Limits) -> Vec<Outcome> {
-    let convexity = match model.convexity() {
-        Ok(convexity) => convexity,
-        Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
-    };
-    (0..samples.count()).map(|i| one(model, convexity, samples.sample(i), perturbation, limits)).collect()
+    match model.convexity() {
+        Ok(_) => (0..samples.count()).map(|i| one(samples.query(i, model, perturbation), limits)).collect(),
+        Err(broken) => does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
+    }
 }
 
-fn one(model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbation, limits: Limits) -> Outcome {
+fn one(query: Query, limits: Limits) -> Outcome {
+    let Query { model, x, perturbation, .. } = query;
     let values = forward(model.network(), x);
-    let tangents = tangents_at(model.network(), &values, convexity.input_stops());
-    let floor = sharp::radii(model, convexity, Samples::new(x, x.len()), perturbation, &tangents)[0];
+    let tangents = tangents_at(model.network(), &values, query.split().input_stops());
+    let floor = sharp::radii(model, query.split(), Samples::new(x, x.len()), perturbation, &tangents)[0];
     if floor == 0.0 {
         return Outcome::plain(not_certified(model, x));
     }
-    let found = search::search(model, convexity, (x, values), perturbation, limits, floor);
+    let found = ball::search(query, values, limits, floor);
     Outcome {
         detail: found.detail(limits.gap.max(EXACT_GAP)),
         tie: found.tie.filter(|tie| found.witness.as_ref().is_none_or(|witness| tie.distance < witness.distance)),

@@ -1,16 +1,13 @@
 //! How every coordinate of an input may move, and what its moves do to the variables of the lifted network.
 
-use crate::model::{Convexity, Kink, Model};
-use crate::query::Perturbation;
+use crate::query::Query;
+use crate::query::coordinate::Turn;
 
-/// A bend of φ: variable `variable`, an entry of a bent node, is Σ K(argument + scale · δ) over its bends, δ in the
-/// perturbation's unit of its coordinate (u, with weights).
+/// A turn of φ, and the variable that it is a part of: an entry of a bent node is the sum over its turns.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Term {
     pub variable: usize,
-    pub kink: Kink,
-    pub argument: f64,
-    pub scale: f64,
+    pub turn: Turn,
 }
 
 /// The moves of all coordinates.
@@ -25,39 +22,20 @@ pub(super) struct Moves {
     pub variables: usize,
 }
 
-impl Term {
-    /// K(t + sδ) − K(t).
-    pub fn change(&self, delta: f64) -> f64 {
-        let (t, end) = (self.argument, self.argument + self.scale * delta);
-        if t * end > 0.0 {
-            return self.kink.slope(t) * (self.scale * delta);
-        }
-        self.kink.slope(end) * end - self.kink.slope(t) * t
-    }
-
-    /// Where the kink is; NaN where it does not bend.
-    pub fn crossing(&self) -> f64 {
-        if self.kink.below == self.kink.above { f64::NAN } else { -self.argument / self.scale }
-    }
-}
-
 impl Moves {
-    /// Those that the attacker has at `x`.
-    pub fn new(model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> Moves {
-        let mut terms = vec![Vec::new(); x.len()];
-        let mut variables = x.len();
-        for bent in &convexity.map.bent {
-            for (i, coordinate, bend) in bent.bends() {
-                let (scale, argument) = (perturbation.scale(coordinate), bend.argument(x[coordinate]).value);
-                if scale != 0.0 {
-                    terms[coordinate].push(Term { variable: variables + i, kink: bend.kink, argument, scale });
-                }
-            }
-            variables += model.graph().node(bent.node).size();
+    /// Those that the attacker has.
+    pub fn new(query: Query) -> Moves {
+        let mut firsts = vec![query.size()];
+        for bent in &query.split().map.bent {
+            firsts.push(firsts[firsts.len() - 1] + query.model.graph().node(bent.node).size());
         }
-        let room = |(i, &x): (usize, &f64)| perturbation.room(i, x);
-        let (low, high) = x.iter().enumerate().map(room).map(|(fall, rise)| (-fall, rise)).unzip();
-        Moves { low, high, terms, variables }
+        let mut terms = vec![Vec::new(); query.size()];
+        for (place, turn) in query.turns() {
+            terms[place.coordinate].push(Term { variable: firsts[place.bent] + place.entry, turn });
+        }
+        let room = |(i, &x): (usize, &f64)| query.perturbation.room(i, x);
+        let (low, high) = query.x.iter().enumerate().map(room).map(|(fall, rise)| (-fall, rise)).unzip();
+        Moves { low, high, terms, variables: firsts[firsts.len() - 1] }
     }
 
     /// The changes of the variables when the coordinates move by `delta`.
@@ -65,14 +43,16 @@ impl Moves {
         let mut changes = vec![0.0; self.variables];
         changes[..delta.len()].copy_from_slice(delta);
         for (terms, &delta) in self.terms.iter().zip(delta) {
-            terms.iter().for_each(|term| changes[term.variable] += term.change(delta));
+            terms.iter().for_each(|term| changes[term.variable] += term.turn.change(delta));
         }
         changes
     }
 
     /// Whether no kink lies strictly inside its coordinate's moves.
     pub fn are_straight(&self) -> bool {
-        let bends = |i: usize| self.terms[i].iter().any(|t| self.low[i] < t.crossing() && t.crossing() < self.high[i]);
+        let bends = |i: usize| {
+            self.terms[i].iter().any(|t| self.low[i] < t.turn.crossing() && t.turn.crossing() < self.high[i])
+        };
         !(0..self.low.len()).any(bends)
     }
 

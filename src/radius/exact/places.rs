@@ -46,8 +46,8 @@ impl Places {
             if price > 0.0 && inside(0.0) {
                 places.add(Corner::Sample, 0.0, &moves.terms[i], price);
             }
-            for (k, term) in moves.terms[i].iter().enumerate().filter(|(_, term)| inside(term.crossing())) {
-                places.add(Corner::Kink(k as u16), term.crossing(), &moves.terms[i], price);
+            for (k, term) in moves.terms[i].iter().enumerate().filter(|(_, term)| inside(term.turn.crossing())) {
+                places.add(Corner::Kink(k as u16), term.turn.crossing(), &moves.terms[i], price);
             }
         }
         places.starts.push(places.delta.len());
@@ -60,7 +60,7 @@ impl Places {
         self.cost.push(price * delta.abs());
         if !terms.is_empty() {
             self.changes.resize(self.delta.len() - 1, Vec::new());
-            self.changes.push(terms.iter().map(|term| term.change(delta)).collect());
+            self.changes.push(terms.iter().map(|term| term.turn.change(delta)).collect());
         }
     }
 

@@ -5,7 +5,7 @@
 //! function stops rising.
 
 use crate::matrix::{Threads, View, add_scaled, dot, multiply};
-use crate::radius::exact::moves::Moves;
+use crate::radius::exact::moves::{Moves, Term};
 use crate::radius::exact::piecewise::{Cut, End};
 use nalgebra::{DMatrix, DVector};
 
@@ -140,24 +140,23 @@ impl Smooth {
         if terms.is_empty() {
             return self.on_segment(low, high, coefficients[i], 0.0);
         }
-        let mut corners: Vec<f64> = terms.iter().map(|t| t.crossing()).filter(|c| low < *c && *c < high).collect();
+        let mut corners: Vec<f64> = terms.iter().map(|t| t.turn.crossing()).filter(|c| low < *c && *c < high).collect();
         corners.extend([low, high]);
         corners.sort_unstable_by(f64::total_cmp);
         let segment = |ends: &[f64]| {
             let inside = middle(ends[0], ends[1]);
-            let slope_of = |t: &super::moves::Term| {
-                coefficients[t.variable] * t.kink.slope(t.argument + t.scale * inside) * t.scale
-            };
+            let slope_of = |t: &Term| coefficients[t.variable] * t.turn.slope(inside);
             let slope = coefficients[i] + terms.iter().map(slope_of).sum::<f64>();
             let at = |delta: f64| {
-                coefficients[i] * delta + terms.iter().map(|t| coefficients[t.variable] * t.change(delta)).sum::<f64>()
+                coefficients[i] * delta
+                    + terms.iter().map(|t| coefficients[t.variable] * t.turn.change(delta)).sum::<f64>()
             };
             self.on_segment(ends[0], ends[1], slope, at(inside) - slope * inside)
         };
         corners.windows(2).map(segment).min_by(|a, b| a.value.total_cmp(&b.value)).unwrap_or_else(|| {
             let delta = low;
-            let linear =
-                coefficients[i] * delta + terms.iter().map(|t| coefficients[t.variable] * t.change(delta)).sum::<f64>();
+            let linear = coefficients[i] * delta
+                + terms.iter().map(|t| coefficients[t.variable] * t.turn.change(delta)).sum::<f64>();
             Move { delta, give: 0.0, value: self.cost(delta) + linear }
         })
     }
@@ -246,9 +245,7 @@ impl Smooth {
         for &cut in working {
             let coefficients = &self.cuts[cut].coefficients;
             rows.extend(free.iter().map(|&i| {
-                let slope_of = |t: &super::moves::Term| {
-                    coefficients[t.variable] * t.kink.slope(t.argument + t.scale * moves[i].delta) * t.scale
-                };
+                let slope_of = |t: &Term| coefficients[t.variable] * t.turn.slope(moves[i].delta);
                 let slope = coefficients[i] + self.moves.terms[i].iter().map(slope_of).sum::<f64>();
                 slope * moves[i].give.sqrt()
             }));

@@ -15,9 +15,9 @@ mod program;
 mod search;
 mod slopes;
 
-use crate::model::{Convexity, Model};
+use crate::model::Model;
 use crate::norm::Norm;
-use crate::query::Perturbation;
+use crate::query::{Perturbation, Query};
 pub use crate::radius::EXACT_GAP;
 use crate::radius::sharp::Sharp;
 use crate::radius::{
@@ -180,29 +180,29 @@ impl Method for Lp {
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
-        let convexity = match model.convexity() {
-            Ok(convexity) => convexity,
-            Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
-        };
+        if let Err(broken) = model.convexity() {
+            return does_not_apply(&format!("not convex: {}", broken.reason), model, samples);
+        }
         if self.norms().check(perturbation).is_err() {
             return does_not_apply("lp handles p = 1, 2 and ∞", model, samples);
         }
-        (0..samples.count()).map(|i| self.one(model, convexity, samples.sample(i), perturbation)).collect()
+        (0..samples.count()).map(|i| self.one(samples.query(i, model, perturbation))).collect()
     }
 }
 
 impl Lp {
-    fn one(&self, model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbation) -> Outcome {
+    fn one(&self, query: Query) -> Outcome {
+        let Query { model, x, perturbation, .. } = query;
         let logit = model.enclose(x)[0];
         if logit.lower() <= 0.0 {
             return Outcome::plain(not_certified(model, x));
         }
-        if !convexity.free.is_empty() {
+        if !query.split().free.is_empty() {
             return Outcome::plain(Verdict::Unknown("non-affine feature map".into()));
         }
         let sharp = Sharp.certify(model, Samples::new(x, x.len()), perturbation).remove(0);
         let floor = sharp.radius().map_or(0.0, Radius::value);
-        let found = self.search(model, convexity, x, perturbation, floor);
+        let found = self.search(query, floor);
         let detail = found.detail(*self, perturbation.norm);
         let verdict = Verdict::Certified(Radius::new(found.lower));
         Outcome {
@@ -214,13 +214,13 @@ impl Lp {
     }
 
     /// Clarabel's search, where its two sides do not meet, is followed by one of the simplex solver.
-    fn search(&self, model: &Model, convexity: &Convexity, x: &[f64], perturbation: Perturbation, floor: f64) -> Found {
+    fn search(&self, query: Query, floor: f64) -> Found {
         let started = Instant::now();
-        let run = |lp: Lp, floor: f64| search::search(model, convexity, x, perturbation, lp, floor);
+        let run = |lp: Lp, floor: f64| search::search(query, lp, floor);
         let found = run(*self, floor);
         let seconds = self.seconds - started.elapsed().as_secs_f64();
         let apart = found.gap().is_some_and(|gap| gap > EXACT_GAP);
-        let helps = self.solver == LpSolver::Clarabel && perturbation.norm != Norm::L2;
+        let helps = self.solver == LpSolver::Clarabel && query.norm() != Norm::L2;
         if !apart || !helps || seconds <= 0.0 {
             return found;
         }

@@ -5,11 +5,8 @@
 //! below that of the same program with all of them free. Where the answer disagrees with either choice, the choice is
 //! dropped. When it disagrees with none, it solves the whole epigraph program as well.
 
-use crate::model::minorant::minorants;
 use crate::model::passes::{Slopes, backward, forward, tangent_slopes};
-use crate::model::{Convexity, Model};
-use crate::query::witness::{along_ray, along_segment};
-use crate::query::{Perturbation, separable};
+use crate::query::{Perturbation, Query};
 use crate::radius::lp::epigraph::{Epigraph, Piece, epigraph};
 use crate::radius::lp::found::Found;
 use crate::radius::lp::moves::Roles;
@@ -57,14 +54,8 @@ const FAR: f64 = 1e4;
 const SNAP: f64 = 1e-6;
 
 /// Runs the solver until both sides meet; `floor` is a radius proven before.
-pub(super) fn search(
-    model: &Model,
-    convexity: &Convexity,
-    x: &[f64],
-    perturbation: Perturbation,
-    lp: Lp,
-    floor: f64,
-) -> Found {
+pub(super) fn search(query: Query, lp: Lp, floor: f64) -> Found {
+    let Query { model, x, perturbation, .. } = query;
     let found = Found::new(floor);
     if floor == f64::INFINITY {
         return found;
@@ -72,10 +63,7 @@ pub(super) fn search(
     let at_sample = AtSample::new(model.network(), x);
     let rooms = x.iter().enumerate().map(|(i, &v)| perturbation.room(i, v)).collect();
     let mut search = Search {
-        model,
-        convexity,
-        x,
-        perturbation,
+        query,
         lp,
         started: Instant::now(),
         kept: BTreeSet::new(),
@@ -90,10 +78,7 @@ pub(super) fn search(
 }
 
 struct Search<'a> {
-    model: &'a Model,
-    convexity: &'a Convexity,
-    x: &'a [f64],
-    perturbation: Perturbation<'a>,
+    query: Query<'a>,
     lp: Lp,
     started: Instant,
     at_sample: AtSample<'a>,
@@ -109,21 +94,21 @@ impl Search<'_> {
             self.kept = self.at_sample.pieces();
             return;
         }
-        let gradient = self.gradient(self.x);
+        let gradient = self.gradient(self.query.x);
         let mut step = self.roles.step(&gradient, BEYOND * self.found.lower);
-        self.perturbation.unscale(&mut step);
-        let point: Vec<f64> = self.x.iter().zip(&step).map(|(x, d)| x + d).collect();
-        let margin = self.model.enclose(self.x)[0].value;
+        self.query.perturbation.unscale(&mut step);
+        let point: Vec<f64> = self.query.x.iter().zip(&step).map(|(x, d)| x + d).collect();
+        let margin = self.query.model.enclose(self.query.x)[0].value;
         self.roles.guess(&gradient, &self.gradient(&point), margin, self.found.lower);
         self.kept.extend(self.at_sample.wrong(&point, &self.kept));
     }
 
     /// Of the tangent plane in the perturbation's units, in plain floats.
     fn gradient(&self, point: &[f64]) -> Vec<f64> {
-        let network = self.model.network();
+        let network = self.query.model.network();
         let slopes = tangent_slopes(network, &forward(network, point));
         let mut gradient = backward(network, &slopes, &[0]).remove(0);
-        self.perturbation.unscale(&mut gradient);
+        self.query.perturbation.unscale(&mut gradient);
         gradient
     }
 
@@ -166,8 +151,8 @@ impl Search<'_> {
                 }
             };
             let gradient = self.raise(&run);
-            let distance = self.perturbation.norm.upper(&run.change(self.x, self.perturbation));
-            let speed = run.formulation.sensitivity(&run.answer.multipliers, self.perturbation.norm, distance);
+            let distance = self.query.perturbation.norm.upper(&run.change(self.query.x, self.query.perturbation));
+            let speed = run.formulation.sensitivity(&run.answer.multipliers, self.query.perturbation.norm, distance);
             if self.is_done() {
                 return true;
             }
@@ -207,13 +192,13 @@ impl Search<'_> {
     fn formulate(&self, epigraph: &Epigraph, goal: Goal) -> Formulation {
         let length = self.length();
         let limit = if goal == Goal::LeastLogit { FAR * length } else { self.upper() };
-        formulate(epigraph, &self.roles, self.perturbation.norm, goal, length, limit)
+        formulate(epigraph, &self.roles, self.query.perturbation.norm, goal, length, limit)
     }
 
     fn solve(&mut self, goal: Goal, this: Try) -> Result<Run, Failure> {
         let pieces: Vec<Piece> = self.kept.iter().copied().collect();
-        let mut epigraph = epigraph(self.model.network(), self.x, &self.at_sample.lines, &pieces);
-        epigraph.unscale(self.perturbation);
+        let mut epigraph = epigraph(self.query.model.network(), self.query.x, &self.at_sample.lines, &pieces);
+        epigraph.unscale(self.query.perturbation);
         let formulation = self.formulate(&epigraph, goal);
         let seconds = self.lp.seconds - self.started.elapsed().as_secs_f64();
         if seconds <= 0.0 {
@@ -231,13 +216,13 @@ impl Search<'_> {
         if answer.values.iter().chain(&answer.multipliers).any(|v| !v.is_finite()) {
             return Err(Failure::Solver("the solver's answer is not finite".into()));
         }
-        let point = formulation.point(self.x, &answer.values, self.perturbation);
+        let point = formulation.point(self.query.x, &answer.values, self.query.perturbation);
         Ok(Run { epigraph, formulation, answer, point })
     }
 
     /// Turns multipliers into slopes and keeps the largest radius that they prove. The gradient of their minorant.
     fn raise(&mut self, run: &Run) -> Vec<f64> {
-        let network = self.model.network();
+        let network = self.query.model.network();
         let tangent = tangent_slopes(network, &forward(network, &run.point));
         let mut of = |snap: f64| {
             let answer = (&run.epigraph, &run.formulation, &run.answer);
@@ -249,14 +234,13 @@ impl Search<'_> {
     }
 
     fn prove(&mut self, slopes: Slopes<f64>) -> Vec<f64> {
-        let stops = self.convexity.input_stops();
-        let mut minorant = minorants(self.model.network(), self.x, slopes.clone(), stops).remove(0);
-        let radius = separable::radius(&minorant, self.convexity, self.x, self.perturbation);
+        let mut minorant = self.query.minorant(slopes.clone());
+        let radius = self.query.radius(&minorant);
         if radius > self.found.lower {
             (self.found.lower, self.found.slopes) = (radius, Some(slopes));
         }
         let mut gradient = minorant.parts.remove(0).coefficients;
-        self.perturbation.unscale(&mut gradient);
+        self.query.perturbation.unscale(&mut gradient);
         gradient
     }
 
@@ -267,7 +251,7 @@ impl Search<'_> {
             return false;
         }
         self.kept.extend(wrong);
-        let beyond: Vec<f64> = self.x.iter().zip(point).map(|(&x, &p)| x + BEYOND * (p - x)).collect();
+        let beyond: Vec<f64> = self.query.x.iter().zip(point).map(|(&x, &p)| x + BEYOND * (p - x)).collect();
         let wrong = self.at_sample.wrong(&beyond, &self.kept);
         self.kept.extend(wrong);
         true
@@ -275,8 +259,8 @@ impl Search<'_> {
 
     /// Keeps the nearest verified point on the ray to `point`, and on the segment to it from an earlier answer.
     fn approach(&mut self, point: &[f64], settled: Option<&[f64]>) {
-        let ray = along_ray(self.model, self.x, point, self.perturbation);
-        let segment = settled.and_then(|start| along_segment(self.model, self.x, start, point, self.perturbation));
+        let ray = self.query.along_ray(point);
+        let segment = settled.and_then(|start| self.query.along_segment(start, point));
         for witness in [ray, segment].into_iter().flatten() {
             if self.found.witness.as_ref().is_none_or(|known| witness.distance < known.distance) {
                 self.found.witness = Some(witness);
@@ -293,7 +277,10 @@ impl Search<'_> {
             match self.solve(Goal::LeastLogit, this) {
                 Ok(run) => {
                     self.raise(&run);
-                    self.prove(tangent_slopes(self.model.network(), &forward(self.model.network(), &run.point)));
+                    self.prove(tangent_slopes(
+                        self.query.model.network(),
+                        &forward(self.query.model.network(), &run.point),
+                    ));
                     self.approach(&run.point, None);
                     if self.found.witness.is_some() || self.is_done() || !self.keep_wrong(&run.point) {
                         break;
@@ -327,7 +314,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Dense, Graph, Kink, Op};
+    use crate::model::{Dense, Graph, Kink, Model, Op};
     use crate::norm::Norm;
     use crate::query::Range;
     use crate::radius::lp::LpSolver;
@@ -373,7 +360,7 @@ mod tests {
                     let perturbation = Perturbation { norm, range, weights: None };
                     let run = |whole: bool, solver: LpSolver| {
                         let lp = Lp { whole, ..Lp::new(solver) };
-                        search(&model, model.convexity().unwrap(), &x, perturbation, lp, 0.0)
+                        search(Query { model: &model, x: &x, index: 0, perturbation }, lp, 0.0)
                     };
                     let (whole, part) = (run(true, LpSolver::Clarabel), run(false, LpSolver::Clarabel));
                     assert_eq!(whole.kept, 16);

@@ -1,25 +1,24 @@
 //! Cutting planes from the sample outwards.
 
 mod corners;
-mod elsewhere;
+mod level;
 mod rays;
 
 use crate::matrix::add_scaled;
-use crate::model::lifted::{Image, Lifted, Tangent};
-use crate::model::minorant::minorants_at;
-use crate::model::passes::{Slopes, Values, tangent_slopes};
-use crate::model::{Convexity, Minorant, Model};
+use crate::model::lifted::{Image, Tangent};
+use crate::model::passes::{Slopes, tangent_slopes};
 use crate::norm::Norm;
-use crate::query::Witness;
 use crate::query::parts::Part;
-use crate::query::{Perturbation, separable};
+use crate::query::{Perturbation, Witness};
+use crate::radius::Limits;
+use crate::radius::exact::FAR;
 use crate::radius::exact::cuts::{Made, collapse};
+use crate::radius::exact::found::{Found, OUT_OF_PASSES, OUT_OF_REACH, OUT_OF_TIME};
 use crate::radius::exact::master::{Master, Solved};
 use crate::radius::exact::moves::Moves;
 use crate::radius::exact::piecewise::Cut;
-use crate::radius::exact::{Found, Limits, OUT_OF_PASSES, OUT_OF_REACH, OUT_OF_TIME, branch};
+use crate::radius::exact::task::Task;
 use rays::{Deep, Segment};
-use std::time::Instant;
 
 /// How much of the way from the nearest known point with f ≤ 0 to the master's solution the next tangent goes: cuts made
 /// inside are deeper.
@@ -32,17 +31,11 @@ const DEPTH: f64 = 0.2;
 const IDLE: usize = 12;
 const MANY: usize = 24;
 
-/// Beyond this many radii known at the start no finite radius is claimed without a witness: slopes of 32 bits prove less.
-pub(super) const FAR: f64 = 1e8;
-
 /// Passes that a search may spend beyond that: where units are far apart a few are enough.
 const FAR_PASSES: usize = 12;
 
 /// A search that comes this far is given up: that is more than any units of coordinates are apart.
 const FARTHEST: f64 = 1e45;
-
-/// Floats do not tell sides apart that are closer than this gap.
-const FINEST: f64 = 1e-13;
 
 /// Passes without progress after which there will be none.
 const PATIENCE: usize = 40;
@@ -52,11 +45,11 @@ const PART: usize = 60;
 
 /// What a search knows about one sample.
 pub(super) struct Search<'a> {
-    pub problem: Problem<'a>,
+    pub task: Task<'a>,
     /// The moves that it looks at: all, or those of a part of the ball.
     pub moves: Moves,
     /// Whether no kink of φ lies among the moves, so that f is convex there.
-    straight: bool,
+    pub straight: bool,
     /// A part's bound beyond which nothing more needs to be known; infinite for the whole ball.
     cutoff: f64,
     made: Vec<Made>,
@@ -76,18 +69,6 @@ pub(super) struct Search<'a> {
     pub found: Found,
 }
 
-/// One sample of a model and what is asked about it.
-#[derive(Clone, Copy)]
-pub(super) struct Problem<'a> {
-    pub model: &'a Model,
-    pub convexity: &'a Convexity,
-    pub lifted: &'a Lifted<'a>,
-    pub x: &'a [f64],
-    pub perturbation: Perturbation<'a>,
-    pub limits: Limits,
-    pub started: Instant,
-}
-
 /// What a search ends with besides what it found.
 pub(super) struct Ended {
     /// No point of the part with f ≤ 0 is nearer, in floats; infinite where there is none.
@@ -103,48 +84,11 @@ pub(super) struct Ended {
     pub cuts: Vec<(Tangent, Cut)>,
 }
 
-/// Searches from `x`, where the network has these values and for which the radius `floor` > 0 is proven.
-pub(super) fn search(
-    model: &Model,
-    convexity: &Convexity,
-    (x, values): (&[f64], Values<f64>),
-    perturbation: Perturbation,
-    limits: Limits,
-    floor: f64,
-) -> Found {
-    let lifted = Lifted::new(model, convexity, values);
-    let started = Instant::now();
-    let limits = Limits { gap: limits.gap.max(FINEST), ..limits };
-    let problem = Problem { model, convexity, lifted: &lifted, x, perturbation, limits, started };
-    let found = close(problem, floor);
-    if found.upper() <= found.lower * (1.0 + limits.gap) {
-        return found;
-    }
-    elsewhere::ask(problem, found, floor)
-}
-
-/// The search, and branching where it does not suffice.
-fn close(problem: Problem, floor: f64) -> Found {
-    let Problem { model, convexity, x, perturbation, .. } = problem;
-    let moves = Moves::new(model, convexity, x, perturbation);
-    let mut search = Search::new(problem, moves, f64::INFINITY, floor);
-    if floor < f64::INFINITY {
-        let ended = search.run(Vec::new());
-        if !search.straight && !search.is_done() {
-            branch::close(&mut search, ended);
-        }
-    }
-    if search.found.upper() == f64::INFINITY && search.found.lower < f64::INFINITY {
-        search.level();
-    }
-    search.found
-}
-
 impl<'a> Search<'a> {
     /// Over some moves, none of which reaches f ≤ 0 within `floor`.
-    pub fn new(problem: Problem<'a>, moves: Moves, cutoff: f64, floor: f64) -> Search<'a> {
+    pub fn new(task: Task<'a>, moves: Moves, cutoff: f64, floor: f64) -> Search<'a> {
         Search {
-            problem,
+            task,
             straight: moves.are_straight(),
             moves,
             cutoff,
@@ -164,10 +108,10 @@ impl<'a> Search<'a> {
     /// Adds cuts until both sides meet or nothing more is to be had; starts with those of another search.
     pub fn run(&mut self, cuts: Vec<(Tangent, Cut)>) -> Ended {
         let nowhere = vec![0.0; self.moves.variables];
-        let image = self.problem.image(&nowhere);
-        let tangent = self.problem.lifted.tangent(&image);
+        let image = self.task.image(&nowhere);
+        let tangent = self.task.lifted.tangent(&image);
         let first = self.cut(tangent, &image);
-        let mut master = Master::new(self.moves.clone(), self.problem.perturbation.norm, self.first, first);
+        let mut master = Master::new(self.moves.clone(), self.task.query.perturbation.norm, self.first, first);
         // Many a part of the ball has no point with f ≤ 0.
         if self.cutoff < f64::INFINITY {
             master.hurry();
@@ -200,7 +144,7 @@ impl<'a> Search<'a> {
 
     /// The bound and the solution that the search ends with.
     fn climb(&mut self, master: &mut Master) -> (f64, Vec<f64>) {
-        let mut target = 0.5 * self.problem.limits.gap;
+        let mut target = 0.5 * self.task.limits.gap;
         let mut best = (0.0_f64, f64::INFINITY);
         loop {
             self.passes += 1;
@@ -214,13 +158,13 @@ impl<'a> Search<'a> {
             if bound >= self.cutoff {
                 return (bound, changes);
             }
-            let image = self.problem.image(&changes);
-            let tangent = self.problem.lifted.tangent(&image);
+            let image = self.task.image(&changes);
+            let tangent = self.task.lifted.tangent(&image);
             self.approach(&changes, (&image, &tangent), bound);
             if bound > 2.0 * self.found.lower && self.cutoff == f64::INFINITY {
                 self.prove(master.multipliers());
             }
-            let flat = tangent.value <= target * self.problem.value();
+            let flat = tangent.value <= target * self.task.value();
             if flat && !self.straight {
                 self.touch(&changes);
                 return (bound, changes);
@@ -269,7 +213,7 @@ impl<'a> Search<'a> {
     /// The same with a point where f is 0 as far as floats can tell.
     fn touches(&mut self, master: &Master, changes: &[f64], bound: f64) -> bool {
         self.touch(changes);
-        if self.found.upper() > bound * (1.0 + self.problem.limits.gap) {
+        if self.found.upper() > bound * (1.0 + self.task.limits.gap) {
             return false;
         }
         if self.cutoff < f64::INFINITY {
@@ -280,15 +224,15 @@ impl<'a> Search<'a> {
     }
 
     pub fn is_done(&self) -> bool {
-        self.found.upper() <= self.found.lower * (1.0 + self.problem.limits.gap)
+        self.found.upper() <= self.found.lower * (1.0 + self.task.limits.gap)
     }
 
     fn is_over(&mut self, bound: f64, progress: bool) -> bool {
-        let Limits { seconds, passes, .. } = self.problem.limits;
-        let (elapsed, in_part) = (self.problem.started.elapsed().as_secs_f64(), self.cutoff < f64::INFINITY);
+        let Limits { seconds, passes, .. } = self.task.limits;
+        let (elapsed, in_part) = (self.task.started.elapsed().as_secs_f64(), self.cutoff < f64::INFINITY);
         // Where no point of a box has been met with f ≤ 0, the rest is left to another norm's search.
         let halfway = elapsed >= 0.5 * seconds || self.passes >= passes / 2;
-        let Perturbation { norm, range, .. } = self.problem.perturbation;
+        let Perturbation { norm, range, .. } = self.task.query.perturbation;
         let met = self.nearest.is_some() || self.found.witness.is_some();
         let nowhere = range.is_some() && norm != Norm::Linf && !met;
         self.stalled = if progress { 0 } else { self.stalled + 1 };
@@ -309,9 +253,9 @@ impl<'a> Search<'a> {
 
     /// The tangent's cut, remembered.
     fn cut(&mut self, tangent: Tangent, image: &Image) -> Cut {
-        let margin = tangent.value - self.problem.lifted.slope(&tangent, image);
-        let mut coefficients = self.problem.lifted.coefficients(&tangent);
-        self.problem.perturbation.unscale(&mut coefficients[..self.problem.x.len()]);
+        let margin = tangent.value - self.task.lifted.slope(&tangent, image);
+        let mut coefficients = self.task.lifted.coefficients(&tangent);
+        self.task.query.perturbation.unscale(&mut coefficients[..self.task.query.x.len()]);
         self.made.push(Made { tangent, idle: 0 });
         Cut { margin, coefficients }
     }
@@ -322,8 +266,8 @@ impl<'a> Search<'a> {
         let turn = self.turn.take();
         let between = self.inner.as_ref().map(|(_, inner)| inner.toward(&image, OUTWARD));
         if let Some(point) = turn.or(between) {
-            let candidate = self.problem.lifted.tangent(&point);
-            let at_solution = candidate.value + self.problem.lifted.slope(&candidate, &image.minus(&point));
+            let candidate = self.task.lifted.tangent(&point);
+            let at_solution = candidate.value + self.task.lifted.slope(&candidate, &image.minus(&point));
             if at_solution > DEPTH * tangent.value {
                 return self.cut(candidate, &point);
             }
@@ -343,32 +287,23 @@ impl<'a> Search<'a> {
     }
 
     fn slopes(&self, multipliers: &[f64]) -> Slopes<f64> {
-        let rest = tangent_slopes(self.problem.model.network(), self.problem.lifted.at_sample());
-        collapse((self.problem.model.graph(), &self.problem.convexity.stops), &self.made, multipliers, &rest)
+        let rest = tangent_slopes(self.task.query.model.network(), self.task.lifted.at_sample());
+        collapse((self.task.query.model.graph(), &self.task.query.split().stops), &self.made, multipliers, &rest)
     }
 
     /// Proves what the multipliers promise for the whole ball.
     fn prove(&mut self, multipliers: &[f64]) {
         let slopes = self.slopes(multipliers);
-        let Problem { convexity, x, perturbation, .. } = self.problem;
-        let minorant = self.problem.minorant(slopes.clone());
-        let mut radius = separable::radius(&minorant, convexity, x, perturbation);
-        if !convexity.free.is_empty() && radius.is_finite() {
-            let part = Part::new(&minorant, convexity, x, perturbation);
+        let query = self.task.query;
+        let minorant = self.task.minorant(slopes.clone());
+        let mut radius = query.radius(&minorant);
+        if !query.split().free.is_empty() && radius.is_finite() {
+            let part = Part::new(query, &minorant);
             radius = radius.max(part.radius(1.0 / multipliers.iter().sum::<f64>(), 8.0 * radius));
         }
         if radius > self.found.lower {
             (self.found.lower, self.found.evidence) = (radius, Some(slopes.into()));
         }
-    }
-
-    /// A point moved into the box.
-    pub fn clipped(&self, point: Vec<f64>) -> Vec<f64> {
-        point.into_iter().map(|value| self.clip(value)).collect()
-    }
-
-    fn clip(&self, value: f64) -> f64 {
-        self.problem.perturbation.range.map_or(value, |range| value.clamp(range.low, range.high))
     }
 
     /// What another search of the same sample met.
@@ -382,40 +317,5 @@ impl<'a> Search<'a> {
         if self.found.witness.as_ref().is_none_or(|known| witness.distance < known.distance) {
             self.found.witness = Some(witness);
         }
-    }
-}
-
-impl Problem<'_> {
-    /// f at the sample, in floats.
-    pub fn value(&self) -> f64 {
-        self.lifted.at_sample().of(self.model.graph().output(), 0)[0]
-    }
-
-    /// The changes of the nodes for changes of the variables.
-    pub fn image(&self, changes: &[f64]) -> Image {
-        if self.perturbation.weights.is_none() {
-            return self.lifted.image(changes);
-        }
-        let mut changes = changes.to_vec();
-        self.perturbation.unscale(&mut changes[..self.x.len()]);
-        self.lifted.image(&changes)
-    }
-
-    /// The input changed by `delta`.
-    pub fn point(&self, delta: &[f64]) -> Vec<f64> {
-        let mut delta = delta.to_vec();
-        self.perturbation.unscale(&mut delta);
-        // Rounded towards the input: among coordinates of other units a rounding may be the largest move of all.
-        let moved = |(x, d): (&f64, &f64)| match x + d {
-            far if (far - x).abs() <= d.abs() => far,
-            far if *d > 0.0 => far.next_down(),
-            far => far.next_up(),
-        };
-        self.x.iter().zip(&delta).map(moved).collect()
-    }
-
-    /// The minorant of these slopes, with its errors.
-    pub fn minorant(&self, slopes: Slopes<f64>) -> Minorant {
-        minorants_at(self.model.network(), self.lifted.at_sample(), slopes, self.convexity.input_stops()).remove(0)
     }
 }

@@ -1,10 +1,9 @@
 //! Points with f ≤ 0: on rays from the sample, on segments towards a point deep inside, and as witnesses.
 
 use crate::model::lifted::{Image, Tangent};
-use crate::query::witness;
 use crate::radius::exact::master::{Master, Solved};
 use crate::radius::exact::piecewise::Cut;
-use crate::radius::exact::search::{Problem, Search};
+use crate::radius::exact::search::Search;
 
 /// Cuts that the search for a point with f ≤ −amount may add where units are far apart: further away than so many radii
 /// known at the start. Elsewhere one is enough.
@@ -41,7 +40,7 @@ pub(super) struct Segment {
 impl Search<'_> {
     /// Looks for a point with f ≤ 0 where the cuts are a little negative: the solution may be one that rays miss.
     pub(super) fn push(&mut self, master: &mut Master, bound: f64, gap: f64) {
-        let whole = self.problem.value();
+        let whole = self.task.value();
         let pushes = if bound > APART * self.first { PUSHES } else { 1 };
         for share in [0.5, 0.1, 0.01] {
             let amount = share * gap * whole;
@@ -52,9 +51,9 @@ impl Search<'_> {
                 if pushed.solve() == Solved::Nothing {
                     return;
                 }
-                let delta = pushed.solution()[..self.problem.x.len()].to_vec();
-                let image = self.problem.image(&self.moves.changes(&delta));
-                let tangent = self.problem.lifted.tangent(&image);
+                let delta = pushed.solution()[..self.task.query.x.len()].to_vec();
+                let image = self.task.image(&self.moves.changes(&delta));
+                let tangent = self.task.lifted.tangent(&image);
                 let value = tangent.value;
                 if value <= 0.0 {
                     self.offer(Segment { from: vec![0.0; delta.len()], to: delta, factor: 1.0, distance: 0.0 });
@@ -78,14 +77,13 @@ impl Search<'_> {
     /// Looks for points with f clearly below 0, and from the solution for the first one on the way to each: in a convex
     /// function's domain of many scales the ray through the solution may miss them all.
     pub(super) fn deepen(&mut self, master: &mut Master, changes: &[f64]) {
-        let size = self.problem.x.len();
-        let start = self.clipped(self.problem.point(&changes[..size]));
+        let size = self.task.query.x.len();
+        let start = self.task.point(&changes[..size]);
         for share in DEEPER {
-            let amount = share * self.problem.value();
+            let amount = share * self.task.value();
             let Some(delta) = self.below(master, amount) else { return };
-            let end = self.clipped(self.problem.point(&delta));
-            let Problem { model, x, perturbation, .. } = self.problem;
-            witness::along_segment(model, x, &start, &end, perturbation).into_iter().for_each(|found| self.keep(found));
+            let end = self.task.point(&delta);
+            self.task.query.along_segment(&start, &end).into_iter().for_each(|found| self.keep(found));
             if self.is_done() {
                 return;
             }
@@ -101,9 +99,9 @@ impl Search<'_> {
             if pushed.solve() == Solved::Nothing {
                 return None;
             }
-            let delta = pushed.solution()[..self.problem.x.len()].to_vec();
-            let image = self.problem.image(&self.moves.changes(&delta));
-            let tangent = self.problem.lifted.tangent(&image);
+            let delta = pushed.solution()[..self.task.query.x.len()].to_vec();
+            let image = self.task.image(&self.moves.changes(&delta));
+            let tangent = self.task.lifted.tangent(&image);
             if tangent.value <= -0.5 * amount {
                 return Some(delta);
             }
@@ -133,13 +131,13 @@ impl Search<'_> {
             if self.inner.as_ref().is_none_or(|(best, _)| factor * bound < *best) {
                 self.inner = Some((factor * bound, image.times(factor)));
             }
-            if self.problem.perturbation.range.is_none() && self.problem.convexity.free.is_empty() {
-                let delta = changes[..self.problem.x.len()].to_vec();
+            if self.task.query.perturbation.range.is_none() && self.task.query.split().free.is_empty() {
+                let delta = changes[..self.task.query.x.len()].to_vec();
                 self.offer(Segment { from: vec![0.0; delta.len()], to: delta, factor, distance: 0.0 });
                 return;
             }
         }
-        let delta = &changes[..self.problem.x.len()];
+        let delta = &changes[..self.task.query.x.len()];
         if !self.straight {
             return;
         }
@@ -159,8 +157,8 @@ impl Search<'_> {
     fn root(&self, from: &Image, to: &Image, start: f64, tangent: &Tangent) -> Root {
         let along = to.minus(from);
         let (mut factor, mut value) = (start, tangent.value);
-        let mut slope = self.problem.lifted.slope(tangent, &along);
-        let small = 1e-15 * self.problem.value();
+        let mut slope = self.task.lifted.slope(tangent, &along);
+        let small = 1e-15 * self.task.value();
         for _ in 0..50 {
             let next = factor - value / slope;
             if value <= small || (slope < 0.0 && next <= factor) {
@@ -170,15 +168,15 @@ impl Search<'_> {
                 return Root::Turns(factor);
             }
             factor = next;
-            let tangent = self.problem.lifted.tangent(&from.toward(to, factor));
-            (value, slope) = (tangent.value, self.problem.lifted.slope(&tangent, &along));
+            let tangent = self.task.lifted.tangent(&from.toward(to, factor));
+            (value, slope) = (tangent.value, self.task.lifted.slope(&tangent, &along));
         }
         Root::Crosses(factor)
     }
 
     fn offer(&mut self, mut segment: Segment) {
         let point = segment.point(segment.factor);
-        segment.distance = self.problem.perturbation.norm.upper(&point);
+        segment.distance = self.task.query.perturbation.norm.upper(&point);
         if self.nearest.as_ref().is_none_or(|nearest| segment.distance < nearest.distance) {
             self.nearest = Some(segment);
         }
@@ -192,8 +190,8 @@ impl Search<'_> {
                 .enumerate()
                 .map(|(i, d)| (d * factor).clamp(self.moves.low[i], self.moves.high[i]))
                 .collect();
-            let image = self.problem.image(&self.moves.changes(&clipped));
-            if self.problem.lifted.tangent(&image).value < 0.0 {
+            let image = self.task.image(&self.moves.changes(&clipped));
+            if self.task.lifted.tangent(&image).value < 0.0 {
                 self.deep = Some(Deep { delta: clipped, image, bound });
                 return;
             }
@@ -204,12 +202,11 @@ impl Search<'_> {
     pub fn confirm(&mut self) {
         let Some(nearest) = &self.nearest else { return };
         // A step that costs nothing measurable, and larger ones until rounding errors are overcome.
-        let first = 1e-4 * self.problem.limits.gap.clamp(1e-11, 1e-6);
+        let first = 1e-4 * self.task.limits.gap.clamp(1e-11, 1e-6);
         for step in std::iter::successors(Some(first), |step| Some(step * 8.0)).take_while(|step| *step < 1e-2) {
             let reach = nearest.factor + step;
-            let point = self.clipped(self.problem.point(&nearest.point(reach)));
-            if let Some(witness) = witness::check(self.problem.model, self.problem.x, &point, self.problem.perturbation)
-            {
+            let point = self.task.point(&nearest.point(reach));
+            if let Some(witness) = self.task.query.check(&point) {
                 self.keep(witness);
                 return;
             }
