@@ -5,9 +5,9 @@
 
 use super::curvature::{Analysis, Curvature, analyse, ancestors, concave_origin};
 use super::direction::variables;
-use super::graph::{Graph, Kink, NodeId, Op};
+use super::graph::{Graph, NodeId, Op};
 use super::minorant::Enclosed;
-use super::univariate::{self, Coordinates, functions};
+use super::univariate::{self, Bend, Coordinates, functions};
 use crate::norm::Norm;
 
 /// Entries that each depend on one input coordinate.
@@ -19,30 +19,6 @@ pub struct Coordinatewise {
     pub scale: Vec<Enclosed>,
     /// No kink on the way from the input.
     pub affine: bool,
-}
-
-/// A kink of one coordinate: v ↦ K(v − at), up to a constant.
-#[derive(Clone, Copy, Debug)]
-pub struct Bend {
-    /// The coordinate's value there.
-    pub at: Enclosed,
-    /// The slopes before and after, each within `error` of the exact one, relatively.
-    pub kink: Kink,
-    /// 0 where both are exact.
-    pub error: f64,
-}
-
-impl Bend {
-    /// v − at at a value `x`.
-    pub fn argument(&self, x: f64) -> Enclosed {
-        let value = x - self.at.value;
-        Enclosed { value, error: self.at.error + if value == 0.0 { 0.0 } else { f64::EPSILON * value.abs() } }
-    }
-
-    /// What multiplies the change of the coordinate: 1, with the slopes' error.
-    pub fn scale(&self) -> Enclosed {
-        Enclosed { value: 1.0, error: self.error }
-    }
 }
 
 /// A kink or maximum at which φ ends: every entry is one piecewise-linear function of one coordinate, a sum of kinks.

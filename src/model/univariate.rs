@@ -1,7 +1,6 @@
 //! Nodes whose every entry is a function of one input coordinate, whatever kinks, maxima and affine steps it is made of:
 //! continuous, piecewise linear, and composed exactly into one list of pieces.
 
-use super::feature_map::Bend;
 use super::graph::{Graph, Kink, Node, NodeId, Op};
 use super::minorant::Enclosed;
 use num_rational::BigRational;
@@ -9,6 +8,30 @@ use num_traits::{Signed, ToPrimitive, Zero};
 
 /// More pieces are not composed.
 const MOST_PIECES: usize = 64;
+
+/// A kink of one coordinate: v ↦ K(v − at), up to a constant.
+#[derive(Clone, Copy, Debug)]
+pub struct Bend {
+    /// The coordinate's value there.
+    pub at: Enclosed,
+    /// The slopes before and after, each within `error` of the exact one, relatively.
+    pub kink: Kink,
+    /// 0 where both are exact.
+    pub error: f64,
+}
+
+impl Bend {
+    /// v − at at a value `x`.
+    pub fn argument(&self, x: f64) -> Enclosed {
+        let value = x - self.at.value;
+        Enclosed { value, error: self.at.error + if value == 0.0 { 0.0 } else { f64::EPSILON * value.abs() } }
+    }
+
+    /// What multiplies the change of the coordinate: 1, with the slopes' error.
+    pub fn scale(&self) -> Enclosed {
+        Enclosed { value: 1.0, error: self.error }
+    }
+}
 
 /// Per entry the coordinate that it hangs on; `None` for a constant.
 pub(super) type Coordinates = Vec<Option<usize>>;

@@ -2,8 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::attributes::Attribute;
 use super::kinds::Kind;
-use super::operators::Attribute;
 use super::proto::{self, AttributeProto, NodeProto, TensorProto};
 use super::tensor::{Dim, Ints, Tensor};
 use crate::model::{ModelError, NodeId};

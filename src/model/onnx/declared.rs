@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::call::Value;
 use super::kinds::Kind;
+use super::names::{name_of, printable};
 use super::proto::{self, DimensionProto, ValueInfoProto};
 use crate::model::{Graph, ModelError};
 
@@ -15,7 +16,7 @@ const MOST_SAMPLES: i64 = 1 << 24;
 /// # Errors
 /// When the input is not float32 of the shape [N, …] with fixed sizes behind N.
 pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<i64>), ModelError> {
-    let name = super::reader::printable(name_of(input));
+    let name = printable(name_of(input));
     let fail = |what: String| ModelError::Model(format!("input `{name}`: {what}"));
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     let tensor = tensor.ok_or_else(|| fail("expected a tensor".into()))?;
@@ -59,11 +60,6 @@ pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<
     Ok((shape, fixed_batch))
 }
 
-/// The value's name.
-pub(super) fn name_of(info: &ValueInfoProto) -> &str {
-    info.name.as_deref().unwrap_or("")
-}
-
 fn is_ambiguous(dim: &DimensionProto) -> bool {
     dim.dim_value.is_some() && dim.dim_param.is_some()
 }
@@ -72,7 +68,7 @@ fn is_ambiguous(dim: &DimensionProto) -> bool {
 pub(super) type Axes<'m> = HashMap<&'m str, Option<usize>>;
 
 fn untrue(info: &ValueInfoProto, what: String) -> ModelError {
-    ModelError::Model(format!("what the file says of `{}` is not so: {what}", super::reader::printable(name_of(info))))
+    ModelError::Model(format!("what the file says of `{}` is not so: {what}", printable(name_of(info))))
 }
 
 /// Tests what the file says of a value's type alone.

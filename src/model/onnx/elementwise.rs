@@ -2,10 +2,10 @@
 
 use super::call::{Call, Value, kind};
 use super::exact;
+use super::importer::Importer;
 use super::integers;
 use super::kinks;
 use super::pick::pick;
-use super::reader::Importer;
 use super::tensor::{Tensor, Walk, broadcast};
 use crate::model::{Kink, ModelError, NodeId, Op};
 

@@ -1,8 +1,8 @@
 //! Shapes and the integer arithmetic that exporters do with them. The batch size stays a symbol.
 
 use super::call::{Call, Value};
+use super::importer::Importer;
 use super::proto;
-use super::reader::Importer;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast};
 use crate::model::ModelError;
 

@@ -1,9 +1,9 @@
 //! Concat, constants, and the operators that leave values as they are.
 
 use super::call::{Call, Value, kind};
+use super::importer::Importer;
 use super::kinds::Kind;
 use super::layout::axis_of;
-use super::reader::Importer;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast};
 use crate::model::{ModelError, NodeId, Op};
 

@@ -4,7 +4,7 @@ use super::batch_norm::Channel;
 use super::call::{Call, Value, kind};
 use super::elementwise::{aligned, sum, with_constant};
 use super::exact;
-use super::reader::Importer;
+use super::importer::Importer;
 use super::stored::place;
 use super::tensor::{Tensor, Walk, fits};
 use crate::model::{Dense, ModelError, NodeId, Op};

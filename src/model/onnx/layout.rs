@@ -1,7 +1,7 @@
 //! Operators that give the same entries another shape.
 
 use super::call::{Call, Value};
-use super::reader::Importer;
+use super::importer::Importer;
 use super::tensor::{Dim, Ints, Walk, row_major};
 use crate::model::{ModelError, NodeId};
 

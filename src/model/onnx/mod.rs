@@ -33,12 +33,14 @@
 //! (`batch_norm`). Everything else keeps the real function of the stored constants. Running the same file in floats
 //! rounds, here and in any runtime.
 
+mod attributes;
 mod batch_norm;
 mod call;
 mod canonical;
 mod declared;
 mod elementwise;
 pub(crate) mod exact;
+mod importer;
 mod integers;
 mod join;
 mod kinds;
@@ -47,10 +49,12 @@ mod layers;
 mod layout;
 #[cfg(test)]
 mod mutations;
+mod names;
 mod operators;
 mod pick;
 mod proto;
 mod reader;
+mod rules;
 mod stored;
 mod tensor;
 mod writer;

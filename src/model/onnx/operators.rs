@@ -3,37 +3,16 @@
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
+use super::attributes::{Attribute, float, int, other};
 use super::call::{Call, Value};
-use super::kinds::{Kind, Rule, check_range};
+use super::importer::Importer;
+use super::kinds::Kind;
 use super::proto;
-use super::reader::Importer;
+use super::rules::{Rule, check_range};
 use super::{elementwise, integers, join, layers, layout, pick};
 use crate::model::ModelError;
 
 type Import = fn(&mut Importer, &Call) -> Result<Value, ModelError>;
-
-/// An attribute: its name, its type, and the opset that brought it (0 where all have it).
-pub(super) struct Attribute {
-    pub name: &'static str,
-    pub kind: i32,
-    pub since: i64,
-}
-
-impl Attribute {
-    fn text(&self) -> String {
-        let kind = match self.kind {
-            proto::ATTRIBUTE_FLOAT => "float",
-            proto::ATTRIBUTE_INT => "int",
-            proto::ATTRIBUTE_TENSOR => "tensor",
-            proto::ATTRIBUTE_FLOATS => "floats",
-            _ => "ints",
-        };
-        match self.since {
-            0 => format!("`{}` ({kind})", self.name),
-            since => format!("`{}` ({kind}, from opset {since})", self.name),
-        }
-    }
-}
 
 /// One operator: how many inputs, which attributes, which types go together, and its import.
 pub(super) struct Operator {
@@ -55,18 +34,6 @@ const fn operator(
     note: &'static str,
 ) -> Operator {
     Operator { name, inputs, attributes, types, import, note }
-}
-
-const fn float(name: &'static str) -> Attribute {
-    Attribute { name, kind: proto::ATTRIBUTE_FLOAT, since: 0 }
-}
-
-const fn int(name: &'static str, since: i64) -> Attribute {
-    Attribute { name, kind: proto::ATTRIBUTE_INT, since }
-}
-
-const fn other(name: &'static str, kind: i32) -> Attribute {
-    Attribute { name, kind, since: 0 }
 }
 
 const ANY: usize = usize::MAX;

@@ -1,8 +1,8 @@
 //! Gather and Slice: some entries along one axis, in some order.
 
 use super::call::{Call, Value};
+use super::importer::Importer;
 use super::layout::axis_of;
-use super::reader::Importer;
 use super::tensor::{Ints, Walk, row_major};
 use crate::model::{Dense, ModelError, NodeId, Op};
 

@@ -9,14 +9,14 @@ use prost::bytes::Bytes;
 
 use super::call::{Call, Value, kind};
 use super::canonical;
-use super::declared::{self, input_shape, name_of};
+use super::declared::{self, input_shape};
+use super::importer::Importer;
 use super::kinds::Kind;
+use super::names::{label, name_of, printable};
 use super::operators::import;
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
-use super::stored::{Constant, constant};
-use super::tensor::{Tensor, Walk};
 use crate::model::live::live;
-use crate::model::{Graph, ModelError, NodeId, Op};
+use crate::model::{Graph, ModelError};
 
 /// The oldest operator set that is read.
 const OLDEST: i64 = 13;
@@ -24,11 +24,6 @@ const OLDEST: i64 = 13;
 const NEWEST: i64 = 28;
 /// The versions of the file format that are read.
 const FORMATS: RangeInclusive<i64> = 3..=14;
-
-/// Entries that all nodes and computed constants of a model may have together, beyond [`ENTRIES_PER_WEIGHT`] for each
-/// stored weight; keeps a small file with absurd shapes from filling the memory.
-const MOST_ENTRIES: usize = 1 << 25;
-const ENTRIES_PER_WEIGHT: usize = 8;
 
 /// Reads an ONNX model from memory. Tensors that are stored in other files are refused: [`read`](super::read) finds them.
 ///
@@ -51,7 +46,7 @@ pub(super) fn graph_of(bytes: Bytes, folder: Option<&Path>) -> Result<Graph, Mod
     if graph.node.is_empty() {
         return Err(ModelError::Model("the graph has no nodes".into()));
     }
-    Importer::new(graph, folder, versions)?.run(graph)
+    Reader::new(graph, folder, versions)?.run(graph)
 }
 
 /// The versions of the format and of the standard operators, which are known ones.
@@ -89,27 +84,16 @@ fn check_versions(model: &ModelProto) -> Result<(i64, i64), ModelError> {
     Ok((format, version))
 }
 
-/// The graph under construction, and what every name in the file stands for.
-pub(super) struct Importer<'m> {
-    /// What is there so far.
-    pub graph: Graph,
-    /// The batch size, where the file fixes it.
-    pub fixed_batch: Option<i64>,
-    /// The version of the operators.
-    pub opset: i64,
+/// A file's nodes in order, and what every name in it stands for.
+struct Reader<'m> {
+    importer: Importer<'m>,
     /// The version of the format.
     format: i64,
-    /// The name of the graph's output.
-    pub output: &'m str,
-    /// Whether the output's batch axis may be gone where a batch has one sample.
-    pub open_output: bool,
     values: HashMap<&'m str, (Value, Kind)>,
     initializers: HashMap<&'m str, &'m TensorProto>,
-    folder: Option<&'m Path>,
-    entries_left: usize,
 }
 
-impl<'m> Importer<'m> {
+impl<'m> Reader<'m> {
     fn new(graph: &'m GraphProto, folder: Option<&'m Path>, (format, opset): (i64, i64)) -> Result<Self, ModelError> {
         let mut initializers = HashMap::new();
         for tensor in &graph.initializer {
@@ -131,27 +115,16 @@ impl<'m> Importer<'m> {
         let inputs = graph.input.iter().filter(|input| !initializers.contains_key(name_of(input)));
         let input = the_only("input", inputs)?;
         let (shape, fixed_batch) = input_shape(input)?;
-        let mut importer = Importer {
-            graph: Graph::new(&printable(name_of(input)), &[]),
-            fixed_batch,
-            opset,
-            format,
-            output: name_of(the_only("output", graph.output.iter())?),
-            open_output: false,
-            values: HashMap::from([(name_of(input), (Value::Node(0), Kind::Float32))]),
-            initializers,
-            folder,
-            entries_left: MOST_ENTRIES,
-        };
-        let size = shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim));
-        importer.spend(name_of(input), size)?;
-        importer.graph = Graph::new(&printable(name_of(input)), &shape);
-        Ok(importer)
+        let output = name_of(the_only("output", graph.output.iter())?);
+        let mut importer = Importer::new(name_of(input), &shape, output, folder)?;
+        (importer.fixed_batch, importer.opset) = (fixed_batch, opset);
+        let values = HashMap::from([(name_of(input), (Value::Node(0), Kind::Float32))]);
+        Ok(Reader { importer, format, values, initializers })
     }
 
     fn run(mut self, graph: &'m GraphProto) -> Result<Graph, ModelError> {
         self.check_names(graph)?;
-        let name = self.output;
+        let name = self.importer.output;
         check_stored(graph, &self.initializers, self.format)?;
         for (index, node) in graph.node.iter().enumerate() {
             self.import(graph, index, node)?;
@@ -159,15 +132,15 @@ impl<'m> Importer<'m> {
         for tensor in &graph.initializer {
             // Runtimes read those that nothing uses, too.
             if !self.values.contains_key(tensor.name.as_deref().unwrap_or("")) {
-                constant(tensor, self.folder)?;
+                self.importer.look_at(tensor)?;
             }
         }
         self.check_declared(graph)?;
         let shown = printable(name);
         match self.values.get(name) {
             Some((Value::Node(id), _)) => {
-                self.graph.set_output(*id);
-                live(self.graph)
+                self.importer.graph.set_output(*id);
+                live(self.importer.graph)
             }
             Some((other, _)) => Err(ModelError::Model(format!("the output `{shown}` is {}", kind(other)))),
             None if self.initializers.contains_key(name) => {
@@ -182,7 +155,7 @@ impl<'m> Importer<'m> {
         let mut axes = HashMap::new();
         for info in graph.input.iter().chain(&graph.value_info).chain(&graph.output) {
             let name = name_of(info);
-            if name == self.output && self.open_output {
+            if name == self.importer.output && self.importer.open_output {
                 declared::check_kind(info, Kind::Float32)?;
                 continue;
             }
@@ -190,7 +163,7 @@ impl<'m> Importer<'m> {
                 self.load(name, tensor)?;
             }
             if let Some(value) = self.values.get(name) {
-                declared::check(info, value, (&self.graph, self.fixed_batch), &mut axes)?;
+                declared::check(info, value, (&self.importer.graph, self.importer.fixed_batch), &mut axes)?;
             }
         }
         Ok(())
@@ -231,7 +204,7 @@ impl<'m> Importer<'m> {
         if node.overload.as_deref().is_some_and(|overload| !overload.is_empty()) {
             return Err(ModelError::unsupported(&name, format!("an overload of {operator} is not supported")));
         }
-        let value = import(self, &Call::new(name.clone(), node, inputs))?;
+        let value = import(&mut self.importer, &Call::new(name.clone(), node, inputs))?;
         match node.output.first().filter(|output| !output.is_empty()) {
             Some(output) => {
                 self.values.insert(output, value);
@@ -262,71 +235,10 @@ impl<'m> Importer<'m> {
 
     /// An initialiser.
     fn load(&mut self, name: &'m str, tensor: &TensorProto) -> Result<(Value, Kind), ModelError> {
-        let value = match constant(tensor, self.folder)? {
-            Constant::Float(tensor) => {
-                let credit = tensor.len().saturating_mul(ENTRIES_PER_WEIGHT);
-                self.entries_left = self.entries_left.saturating_add(credit);
-                Value::Float(tensor)
-            }
-            Constant::Int(ints) => Value::Int(ints),
-        };
+        let value = self.importer.load(tensor)?;
         let kind = tensor.data_type.and_then(Kind::of).ok_or_else(|| ModelError::tensor(name, "has no type"))?;
         self.values.insert(name, (value.clone(), kind));
         Ok((value, kind))
-    }
-
-    /// A constant of an attribute.
-    pub fn stored(&self, call: &Call, tensor: &TensorProto) -> Result<Value, ModelError> {
-        let named = TensorProto { name: Some(call.name.clone()), ..tensor.clone() };
-        Ok(match constant(&named, self.folder)? {
-            Constant::Float(tensor) => Value::Float(tensor),
-            Constant::Int(ints) => Value::Int(ints),
-        })
-    }
-
-    /// Appends a node.
-    pub fn push(&mut self, call: &Call, op: Op, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
-        let size = match &op {
-            Op::Dense(dense) => Some(dense.rows),
-            Op::Concat { .. } => {
-                inputs.iter().try_fold(0usize, |size, &id| size.checked_add(self.graph.node(id).size()))
-            }
-            Op::Constant(values) => Some(values.len()),
-            _ => Some(self.graph.node(inputs[0]).size()),
-        };
-        self.spend(&call.name, size)?;
-        self.graph.push(&call.name, op, inputs)
-    }
-
-    /// The node under another shape, itself if it has that shape already.
-    pub fn reshape(&mut self, call: &Call, id: NodeId, shape: &[usize]) -> Result<NodeId, ModelError> {
-        if self.graph.node(id).shape == shape {
-            return Ok(id);
-        }
-        self.spend(&call.name, Some(1))?;
-        self.graph.push_reshape(&call.name, id, shape)
-    }
-
-    /// A constant spread over a shape that it broadcasts to.
-    pub fn spread(&mut self, call: &Call, tensor: &Tensor, shape: &[usize]) -> Result<Vec<f64>, ModelError> {
-        self.spend_shape(call, shape)?;
-        Ok(Walk::broadcast(&tensor.shape, shape).map(|index| tensor.get(index)).collect())
-    }
-
-    /// Takes the entries of a shape off the budget.
-    pub fn spend_shape(&mut self, call: &Call, shape: &[usize]) -> Result<(), ModelError> {
-        self.spend(&call.name, shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim)))
-    }
-
-    /// Takes `entries` off the budget; `None` stands for more than can be counted.
-    pub fn spend(&mut self, node: &str, entries: Option<usize>) -> Result<(), ModelError> {
-        match entries.and_then(|entries| self.entries_left.checked_sub(entries)) {
-            Some(left) => {
-                self.entries_left = left;
-                Ok(())
-            }
-            None => Err(ModelError::unsupported(&printable(node), "the model's values have too many entries in all")),
-        }
     }
 }
 
@@ -369,20 +281,4 @@ fn the_only<'a>(what: &str, found: impl Iterator<Item = &'a ValueInfoProto>) -> 
             Err(ModelError::Model(format!("expected one {what}, found {}: {}", found.len(), names.join(", "))))
         }
     }
-}
-
-/// What messages call a node: its name, or where it is.
-fn label(node: &NodeProto, index: usize) -> String {
-    match node.name.as_deref() {
-        Some(name) if !name.is_empty() => printable(name),
-        _ => match node.output.first() {
-            Some(output) if !output.is_empty() => printable(output),
-            _ => format!("node {index}"),
-        },
-    }
-}
-
-/// Text from a file without control characters.
-pub(super) fn printable(text: &str) -> String {
-    if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text.into() }
 }

@@ -1,39 +1,7 @@
 //! The messages of ONNX: which fields are messages, so that a mutation knows what it changes.
 
+pub use super::wire::Kind;
 use super::wire::{Field, Message, Value, field};
-
-/// The message types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// ModelProto.
-    Model,
-    /// OperatorSetIdProto.
-    Opset,
-    /// GraphProto.
-    Graph,
-    /// NodeProto.
-    Node,
-    /// AttributeProto.
-    Attribute,
-    /// TensorProto.
-    Tensor,
-    /// ValueInfoProto.
-    ValueInfo,
-    /// TypeProto.
-    Type,
-    /// TypeProto.Tensor.
-    TensorType,
-    /// TensorShapeProto.
-    Shape,
-    /// TensorShapeProto.Dimension.
-    Dimension,
-    /// StringStringEntryProto.
-    Entry,
-    /// FunctionProto.
-    Function,
-    /// TrainingInfoProto, SparseTensorProto and others that are not read further.
-    Other,
-}
 
 /// What `number` is in a message of `kind`, where it is one.
 pub fn inside(kind: Kind, number: u64) -> Option<Kind> {

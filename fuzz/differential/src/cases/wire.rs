@@ -3,6 +3,39 @@
 /// A message.
 pub type Message = Vec<Field>;
 
+/// The message types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// ModelProto.
+    Model,
+    /// OperatorSetIdProto.
+    Opset,
+    /// GraphProto.
+    Graph,
+    /// NodeProto.
+    Node,
+    /// AttributeProto.
+    Attribute,
+    /// TensorProto.
+    Tensor,
+    /// ValueInfoProto.
+    ValueInfo,
+    /// TypeProto.
+    Type,
+    /// TypeProto.Tensor.
+    TensorType,
+    /// TensorShapeProto.
+    Shape,
+    /// TensorShapeProto.Dimension.
+    Dimension,
+    /// StringStringEntryProto.
+    Entry,
+    /// FunctionProto.
+    Function,
+    /// TrainingInfoProto, SparseTensorProto and others that are not read further.
+    Other,
+}
+
 /// One field as it stands in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
@@ -26,7 +59,7 @@ pub enum Value {
     /// Wire type 2.
     Bytes(Vec<u8>),
     /// Wire type 2, read further.
-    Message(super::schema::Kind, Message),
+    Message(Kind, Message),
     /// Wire types 3 and 4 around fields.
     Group(Message),
     /// Bytes that stand in place of key and value.

@@ -1,0 +1,121 @@
+//! The graph under construction: what every operator adds to it, within the budget of the model.
+
+use super::call::{Call, Value};
+use super::names::printable;
+use super::proto::TensorProto;
+use super::stored::{Constant, constant};
+use super::tensor::{Tensor, Walk};
+use crate::model::{Graph, ModelError, NodeId, Op};
+use std::path::Path;
+
+/// Entries that all nodes and computed constants of a model may have together, beyond [`ENTRIES_PER_WEIGHT`] for each
+/// stored weight; keeps a small file with absurd shapes from filling the memory.
+const MOST_ENTRIES: usize = 1 << 25;
+const ENTRIES_PER_WEIGHT: usize = 8;
+
+/// The graph so far, and what operators must know of the file.
+pub(super) struct Importer<'m> {
+    /// What is there so far.
+    pub graph: Graph,
+    /// The batch size, where the file fixes it.
+    pub fixed_batch: Option<i64>,
+    /// The version of the operators.
+    pub opset: i64,
+    /// The name of the graph's output.
+    pub output: &'m str,
+    /// Whether the output's batch axis may be gone where a batch has one sample.
+    pub open_output: bool,
+    /// Where other files of the model are.
+    folder: Option<&'m Path>,
+    entries_left: usize,
+}
+
+impl<'m> Importer<'m> {
+    /// A graph of the input alone.
+    pub fn new(input: &str, shape: &[usize], output: &'m str, folder: Option<&'m Path>) -> Result<Self, ModelError> {
+        let mut importer = Importer {
+            graph: Graph::new(&printable(input), &[]),
+            fixed_batch: None,
+            opset: 0,
+            output,
+            open_output: false,
+            folder,
+            entries_left: MOST_ENTRIES,
+        };
+        let size = shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim));
+        importer.spend(input, size)?;
+        importer.graph = Graph::new(&printable(input), shape);
+        Ok(importer)
+    }
+
+    /// A tensor of the file, whose entries pay for some of the graph's.
+    pub fn load(&mut self, tensor: &TensorProto) -> Result<Value, ModelError> {
+        Ok(match constant(tensor, self.folder)? {
+            Constant::Float(tensor) => {
+                let credit = tensor.len().saturating_mul(ENTRIES_PER_WEIGHT);
+                self.entries_left = self.entries_left.saturating_add(credit);
+                Value::Float(tensor)
+            }
+            Constant::Int(ints) => Value::Int(ints),
+        })
+    }
+
+    /// Reads a tensor that nothing uses, as runtimes do.
+    pub fn look_at(&self, tensor: &TensorProto) -> Result<(), ModelError> {
+        constant(tensor, self.folder).map(drop)
+    }
+
+    /// A constant of an attribute.
+    pub fn stored(&self, call: &Call, tensor: &TensorProto) -> Result<Value, ModelError> {
+        let named = TensorProto { name: Some(call.name.clone()), ..tensor.clone() };
+        Ok(match constant(&named, self.folder)? {
+            Constant::Float(tensor) => Value::Float(tensor),
+            Constant::Int(ints) => Value::Int(ints),
+        })
+    }
+
+    /// Appends a node.
+    pub fn push(&mut self, call: &Call, op: Op, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
+        let size = match &op {
+            Op::Dense(dense) => Some(dense.rows),
+            Op::Concat { .. } => {
+                inputs.iter().try_fold(0usize, |size, &id| size.checked_add(self.graph.node(id).size()))
+            }
+            Op::Constant(values) => Some(values.len()),
+            _ => Some(self.graph.node(inputs[0]).size()),
+        };
+        self.spend(&call.name, size)?;
+        self.graph.push(&call.name, op, inputs)
+    }
+
+    /// The node under another shape, itself if it has that shape already.
+    pub fn reshape(&mut self, call: &Call, id: NodeId, shape: &[usize]) -> Result<NodeId, ModelError> {
+        if self.graph.node(id).shape == shape {
+            return Ok(id);
+        }
+        self.spend(&call.name, Some(1))?;
+        self.graph.push_reshape(&call.name, id, shape)
+    }
+
+    /// A constant spread over a shape that it broadcasts to.
+    pub fn spread(&mut self, call: &Call, tensor: &Tensor, shape: &[usize]) -> Result<Vec<f64>, ModelError> {
+        self.spend_shape(call, shape)?;
+        Ok(Walk::broadcast(&tensor.shape, shape).map(|index| tensor.get(index)).collect())
+    }
+
+    /// Takes the entries of a shape off the budget.
+    pub fn spend_shape(&mut self, call: &Call, shape: &[usize]) -> Result<(), ModelError> {
+        self.spend(&call.name, shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim)))
+    }
+
+    /// Takes `entries` off the budget; `None` stands for more than can be counted.
+    pub fn spend(&mut self, node: &str, entries: Option<usize>) -> Result<(), ModelError> {
+        match entries.and_then(|entries| self.entries_left.checked_sub(entries)) {
+            Some(left) => {
+                self.entries_left = left;
+                Ok(())
+            }
+            None => Err(ModelError::unsupported(&printable(node), "the model's values have too many entries in all")),
+        }
+    }
+}
