@@ -1,6 +1,6 @@
 //! Audit of claims: radii from any tool, each confirmed by a certificate, refuted by a witness, or left undecided.
 //!
-//! A claim r means the open ball ‖δ‖ < r (METHOD: "trust"), r the exact value of the decimal that is written. Both
+//! A claim r means the open ball ‖δ‖ < r (METHOD §6), r the exact value of the decimal that is written. Both
 //! answers rest on the kernel alone, the comparison of radii included; floats say what is worth a try. The open ball of
 //! radius 0 is empty: that claim states nothing, and is confirmed whatever f is.
 

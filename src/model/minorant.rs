@@ -1,4 +1,4 @@
-//! Affine minorants of the network with rigorous error bounds (METHOD: "one certificate for everything: slopes").
+//! Affine minorants of the network with rigorous error bounds (METHOD §2).
 //!
 //! Replacing every kink by a line s·t with s between its two slopes, and every maximum by a convex combination of its
 //! inputs, bounds a convex network below everywhere by an affine function. Its value at x and its coefficients are

@@ -1,4 +1,4 @@
-//! Lagrange's multiplier of the ball: λ > 0 that maximises base + Σ min (hᵢ(δ) + λ·ψ(δ)) − λ·ψ(r) (METHOD: "trust").
+//! Lagrange's multiplier of the ball: λ > 0 that maximises base + Σ min (hᵢ(δ) + λ·ψ(δ)) − λ·ψ(r) (METHOD §6).
 //!
 //! Plain floats: the kernel checks the result, so a bad multiplier only proves less.
 

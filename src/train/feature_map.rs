@@ -80,7 +80,7 @@ impl FeatureMap {
         }
     }
 
-    /// Lip_p(φ): 2^{1/p} for (y, |y|), else 1 (METHOD.md §1). `p` may be infinite.
+    /// Lip_p(φ): 2^{1/p} for (y, |y|), else 1 (METHOD §1). `p` may be infinite.
     pub fn lipschitz(&self, p: f64) -> f64 {
         match self.kind {
             FeatureKind::Abs => 2f64.powf(1.0 / p),

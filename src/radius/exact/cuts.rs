@@ -10,7 +10,7 @@ pub(super) struct Made {
     pub idle: usize,
 }
 
-/// The slopes whose minorant is Σ multipliers · cuts (METHOD: "one certificate for everything: slopes"); `rest` where
+/// The slopes whose minorant is Σ multipliers · cuts (METHOD §2); `rest` where
 /// nothing flows through a unit, and at the `stops`, beyond which nothing flows.
 pub(super) fn collapse(
     (graph, stops): (&Graph, &[NodeId]),

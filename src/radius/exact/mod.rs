@@ -35,7 +35,7 @@ const FAR: f64 = 1e8;
 ///   towards the nearest point known with f ≤ 0. The multipliers of the planes make one slope per unit, whose minorant is
 ///   evaluated with rigorous rounding; rays through the points give witnesses. Kinks of φ are branched on as in [`Exact`].
 /// - Cost: a few passes, and a small problem in as many unknowns as there are planes after each of them.
-/// - Reference: Kelley 1960; Ben-Ameur and Neto 2007 (in-out separation); METHOD: "the certificate ladder".
+/// - Reference: Kelley 1960; Ben-Ameur and Neto 2007 (in-out separation); METHOD §3.
 #[derive(Clone, Copy, Debug)]
 pub struct Tightened {
     /// When to stop.

@@ -83,7 +83,7 @@ impl FromStr for LpSolver {
 ///   until the solution needs no more. The solver is not trusted: its multipliers become slopes, whose minorant is
 ///   evaluated with rigorous rounding, and its point is moved along its ray until f ≤ 0 is proven.
 /// - Cost: a few solver runs; where Clarabel's sides do not meet (p = 1, ∞), a few of microlp's as well.
-/// - Reference: METHOD: "the certificate ladder"; strong duality of linear programs.
+/// - Reference: METHOD §3; strong duality of linear programs.
 #[derive(Clone, Copy, Debug)]
 pub struct Lp {
     /// Who solves.

@@ -1,4 +1,4 @@
-//! Multipliers turned into slopes (METHOD: "one certificate for everything: slopes").
+//! Multipliers turned into slopes (METHOD §2).
 
 use crate::model::passes::Slopes;
 use crate::model::{Graph, Kink, Op};
