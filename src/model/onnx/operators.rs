@@ -100,7 +100,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         "Expand",
         2..=2,
         &[],
-        Rule::Shaped,
+        Rule::Spread,
         join::expand,
         "of constants, also to [N, …]; of values along axes of size 1",
     ),

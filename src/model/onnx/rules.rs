@@ -18,6 +18,8 @@ pub(super) enum Rule {
     One,
     /// The result's is the first input's; behind it int64.
     Shaped,
+    /// The same, but no bfloat16, of which runtimes repeat none.
+    Spread,
     /// The result's is the first input's; behind it one type of integers.
     Indexed,
     /// float32; behind it a float and a truth value.
@@ -37,6 +39,7 @@ impl Rule {
             Rule::Numbers => "floats or integers of one type",
             Rule::One => "one type",
             Rule::Shaped => "int64 behind the first input",
+            Rule::Spread => "int64 behind the first input, which is no bfloat16",
             Rule::Indexed => "integers of one type behind the first input",
             Rule::Dropout => "a float and a bool behind the first input",
             Rule::Sizes => "anything to int64",
@@ -58,6 +61,7 @@ impl Rule {
             Rule::Numbers => alike(|kind| kind.is_float() || kind.is_integer()),
             Rule::One => alike(|_| true),
             Rule::Shaped => behind.iter().all(|&kind| kind == Kind::Int64),
+            Rule::Spread => behind.iter().all(|&kind| kind == Kind::Int64) && call.kind(0) != Some(Kind::Bfloat16),
             Rule::Indexed => behind.iter().all(|&kind| kind.is_integer() && kind == behind[0]),
             Rule::Dropout => call.kind(0) == Some(Kind::Float32) && call.kind(1).is_none_or(Kind::is_float),
             Rule::Sizes | Rule::Named => true,
