@@ -1,6 +1,7 @@
 //! Curvature and sign of every entry of every node, by the composition rules of disciplined convex programming.
 
 use super::graph::{Dense, Graph, Kink, Node, NodeId, Op};
+use crate::matrix::joined;
 use std::fmt;
 
 /// How an entry depends on the variables (the input, and the outputs of the kinks that are taken as features).
@@ -362,16 +363,9 @@ fn max_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
 }
 
 fn concat_facts(node: &Node, nodes: &[Facts], outer: usize) -> Facts {
-    let (mut curvature, mut sign) = (Vec::new(), Vec::new());
-    for block in 0..outer {
-        for &input in &node.inputs {
-            let chunk = nodes[input].sign.len() / outer;
-            let range = block * chunk..(block + 1) * chunk;
-            curvature.extend_from_slice(&nodes[input].curvature[range.clone()]);
-            sign.extend_from_slice(&nodes[input].sign[range]);
-        }
-    }
-    Facts { curvature, sign }
+    let of = || node.inputs.iter().map(|&input| &nodes[input]);
+    let curvature = joined(&of().map(|facts| &facts.curvature[..]).collect::<Vec<_>>(), outer);
+    Facts { curvature, sign: joined(&of().map(|facts| &facts.sign[..]).collect::<Vec<_>>(), outer) }
 }
 
 impl Facts {

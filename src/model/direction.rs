@@ -2,6 +2,7 @@
 
 use super::curvature::{Analysis, Curvature, Facts};
 use super::graph::{Graph, Kink, NodeId, Op};
+use crate::matrix::parted;
 
 /// With which signs an entry's changes reach the logit, as far as the weights tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -82,13 +83,9 @@ fn spread(graph: &Graph, id: NodeId, own: &[Signs], signs: &mut [Vec<Signs>]) {
             }
         }
         Op::Concat { outer } => {
-            let mut rest = own.iter();
-            for block in 0..*outer {
-                for &input in &node.inputs {
-                    let width = signs[input].len() / outer;
-                    let part = &mut signs[input][block * width..(block + 1) * width];
-                    part.iter_mut().zip(&mut rest).for_each(|(sum, s)| sum.join(*s));
-                }
+            let sizes: Vec<usize> = node.inputs.iter().map(|&input| signs[input].len()).collect();
+            for (part, &input) in parted(own, sizes.into_iter(), *outer).into_iter().zip(&node.inputs) {
+                signs[input].iter_mut().zip(part).for_each(|(sum, s)| sum.join(s));
             }
         }
     }

@@ -8,6 +8,7 @@ use super::direction::variables;
 use super::graph::{Graph, NodeId, Op};
 use super::minorant::Enclosed;
 use super::univariate::{self, Bend, Coordinates, functions};
+use crate::matrix::joined;
 use crate::norm::Norm;
 
 /// Entries that each depend on one input coordinate.
@@ -322,13 +323,9 @@ fn sum(a: Enclosed, b: Enclosed, affine: bool) -> Enclosed {
 }
 
 fn concat_form(inputs: &[&Coordinatewise], outer: usize) -> Coordinatewise {
-    let (mut coordinate, mut scale) = (Vec::new(), Vec::new());
-    for block in 0..outer {
-        for input in inputs {
-            let chunk = input.scale.len() / outer;
-            coordinate.extend_from_slice(&input.coordinate[block * chunk..(block + 1) * chunk]);
-            scale.extend_from_slice(&input.scale[block * chunk..(block + 1) * chunk]);
-        }
+    Coordinatewise {
+        coordinate: joined(&inputs.iter().map(|input| &input.coordinate[..]).collect::<Vec<_>>(), outer),
+        scale: joined(&inputs.iter().map(|input| &input.scale[..]).collect::<Vec<_>>(), outer),
+        affine: inputs.iter().all(|input| input.affine),
     }
-    Coordinatewise { coordinate, scale, affine: inputs.iter().all(|input| input.affine) }
 }

@@ -89,7 +89,7 @@ impl<'a> Lifted<'a> {
                     out
                 }
                 Op::Shift(_) => nodes[node.inputs[0]].clone(),
-                _ => passes::elementwise(graph, node, &nodes, 1),
+                _ => passes::elementwise(node, &nodes, 1),
             };
         }
         Image(self.frontier.iter().map(|&id| std::mem::take(&mut nodes[id])).collect())

@@ -2,9 +2,9 @@
 //!
 //! [`crate::model::minorant`] bounds the errors of the `f64` passes afterwards.
 
-use super::graph::{Graph, Node, NodeId, Op};
+use super::graph::{Node, NodeId, Op};
 use super::network::Network;
-use crate::matrix::{Scalar, Threads, View, add_transposed_product, matrix_vector, multiply};
+use crate::matrix::{Scalar, Threads, View, add_transposed_product, joined, matrix_vector, multiply, parted};
 
 /// Batches of at least this many samples go through matrix–matrix products …
 const BATCHED: usize = 8;
@@ -116,7 +116,7 @@ pub(super) fn node_value<T: Scalar>(network: &Network, id: NodeId, nodes: &[Vec<
     let node = network.graph().node(id);
     match &node.op {
         Op::Dense(_) => dense(network, id, &nodes[node.inputs[0]], batch),
-        _ => elementwise(network.graph(), node, nodes, batch),
+        _ => elementwise(node, nodes, batch),
     }
 }
 
@@ -140,7 +140,7 @@ fn dense<T: Scalar>(network: &Network, id: NodeId, x: &[T], batch: usize) -> Vec
     out
 }
 
-pub(super) fn elementwise<T: Scalar>(graph: &Graph, node: &Node, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
+pub(super) fn elementwise<T: Scalar>(node: &Node, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
     let input = |k: usize| &nodes[node.inputs[k]];
     let with = |values: &[f64], f: fn(T, T) -> T| -> Vec<T> {
         let constants = values.iter().map(|&c| T::of(c)).cycle();
@@ -157,7 +157,9 @@ pub(super) fn elementwise<T: Scalar>(graph: &Graph, node: &Node, nodes: &[Vec<T>
         }
         Op::Sum => fold(node, nodes, |a, b| a + b),
         Op::Max => fold(node, nodes, |a, b| if b > a { b } else { a }),
-        Op::Concat { outer } => concat(graph, node, nodes, batch * outer),
+        Op::Concat { outer } => {
+            joined(&node.inputs.iter().map(|&id| &nodes[id][..]).collect::<Vec<_>>(), batch * outer)
+        }
         Op::Reshape => input(0).clone(),
         Op::Input | Op::Dense(_) => unreachable!("not elementwise"),
     }
@@ -179,19 +181,6 @@ fn fold<T: Scalar>(node: &Node, nodes: &[Vec<T>], f: fn(T, T) -> T) -> Vec<T> {
     for &input in &node.inputs[1..] {
         for (a, &b) in result.iter_mut().zip(&nodes[input]) {
             *a = f(*a, b);
-        }
-    }
-    result
-}
-
-fn concat<T: Scalar>(graph: &Graph, node: &Node, nodes: &[Vec<T>], blocks: usize) -> Vec<T> {
-    let batch_outer = blocks;
-    let mut result = Vec::with_capacity(node.inputs.iter().map(|&i| nodes[i].len()).sum());
-    for block in 0..batch_outer {
-        for &input in &node.inputs {
-            debug_assert!(graph.node(input).size() > 0);
-            let chunk = nodes[input].len() / batch_outer;
-            result.extend_from_slice(&nodes[input][block * chunk..(block + 1) * chunk]);
         }
     }
     result
@@ -287,7 +276,12 @@ pub(super) fn continue_adjoints<T: Scalar>(
         let node = graph.node(id);
         match &node.op {
             Op::Dense(_) => transposed(network, id, &v, batch, adjoints),
-            Op::Concat { outer } => split(node, &v, batch * outer, adjoints, graph, batch),
+            Op::Concat { outer } => {
+                let sizes = node.inputs.iter().map(|&input| batch * graph.node(input).size());
+                for (part, &input) in parted(&v, sizes, batch * outer).into_iter().zip(&node.inputs) {
+                    add(&mut adjoints[input], part);
+                }
+            }
             _ => {
                 for (k, &input) in node.inputs.iter().enumerate() {
                     add(&mut adjoints[input], contribution(node, k, &v, &slopes.nodes[id]));
@@ -326,21 +320,5 @@ fn transposed<T: Scalar>(network: &Network, id: NodeId, v: &[T], batch: usize, a
         for (out, v) in target.chunks_exact_mut(layer.cols).zip(v.chunks_exact(layer.rows.max(1))) {
             add_transposed_product(out, &layer.weight, v);
         }
-    }
-}
-
-fn split<T: Scalar>(node: &Node, v: &[T], blocks: usize, adjoints: &mut [Option<Vec<T>>], graph: &Graph, batch: usize) {
-    let mut parts: Vec<Vec<T>> =
-        node.inputs.iter().map(|&i| Vec::with_capacity(graph.node(i).size() * batch)).collect();
-    let mut rest = v;
-    for _ in 0..blocks {
-        for (part, &input) in parts.iter_mut().zip(&node.inputs) {
-            let (chunk, tail) = rest.split_at(graph.node(input).size() * batch / blocks);
-            part.extend_from_slice(chunk);
-            rest = tail;
-        }
-    }
-    for (part, &input) in parts.into_iter().zip(&node.inputs) {
-        add(&mut adjoints[input], part);
     }
 }

@@ -8,9 +8,8 @@
 use super::graph::{Dense, Kink, Node, NodeId, Op};
 use super::network::Network;
 use super::passes::{Slopes, Values};
-use crate::matrix::matrix_vector_and_size;
+use crate::matrix::{joined, matrix_vector_and_size, part};
 use crate::rounding::{TINY, gamma, norm2_up};
-use std::ops::Range;
 
 /// Twice the unit roundoff: covers one rounding and the rounding of the bound itself.
 const STEP: f64 = f64::EPSILON;
@@ -115,7 +114,7 @@ fn elementwise_errors(values: &Values<f64>, sample: usize, id: NodeId, node: &No
         Op::Divide(c) => scaled(&mut c.iter().map(|c| (1.0 / c.abs()).next_up())),
         Op::Shift(_) => scaled(&mut std::iter::repeat(1.0)),
         Op::Sum => sum_errors(values, sample, node, errors),
-        Op::Concat { outer } => concat_errors(node, errors, *outer),
+        Op::Concat { outer } => joined(&node.inputs.iter().map(|&id| &errors[id][..]).collect::<Vec<_>>(), *outer),
         Op::Reshape => errors[node.inputs[0]].clone(),
         _ => vec![0.0; result.len()],
     }
@@ -143,17 +142,6 @@ fn sum_errors(values: &Values<f64>, sample: usize, node: &Node, errors: &[Vec<f6
     }
     let g = gamma(node.inputs.len() + 2);
     carried.iter().zip(magnitude).map(|(c, m)| (c + g * m) * (1.0 + gamma(node.inputs.len() + 4))).collect()
-}
-
-fn concat_errors(node: &Node, errors: &[Vec<f64>], outer: usize) -> Vec<f64> {
-    let mut result = Vec::new();
-    for block in 0..outer {
-        for &input in &node.inputs {
-            let chunk = errors[input].len() / outer;
-            result.extend_from_slice(&errors[input][block * chunk..(block + 1) * chunk]);
-        }
-    }
-    result
 }
 
 fn kink_errors(
@@ -360,15 +348,9 @@ fn contribution_errors(
             }
         }
         Op::Concat { outer } => {
-            let own = before..before + graph.node(node.inputs[k]).size();
-            (part(error, own.clone(), *outer), part(v, own, *outer).iter().map(|v| v.abs()).collect(), 0)
+            let size = graph.node(node.inputs[k]).size();
+            (part(error, before, size, *outer), part(v, before, size, *outer).iter().map(|v| v.abs()).collect(), 0)
         }
         _ => (error.to_vec(), v.iter().map(|v| v.abs()).collect(), 0),
     }
-}
-
-/// The entries of a concatenation that came from one input: the entries `own` of all of them, input after input.
-fn part(values: &[f64], own: Range<usize>, outer: usize) -> Vec<f64> {
-    let own = own.start / outer..own.end / outer;
-    values.chunks_exact(values.len() / outer).flat_map(|block| &block[own.clone()]).copied().collect()
 }

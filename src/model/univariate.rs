@@ -3,6 +3,7 @@
 
 use super::graph::{Graph, Kink, Node, NodeId, Op};
 use super::minorant::Enclosed;
+use crate::matrix::joined;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
@@ -61,7 +62,7 @@ fn hang_on(node: &Node, inputs: &[&Coordinates]) -> Option<Coordinates> {
         Op::Sum | Op::Max => {
             (0..node.size()).map(|i| inputs.iter().map(|input| input[i]).try_fold(None, join)).collect()
         }
-        Op::Concat { outer } => Some(concatenated(inputs, *outer)),
+        Op::Concat { outer } => Some(joined(&inputs.iter().map(|input| &input[..]).collect::<Vec<_>>(), *outer)),
         Op::Scale(_) | Op::Shift(_) | Op::Divide(_) | Op::Kink(_) | Op::Reshape => Some(inputs[0].clone()),
     }
 }
@@ -72,12 +73,6 @@ fn join(a: Option<usize>, b: Option<usize>) -> Option<Option<usize>> {
         (Some(a), Some(b)) if a != b => None,
         (a, b) => Some(a.or(b)),
     }
-}
-
-fn concatenated<T: Clone>(inputs: &[&Vec<T>], outer: usize) -> Vec<T> {
-    let chunk = |input: &Vec<T>| input.len() / outer;
-    let block = |b: usize| inputs.iter().flat_map(move |input| &input[b * chunk(input)..(b + 1) * chunk(input)]);
-    (0..outer).flat_map(block).cloned().collect()
 }
 
 /// The functions of every entry of the `wanted` nodes and of what they are made of; empty for other nodes.
@@ -123,9 +118,7 @@ fn of_node(node: &Node, known: &[Vec<Function>]) -> Vec<Function> {
         Op::Sum => folded(&|sum, other| sum.plus(other)),
         // max(p, q) = q + max(p − q, 0).
         Op::Max => folded(&|p, q| q.plus(&p.plus(&q.times(&exact(-1.0))).bent(Kink::RELU))),
-        Op::Concat { outer } => {
-            concatenated(&node.inputs.iter().map(|&input| &known[input]).collect::<Vec<_>>(), *outer)
-        }
+        Op::Concat { outer } => joined(&node.inputs.iter().map(|&input| &known[input][..]).collect::<Vec<_>>(), *outer),
         Op::Reshape => input(0).clone(),
     }
 }

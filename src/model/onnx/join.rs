@@ -5,6 +5,7 @@ use super::importer::Importer;
 use super::kinds::Kind;
 use super::layout::axis_of;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast};
+use crate::matrix::joined;
 use crate::model::{ModelError, NodeId, Op};
 
 pub(super) fn identity(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
@@ -176,13 +177,8 @@ fn concat_floats(importer: &mut Importer, call: &Call, axis: i64, values: &[Valu
     let shape = joined_shape(call, axis, &shapes)?;
     importer.spend_shape(call, &shape)?;
     let outer: usize = shape[..axis].iter().product();
-    let mut entries = Vec::with_capacity(shape.iter().product());
-    for block in 0..outer {
-        for part in &parts {
-            let width = part.len() / outer;
-            entries.extend((block * width..(block + 1) * width).map(|index| part.get(index)));
-        }
-    }
+    let parts: Vec<Vec<f64>> = parts.iter().map(|part| part.iter().collect()).collect();
+    let entries = joined(&parts.iter().map(|part| &part[..]).collect::<Vec<_>>(), outer);
     Ok(Value::Float(Tensor::new(shape, entries)))
 }
 

@@ -5,6 +5,7 @@
 //! |W_ik|·Lip(u_k) for the others. For p < ∞ this is far tighter than intervals of the coordinates, each of which alone
 //! may move by r.
 
+use crate::matrix::joined;
 use crate::model::feature_map::Coordinatewise;
 use crate::model::{Dense, Enclosed, Graph, NodeId, Op};
 use crate::query::Perturbation;
@@ -85,13 +86,7 @@ fn entries(graph: &Graph, known: &[Option<Coordinatewise>], id: NodeId) -> Vec<O
     match (&known[id], &node.op) {
         (_, Op::Concat { outer }) => {
             let parts: Vec<Vec<Option<Entry>>> = node.inputs.iter().map(|&i| entries(graph, known, i)).collect();
-            let block = |b: usize| {
-                parts.iter().flat_map(move |part| {
-                    let chunk = part.len() / outer;
-                    part[b * chunk..(b + 1) * chunk].iter().copied()
-                })
-            };
-            (0..*outer).flat_map(block).collect()
+            joined(&parts.iter().map(|part| &part[..]).collect::<Vec<_>>(), *outer)
         }
         (_, Op::Reshape) => entries(graph, known, node.inputs[0]),
         (Some(form), _) => {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a low end is below ∞, a high end is above −∞, and neither is NaN.
 
+use crate::matrix::joined;
 use crate::model::{Kink, Node, Op};
 
 /// Entry i lies in [low_i, high_i]; an infinite end says nothing.
@@ -128,22 +129,13 @@ pub(crate) fn elementwise(node: &Node, inputs: &[&Intervals]) -> Intervals {
             }
             result
         }
-        Op::Concat { outer } => concatenated(inputs, *outer),
+        Op::Concat { outer } => Intervals {
+            low: joined(&inputs.iter().map(|input| &input.low[..]).collect::<Vec<_>>(), *outer),
+            high: joined(&inputs.iter().map(|input| &input.high[..]).collect::<Vec<_>>(), *outer),
+        },
         Op::Reshape => inputs[0].clone(),
         Op::Input | Op::Dense(_) => unreachable!("not elementwise"),
     }
-}
-
-fn concatenated(inputs: &[&Intervals], outer: usize) -> Intervals {
-    let mut result = Intervals::with_capacity(inputs.iter().map(|x| x.len()).sum());
-    for block in 0..outer {
-        for input in inputs {
-            let chunk = input.len() / outer;
-            result.low.extend_from_slice(&input.low[block * chunk..(block + 1) * chunk]);
-            result.high.extend_from_slice(&input.high[block * chunk..(block + 1) * chunk]);
-        }
-    }
-    result
 }
 
 #[cfg(test)]
