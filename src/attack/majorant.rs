@@ -5,8 +5,9 @@
 //! set lies inside {f ≤ 0}, and its nearest point is found by the solver that convex networks have (Yuille & Rangarajan,
 //! *The concave-convex procedure*, 2003).
 
+use crate::model::map::Windows;
 use crate::model::passes::Values;
-use crate::model::{Dense, Graph, Kink, Model, NodeId, Op};
+use crate::model::{Dense, Graph, Kink, Map, Model, NodeId, Op};
 use std::collections::HashMap;
 
 /// Graphs with more nodes are left alone: the construction is recursive.
@@ -83,6 +84,7 @@ impl Builder<'_> {
             }
             Op::Max if side == Side::Below && self.moves[id] => return None,
             Op::Dense(dense) => self.dense(id, dense, side)?,
+            Op::Linear(Map::Windows(windows)) => self.windows(id, windows, side)?,
             Op::Scale(factors) => self.scale(id, factors, side)?,
             Op::Divide(divisors) if divisors.iter().all(|&c| c > 0.0) => self.same(id, &node.op, side)?,
             Op::Divide(divisors) if divisors.iter().all(|&c| c < 0.0) => self.same(id, &node.op, side.other())?,
@@ -129,6 +131,20 @@ impl Builder<'_> {
         let negative = Dense { weight, bias: vec![0.0; dense.rows], ..*dense };
         let (positive, negative) =
             (self.push(id, Op::Dense(positive), &[with])?, self.push(id, Op::Dense(negative), &[against])?);
+        self.push(id, Op::Sum, &[positive, negative])
+    }
+
+    fn windows(&mut self, id: NodeId, windows: &Windows, side: Side) -> Option<NodeId> {
+        let input = self.source.node(id).inputs[0];
+        if !self.moves[input] || windows.weight.iter().all(|&w| w >= 0.0) {
+            return self.same(id, &Op::Linear(Map::Windows(windows.clone())), side);
+        }
+        let (with, against) = (self.of(input, side)?, self.of(input, side.other())?);
+        let mut part = |of: fn(f32) -> f32, input: NodeId| {
+            let weight = windows.weight.iter().map(|&w| of(w)).collect();
+            self.push(id, Op::Linear(Map::Windows(Windows { weight, ..windows.clone() })), &[input])
+        };
+        let (positive, negative) = (part(|w| w.max(0.0), with)?, part(|w| w.min(0.0), against)?);
         self.push(id, Op::Sum, &[positive, negative])
     }
 

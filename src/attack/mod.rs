@@ -107,6 +107,7 @@ impl fmt::Display for Attack {
 pub fn constants(model: &Model) -> usize {
     let count = |op: &Op| match op {
         Op::Dense(dense) => dense.weight.len() + dense.bias.len(),
+        Op::Linear(map) => map.constants(),
         Op::Scale(c) | Op::Shift(c) | Op::Divide(c) | Op::Constant(c) => c.len(),
         _ => 0,
     };

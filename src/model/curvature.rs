@@ -1,6 +1,7 @@
 //! Curvature and sign of every entry of every node, by the composition rules of disciplined convex programming.
 
-use super::graph::{Dense, Graph, Kink, Node, NodeId, Op};
+use super::graph::{Graph, Kink, Node, NodeId, Op};
+use super::map::Map;
 use crate::matrix::joined;
 use std::fmt;
 
@@ -202,7 +203,11 @@ fn node_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
             let sign = values.iter().map(|&v| Sign::of(v)).collect();
             (Facts { curvature: vec![Curvature::Constant; size], sign }, None)
         }
-        Op::Dense(dense) => dense_facts(dense, input(0), node.inputs[0]),
+        Op::Dense(dense) => {
+            let row = |i: usize| dense.row(i).iter().map(|&w| f64::from(w)).enumerate().filter(|(_, w)| *w != 0.0);
+            linear_facts((0..dense.rows).map(|i| (row(i), f64::from(dense.bias[i]))), input(0), node.inputs[0])
+        }
+        Op::Linear(map) => linear_facts((0..map.rows()).map(|i| (Row(map, i), 0.0)), input(0), node.inputs[0]),
         Op::Scale(c) | Op::Divide(c) => {
             let curvature = input(0).curvature.iter().zip(c).map(|(k, &c)| k.scaled(c)).collect();
             let sign = input(0).sign.iter().zip(c).map(|(s, &c)| s.scaled(c)).collect();
@@ -220,18 +225,22 @@ fn node_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
     }
 }
 
-fn dense_facts(dense: &Dense, input: &Facts, culprit: NodeId) -> (Facts, Stopped) {
+/// Of sums of input entries with these weights other than 0, and a constant each.
+fn linear_facts<R: IntoIterator<Item = (usize, f64)> + Clone>(
+    rows: impl Iterator<Item = (R, f64)>,
+    input: &Facts,
+    culprit: NodeId,
+) -> (Facts, Stopped) {
     let mut stopped = None;
-    let (mut curvature, mut sign) = (Vec::with_capacity(dense.rows), Vec::with_capacity(dense.rows));
-    for i in 0..dense.rows {
-        let mut total = (Curvature::Constant, Sign::of(f64::from(dense.bias[i])));
-        for (j, &w) in dense.row(i).iter().enumerate().filter(|(_, w)| **w != 0.0) {
-            let w = f64::from(w);
+    let (mut curvature, mut sign) = (Vec::new(), Vec::new());
+    for (i, (row, bias)) in rows.enumerate() {
+        let mut total = (Curvature::Constant, Sign::of(bias));
+        for (j, w) in row.clone() {
             total.0 = total.0.plus(input.curvature[j].scaled(w));
             total.1 = total.1.plus(input.sign[j].scaled(w));
         }
         if total.0 == Curvature::Unknown && stopped.is_none() {
-            stopped = dense_break(dense, i, input).map(|(j, reason)| (culprit, Some(j), reason));
+            stopped = linear_break(row, i, input).map(|(j, reason)| (culprit, Some(j), reason));
         }
         curvature.push(total.0);
         sign.push(total.1);
@@ -239,15 +248,31 @@ fn dense_facts(dense: &Dense, input: &Facts, culprit: NodeId) -> (Facts, Stopped
     (Facts { curvature, sign }, stopped)
 }
 
+/// A row of a map, to be read more than once.
+#[derive(Clone)]
+struct Row<'a>(&'a Map, usize);
+
+impl<'a> IntoIterator for Row<'a> {
+    type Item = (usize, f64);
+    type IntoIter = std::iter::Filter<Box<dyn Iterator<Item = (usize, f64)> + 'a>, fn(&(usize, f64)) -> bool>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.entries(self.1).filter(|(_, w)| *w != 0.0)
+    }
+}
+
 /// Why row `i` mixes curvatures, and the input entry that does not fit; `None` when an input already had no curvature.
-fn dense_break(dense: &Dense, i: usize, input: &Facts) -> Option<(usize, String)> {
-    let row = dense.row(i).iter().copied().enumerate();
-    let used = || row.clone().filter(|&(_, w)| w != 0.0);
-    if used().any(|(j, _)| input.curvature[j] == Curvature::Unknown) {
+fn linear_break(
+    row: impl IntoIterator<Item = (usize, f64)> + Clone,
+    i: usize,
+    input: &Facts,
+) -> Option<(usize, String)> {
+    if row.clone().into_iter().any(|(j, _)| input.curvature[j] == Curvature::Unknown) {
         return None;
     }
-    let offender = used().find(|&(j, w)| input.curvature[j].scaled(f64::from(w)) == Curvature::Concave);
-    offender.map(|(j, w)| (j, format!("W[{i}][{j}] = {w:e} multiplies a {}, non-affine input", input.curvature[j])))
+    let (j, w) = row.into_iter().find(|&(j, w)| input.curvature[j].scaled(w) == Curvature::Concave)?;
+    let w = w as f32; // as the file stores it
+    Some((j, format!("W[{i}][{j}] = {w:e} multiplies a {}, non-affine input", input.curvature[j])))
 }
 
 /// The node and the constant that made entry `i` of node `id` concave, in words.
@@ -260,6 +285,13 @@ pub fn concave_origin(graph: &Graph, facts: &[Facts], mut id: NodeId, i: usize) 
                 let input = &facts[node.inputs[0]];
                 let convex = |&(j, &w): &(usize, &f32)| w < 0.0 && input.curvature[j] == Curvature::Convex;
                 let (j, w) = dense.row(i).iter().enumerate().find(convex)?;
+                return Some((id, format!("W[{i}][{j}] = {w:e} multiplies a convex, non-affine input")));
+            }
+            Op::Linear(map) => {
+                let input = &facts[node.inputs[0]];
+                let convex = |&(j, w): &(usize, f64)| w < 0.0 && input.curvature[j] == Curvature::Convex;
+                let (j, w) = map.entries(i).find(convex)?;
+                let w = w as f32;
                 return Some((id, format!("W[{i}][{j}] = {w:e} multiplies a convex, non-affine input")));
             }
             Op::Scale(c) | Op::Divide(c) if c[i] < 0.0 => {

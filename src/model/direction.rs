@@ -70,6 +70,11 @@ fn spread(graph: &Graph, id: NodeId, own: &[Signs], signs: &mut [Vec<Signs>]) {
                 dense.row(row).iter().enumerate().for_each(|(col, &w)| to_first(col, s.times(f64::from(w))));
             }
         }
+        Op::Linear(map) => {
+            for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
+                map.entries(row).for_each(|(col, w)| to_first(col, s.times(w)));
+            }
+        }
         Op::Scale(c) | Op::Divide(c) => own.iter().zip(c).enumerate().for_each(|(i, (s, &c))| to_first(i, s.times(c))),
         Op::Kink(kink) => {
             for (i, s) in own.iter().enumerate() {

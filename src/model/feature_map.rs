@@ -6,6 +6,7 @@
 use super::curvature::{Analysis, Curvature, analyse, ancestors, concave_origin};
 use super::direction::variables;
 use super::graph::{Graph, NodeId, Op};
+use super::map::{Map, Pick};
 use super::minorant::Enclosed;
 use super::univariate::{self, Bend, Coordinates, functions};
 use crate::matrix::joined;
@@ -275,7 +276,16 @@ fn node_form(op: &Op, size: usize, inputs: &[&Coordinatewise]) -> Option<Coordin
         }
         Op::Sum => sum_form(inputs),
         Op::Concat { outer } => Some(concat_form(inputs, *outer)),
-        Op::Dense(_) | Op::Max => None,
+        Op::Linear(Map::Pick(pick)) => Some(pick_form(inputs[0], pick)),
+        Op::Dense(_) | Op::Linear(_) | Op::Max => None,
+    }
+}
+
+fn pick_form(input: &Coordinatewise, pick: &Pick) -> Coordinatewise {
+    Coordinatewise {
+        coordinate: pick.from.iter().map(|from| from.and_then(|at| input.coordinate[at])).collect(),
+        scale: pick.from.iter().map(|from| from.map_or(EXACT_ZERO, |at| input.scale[at])).collect(),
+        affine: input.affine,
     }
 }
 

@@ -5,6 +5,7 @@
 //! with the stored constants; floats only ever approximate it.
 
 use super::error::ModelError;
+use super::map::Map;
 
 /// Index of a node; every node comes after its inputs.
 pub type NodeId = usize;
@@ -59,6 +60,8 @@ pub enum Op {
     Constant(Vec<f64>),
     /// A linear layer.
     Dense(Dense),
+    /// A linear operator that is no plain matrix.
+    Linear(Map),
     /// Elementwise product with a constant.
     Scale(Vec<f64>),
     /// Elementwise sum with a constant.
@@ -87,6 +90,8 @@ impl Op {
             Op::Input => "Input",
             Op::Constant(_) => "Constant",
             Op::Dense(_) => "Dense",
+            Op::Linear(Map::Pick(_)) => "Pick",
+            Op::Linear(Map::Windows(_)) => "Conv",
             Op::Scale(_) => "Scale",
             Op::Shift(_) => "Shift",
             Op::Divide(_) => "Divide",
@@ -233,6 +238,11 @@ impl Graph {
                 finite(name, "bias", dense.bias.iter().map(|&b| f64::from(b)))?;
                 Ok(vec![dense.rows])
             }
+            Op::Linear(map) => {
+                expect(name, "input entries", map.cols(), first.size())?;
+                check_map(name, map)?;
+                Ok(vec![map.rows()])
+            }
             Op::Scale(values) | Op::Shift(values) | Op::Divide(values) => {
                 expect(name, "constants", first.size(), values.len())?;
                 finite(name, "constant", values.iter().copied())?;
@@ -290,6 +300,21 @@ fn finite(name: &str, what: &str, values: impl Iterator<Item = f64>) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Whether every number that a map speaks of is there, and finite.
+fn check_map(name: &str, map: &Map) -> Result<(), ModelError> {
+    match map {
+        Map::Pick(pick) => match pick.from.iter().flatten().find(|&&col| col >= pick.cols) {
+            None => Ok(()),
+            Some(col) => Err(ModelError::shape(name, format!("entries below {}", pick.cols), col.to_string())),
+        },
+        Map::Windows(windows) => {
+            let expected = windows.groups * windows.outputs * windows.cells();
+            expect(name, "weights of the window", expected, windows.weight.len())?;
+            finite(name, "weight", windows.weight.iter().map(|&w| f64::from(w)))
+        }
+    }
 }
 
 fn finite_matrix(name: &str, dense: &Dense) -> Result<(), ModelError> {

@@ -88,6 +88,7 @@ impl<'a> Lifted<'a> {
                     product(&mut out, &layer.weight, &nodes[node.inputs[0]]);
                     out
                 }
+                Op::Linear(map) => map.forward(&nodes[node.inputs[0]], 1),
                 Op::Shift(_) => nodes[node.inputs[0]].clone(),
                 _ => passes::elementwise(node, &nodes, 1),
             };

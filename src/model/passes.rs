@@ -116,6 +116,7 @@ pub(super) fn node_value<T: Scalar>(network: &Network, id: NodeId, nodes: &[Vec<
     let node = network.graph().node(id);
     match &node.op {
         Op::Dense(_) => dense(network, id, &nodes[node.inputs[0]], batch),
+        Op::Linear(map) => map.forward(&nodes[node.inputs[0]], batch),
         _ => elementwise(node, nodes, batch),
     }
 }
@@ -161,7 +162,7 @@ pub(super) fn elementwise<T: Scalar>(node: &Node, nodes: &[Vec<T>], batch: usize
             joined(&node.inputs.iter().map(|&id| &nodes[id][..]).collect::<Vec<_>>(), batch * outer)
         }
         Op::Reshape => input(0).clone(),
-        Op::Input | Op::Dense(_) => unreachable!("not elementwise"),
+        Op::Input | Op::Dense(_) | Op::Linear(_) => unreachable!("not elementwise"),
     }
 }
 
@@ -276,6 +277,7 @@ pub(super) fn continue_adjoints<T: Scalar>(
         let node = graph.node(id);
         match &node.op {
             Op::Dense(_) => transposed(network, id, &v, batch, adjoints),
+            Op::Linear(map) => add(&mut adjoints[node.inputs[0]], map.transposed(&v, batch)),
             Op::Concat { outer } => {
                 let sizes = node.inputs.iter().map(|&input| batch * graph.node(input).size());
                 for (part, &input) in parted(&v, sizes, batch * outer).into_iter().zip(&node.inputs) {

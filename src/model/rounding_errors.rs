@@ -6,6 +6,7 @@
 //! operation is bounded entry by entry.
 
 use super::graph::{Dense, Kink, Node, NodeId, Op};
+use super::map::Map;
 use super::network::Network;
 use super::passes::{Slopes, Values};
 use crate::matrix::{joined, matrix_vector_and_size, part};
@@ -57,6 +58,7 @@ pub(crate) fn forward_errors(
                 let norms = norms[x].get_or_insert_with(|| (norm2_up(values.of(x, sample)), norm2_up(&errors[x])));
                 dense_errors(dense, network.cache(id).row_norms(dense), *norms)
             }
+            Op::Linear(map) => map_errors(map, values.of(node.inputs[0], sample), &errors[node.inputs[0]]),
             Op::Kink(_) | Op::Max => {
                 let lines = lines.as_ref().filter(|(_, free)| !free[id]).map(|(slopes, _)| *slopes);
                 kink_errors(values, sample, id, node, &errors, lines)
@@ -101,6 +103,20 @@ fn fine_errors(dense: &Dense, x: &[f64], errors: &[f64]) -> Vec<f64> {
         false => (size + g * f64::from(bias).abs()) * (1.0 + g) + underflow,
     };
     bounds.iter().zip(&dense.bias).map(bound).collect()
+}
+
+/// The same bound for a map; where nothing is rounded, errors are carried.
+fn map_errors(map: &Map, x: &[f64], errors: &[f64]) -> Vec<f64> {
+    let terms = map.terms();
+    if terms == 0 {
+        return map.sizes(errors);
+    }
+    let g = gamma(terms + 4) * (1.0 + 4.0 * STEP);
+    let size = |(&x, &e): (&f64, &f64)| visible(g * x.abs() + e * (1.0 + 4.0 * STEP), x.abs());
+    let sizes: Vec<f64> = x.iter().zip(errors).map(size).collect();
+    let underflow = (terms + 2) as f64 * TINY;
+    let bound = |size: f64| if size == 0.0 { 0.0 } else { size * (1.0 + g) + underflow };
+    map.sizes(&sizes).into_iter().map(bound).collect()
 }
 
 fn elementwise_errors(values: &Values<f64>, sample: usize, id: NodeId, node: &Node, errors: &[Vec<f64>]) -> Vec<f64> {
@@ -302,6 +318,23 @@ fn fine_contributions(dense: &Dense, v: &[f64], error: &[f64]) -> (Vec<f64>, Vec
     (carried, magnitude, dense.rows)
 }
 
+/// The same of what a map's input receives.
+fn map_contributions(map: &Map, v: &[f64], error: &[f64]) -> (Vec<f64>, Vec<f64>, usize) {
+    let terms = map.transposed_terms();
+    if map.terms() == 0 {
+        let sizes: Vec<f64> = v.iter().map(|v| v.abs()).collect();
+        return (map.transposed_sizes(error), map.transposed_sizes(&sizes), terms);
+    }
+    let pairs = || v.iter().zip(error);
+    let sizes: Vec<f64> = pairs().map(|(&v, &e)| visible(v, e)).collect();
+    // Where an adjoint or its error is not 0, neither vanishes.
+    let carried: Vec<f64> = pairs().map(|(&v, &e)| if v == 0.0 && e == 0.0 { 0.0 } else { visible(e, 0.0) }).collect();
+    let magnitude = map.transposed_sizes(&sizes);
+    let underflow = terms as f64 * TINY;
+    let raised = |(carried, &size): (f64, &f64)| carried + if size == 0.0 { 0.0 } else { underflow };
+    (map.transposed_sizes(&carried).into_iter().zip(&magnitude).map(raised).collect(), magnitude, terms)
+}
+
 /// (errors carried, sizes, roundings per entry) of what input `k` of node `id` receives, which has `before` entries in
 /// the inputs before it.
 fn contribution_errors(
@@ -336,6 +369,7 @@ fn contribution_errors(
             };
             (times(carried), times(size), dense.rows)
         }
+        Op::Linear(map) => map_contributions(map, v, error),
         Op::Scale(c) => scaled(&mut c.iter().map(|c| c.abs())),
         Op::Divide(c) => scaled(&mut c.iter().map(|c| (1.0 / c.abs()).next_up())),
         Op::Kink(_) | Op::Max => {

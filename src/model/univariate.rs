@@ -59,6 +59,13 @@ fn hang_on(node: &Node, inputs: &[&Coordinates]) -> Option<Coordinates> {
             };
             (0..dense.rows).map(row).collect()
         }
+        Op::Linear(map) => {
+            let row = |i: usize| {
+                let read = map.entries(i).filter(|(_, w)| *w != 0.0);
+                read.map(|(j, _)| inputs[0][j]).try_fold(None, join)
+            };
+            (0..map.rows()).map(row).collect()
+        }
         Op::Sum | Op::Max => {
             (0..node.size()).map(|i| inputs.iter().map(|input| input[i]).try_fold(None, join)).collect()
         }
@@ -110,6 +117,14 @@ fn of_node(node: &Node, known: &[Vec<Function>]) -> Vec<Function> {
                 read.fold(start, |sum, (&w, function)| sum.plus(&function.times(&exact(f64::from(w)))))
             };
             (0..dense.rows).map(row).collect()
+        }
+        Op::Linear(map) => {
+            let row = |i: usize| {
+                let read = map.entries(i).filter(|(_, w)| *w != 0.0);
+                let nothing = Function::line(exact(0.0), exact(0.0));
+                read.fold(nothing, |sum, (j, w)| sum.plus(&input(0)[j].times(&exact(w))))
+            };
+            (0..map.rows()).map(row).collect()
         }
         Op::Scale(c) => with(c, &|function, c| function.times(&c)),
         Op::Divide(c) => with(c, &|function, c| function.times(&c.recip())),

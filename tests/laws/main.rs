@@ -10,6 +10,7 @@ mod exact_corners;
 mod exact_scales;
 mod ibp;
 mod lp;
+mod maps;
 mod minorants;
 mod sensitive;
 mod smoothing;

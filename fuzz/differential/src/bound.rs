@@ -65,6 +65,9 @@ fn forward(graph: &Graph, node: &Node, numbers: &[Vec<Number>], row: &[f64], lar
                 sum(&products.chain([constant(f64::from(dense.bias[i]))]).collect::<Vec<_>>())
             })
             .collect(),
+        Op::Linear(map) => {
+            (0..map.rows()).map(|i| sum(&map.entries(i).map(|(j, w)| times(w, of(0)[j])).collect::<Vec<_>>())).collect()
+        }
         Op::Scale(c) => each(&|i, x| scaled(c[i], x)),
         Op::Shift(c) => {
             let gain = |i: usize| match &graph.node(node.inputs[0]).op {

@@ -78,6 +78,7 @@ impl<'m> Importer<'m> {
     pub fn push(&mut self, call: &Call, op: Op, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
         let size = match &op {
             Op::Dense(dense) => Some(dense.rows),
+            Op::Linear(map) => Some(map.rows()),
             Op::Concat { .. } => {
                 inputs.iter().try_fold(0usize, |size, &id| size.checked_add(self.graph.node(id).size()))
             }

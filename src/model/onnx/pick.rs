@@ -4,9 +4,10 @@ use super::call::{Call, Value};
 use super::importer::Importer;
 use super::layout::axis_of;
 use super::tensor::{Ints, Walk, row_major};
-use crate::model::{Dense, ModelError, NodeId, Op};
+use crate::model::map::{Map, Pick};
+use crate::model::{ModelError, NodeId, Op};
 
-/// The entries of a node at `indices`, under `shape`: a Reshape where all stay in place, else a 0/1 matrix.
+/// The entries of a node at `indices`, under `shape`: a Reshape where all stay in place.
 pub(super) fn pick(
     importer: &mut Importer,
     call: &Call,
@@ -21,11 +22,8 @@ pub(super) fn pick(
     if indices.iter().copied().eq(0..cols) {
         return importer.reshape(call, node, shape);
     }
-    importer.spend(&call.name, indices.len().checked_mul(cols))?;
-    let rows = indices.len();
-    let mut weight = vec![0.0; rows * cols];
-    indices.iter().enumerate().for_each(|(row, &col)| weight[row * cols + col] = 1.0);
-    let picked = importer.push(call, Op::Dense(Dense { rows, cols, weight, bias: vec![0.0; rows] }), &[node])?;
+    let from = indices.into_iter().map(Some).collect();
+    let picked = importer.push(call, Op::Linear(Map::Pick(Pick { from, cols })), &[node])?;
     importer.reshape(call, picked, shape)
 }
 

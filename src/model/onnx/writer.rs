@@ -10,6 +10,7 @@ use prost::bytes::Bytes;
 
 use super::proto::*;
 use super::tensor::fits;
+use crate::model::map::{Axis, Map, Pick, Windows};
 use crate::model::{Dense, Graph, Kink, ModelError, Node, Op};
 
 /// The operator set that is written.
@@ -112,6 +113,8 @@ impl Writer {
             Op::Input => return Err(ModelError::shape(name, "one input", "a second one")),
             Op::Constant(values) => self.constant(node, values)?,
             Op::Dense(dense) => self.dense(graph, node, dense, inputs[0]),
+            Op::Linear(Map::Pick(pick)) => self.pick(node, pick, inputs[0]),
+            Op::Linear(Map::Windows(windows)) => self.windows(node, windows, inputs[0]),
             Op::Scale(values) => self.scale(name, inputs[0], values, &node.shape)?,
             Op::Shift(values) => {
                 let mut last = inputs[0].to_string();
@@ -145,6 +148,40 @@ impl Writer {
             }
             Op::Reshape => self.reshape(name, inputs[0], &node.shape),
         })
+    }
+
+    /// Entries of the flat value; where some are 0, of the value with a 0 behind it.
+    fn pick(&mut self, node: &Node, pick: &Pick, input: &str) -> String {
+        let mut flat = self.reshape(&node.name, input, &[pick.cols]);
+        if pick.from.contains(&None) {
+            let pads = self.ints(&node.name, &[0, 0, 0, 1]);
+            flat = self.emit("Pad", &node.name, &[&flat, &pads], vec![]);
+        }
+        let places: Vec<i64> = pick.from.iter().map(|from| from.unwrap_or(pick.cols) as i64).collect();
+        let places = self.ints(&node.name, &places);
+        let picked = self.emit("Gather", &node.name, &[&flat, &places], vec![int("axis", 1)]);
+        self.reshape(&node.name, &picked, &node.shape)
+    }
+
+    fn windows(&mut self, node: &Node, windows: &Windows, input: &str) -> String {
+        let Windows { groups, inputs, outputs, axes: [a, b], weight } = windows;
+        let planes = self.reshape(&node.name, input, &[groups * inputs, a.input, b.input]);
+        let shape = [groups * outputs, *inputs, a.cells, b.cells];
+        let weight = self.tensor(&format!("{}.weight", node.name), weight, &shape);
+        // What is needed behind the last entry, so that there are as many places.
+        let after = |axis: &Axis| {
+            let last = (axis.output - 1) * axis.stride + (axis.cells - 1) * axis.dilation + 1;
+            last.saturating_sub(axis.before + axis.input)
+        };
+        let list = |name: &str, values: [usize; 2]| ints(name, values.map(|v| v as i64).to_vec());
+        let attributes = vec![
+            int("group", *groups as i64),
+            list("strides", [a.stride, b.stride]),
+            list("dilations", [a.dilation, b.dilation]),
+            ints("pads", [a.before, b.before, after(a), after(b)].map(|v| v as i64).to_vec()),
+        ];
+        let moved = self.emit("Conv", &node.name, &[&planes, &weight], attributes);
+        self.reshape(&node.name, &moved, &node.shape)
     }
 
     fn dense(&mut self, graph: &Graph, node: &Node, dense: &Dense, input: &str) -> String {
@@ -297,6 +334,11 @@ fn too_fine(name: &str, value: f64) -> ModelError {
 
 fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: Some(name.into()), i: Some(value), r#type: Some(ATTRIBUTE_INT), ..AttributeProto::default() }
+}
+
+fn ints(name: &str, values: Vec<i64>) -> AttributeProto {
+    let r#type = Some(ATTRIBUTE_INTS);
+    AttributeProto { name: Some(name.into()), ints: values, r#type, ..AttributeProto::default() }
 }
 
 fn float(name: &str, value: f32) -> AttributeProto {

@@ -7,7 +7,7 @@
 
 use crate::matrix::joined;
 use crate::model::feature_map::Coordinatewise;
-use crate::model::{Dense, Enclosed, Graph, NodeId, Op};
+use crate::model::{Dense, Enclosed, Graph, Map, NodeId, Op};
 use crate::query::Perturbation;
 use crate::radius::ibp::intervals::Intervals;
 use crate::radius::ibp::linear::linear;
@@ -22,6 +22,9 @@ struct Entry {
     scale: Enclosed,
     affine: bool,
 }
+
+/// An entry that is always 0.
+const NOTHING: Entry = Entry { coordinate: None, scale: Enclosed { value: 0.0, error: 0.0 }, affine: true };
 
 /// A linear layer at least some of whose argument is coordinate-wise.
 #[derive(Debug)]
@@ -89,6 +92,10 @@ fn entries(graph: &Graph, known: &[Option<Coordinatewise>], id: NodeId) -> Vec<O
             joined(&parts.iter().map(|part| &part[..]).collect::<Vec<_>>(), *outer)
         }
         (_, Op::Reshape) => entries(graph, known, node.inputs[0]),
+        (_, Op::Linear(Map::Pick(pick))) => {
+            let below = entries(graph, known, node.inputs[0]);
+            pick.from.iter().map(|from| from.map_or(Some(NOTHING), |at| below[at])).collect()
+        }
         (Some(form), _) => {
             let entry = |(&coordinate, &scale)| Some(Entry { coordinate, scale, affine: form.affine });
             form.coordinate.iter().zip(&form.scale).map(entry).collect()

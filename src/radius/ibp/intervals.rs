@@ -108,6 +108,12 @@ fn kinked((low, high): Interval, kink: Kink) -> Interval {
     (low.min(0.0), high.max(0.0))
 }
 
+/// Σ w·x over the entries of a row; one entry with weight 1 is itself.
+fn linear_entry(entries: impl Iterator<Item = (usize, f64)>, x: &Intervals) -> Interval {
+    let terms = entries.filter(|(_, w)| *w != 0.0).map(|(col, w)| scaled(x.get(col), w));
+    terms.reduce(sum).unwrap_or((0.0, 0.0))
+}
+
 /// The result of any operation but the input and a linear layer.
 ///
 /// # Panics
@@ -116,6 +122,7 @@ pub(crate) fn elementwise(node: &Node, inputs: &[&Intervals]) -> Intervals {
     let first = || inputs[0].iter();
     match &node.op {
         Op::Constant(values) => Intervals::point(values),
+        Op::Linear(map) => (0..map.rows()).map(|row| linear_entry(map.entries(row), inputs[0])).collect(),
         Op::Scale(c) => first().zip(c).map(|(x, &c)| scaled(x, c)).collect(),
         Op::Divide(c) => first().zip(c).map(|(x, &c)| divided(x, c)).collect(),
         Op::Shift(c) => first().zip(c).map(|(x, &c)| sum(x, (c, c))).collect(),

@@ -139,6 +139,15 @@ pub fn lower_bound(graph: &Graph, x: &[f64], r: f64, perturbation: Perturbation)
                 let middles = node.inputs.iter().map(|&k| centres[k].clone()).collect::<Vec<_>>();
                 (joined(*outer, &of(&values)), joined(*outer, &middles))
             }
+            Op::Linear(linear) => {
+                let row = |i: usize| {
+                    linear.entries(i).fold(((0.0, 0.0), 0.0), |((low, high), middle), (j, w)| {
+                        let (a, b) = (w * ends(0)[j].0, w * ends(0)[j].1);
+                        ((low + a.min(b), high + a.max(b)), middle + w * centre(0)[j])
+                    })
+                };
+                (0..linear.rows()).map(row).unzip()
+            }
             Op::Dense(dense) => {
                 let mut out: Ends = Vec::new();
                 let mut centre_out = Vec::new();

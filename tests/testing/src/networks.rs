@@ -121,6 +121,9 @@ pub fn exact(graph: &Graph, x: &[f64]) -> Vec<Vec<BigRational>> {
                     terms.fold(rational(f64::from(dense.bias[i])), |a, b| a + b)
                 })
                 .collect(),
+            Op::Linear(map) => {
+                (0..map.rows()).map(|i| map.entries(i).map(|(j, w)| rational(w) * &input(0)[j]).sum()).collect()
+            }
             Op::Kink(kink) => {
                 input(0).iter().map(|t| t * rational(if t.is_negative() { kink.below } else { kink.above })).collect()
             }
@@ -164,6 +167,11 @@ pub fn exact_gradient(graph: &Graph, x: &[f64]) -> (BigRational, Vec<BigRational
                     for j in 0..dense.cols {
                         adjoints[node.inputs[0]][j] += rational(f64::from(dense.row(i)[j])) * &v[i];
                     }
+                }
+            }
+            Op::Linear(map) => {
+                for i in 0..v.len() {
+                    map.entries(i).for_each(|(j, w)| adjoints[node.inputs[0]][j] += rational(w) * &v[i]);
                 }
             }
             Op::Scale(c) => (0..v.len()).for_each(|i| adjoints[node.inputs[0]][i] += &v[i] * rational(c[i])),

@@ -1,0 +1,139 @@
+//! Convolutions: one window's weights at every place of it.
+
+use crate::matrix::{Scalar, Threads, View, multiply};
+
+/// How the window moves along one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Size of the input.
+    pub input: usize,
+    /// Number of places of the window.
+    pub output: usize,
+    /// Number of its cells.
+    pub cells: usize,
+    /// From one place to the next.
+    pub stride: usize,
+    /// From one cell to the next.
+    pub dilation: usize,
+    /// Zeros before the first entry.
+    pub before: usize,
+}
+
+impl Axis {
+    /// With `after` zeros behind the last entry; `None` where the window has no place, or a number is 0.
+    pub fn new(
+        input: usize,
+        cells: usize,
+        stride: usize,
+        dilation: usize,
+        before: usize,
+        after: usize,
+    ) -> Option<Axis> {
+        if [input, cells, stride, dilation].contains(&0) {
+            return None;
+        }
+        let width = (cells - 1).checked_mul(dilation)?.checked_add(1)?;
+        let room = before.checked_add(input)?.checked_add(after)?.checked_sub(width)?;
+        Some(Axis { input, output: room / stride + 1, cells, stride, dilation, before })
+    }
+
+    /// The input's entry under a cell of the window at a place; `None` for a zero beside it.
+    fn entry(&self, place: usize, cell: usize) -> Option<usize> {
+        (place * self.stride + cell * self.dilation).checked_sub(self.before).filter(|&entry| entry < self.input)
+    }
+}
+
+/// From `[groups·inputs, axes…]` to `[groups·outputs, axes…]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Windows {
+    /// Groups of channels.
+    pub groups: usize,
+    /// Channels of the input per group.
+    pub inputs: usize,
+    /// Channels of the output per group.
+    pub outputs: usize,
+    /// Of the input; one axis is a second one of size 1.
+    pub axes: [Axis; 2],
+    /// `[groups·outputs, inputs, cells, cells]`, row-major.
+    pub weight: Vec<f32>,
+}
+
+impl Windows {
+    /// Number of the output's entries.
+    pub fn rows(&self) -> usize {
+        self.groups * self.outputs * self.places()
+    }
+
+    /// Number of the input's entries.
+    pub fn cols(&self) -> usize {
+        self.groups * self.inputs * self.axes[0].input * self.axes[1].input
+    }
+
+    /// Number of a window's cells, over all channels of a group.
+    pub fn cells(&self) -> usize {
+        self.inputs * self.axes[0].cells * self.axes[1].cells
+    }
+
+    fn places(&self) -> usize {
+        self.axes[0].output * self.axes[1].output
+    }
+
+    /// (column, weight) of one row.
+    pub(super) fn entries(&self, row: usize) -> impl Iterator<Item = (usize, f64)> {
+        let (channel, place) = (row / self.places(), row % self.places());
+        let weight = &self.weight[channel * self.cells()..(channel + 1) * self.cells()];
+        let first = channel / self.outputs * self.inputs * self.axes[0].input * self.axes[1].input;
+        let under = move |(cell, &w): (usize, &f32)| Some((first + self.under(cell, place)?, f64::from(w)));
+        weight.iter().enumerate().filter_map(under)
+    }
+
+    /// The entry of a group's channels under a cell of the window at a place.
+    fn under(&self, cell: usize, place: usize) -> Option<usize> {
+        let [a, b] = &self.axes;
+        let (channel, k, l) = (cell / (a.cells * b.cells), cell / b.cells % a.cells, cell % b.cells);
+        let line = a.entry(place / b.output, k)?;
+        Some((channel * a.input + line) * b.input + b.entry(place % b.output, l)?)
+    }
+
+    /// The group's entries under every cell at every place, `[cells × places]`, zeros where there are none.
+    fn unfolded<T: Scalar>(&self, x: &[T]) -> Vec<T> {
+        let places = self.places();
+        let entry = |i: usize| self.under(i / places, i % places).map_or(T::ZERO, |at| x[at]);
+        (0..self.cells() * places).map(entry).collect()
+    }
+
+    /// The weights of every group in turn, `[outputs × cells]` each.
+    fn weights<T: Scalar>(&self) -> impl Iterator<Item = Vec<T>> {
+        let group = self.outputs * self.cells();
+        self.weight.chunks_exact(group).map(|weight| weight.iter().map(|&w| T::of_weight(w)).collect())
+    }
+
+    /// One sample.
+    pub(super) fn forward<T: Scalar>(&self, x: &[T]) -> Vec<T> {
+        let (cells, places) = (self.cells(), self.places());
+        let mut all = vec![T::ZERO; self.rows()];
+        let groups = all.chunks_exact_mut(self.outputs * places).zip(x.chunks_exact(self.cols() / self.groups));
+        for ((out, x), weight) in groups.zip(self.weights()) {
+            let (weight, unfolded) = (View::new(&weight, self.outputs, cells), self.unfolded(x));
+            multiply(out, false, weight, View::new(&unfolded, cells, places), Threads::One);
+        }
+        all
+    }
+
+    /// Adds the transpose's product for one sample.
+    pub(super) fn add_transposed<T: Scalar>(&self, out: &mut [T], v: &[T]) {
+        let (cells, places) = (self.cells(), self.places());
+        let width = self.cols() / self.groups;
+        let groups = out.chunks_exact_mut(width).zip(v.chunks_exact(self.outputs * places));
+        for ((out, v), weight) in groups.zip(self.weights()) {
+            let mut unfolded = vec![T::ZERO; cells * places];
+            let weight = View::new(&weight, self.outputs, cells).transposed();
+            multiply(&mut unfolded, false, weight, View::new(v, self.outputs, places), Threads::One);
+            for (i, &sum) in unfolded.iter().enumerate() {
+                if let Some(at) = self.under(i / places, i % places) {
+                    out[at] += sum;
+                }
+            }
+        }
+    }
+}
