@@ -118,12 +118,10 @@ impl<'a> Question<'a> {
         let x = &auditor.inputs[claim.input * size..(claim.input + 1) * size];
         let perturbation = Perturbation { weights: auditor.weights, ..claim.perturbation };
         let query = Query { model: auditor.model, x, index: claim.input, perturbation };
-        let mut waiting: Vec<Box<dyn Method>> = vec![Box::new(Lp::new(auditor.solver)), Box::new(Sharp)];
+        let waiting: Vec<Box<dyn Method>> =
+            vec![Box::new(Exact::default()), Box::new(Lp::new(auditor.solver)), Box::new(Sharp)];
         // The attack measures plain norms only.
         let weighted = auditor.weights.is_some();
-        if weighted {
-            waiting.insert(0, Box::new(Exact::default()));
-        }
         Question { auditor, query, outcomes: Vec::new(), waiting, attacked: weighted, witness: None, proven: None }
     }
 

@@ -5,7 +5,7 @@ use crate::data::error::Place;
 use crate::data::records::{MAX_TEXT, Record, Text};
 use crate::norm::{Norm, NormError};
 use crate::proof::Claimed;
-use crate::query::{Perturbation, Range};
+use crate::query::{Perturbation, Range, is_marked};
 use std::path::Path;
 use underplane_kernel::Code;
 
@@ -43,6 +43,8 @@ pub struct Claims {
     pub empty: usize,
     /// Rows whose `subject` is `smoothed`: they speak of another classifier.
     pub smoothed: usize,
+    /// Line of the first row whose `detail` says that its norm is weighted.
+    pub weighted: Option<u64>,
 }
 
 /// Reads a claims file about `inputs` `[count × size]`; `range` is the box of claims that name none. Rows with an empty
@@ -54,10 +56,13 @@ pub struct Claims {
 pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range>) -> Result<Claims, DataError> {
     let text = Text::open(path, MAX_TEXT)?;
     let table = Table::find(path, &text)?;
-    let mut found = Claims { claims: Vec::new(), empty: 0, smoothed: 0 };
+    let mut found = Claims { claims: Vec::new(), empty: 0, smoothed: 0, weighted: None };
     for record in text.separated_by(table.delimiter).skip(1) {
         let row = Row { table: &table, record: &record? };
         row.check_width()?;
+        if is_marked(row.cell(table.detail)) {
+            found.weighted = found.weighted.or(Some(row.record.line));
+        }
         match row.cell(table.subject) {
             "smoothed" => found.smoothed += 1,
             "" | "base" if row.cell(Some(table.radius)).is_empty() => found.empty += 1,
@@ -66,7 +71,12 @@ pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range
         }
     }
     if found.claims.is_empty() {
-        return Err(table.refuse(1, "claims with a radius", "none"));
+        let (empty, smoothed) = (found.empty, found.smoothed);
+        let rows = match empty + smoothed {
+            0 => "no row".into(),
+            _ => format!("{empty} rows without a radius and {smoothed} about a smoothed classifier"),
+        };
+        return Err(table.refuse(1, "rows that claim a radius of the base classifier", &rows));
     }
     Ok(found)
 }
@@ -81,6 +91,7 @@ struct Table<'a> {
     radius: usize,
     range: Option<usize>,
     subject: Option<usize>,
+    detail: Option<usize>,
 }
 
 impl<'a> Table<'a> {
@@ -97,7 +108,8 @@ impl<'a> Table<'a> {
             }
         }
         let (_, _, header, delimiter) = best;
-        let mut table = Table { path, delimiter, header, input: 0, norm: 0, radius: 0, range: None, subject: None };
+        let mut table =
+            Table { path, delimiter, header, input: 0, norm: 0, radius: 0, range: None, subject: None, detail: None };
         table.place_columns()?;
         Ok(table)
     }
@@ -113,6 +125,7 @@ impl<'a> Table<'a> {
         let needed = |name: &str| -> Result<_, DataError> { Ok(self.column(name)?.expect("none is missing")) };
         (self.input, self.norm, self.radius) = (needed("input")?, needed("norm")?, needed("radius")?);
         (self.range, self.subject) = (self.column("box")?, self.column("subject")?);
+        self.detail = self.header.iter().position(|name| name == "detail");
         Ok(())
     }
 

@@ -83,7 +83,7 @@ pub struct Args {
     seed: u64,
     /// Radii from any tool, a CSV with the columns input, norm, radius and perhaps box (LO,HI): each one is confirmed
     /// with a certificate, refuted with a witness, or left undecided; exit code 1 if any is refuted
-    #[arg(long, value_name = "F.csv", requires = "model", conflicts_with_all = ["methods", "sigma", "samples"])]
+    #[arg(long, value_name = "F.csv", requires = "model", conflicts_with_all = ["methods", "norms", "sigma", "samples", "alpha", "seed"])]
     claims: Option<PathBuf>,
     /// Weights of the norms of the claims, ‖w ⊙ δ‖: a .npy of float32 or a .csv, one per coordinate, > 0, or inf where
     /// the attacker cannot change it

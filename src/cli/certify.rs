@@ -61,6 +61,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     let checkers = args.proofs.as_ref().map(|_| Checkers::of(&given)).transpose()?;
     if let (Some(checkers), Some(folder)) = (&checkers, &args.proofs) {
         checkers.check_folder(folder)?;
+        keep_proofs(out, folder)?;
     }
     if let Err(broken) = given.file.model.convexity() {
         eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
@@ -91,6 +92,21 @@ fn keep<'a>(out: Option<&Path>, mut sources: impl Iterator<Item = &'a PathBuf>) 
     match sources.find(|source| source.canonicalize().is_ok_and(|source| source == place && source.is_file())) {
         Some(source) => bail!("--out {}: would replace {}, which is read", out.display(), source.display()),
         None => Ok(()),
+    }
+}
+
+/// Refuses to write over a file of the proofs.
+fn keep_proofs(out: Option<&Path>, folder: &Path) -> Result<()> {
+    let Some(out) = out.filter(|out| out.file_name().is_some_and(|name| proofs::FILES.iter().any(|f| name == *f)))
+    else {
+        return Ok(());
+    };
+    let home = out.parent().filter(|home| !home.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (home.canonicalize(), folder.canonicalize()) {
+        (Ok(home), Ok(folder)) if home != folder => Ok(()),
+        _ => {
+            bail!("--out {}: would replace a file of --proofs {}; choose another name", out.display(), folder.display())
+        }
     }
 }
 

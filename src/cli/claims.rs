@@ -36,8 +36,8 @@ pub fn run(task: Task) -> Result<Finish> {
     let start = Instant::now();
     let model = ModelFile::read(task.model, task.sensitive)?;
     let given = Given::read(model, task.inputs, None, &mut tell)?;
-    let read = given.claims(task.claims, task.range)?;
     let given = given.weighted(task.weights, &mut tell)?;
+    let read = given.claims(task.claims, task.range)?;
     let checkers = Checkers::of(&given)?;
     let bar = progress::bar(read.claims.len() as u64, "auditing claims");
     let decisions = given.decide(&checkers, &read.claims, task.solver, task.thorough, &|| bar.inc(1))?;

@@ -2,12 +2,16 @@
 
 use anyhow::{Context, Result};
 use std::path::Path;
+use underplane::audit::report::RUN;
 use underplane::files::write_atomically;
 use underplane::proof::grouped;
-use underplane::workbench::{Checkers, Proofs};
+use underplane::workbench::{Checkers, INPUTS, Proofs, WEIGHTS};
 
 /// The certificates' name in their folder.
 const CERTIFICATES: &str = "certificates.jsonl";
+
+/// All names that a folder of proofs may have.
+pub const FILES: [&str; 4] = [CERTIFICATES, INPUTS, WEIGHTS, RUN];
 
 /// Writes the certificates into `folder`, with what their checkers need.
 pub fn write(folder: &Path, checkers: &Checkers, proofs: &Proofs) -> Result<()> {

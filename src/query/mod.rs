@@ -9,6 +9,7 @@ mod weights;
 pub mod witness;
 
 pub use perturbation::{Perturbation, Range};
+pub use weights::is_marked;
 pub use witness::{Seen, Witness};
 
 use crate::model::minorant::minorants;

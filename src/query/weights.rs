@@ -5,6 +5,14 @@ use crate::model::minorant::Part;
 use crate::query::Perturbation;
 use crate::rounding::{TINY, add_up, mul_up};
 
+/// How remarks about weighted norms begin.
+const MARK: &str = "weighted";
+
+/// Whether a remark says that the norm is weighted.
+pub fn is_marked(remark: &str) -> bool {
+    remark.strip_prefix(MARK).is_some_and(|rest| rest.is_empty() || rest.starts_with(','))
+}
+
 impl Perturbation<'_> {
     /// 1/w_i rounded up; 0 where the attacker cannot change the coordinate, exactly 1 without weights.
     pub fn scale(&self, i: usize) -> f64 {
@@ -48,8 +56,8 @@ impl Perturbation<'_> {
     pub fn mark(&self, remark: String) -> String {
         match (self.weights, remark.as_str()) {
             (None, _) => remark,
-            (Some(_), "") => "weighted".into(),
-            (Some(_), _) => format!("weighted, {remark}"),
+            (Some(_), "") => MARK.into(),
+            (Some(_), _) => format!("{MARK}, {remark}"),
         }
     }
 

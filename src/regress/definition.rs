@@ -72,6 +72,14 @@ pub fn definition(folder: &Path) -> Result<Definition> {
         if entry.name.is_empty() || entry.name.starts_with('.') || !entry.name.chars().all(plain) {
             bail!("{}: expected a name of letters, digits, - _ ., found `{}`", path.display(), entry.name);
         }
+        let empty = [
+            ("limit", "at least 1", entry.limit == Some(0)),
+            ("methods", "at least one", entry.methods.is_empty()),
+            ("norms", "at least one", entry.norms.as_ref().is_some_and(Vec::is_empty)),
+        ];
+        if let Some((key, expected, _)) = empty.iter().find(|(.., is_empty)| *is_empty) {
+            return Err(entry.bad(folder, format!("expected {expected} in `{key}`, found none: it verifies nothing")));
+        }
         if definition.entry[..i].iter().any(|before| before.name == entry.name) {
             bail!("{}: expected names that differ, found `{}` twice", path.display(), entry.name);
         }

@@ -11,9 +11,10 @@ use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use underplane_kernel as kernel;
 
-/// The copies' names.
-const INPUTS: &str = "inputs.npy";
-const WEIGHTS: &str = "weights.npy";
+/// The name of a copy of the inputs.
+pub const INPUTS: &str = "inputs.npy";
+/// The name of a copy of the weights.
+pub const WEIGHTS: &str = "weights.npy";
 
 /// What a checker is given about a run.
 pub struct Checkers<'a> {

@@ -50,6 +50,10 @@ impl Given {
     pub fn claims(&self, path: &Path, range: Option<Range>) -> Result<Claims> {
         let samples = &self.samples;
         let read = read_claims(path, &samples.numbered(), self.file.model.input_size(), range)?;
+        if let (Some(line), None) = (read.weighted, self.weights()) {
+            let file = path.display();
+            bail!("{file}: line {line}: expected --weights, as `detail` says that the norm is weighted, found none");
+        }
         if let Some(claim) = read.claims.iter().find(|claim| samples.numbers.binary_search(&claim.input).is_err()) {
             let (file, line, input) = (path.display(), claim.line, claim.input);
             bail!("{file}: line {line}: expected an input that is read, found {input}, whose row is left out");

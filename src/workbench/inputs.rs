@@ -105,7 +105,7 @@ impl InputFiles {
                 // A gap explains more than a count that differs.
                 file.left_out(path, false)?;
             }
-            check_count(path, &file, inputs.rows)?;
+            check_count(path, &file, inputs.rows, header)?;
             inputs.label(path, file, drop_missing)?;
         }
         Ok(inputs)
@@ -113,10 +113,12 @@ impl InputFiles {
 }
 
 /// One label per row of the inputs' file, those left out among them.
-fn check_count(path: &Path, file: &LabelFile, rows: usize) -> Result<()> {
+fn check_count(path: &Path, file: &LabelFile, rows: usize, header: Option<bool>) -> Result<()> {
     let found = file.labels.len();
     let heading = match file.labels.first() {
-        Some(Some(first)) if found == rows + 1 => format!("; is `{first}` a heading (--header yes)?"),
+        Some(Some(first)) if found == rows + 1 && header.is_none() => {
+            format!("; is `{first}` a heading (--header yes)?")
+        }
         _ => String::new(),
     };
     if found != rows {

@@ -16,7 +16,7 @@ pub mod shell;
 mod ties;
 
 pub use case::{Source, SourceCase};
-pub use checkers::Checkers;
+pub use checkers::{Checkers, INPUTS, WEIGHTS};
 pub use columns::Column;
 pub use digest::{Circumstance, digest, digests};
 pub use given::{Given, WeightsFile};

@@ -130,3 +130,25 @@ fn a_linear_network_has_the_dual_norm_radius() {
         assert!(upper / lower - 1.0 < 1e-9, "{norm}");
     }
 }
+
+/// On one input all norms are the same, also where f is positive everywhere and a search ends far away.
+#[test]
+fn in_one_dimension_all_norms_agree() {
+    let mut far = 0;
+    for seed in 0..200 {
+        let mut rng = generator(seed);
+        let model = model(icnn(&mut rng, 1, &[7, 7], Map::Identity, 0.0));
+        let x = inputs(&mut rng, 1, 1);
+        if model.enclose(&x)[0].lower() <= 0.0 {
+            continue;
+        }
+        let radius = |norm| {
+            let outcome = run(&exact(), &model, &x, Perturbation { norm, range: None, weights: None });
+            far += usize::from(outcome.witness.is_none());
+            outcome.radius().unwrap().value()
+        };
+        let [l1, l2, linf] = [Norm::L1, Norm::L2, Norm::Linf].map(radius);
+        assert!((l1 - l2).abs() <= 1e-5 * l2 && (linf - l2).abs() <= 1e-5 * l2, "seed {seed}: {l1} {l2} {linf}");
+    }
+    assert!(far > 60, "{far}");
+}

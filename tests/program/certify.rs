@@ -319,3 +319,18 @@ fn what_is_read_is_not_written_over() {
         assert_eq!(before, [fs::read(desk.path(model)).unwrap(), fs::read(desk.path(inputs)).unwrap()]);
     }
 }
+
+#[test]
+fn rows_do_not_replace_certificates() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("proofs")).unwrap();
+    for out in ["proofs/certificates.jsonl", "./proofs/../proofs/certificates.jsonl"] {
+        let certify =
+            |out: &str| desk.run(&["certify", "model.onnx", "inputs.npy", "--proofs", "proofs", "--out", out]);
+        let (code, _, error) = certify(out);
+        assert!(code == 2 && error.contains("would replace a file of --proofs"), "{error}");
+        assert_eq!(certify("proofs/rows.jsonl").0, 0);
+        let (code, answers, _) = desk.run(&["check", "model.onnx", "inputs.npy", "proofs/certificates.jsonl"]);
+        assert_eq!(code, 0, "{answers}");
+    }
+}

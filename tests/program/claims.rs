@@ -165,8 +165,8 @@ fn claims_that_are_none_are_refused_with_their_place() {
     let folder = TempDir::new().unwrap();
     for (text, place) in [
         ("input,norm\n0,l1\n", "column `radius`"),
-        ("input,norm,radius\n", "claims with a radius"),
-        ("input,norm,radius\n0,l1,\n", "claims with a radius"),
+        ("input,norm,radius\n", "claim a radius of the base"),
+        ("input,norm,radius\n0,l1,\n", "claim a radius of the base"),
         ("input,norm,radius\n0,l1,-1\n", "line 2"),
         ("input,norm,radius\n0,l1,nan\n", "line 2"),
         ("input,norm,radius\n0,l1,1\n99999,l1,1\n", "line 3"),
@@ -323,4 +323,21 @@ fn what_is_not_understood_is_named_with_its_line() {
         assert!(code == 2 && rows.is_empty() && told.contains("claims.csv"), "{text}: {told}");
         words.iter().for_each(|word| assert!(told.contains(word), "{text}: {word}: {told}"));
     }
+}
+
+/// Radii that the kernel proved come back confirmed, however close to the nearest witness.
+#[test]
+fn what_certify_proved_is_confirmed() {
+    let (model, inputs) = bundled("spambase");
+    let folder = TempDir::new().unwrap();
+    let mut certify = Command::new(env!("CARGO_BIN_EXE_underplane"));
+    certify.current_dir(&folder).arg("certify").args([&model, &inputs]);
+    certify
+        .args(["--limit", "16", "--method", "lp,exact", "--proofs", "proofs", "--out", "rows.csv"])
+        .assert()
+        .success();
+    let rows = std::fs::read_to_string(folder.path().join("rows.csv")).unwrap();
+    let (code, answers) = audit(&model, &inputs, &rows, &[]);
+    assert_eq!((code, answers.iter().all(|answer| answer == "confirmed")), (0, true), "{answers:?}");
+    assert!(answers.len() > 20);
 }

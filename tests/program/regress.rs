@@ -106,6 +106,13 @@ fn a_definition_that_verifies_nothing_or_is_ambiguous_is_an_error() {
     // The first three inputs are of the other class.
     for (edited, says) in [
         (text.replace("limit = 4", "limit = 3"), "nothing to verify"),
+        (text.replace("limit = 4", "limit = 0"), "expected at least 1 in `limit`"),
+        (text.replace("limit", "norms = []\nlimit"), "expected at least one in `norms`"),
+        (
+            text.lines().filter(|l| !l.starts_with("methods")).map(|l| format!("{l}\n")).collect::<String>()
+                + "methods = []",
+            "expected at least one in `methods`",
+        ),
         (text.replace("name = \"spambase\"", "name = \"../spambase\""), "expected a name"),
         (format!("{text}{text}"), "twice"),
         (text.replace("\"lp\"", "\"ibp\""), "method `ibp`"),
@@ -116,6 +123,8 @@ fn a_definition_that_verifies_nothing_or_is_ambiguous_is_an_error() {
         std::fs::write(&path, edited).unwrap();
         let (code, told) = regress(&[folder.path().to_str().unwrap()]);
         assert!(code == 2 && told.contains(says), "{says}: {told}");
+        assert_eq!(regress(&[folder.path().to_str().unwrap(), "--bless"]).0, 2, "{says}");
+        assert!(!folder.path().join("spambase.csv").exists(), "{says}");
     }
 }
 

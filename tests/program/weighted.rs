@@ -167,3 +167,15 @@ fn files_that_are_no_weights_are_named() {
         }
     }
 }
+
+#[test]
+fn rows_of_weighted_norms_are_no_claims_about_plain_ones() {
+    let desk = Desk::new();
+    let certify = ["certify", "model.onnx", "inputs.npy", "--weights", "w.npy", "--proofs", "p", "--out", "rows.csv"];
+    assert_eq!(desk.run("underplane", &certify).0, 0);
+    let audit = ["audit", "model.onnx", "inputs.npy", "--claims", "rows.csv", "--reports", "reports"];
+    let (code, _, error) = desk.run("underplane", &audit);
+    assert!(code == 2 && error.contains("rows.csv: line 2: expected --weights"), "{error}");
+    let (code, told, _) = desk.run("underplane", &[&audit[..], &["--weights", "w.npy"]].concat());
+    assert_eq!(code, 0, "{told}");
+}

@@ -46,8 +46,7 @@ impl Inputs {
         };
         let text = bytes.get(Range::clone(&header)).and_then(|h| std::str::from_utf8(h).ok());
         let text = text.filter(|t| t.len() <= 65_536).ok_or_else(|| refuse("a header within the file", "none"))?;
-        let header_fields =
-            Header::read(text).ok_or_else(|| refuse("a dictionary of descr, fortran_order, shape", text))?;
+        let header_fields = Header::read(text).ok_or_else(|| refuse(Header::EXPECTED, text.trim_end()))?;
         let Header { kind, shape } = header_fields;
         let Some((&count, sample)) = shape.split_first() else {
             return Err(refuse("at least one axis", "none"));
@@ -158,6 +157,9 @@ struct Header {
 }
 
 impl Header {
+    /// What [`Header::read`] takes.
+    const EXPECTED: &str = "'descr' '<f4' (float32) or '|u1' (uint8), 'fortran_order' False, and 'shape', each once";
+
     /// `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, keys in any order, each once.
     fn read(text: &str) -> Option<Header> {
         let body = text.trim_end_matches([' ', '\n']).strip_prefix('{')?.strip_suffix('}')?;

@@ -54,7 +54,8 @@ impl Rows<'_> {
         let (line, width) = (record.line, self.heading.names.len());
         if record.cells.len() != width {
             let found = record.cells.len().to_string();
-            return Err(DataError::content(self.path, Place::Line(line), format!("{width} fields"), found));
+            let expected = format!("{width} fields separated by commas, as in the first line");
+            return Err(DataError::content(self.path, Place::Line(line), expected, found));
         }
         self.count += 1;
         let label = self.heading.label.map(|at| &record.cells[at]);
@@ -96,6 +97,10 @@ pub(super) fn number(path: &Path, place: Place, cell: &str) -> Result<f32, DataE
         Ok(_) => {
             Err(DataError::content(path, place, "a finite number within the range of float32", format!("`{cell}`")))
         }
-        Err(_) => Err(DataError::content(path, place, "a number", format!("`{cell}`"))),
+        Err(_) => {
+            let other = cell.contains([';', '\t']);
+            let expected = if other { "a number (fields are separated by commas)" } else { "a number" };
+            Err(DataError::content(path, place, expected, format!("`{cell}`")))
+        }
     }
 }

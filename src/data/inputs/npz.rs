@@ -107,6 +107,9 @@ fn inputs_name<'a>(path: &Path, types: &'a [ArrayType], labels: Option<&str>) ->
 
 fn unclear(path: &Path, types: &[ArrayType], expected: &str) -> DataError {
     let names: Vec<String> = types.iter().map(|t| format!("`{}`", t.name)).collect();
-    let found = format!("{}; name one: `{}:NAME`", names.join(", "), path.display());
+    let found = match &names[..] {
+        [] => "no array".into(),
+        _ => format!("{}; name one: `{}:NAME`", names.join(", "), path.display()),
+    };
     DataError::content(path, Place::Whole, expected, found)
 }

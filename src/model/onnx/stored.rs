@@ -212,7 +212,9 @@ fn external(stored: &TensorProto, folder: Option<&Path>, count: usize) -> Result
     };
     let mut entries = HashMap::new();
     for entry in &stored.external_data {
-        let (key, value) = (entry.key.as_deref().unwrap_or(""), entry.value.as_deref().unwrap_or(""));
+        let (Some(key), Some(value)) = (entry.key.as_deref(), entry.value.as_deref()) else {
+            return Err("has external data with a key or a value missing".into());
+        };
         if !["location", "offset", "length", "checksum"].contains(&key) || entries.insert(key, value).is_some() {
             return Err(format!("has the external data key `{}`, or has it twice", key.escape_debug()));
         }

@@ -6,7 +6,7 @@ use crate::model::passes::Values;
 use crate::norm::Norm;
 use crate::query::{Perturbation, Query};
 use crate::radius::Limits;
-use crate::radius::exact::found::Found;
+use crate::radius::exact::found::{CAPPED, Found};
 use crate::radius::exact::moves::Moves;
 use crate::radius::exact::search::Search;
 use crate::radius::exact::task::Task;
@@ -61,8 +61,8 @@ fn ask_elsewhere(task: Task, mut found: Found, floor: f64) -> Found {
             (found.lower, found.evidence) = (other.lower, other.evidence);
         }
     }
-    if found.upper() == f64::INFINITY {
-        found.lower = found.lower.min(FAR * floor);
+    if found.upper() == f64::INFINITY && found.lower > FAR * floor {
+        (found.lower, found.remark) = (FAR * floor, Some(CAPPED));
     }
     found
 }

@@ -8,6 +8,8 @@ pub(super) const OUT_OF_TIME: &str = "out of time";
 pub(super) const OUT_OF_PASSES: &str = "out of passes";
 pub(super) const OUT_OF_REACH: &str = "no point with f ≤ 0 within reach";
 pub(super) const OUT_OF_PARTS: &str = "out of parts";
+/// Of a radius of [`FAR`](super::FAR) times the first one.
+pub(super) const CAPPED: &str = "without such a point no radius beyond 1e8 times the one of `sharp` is claimed";
 
 /// What a search proved, and how it went.
 pub(super) struct Found {
@@ -41,7 +43,8 @@ impl Found {
             None if self.lower == f64::INFINITY => "no point has f ≤ 0".into(),
             None => "not closed: no point with f ≤ 0 found".into(),
         };
-        let remark = self.remark.map_or(String::new(), |remark| format!("; {remark}"));
+        let met = |remark: &&str| *remark != OUT_OF_REACH || self.witness.is_none();
+        let remark = self.remark.filter(met).map_or(String::new(), |remark| format!("; {remark}"));
         let parts = if self.parts > 0 { format!(", {} parts", self.parts) } else { String::new() };
         format!("{gap}, {} passes{parts}{remark}", self.passes)
     }

@@ -12,6 +12,10 @@ const FAR: f64 = 1e3;
 /// As far as that limit grows, in radii known at the start.
 const FARTHEST: f64 = 1e45;
 
+/// By so much a level's radius grows at once: multipliers that are good where coefficients all but cancel are proven
+/// before rounding far away takes others for better.
+const RISE: f64 = 1e6;
+
 /// A level's value below this share of the margin is 0.
 const LEVEL: f64 = 1e-11;
 
@@ -149,15 +153,21 @@ fn solved(end: End, distance: f64) -> Solved {
     }
 }
 
-/// The largest radius at which some combination of the cuts is still not negative on the ball.
+/// The largest radius at which some combination of the cuts is still not negative on the ball, or one that is [`RISE`]
+/// times what it was.
 fn raise_level(dual: &mut Piecewise, radius: &mut f64) -> Solved {
+    let most = *radius * RISE;
     for _ in 0..30 {
         let end = dual.maximise();
+        if *radius == most {
+            return Solved::AtLeast(*radius);
+        }
         let margin = dual.margin();
         let next = root(&dual.moves, dual.coefficients(), margin, *radius);
         if next == f64::INFINITY {
             return Solved::Nothing;
         }
+        let next = next.min(most);
         let done = dual.value() <= LEVEL * margin.abs() || next <= *radius * (1.0 + 1e-13);
         if next > *radius {
             *radius = next;
