@@ -9,7 +9,7 @@ use std::time::Instant;
 use testing::networks::{Map, generator, icnn, inputs, model};
 use underplane::matrix::Scalar;
 use underplane::model::passes::{backward, forward, tangent_slopes};
-use underplane::model::{Graph, Model, Op};
+use underplane::model::{Graph, Layer, Model};
 use underplane::norm::Norm;
 use underplane::query::Perturbation;
 use underplane::radius::closed_form::ClosedForm;
@@ -27,12 +27,14 @@ struct Plain {
 
 impl Plain {
     fn new(graph: &Graph) -> Plain {
-        let find = |name: &str| graph.nodes().iter().find(|n| n.name == name).map(|n| n.op.clone());
+        let find = |name: &str| graph.nodes().iter().find(|n| n.name == name).and_then(|n| n.layer());
         let matrix = |name: String| match find(&name) {
-            Some(Op::Dense(d)) => Some((DMatrix::from_row_slice(d.rows, d.cols, &d.weight), DVector::from_vec(d.bias))),
+            Some(Layer::Dense(d)) => {
+                Some((DMatrix::from_row_slice(d.rows, d.cols, &d.weight), DVector::from_vec(d.bias)))
+            }
             _ => None,
         };
-        let Some(Op::Shift(shift)) = find("mean") else { panic!("a mean") };
+        let Some(Layer::Shift(shift)) = find("mean") else { panic!("a mean") };
         Plain {
             shift: DVector::from_iterator(D, shift.iter().map(|&s| s as f32)),
             pass: (0..3).map(|k| matrix(format!("pass{k}")).unwrap()).collect(),

@@ -5,9 +5,9 @@
 //! set lies inside {f ≤ 0}, and its nearest point is found by the solver that convex networks have (Yuille & Rangarajan,
 //! *The concave-convex procedure*, 2003).
 
-use crate::model::map::Windows;
+use crate::model::map::{Diagonal, Map};
 use crate::model::passes::Values;
-use crate::model::{Dense, Graph, Kink, Map, Model, NodeId, Op};
+use crate::model::{Affine, Graph, Kink, Model, NodeId, Op};
 use std::collections::HashMap;
 
 /// Graphs with more nodes are left alone: the construction is recursive.
@@ -83,24 +83,15 @@ impl Builder<'_> {
                 self.same(id, &node.op, side)?
             }
             Op::Max if side == Side::Below && self.moves[id] => return None,
-            Op::Dense(dense) => self.dense(id, dense, side)?,
-            Op::Linear(Map::Windows(windows)) => self.windows(id, windows, side)?,
-            Op::Scale(factors) => self.scale(id, factors, side)?,
-            Op::Divide(divisors) if divisors.iter().all(|&c| c > 0.0) => self.same(id, &node.op, side)?,
-            Op::Divide(divisors) if divisors.iter().all(|&c| c < 0.0) => self.same(id, &node.op, side.other())?,
-            Op::Divide(_) if self.moves[id] => return None,
-            _ => self.same(id, &node.op, side)?,
+            Op::Affine(affine) => self.affine(id, affine, side)?,
+            Op::Input | Op::Max => self.same(id, &node.op, side)?,
         };
         self.made.insert((id, side), made);
         Some(made)
     }
 
     fn push(&mut self, id: NodeId, op: Op, inputs: &[NodeId]) -> Option<NodeId> {
-        let node = self.source.node(id);
-        match op {
-            Op::Reshape => self.graph.push_reshape(&node.name, inputs[0], &node.shape).ok(),
-            op => self.graph.push(&node.name, op, inputs).ok(),
-        }
+        self.graph.push_op(self.source.node(id), op, inputs).ok()
     }
 
     /// The same operation on the inputs' stand-ins of one side.
@@ -116,47 +107,26 @@ impl Builder<'_> {
         if convex == (side == Side::Above) {
             return self.same(id, &Op::Kink(kink), Side::Above);
         }
-        let slopes = self.values.of(argument, 0).iter().map(|&t| kink.slope(t)).collect();
-        self.same(id, &Op::Scale(slopes), Side::Above)
+        let factors = self.values.of(argument, 0).iter().map(|&t| kink.slope(t)).collect();
+        let line = Affine::new(vec![Map::Diagonal(Diagonal { factors, divides: false })], Vec::new());
+        self.same(id, &Op::Affine(line), Side::Above)
     }
 
-    fn dense(&mut self, id: NodeId, dense: &Dense, side: Side) -> Option<NodeId> {
-        let input = self.source.node(id).inputs[0];
-        if !self.moves[input] || dense.weight.iter().all(|&w| w >= 0.0) {
-            return self.same(id, &Op::Dense(dense.clone()), side);
+    /// Every map on the stand-in of its sign's side, in two parts where it has both signs.
+    fn affine(&mut self, id: NodeId, affine: &Affine, side: Side) -> Option<NodeId> {
+        let (mut maps, mut inputs) = (Vec::new(), Vec::new());
+        for (map, &input) in affine.maps.iter().zip(&self.source.node(id).inputs) {
+            match map.sign() {
+                _ if !self.moves[input] => (maps.push(map.clone()), inputs.push(self.of(input, side)?)),
+                Some(sign) if sign > 0.0 => (maps.push(map.clone()), inputs.push(self.of(input, side)?)),
+                Some(_) => (maps.push(map.clone()), inputs.push(self.of(input, side.other())?)),
+                None => {
+                    let parts = map.by_sign()?;
+                    (maps.extend(parts), inputs.extend([self.of(input, side)?, self.of(input, side.other())?]))
+                }
+            };
         }
-        let (with, against) = (self.of(input, side)?, self.of(input, side.other())?);
-        let positive = Dense { weight: dense.weight.iter().map(|w| w.max(0.0)).collect(), ..dense.clone() };
-        let weight = dense.weight.iter().map(|w| w.min(0.0)).collect();
-        let negative = Dense { weight, bias: vec![0.0; dense.rows], ..*dense };
-        let (positive, negative) =
-            (self.push(id, Op::Dense(positive), &[with])?, self.push(id, Op::Dense(negative), &[against])?);
-        self.push(id, Op::Sum, &[positive, negative])
-    }
-
-    fn windows(&mut self, id: NodeId, windows: &Windows, side: Side) -> Option<NodeId> {
-        let input = self.source.node(id).inputs[0];
-        if !self.moves[input] || windows.weight.iter().all(|&w| w >= 0.0) {
-            return self.same(id, &Op::Linear(Map::Windows(windows.clone())), side);
-        }
-        let (with, against) = (self.of(input, side)?, self.of(input, side.other())?);
-        let mut part = |of: fn(f32) -> f32, input: NodeId| {
-            let weight = windows.weight.iter().map(|&w| of(w)).collect();
-            self.push(id, Op::Linear(Map::Windows(Windows { weight, ..windows.clone() })), &[input])
-        };
-        let (positive, negative) = (part(|w| w.max(0.0), with)?, part(|w| w.min(0.0), against)?);
-        self.push(id, Op::Sum, &[positive, negative])
-    }
-
-    fn scale(&mut self, id: NodeId, factors: &[f64], side: Side) -> Option<NodeId> {
-        let input = self.source.node(id).inputs[0];
-        if !self.moves[input] || factors.iter().all(|&c| c >= 0.0) {
-            return self.same(id, &Op::Scale(factors.to_vec()), side);
-        }
-        let (with, against) = (self.of(input, side)?, self.of(input, side.other())?);
-        let positive = self.push(id, Op::Scale(factors.iter().map(|c| c.max(0.0)).collect()), &[with])?;
-        let negative = self.push(id, Op::Scale(factors.iter().map(|c| c.min(0.0)).collect()), &[against])?;
-        self.push(id, Op::Sum, &[positive, negative])
+        self.push(id, Op::Affine(Affine::new(maps, affine.offset.clone())), &inputs)
     }
 }
 
@@ -164,18 +134,19 @@ impl Builder<'_> {
 mod tests {
     use super::*;
     use crate::model::passes::forward;
+    use crate::model::{Dense, Layer};
 
     /// f(x) = relu(x₀ − |x₁| + 2) − ½|x₀| + 1, written with a free sign in the layer that reads the features.
     fn model() -> Model {
         let mut graph = Graph::new("x", &[2]);
-        let size = graph.push("size", Op::Kink(Kink::ABS), &[0]).unwrap();
-        let features = graph.push("features", Op::Concat { outer: 1 }, &[0, size]).unwrap();
+        let size = graph.push("size", Layer::Kink(Kink::ABS), &[0]).unwrap();
+        let features = graph.push("features", Layer::Concat { outer: 1 }, &[0, size]).unwrap();
         let first = Dense { rows: 1, cols: 4, weight: vec![1., 0., 0., -1.], bias: vec![2.] };
-        let first = graph.push("first", Op::Dense(first), &[features]).unwrap();
-        let kink = graph.push("kink", Op::Kink(Kink::RELU), &[first]).unwrap();
+        let first = graph.push("first", Layer::Dense(first), &[features]).unwrap();
+        let kink = graph.push("kink", Layer::Kink(Kink::RELU), &[first]).unwrap();
         let skip = Dense { rows: 1, cols: 4, weight: vec![0., 0., -0.5, 0.], bias: vec![1.] };
-        let skip = graph.push("skip", Op::Dense(skip), &[features]).unwrap();
-        graph.push("sum", Op::Sum, &[kink, skip]).unwrap();
+        let skip = graph.push("skip", Layer::Dense(skip), &[features]).unwrap();
+        graph.push("sum", Layer::Sum, &[kink, skip]).unwrap();
         Model::new(graph).unwrap()
     }
 

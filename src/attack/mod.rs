@@ -10,8 +10,8 @@ mod plane;
 mod shrink;
 mod starts;
 
+use crate::model::Model;
 use crate::model::passes::{backward, forward, tangent_slopes};
-use crate::model::{Model, Op};
 use crate::query::{Query, Witness};
 use crate::radius::lp::Lp;
 use crate::radius::{Method, Samples};
@@ -105,13 +105,7 @@ impl fmt::Display for Attack {
 
 /// Number of constants of a network.
 pub fn constants(model: &Model) -> usize {
-    let count = |op: &Op| match op {
-        Op::Dense(dense) => dense.weight.len() + dense.bias.len(),
-        Op::Linear(map) => map.constants(),
-        Op::Scale(c) | Op::Shift(c) | Op::Divide(c) | Op::Constant(c) => c.len(),
-        _ => 0,
-    };
-    model.graph().nodes().iter().map(|node| count(&node.op)).sum()
+    model.graph().nodes().iter().map(|node| node.op.constants()).sum()
 }
 
 fn nearest_first(candidates: &mut [Candidate]) {

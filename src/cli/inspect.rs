@@ -10,7 +10,7 @@ use tabled::builder::Builder;
 use tabled::settings::Style;
 use underplane::model::curvature::analyse;
 use underplane::model::sensitive::Sensitive;
-use underplane::model::{Convexity, Model, Op, onnx};
+use underplane::model::{Convexity, Model, onnx};
 use underplane::norm::Norm;
 use underplane::workbench::ModelFile;
 
@@ -46,19 +46,13 @@ fn nodes(model: &Model) -> Vec<[String; 5]> {
     let row = |(node, facts): (&underplane::model::Node, &underplane::model::curvature::Facts)| {
         let (curvature, sign) = facts.summary();
         let shape = format!("{:?}", node.shape);
-        [node.name.clone(), node.op.name().to_string(), shape, curvature.to_string(), sign.to_string()]
+        [node.name.clone(), node.operation().to_string(), shape, curvature.to_string(), sign.to_string()]
     };
     model.graph().nodes().iter().zip(&analysis.nodes).map(row).collect()
 }
 
 fn parameters(model: &Model) -> usize {
-    let count = |op: &Op| match op {
-        Op::Dense(dense) => dense.weight.len() + dense.bias.len(),
-        Op::Linear(map) => map.constants(),
-        Op::Scale(c) | Op::Shift(c) | Op::Divide(c) | Op::Constant(c) => c.len(),
-        _ => 0,
-    };
-    model.graph().nodes().iter().map(|node| count(&node.op)).sum()
+    model.graph().nodes().iter().map(|node| node.op.constants()).sum()
 }
 
 fn as_text(model: &Model) -> String {

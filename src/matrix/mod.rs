@@ -3,7 +3,7 @@
 mod join;
 mod vector;
 
-pub(crate) use join::{joined, part, parted};
+pub(crate) use join::joined;
 pub use vector::{add_scaled, add_transposed_product, dot, matrix_vector, matrix_vector_and_size, sparse_product};
 
 use gemm::Parallelism;

@@ -1,8 +1,7 @@
 //! Curvature and sign of every entry of every node, by the composition rules of disciplined convex programming.
 
-use super::graph::{Graph, Kink, Node, NodeId, Op};
-use super::map::Map;
-use crate::matrix::joined;
+use super::graph::{Affine, Graph, Kink, Node, NodeId, Op};
+use super::map::{Map, Weight};
 use std::fmt;
 
 /// How an entry depends on the variables (the input, and the outputs of the kinks that are taken as features).
@@ -195,52 +194,27 @@ pub fn ancestors(graph: &Graph, targets: &[NodeId]) -> Vec<bool> {
 type Stopped = Option<(NodeId, Option<usize>, String)>;
 
 fn node_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
-    let input = |k: usize| &nodes[node.inputs[k]];
-    let size = node.size();
+    let (input, size) = (|k: usize| &nodes[node.inputs[k]], node.size());
     match &node.op {
         Op::Input => (Facts { curvature: vec![Curvature::Affine; size], sign: vec![Sign::Unknown; size] }, None),
-        Op::Constant(values) => {
-            let sign = values.iter().map(|&v| Sign::of(v)).collect();
-            (Facts { curvature: vec![Curvature::Constant; size], sign }, None)
-        }
-        Op::Dense(dense) => {
-            let row = |i: usize| dense.row(i).iter().map(|&w| f64::from(w)).enumerate().filter(|(_, w)| *w != 0.0);
-            linear_facts((0..dense.rows).map(|i| (row(i), f64::from(dense.bias[i]))), input(0), node.inputs[0])
-        }
-        Op::Linear(map) => linear_facts((0..map.rows()).map(|i| (Row(map, i), 0.0)), input(0), node.inputs[0]),
-        Op::Scale(c) | Op::Divide(c) => {
-            let curvature = input(0).curvature.iter().zip(c).map(|(k, &c)| k.scaled(c)).collect();
-            let sign = input(0).sign.iter().zip(c).map(|(s, &c)| s.scaled(c)).collect();
-            (Facts { curvature, sign }, None)
-        }
-        Op::Shift(c) => {
-            let sign = input(0).sign.iter().zip(c).map(|(s, &c)| s.plus(Sign::of(c))).collect();
-            (Facts { curvature: input(0).curvature.clone(), sign }, None)
-        }
+        Op::Affine(affine) => affine_facts(affine, node, nodes),
         Op::Kink(kink) => kink_facts(*kink, input(0), node.inputs[0]),
-        Op::Sum => sum_facts(node, nodes),
         Op::Max => max_facts(node, nodes),
-        Op::Concat { outer } => (concat_facts(node, nodes, *outer), None),
-        Op::Reshape => (input(0).clone(), None),
     }
 }
 
-/// Of sums of input entries with these weights other than 0, and a constant each.
-fn linear_facts<R: IntoIterator<Item = (usize, f64)> + Clone>(
-    rows: impl Iterator<Item = (R, f64)>,
-    input: &Facts,
-    culprit: NodeId,
-) -> (Facts, Stopped) {
-    let mut stopped = None;
-    let (mut curvature, mut sign) = (Vec::new(), Vec::new());
-    for (i, (row, bias)) in rows.enumerate() {
-        let mut total = (Curvature::Constant, Sign::of(bias));
-        for (j, w) in row.clone() {
-            total.0 = total.0.plus(input.curvature[j].scaled(w));
-            total.1 = total.1.plus(input.sign[j].scaled(w));
+fn affine_facts(affine: &Affine, node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
+    let size = affine.rows();
+    let (mut curvature, mut sign, mut stopped) = (Vec::with_capacity(size), Vec::with_capacity(size), None);
+    for i in 0..size {
+        let mut total = (Curvature::Constant, Sign::of(affine.added(i)));
+        for (k, j, w) in affine.entries(i) {
+            let input = &nodes[node.inputs[k]];
+            total.0 = total.0.plus(input.curvature[j].scaled(w.value));
+            total.1 = total.1.plus(input.sign[j].scaled(w.value));
         }
         if total.0 == Curvature::Unknown && stopped.is_none() {
-            stopped = linear_break(row, i, input).map(|(j, reason)| (culprit, Some(j), reason));
+            stopped = affine_break(affine, i, node, nodes);
         }
         curvature.push(total.0);
         sign.push(total.1);
@@ -248,59 +222,43 @@ fn linear_facts<R: IntoIterator<Item = (usize, f64)> + Clone>(
     (Facts { curvature, sign }, stopped)
 }
 
-/// A row of a map, to be read more than once.
-#[derive(Clone)]
-struct Row<'a>(&'a Map, usize);
-
-impl<'a> IntoIterator for Row<'a> {
-    type Item = (usize, f64);
-    type IntoIter = std::iter::Filter<Box<dyn Iterator<Item = (usize, f64)> + 'a>, fn(&(usize, f64)) -> bool>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.entries(self.1).filter(|(_, w)| *w != 0.0)
-    }
-}
-
 /// Why row `i` mixes curvatures, and the input entry that does not fit; `None` when an input already had no curvature.
-fn linear_break(
-    row: impl IntoIterator<Item = (usize, f64)> + Clone,
-    i: usize,
-    input: &Facts,
-) -> Option<(usize, String)> {
-    if row.clone().into_iter().any(|(j, _)| input.curvature[j] == Curvature::Unknown) {
+fn affine_break(affine: &Affine, i: usize, node: &Node, nodes: &[Facts]) -> Stopped {
+    let of = |k: usize, j: usize| nodes[node.inputs[k]].curvature[j];
+    if affine.entries(i).any(|(k, j, _)| of(k, j) == Curvature::Unknown) {
         return None;
     }
-    let (j, w) = row.into_iter().find(|&(j, w)| input.curvature[j].scaled(w) == Curvature::Concave)?;
-    let w = w as f32; // as the file stores it
-    Some((j, format!("W[{i}][{j}] = {w:e} multiplies a {}, non-affine input", input.curvature[j])))
+    let (k, j, w) = affine.entries(i).find(|&(k, j, w)| of(k, j).scaled(w.value) == Curvature::Concave)?;
+    let reason = match affine.maps.len() {
+        1 => format!("{} multiplies a {}, non-affine input", weight(affine, i, (j, w)), of(k, j)),
+        _ => format!("entry {i} adds a convex and a concave term"),
+    };
+    Some((node.inputs[k], Some(j), reason))
+}
+
+/// A weight in words, as the file stores it.
+fn weight(affine: &Affine, i: usize, (j, w): (usize, Weight)) -> String {
+    match affine.maps[0] {
+        Map::Diagonal(_) => format!("constant[{i}] = {:e}", w.value),
+        _ => format!("W[{i}][{j}] = {:e}", w.value as f32),
+    }
 }
 
 /// The node and the constant that made entry `i` of node `id` concave, in words.
-pub fn concave_origin(graph: &Graph, facts: &[Facts], mut id: NodeId, i: usize) -> Option<(NodeId, String)> {
-    let concave = |input: &NodeId| facts[*input].curvature.get(i) == Some(&Curvature::Concave);
+pub fn concave_origin(graph: &Graph, facts: &[Facts], mut id: NodeId, mut i: usize) -> Option<(NodeId, String)> {
     loop {
         let node = graph.node(id);
-        match &node.op {
-            Op::Dense(dense) => {
-                let input = &facts[node.inputs[0]];
-                let convex = |&(j, &w): &(usize, &f32)| w < 0.0 && input.curvature[j] == Curvature::Convex;
-                let (j, w) = dense.row(i).iter().enumerate().find(convex)?;
-                return Some((id, format!("W[{i}][{j}] = {w:e} multiplies a convex, non-affine input")));
-            }
-            Op::Linear(map) => {
-                let input = &facts[node.inputs[0]];
-                let convex = |&(j, w): &(usize, f64)| w < 0.0 && input.curvature[j] == Curvature::Convex;
-                let (j, w) = map.entries(i).find(convex)?;
-                let w = w as f32;
-                return Some((id, format!("W[{i}][{j}] = {w:e} multiplies a convex, non-affine input")));
-            }
-            Op::Scale(c) | Op::Divide(c) if c[i] < 0.0 => {
-                let what = format!("constant[{i}] = {:e} multiplies or divides a convex, non-affine input", c[i]);
-                return Some((id, what));
-            }
-            Op::Concat { .. } => return None,
-            _ => id = *node.inputs.iter().find(|input| concave(input))?,
+        let Op::Affine(affine) = &node.op else {
+            id = *node.inputs.iter().find(|&&input| facts[input].curvature.get(i) == Some(&Curvature::Concave))?;
+            continue;
+        };
+        let of = |k: usize, j: usize| facts[node.inputs[k]].curvature[j];
+        if let Some((_, j, w)) = affine.entries(i).find(|&(k, j, w)| w.value < 0.0 && of(k, j) == Curvature::Convex) {
+            let does = if w.divides { "divides" } else { "multiplies" };
+            return Some((id, format!("{} {does} a convex, non-affine input", weight(affine, i, (j, w)))));
         }
+        let (k, j, _) = affine.entries(i).find(|&(k, j, _)| of(k, j) == Curvature::Concave)?;
+        (id, i) = (node.inputs[k], j);
     }
 }
 
@@ -348,25 +306,6 @@ fn kink_sign(kink: Kink, input: Sign) -> Sign {
     }
 }
 
-fn sum_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
-    let mut total = nodes[node.inputs[0]].clone();
-    let mut stopped = None;
-    for &input in &node.inputs[1..] {
-        let other = &nodes[input];
-        for i in 0..total.sign.len() {
-            let (a, b) = (total.curvature[i], other.curvature[i]);
-            let sum = a.plus(b);
-            if sum == Curvature::Unknown && a != Curvature::Unknown && b != Curvature::Unknown && stopped.is_none() {
-                let culprit = if b == Curvature::Concave { input } else { node.inputs[0] };
-                stopped = Some((culprit, Some(i), format!("entry {i} adds a {a} and a {b} term")));
-            }
-            total.curvature[i] = sum;
-            total.sign[i] = total.sign[i].plus(other.sign[i]);
-        }
-    }
-    (total, stopped)
-}
-
 fn max_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
     let size = node.size();
     let (mut curvature, mut sign, mut stopped) = (Vec::with_capacity(size), Vec::with_capacity(size), None);
@@ -392,12 +331,6 @@ fn max_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
         });
     }
     (Facts { curvature, sign }, stopped)
-}
-
-fn concat_facts(node: &Node, nodes: &[Facts], outer: usize) -> Facts {
-    let of = || node.inputs.iter().map(|&input| &nodes[input]);
-    let curvature = joined(&of().map(|facts| &facts.curvature[..]).collect::<Vec<_>>(), outer);
-    Facts { curvature, sign: joined(&of().map(|facts| &facts.sign[..]).collect::<Vec<_>>(), outer) }
 }
 
 impl Facts {

@@ -2,7 +2,6 @@
 
 use super::curvature::{Analysis, Curvature, Facts};
 use super::graph::{Graph, Kink, NodeId, Op};
-use crate::matrix::parted;
 
 /// With which signs an entry's changes reach the logit, as far as the weights tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -62,35 +61,22 @@ fn bends_against(graph: &Graph, id: NodeId, own: &[Signs], facts: &[Facts]) -> b
 
 fn spread(graph: &Graph, id: NodeId, own: &[Signs], signs: &mut [Vec<Signs>]) {
     let node = graph.node(id);
-    let mut to_first = |entry: usize, s: Signs| signs[node.inputs[0]][entry].join(s);
     match &node.op {
-        Op::Input | Op::Constant(_) => {}
-        Op::Dense(dense) => {
+        Op::Input => {}
+        Op::Affine(affine) => {
             for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
-                dense.row(row).iter().enumerate().for_each(|(col, &w)| to_first(col, s.times(f64::from(w))));
+                affine.entries(row).for_each(|(k, col, w)| signs[node.inputs[k]][col].join(s.times(w.value)));
             }
         }
-        Op::Linear(map) => {
-            for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
-                map.entries(row).for_each(|(col, w)| to_first(col, s.times(w)));
-            }
-        }
-        Op::Scale(c) | Op::Divide(c) => own.iter().zip(c).enumerate().for_each(|(i, (s, &c))| to_first(i, s.times(c))),
         Op::Kink(kink) => {
-            for (i, s) in own.iter().enumerate() {
-                to_first(i, s.times(kink.below));
-                to_first(i, s.times(kink.above));
+            for (sum, s) in signs[node.inputs[0]].iter_mut().zip(own) {
+                sum.join(s.times(kink.below));
+                sum.join(s.times(kink.above));
             }
         }
-        Op::Shift(_) | Op::Reshape | Op::Sum | Op::Max => {
+        Op::Max => {
             for &input in &node.inputs {
                 signs[input].iter_mut().zip(own).for_each(|(sum, s)| sum.join(*s));
-            }
-        }
-        Op::Concat { outer } => {
-            let sizes: Vec<usize> = node.inputs.iter().map(|&input| signs[input].len()).collect();
-            for (part, &input) in parted(own, sizes.into_iter(), *outer).into_iter().zip(&node.inputs) {
-                signs[input].iter_mut().zip(part).for_each(|(sum, s)| sum.join(s));
             }
         }
     }

@@ -5,11 +5,10 @@
 
 use super::curvature::{Analysis, Curvature, analyse, ancestors, concave_origin};
 use super::direction::variables;
-use super::graph::{Graph, NodeId, Op};
-use super::map::{Map, Pick};
+use super::graph::{Affine, Graph, NodeId, Op};
+use super::map::{Map, Weight};
 use super::minorant::Enclosed;
 use super::univariate::{self, Bend, Coordinates, functions};
-use crate::matrix::joined;
 use crate::norm::Norm;
 
 /// Entries that each depend on one input coordinate.
@@ -70,7 +69,7 @@ pub fn split(graph: &Graph) -> Result<(FeatureMap, Analysis), NotConvex> {
     let coordinatewise = coordinatewise(graph);
     let affine = |id: NodeId| {
         let affine = |input: &NodeId| coordinatewise[*input].as_ref().is_some_and(|c| c.affine);
-        matches!(graph.node(id).op, Op::Kink(_)) && graph.node(id).inputs.iter().all(affine)
+        graph.node(id).op.kink().is_some() && graph.node(id).inputs.iter().all(affine)
     };
     let start = variables(graph, &analyse(graph, &[]), &affine);
     let found = free(graph, start, &|culprit, free| candidates(graph, culprit, free, &affine));
@@ -107,7 +106,7 @@ fn free(
 /// Where kinks alone do not suffice: whatever is stacked on single coordinates.
 fn stacked(graph: &Graph) -> Option<(Vec<NodeId>, Analysis)> {
     let coordinates = univariate::coordinates(graph);
-    let bent = |id: NodeId| matches!(graph.node(id).op, Op::Kink(_) | Op::Max) && coordinates[id].is_some();
+    let bent = |id: NodeId| graph.node(id).op.is_unit() && coordinates[id].is_some();
     let start = variables(graph, &analyse(graph, &[]), &bent);
     free(graph, start, &|culprit, free| nearest(graph, culprit, free, &bent)).ok()
 }
@@ -252,40 +251,55 @@ pub(crate) fn coordinatewise(graph: &Graph) -> Vec<Option<Coordinatewise>> {
 const EXACT_ZERO: Enclosed = Enclosed { value: 0.0, error: 0.0 };
 
 fn node_form(op: &Op, size: usize, inputs: &[&Coordinatewise]) -> Option<Coordinatewise> {
-    let scaled = |factor: &dyn Fn(usize) -> (f64, bool)| {
-        let scale = inputs[0].scale.iter().enumerate().map(|(i, s)| product(*s, factor(i))).collect();
-        Coordinatewise { scale, ..inputs[0].clone() }
-    };
     match op {
         Op::Input => Some(Coordinatewise {
             coordinate: (0..size).map(Some).collect(),
             scale: vec![Enclosed { value: 1.0, error: 0.0 }; size],
             affine: true,
         }),
-        Op::Constant(_) => {
-            Some(Coordinatewise { coordinate: vec![None; size], scale: vec![EXACT_ZERO; size], affine: true })
-        }
-        Op::Scale(c) => Some(scaled(&|i| (c[i], true))),
-        Op::Divide(c) => Some(scaled(&|i| (1.0 / c[i], 1.0 / (1.0 / c[i]) == c[i] && is_power_of_two(c[i])))),
-        Op::Shift(_) | Op::Reshape => Some(inputs[0].clone()),
+        Op::Affine(affine) => affine_form(affine, inputs),
         Op::Kink(kink) => {
-            let steepest = kink.below.abs().max(kink.above.abs());
-            let mut form = scaled(&|_| (steepest, true));
-            form.scale.iter_mut().for_each(|s| s.value = s.value.abs());
-            Some(Coordinatewise { affine: false, ..form })
+            let steepest = Weight { value: kink.below.abs().max(kink.above.abs()), divides: false };
+            let bound = |&scale: &Enclosed| {
+                let bound = product(scale, steepest);
+                Enclosed { value: bound.value.abs(), ..bound }
+            };
+            let scale = inputs[0].scale.iter().map(bound).collect();
+            Some(Coordinatewise { coordinate: inputs[0].coordinate.clone(), scale, affine: false })
         }
-        Op::Sum => sum_form(inputs),
-        Op::Concat { outer } => Some(concat_form(inputs, *outer)),
-        Op::Linear(Map::Pick(pick)) => Some(pick_form(inputs[0], pick)),
-        Op::Dense(_) | Op::Linear(_) | Op::Max => None,
+        Op::Max => None,
     }
 }
 
-fn pick_form(input: &Coordinatewise, pick: &Pick) -> Coordinatewise {
-    Coordinatewise {
-        coordinate: pick.from.iter().map(|from| from.and_then(|at| input.coordinate[at])).collect(),
-        scale: pick.from.iter().map(|from| from.map_or(EXACT_ZERO, |at| input.scale[at])).collect(),
-        affine: input.affine,
+/// Of sums whose maps are no matrices: those are left to [`univariate`].
+fn affine_form(affine: &Affine, inputs: &[&Coordinatewise]) -> Option<Coordinatewise> {
+    if affine.maps.iter().any(|map| matches!(map, Map::Dense(_) | Map::Windows(_))) {
+        return None;
+    }
+    let is_affine = inputs.iter().all(|input| input.affine);
+    let (mut coordinate, mut scale) = (Vec::with_capacity(affine.rows()), Vec::with_capacity(affine.rows()));
+    for i in 0..affine.rows() {
+        let mut total: Option<(Option<usize>, Enclosed)> = None;
+        for (k, j, w) in affine.entries(i) {
+            let next = (inputs[k].coordinate[j], product(inputs[k].scale[j], w));
+            total = Some(match total {
+                None => next,
+                Some(before) => (common(before.0, next.0)?, sum(before.1, next.1, is_affine)),
+            });
+        }
+        let (hangs_on, slope) = total.unwrap_or((None, EXACT_ZERO));
+        coordinate.push(hangs_on);
+        scale.push(slope);
+    }
+    Some(Coordinatewise { coordinate, scale, affine: is_affine })
+}
+
+/// The coordinate that both hang on, if any; `None` where there are two.
+fn common(a: Option<usize>, b: Option<usize>) -> Option<Option<usize>> {
+    match (a, b) {
+        (a, None) => Some(a),
+        (None, b) => Some(b),
+        (Some(a), Some(b)) => (a == b).then_some(Some(a)),
     }
 }
 
@@ -293,8 +307,10 @@ fn is_power_of_two(x: f64) -> bool {
     x.is_normal() && x.to_bits().trailing_zeros() >= 52
 }
 
-/// scale · factor, where the factor itself is exact or rounded once.
-fn product(scale: Enclosed, (factor, exact): (f64, bool)) -> Enclosed {
+/// scale · weight, whose float is exact or rounded once.
+fn product(scale: Enclosed, weight: Weight) -> Enclosed {
+    let Weight { value: c, divides } = weight;
+    let (factor, exact) = if divides { (1.0 / c, 1.0 / (1.0 / c) == c && is_power_of_two(c)) } else { (c, true) };
     let value = scale.value * factor;
     if exact && factor.abs() == 1.0 {
         return Enclosed { value, error: scale.error };
@@ -307,35 +323,9 @@ fn product(scale: Enclosed, (factor, exact): (f64, bool)) -> Enclosed {
     Enclosed { value, error }
 }
 
-fn sum_form(inputs: &[&Coordinatewise]) -> Option<Coordinatewise> {
-    let mut total = inputs[0].clone();
-    for other in &inputs[1..] {
-        total.affine &= other.affine;
-        for i in 0..total.scale.len() {
-            let coordinate = match (total.coordinate[i], other.coordinate[i]) {
-                (a, None) => a,
-                (None, b) => b,
-                (Some(a), Some(b)) if a == b => Some(a),
-                _ => return None,
-            };
-            total.coordinate[i] = coordinate;
-            total.scale[i] = sum(total.scale[i], other.scale[i], total.affine);
-        }
-    }
-    Some(total)
-}
-
 /// a + b of two derivatives, or |a| + |b| of two bounds.
 fn sum(a: Enclosed, b: Enclosed, affine: bool) -> Enclosed {
     let size = a.value.abs() + b.value.abs();
     let value = if affine { a.value + b.value } else { size };
     Enclosed { value, error: (a.error + b.error + f64::EPSILON * size) * (1.0 + 1e-12) }
-}
-
-fn concat_form(inputs: &[&Coordinatewise], outer: usize) -> Coordinatewise {
-    Coordinatewise {
-        coordinate: joined(&inputs.iter().map(|input| &input.coordinate[..]).collect::<Vec<_>>(), outer),
-        scale: joined(&inputs.iter().map(|input| &input.scale[..]).collect::<Vec<_>>(), outer),
-        affine: inputs.iter().all(|input| input.affine),
-    }
 }

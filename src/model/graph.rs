@@ -5,30 +5,12 @@
 //! with the stored constants; floats only ever approximate it.
 
 use super::error::ModelError;
-use super::map::Map;
+use super::layer::{Dense, Layer};
+use super::map::{Map, Matrix, Weight};
+use std::ops::Range;
 
 /// Index of a node; every node comes after its inputs.
 pub type NodeId = usize;
-
-/// A matrix `[out × in]`, row-major, and a bias per row: y = W x + b.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Dense {
-    /// Number of outputs.
-    pub rows: usize,
-    /// Number of inputs.
-    pub cols: usize,
-    /// `[rows × cols]`, row-major.
-    pub weight: Vec<f32>,
-    /// `[rows]`.
-    pub bias: Vec<f32>,
-}
-
-impl Dense {
-    /// Row `i` of the weight.
-    pub fn row(&self, i: usize) -> &[f32] {
-        &self.weight[i * self.cols..(i + 1) * self.cols]
-    }
-}
 
 /// t ↦ `above`·t for t ≥ 0 and `below`·t for t < 0: ReLU (0, 1), LeakyReLU (α, 1), the absolute value (−1, 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,52 +38,96 @@ impl Kink {
 pub enum Op {
     /// The sample.
     Input,
-    /// A fixed vector.
-    Constant(Vec<f64>),
-    /// A linear layer.
-    Dense(Dense),
-    /// A linear operator that is no plain matrix.
-    Linear(Map),
-    /// Elementwise product with a constant.
-    Scale(Vec<f64>),
-    /// Elementwise sum with a constant.
-    Shift(Vec<f64>),
-    /// Elementwise quotient by a constant without zeros.
-    Divide(Vec<f64>),
+    /// A sum of maps of the inputs, and an offset.
+    Affine(Affine),
     /// Elementwise piecewise-linear activation.
     Kink(Kink),
-    /// Elementwise sum of two or more inputs.
-    Sum,
     /// Elementwise maximum of two or more inputs.
     Max,
-    /// Concatenation along one axis; `outer` is the number of entries before that axis (1 for the first).
-    Concat {
-        /// Product of the dimensions before the axis.
-        outer: usize,
-    },
-    /// The same entries under another shape.
-    Reshape,
+}
+
+/// Σ M_k·x_k + offset, over the node's inputs x_k.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Affine {
+    /// One map per input, all with the same number of rows.
+    pub maps: Vec<Map>,
+    /// One number per row; empty where nothing is added.
+    pub offset: Vec<f64>,
+    /// Whether the maps' rows follow one another, as in a concatenation.
+    in_turn: bool,
+}
+
+impl Affine {
+    /// Of these maps and this offset.
+    pub fn new(maps: Vec<Map>, offset: Vec<f64>) -> Affine {
+        let in_turn = maps.windows(2).all(|pair| pair[0].range().end <= pair[1].range().start);
+        Affine { maps, offset, in_turn }
+    }
+
+    /// The indices of the maps with something in row `i`, or more.
+    fn reading(&self, i: usize) -> Range<usize> {
+        if !self.in_turn {
+            return 0..self.maps.len();
+        }
+        let first = self.maps.partition_point(|map| map.range().end <= i);
+        first..(first + 1).min(self.maps.len())
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.maps.first().map_or(self.offset.len(), Map::rows)
+    }
+
+    /// What is added to row `i`.
+    pub fn added(&self, i: usize) -> f64 {
+        self.offset.get(i).copied().unwrap_or(0.0)
+    }
+
+    /// (input, column, weight) of one row, without weights of 0.
+    pub fn entries(&self, row: usize) -> impl Iterator<Item = (usize, usize, Weight)> + '_ {
+        let of = move |k: usize| self.maps[k].entries(row).map(move |(col, w)| (k, col, w));
+        self.reading(row).flat_map(of).filter(|(.., w)| w.value != 0.0)
+    }
+
+    /// The matrix and the offset, where it is a linear layer.
+    pub fn matrix(&self) -> Option<(&Matrix, &[f64])> {
+        match &self.maps[..] {
+            [Map::Dense(matrix)] => Some((matrix, &self.offset)),
+            _ => None,
+        }
+    }
 }
 
 impl Op {
-    /// The operation's name in messages.
-    pub fn name(&self) -> &'static str {
+    /// The kink, if it is one.
+    pub fn kink(&self) -> Option<Kink> {
+        if let Op::Kink(kink) = self { Some(*kink) } else { None }
+    }
+
+    /// Whether it is a kink or a maximum: what lines stand for.
+    pub fn is_unit(&self) -> bool {
+        matches!(self, Op::Kink(_) | Op::Max)
+    }
+
+    /// The linear layer's matrix and offset, if it is one.
+    pub fn matrix(&self) -> Option<(&Matrix, &[f64])> {
+        if let Op::Affine(affine) = self { affine.matrix() } else { None }
+    }
+
+    /// The map and the offset, where every entry is an affine function of the same entry of one input.
+    pub fn elementwise(&self) -> Option<(&Map, &[f64])> {
+        let Op::Affine(Affine { maps, offset, .. }) = self else { return None };
+        match &maps[..] {
+            [map @ (Map::Identity(_) | Map::Diagonal(_))] => Some((map, offset)),
+            _ => None,
+        }
+    }
+
+    /// Number of stored constants.
+    pub fn constants(&self) -> usize {
         match self {
-            Op::Input => "Input",
-            Op::Constant(_) => "Constant",
-            Op::Dense(_) => "Dense",
-            Op::Linear(Map::Pick(_)) => "Pick",
-            Op::Linear(Map::Windows(_)) => "Conv",
-            Op::Scale(_) => "Scale",
-            Op::Shift(_) => "Shift",
-            Op::Divide(_) => "Divide",
-            Op::Kink(Kink::RELU) => "Relu",
-            Op::Kink(Kink::ABS) => "Abs",
-            Op::Kink(_) => "LeakyRelu",
-            Op::Sum => "Sum",
-            Op::Max => "Max",
-            Op::Concat { .. } => "Concat",
-            Op::Reshape => "Reshape",
+            Op::Affine(affine) => affine.maps.iter().map(Map::constants).sum::<usize>() + affine.offset.len(),
+            _ => 0,
         }
     }
 }
@@ -123,6 +149,14 @@ impl Node {
     /// Number of entries.
     pub fn size(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// The operation's name in messages.
+    pub fn operation(&self) -> &'static str {
+        match self.op {
+            Op::Input => "Input",
+            _ => self.layer().map_or("Affine", |layer| layer.name()),
+        }
     }
 }
 
@@ -178,13 +212,32 @@ impl Graph {
         self.nodes[0].size()
     }
 
-    /// Appends a node whose shape follows from its operation, and makes it the output.
+    /// Appends a layer as a node whose shape follows from it, and makes it the output.
     ///
     /// # Errors
-    /// When the inputs' shapes do not fit the operation, or a constant is NaN or infinite.
-    pub fn push(&mut self, name: &str, op: Op, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
-        let shape = self.infer(name, &op, inputs)?;
-        self.append(name, op, inputs, shape)
+    /// When the inputs' shapes do not fit the layer, or a constant is NaN or infinite.
+    pub fn push(&mut self, name: &str, layer: Layer, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
+        let shape = self.infer(name, &layer, inputs)?;
+        let sizes: Vec<usize> = inputs.iter().map(|&input| self.nodes[input].size()).collect();
+        self.append(name, layer.op(&sizes), inputs, shape)
+    }
+
+    /// Appends an operation of a node that is, or would be, in another graph of the same layers.
+    ///
+    /// # Errors
+    /// When the sizes do not fit, or a constant is NaN or infinite.
+    pub(crate) fn push_op(&mut self, like: &Node, op: Op, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
+        let name = &like.name;
+        if let Op::Affine(affine) = &op {
+            expect(name, "inputs", affine.maps.len(), inputs.len())?;
+            for (map, &input) in affine.maps.iter().zip(inputs) {
+                expect(name, "input entries", map.cols(), self.nodes[input].size())?;
+                expect(name, "rows", affine.rows(), map.rows())?;
+                check_map(name, map)?;
+            }
+            finite(name, "offset", affine.offset.iter().copied())?;
+        }
+        self.append(name, op, inputs, like.shape.clone())
     }
 
     /// Appends a node that gives its input another shape.
@@ -201,7 +254,7 @@ impl Graph {
                 format!("{found} entries"),
             ));
         }
-        self.append(name, Op::Reshape, &[input], shape.to_vec())
+        self.append(name, Layer::Reshape.op(&[found]), &[input], shape.to_vec())
     }
 
     fn append(&mut self, name: &str, op: Op, inputs: &[NodeId], shape: Vec<usize>) -> Result<NodeId, ModelError> {
@@ -213,24 +266,23 @@ impl Graph {
         Ok(self.output)
     }
 
-    fn infer(&self, name: &str, op: &Op, inputs: &[NodeId]) -> Result<Vec<usize>, ModelError> {
-        let count = match op {
-            Op::Input => return Err(ModelError::shape(name, "one input", "a second one")),
-            Op::Constant(_) => 0..=0,
-            Op::Sum | Op::Max => 2..=usize::MAX,
-            Op::Concat { .. } => 1..=usize::MAX,
+    fn infer(&self, name: &str, layer: &Layer, inputs: &[NodeId]) -> Result<Vec<usize>, ModelError> {
+        let count = match layer {
+            Layer::Constant(_) => 0..=0,
+            Layer::Sum | Layer::Max => 2..=usize::MAX,
+            Layer::Concat { .. } => 1..=usize::MAX,
             _ => 1..=1,
         };
         if !count.contains(&inputs.len()) {
             return Err(ModelError::shape(name, format!("{count:?} inputs"), format!("{} inputs", inputs.len())));
         }
-        if let Op::Constant(values) = op {
+        if let Layer::Constant(values) = layer {
             finite(name, "value", values.iter().copied())?;
             return Ok(vec![values.len()]);
         }
         let first = &self.nodes[inputs[0]];
-        match op {
-            Op::Dense(dense) => {
+        match layer {
+            Layer::Dense(dense) => {
                 expect(name, "weight entries", dense.rows * dense.cols, dense.weight.len())?;
                 expect(name, "bias entries", dense.rows, dense.bias.len())?;
                 expect(name, "input features", dense.cols, first.size())?;
@@ -238,20 +290,20 @@ impl Graph {
                 finite(name, "bias", dense.bias.iter().map(|&b| f64::from(b)))?;
                 Ok(vec![dense.rows])
             }
-            Op::Linear(map) => {
+            Layer::Linear(map) => {
                 expect(name, "input entries", map.cols(), first.size())?;
                 check_map(name, map)?;
                 Ok(vec![map.rows()])
             }
-            Op::Scale(values) | Op::Shift(values) | Op::Divide(values) => {
+            Layer::Scale(values) | Layer::Shift(values) | Layer::Divide(values) => {
                 expect(name, "constants", first.size(), values.len())?;
                 finite(name, "constant", values.iter().copied())?;
-                if matches!(op, Op::Divide(_)) && values.contains(&0.0) {
+                if matches!(layer, Layer::Divide(_)) && values.contains(&0.0) {
                     return Err(ModelError::shape(name, "a divisor without zeros", "0"));
                 }
                 Ok(first.shape.clone())
             }
-            Op::Sum | Op::Max => {
+            Layer::Sum | Layer::Max => {
                 for &input in &inputs[1..] {
                     if self.nodes[input].shape != first.shape {
                         let found = format!("{:?} and {:?}", first.shape, self.nodes[input].shape);
@@ -260,7 +312,7 @@ impl Graph {
                 }
                 Ok(first.shape.clone())
             }
-            Op::Concat { outer } => self.infer_concat(name, *outer, inputs),
+            Layer::Concat { outer } => self.infer_concat(name, *outer, inputs),
             _ => Ok(first.shape.clone()),
         }
     }
@@ -305,9 +357,12 @@ fn finite(name: &str, what: &str, values: impl Iterator<Item = f64>) -> Result<(
 /// Whether every number that a map speaks of is there, and finite.
 fn check_map(name: &str, map: &Map) -> Result<(), ModelError> {
     match map {
-        Map::Pick(pick) => match pick.from.iter().flatten().find(|&&col| col >= pick.cols) {
+        Map::Identity(_) => Ok(()),
+        Map::Diagonal(diagonal) => finite(name, "constant", diagonal.factors.iter().copied()),
+        Map::Dense(matrix) => finite(name, "weight", matrix.weight.iter().map(|&w| f64::from(w))),
+        Map::Pick(pick) => match pick.places().find(|(_, col)| *col >= pick.cols()) {
             None => Ok(()),
-            Some(col) => Err(ModelError::shape(name, format!("entries below {}", pick.cols), col.to_string())),
+            Some((_, col)) => Err(ModelError::shape(name, format!("entries below {}", pick.cols()), col.to_string())),
         },
         Map::Windows(windows) => {
             let expected = windows.groups * windows.outputs * windows.cells();

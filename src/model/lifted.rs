@@ -4,12 +4,8 @@
 //! is. Plain floats: what comes out of here is proposed, and proven elsewhere.
 
 use super::graph::{NodeId, Op};
-use super::passes::{self, Slopes, Values, adjoints, continue_adjoints, tangent_slopes_of};
+use super::passes::{Slopes, Values, adjoints, affine_change, continue_adjoints, node_value, tangent_slopes_of};
 use super::{Convexity, Model, Network};
-use crate::matrix::{matrix_vector, sparse_product};
-
-/// A vector with fewer entries than one in so many is multiplied entry by entry.
-const SPARSE: usize = 8;
 
 /// A network around one sample. Changes of the variables are flat vectors: the input's entries, then those of φ's kinks.
 #[derive(Debug)]
@@ -51,7 +47,7 @@ impl<'a> Lifted<'a> {
         let variable = graph.marked(&convexity.stops);
         let mut affine: Vec<bool> = Vec::with_capacity(variable.len());
         for (id, node) in graph.nodes().iter().enumerate() {
-            let straight = !matches!(node.op, Op::Kink(_) | Op::Max) && node.inputs.iter().all(|&input| affine[input]);
+            let straight = !node.op.is_unit() && node.inputs.iter().all(|&input| affine[input]);
             affine.push(variable[id] || straight);
         }
         let mut read = vec![false; affine.len()];
@@ -82,15 +78,8 @@ impl<'a> Lifted<'a> {
                     rest = tail;
                     own.to_vec()
                 }
-                Op::Constant(values) => vec![0.0; values.len()],
-                Op::Dense(layer) => {
-                    let mut out = vec![0.0; layer.rows];
-                    product(&mut out, &layer.weight, &nodes[node.inputs[0]]);
-                    out
-                }
-                Op::Linear(map) => map.forward(&nodes[node.inputs[0]], 1),
-                Op::Shift(_) => nodes[node.inputs[0]].clone(),
-                _ => passes::elementwise(node, &nodes, 1),
+                Op::Affine(affine) => affine_change(affine, node, &nodes),
+                Op::Input | Op::Kink(_) | Op::Max => unreachable!("a variable, or not affine"),
             };
         }
         Image(self.frontier.iter().map(|&id| std::mem::take(&mut nodes[id])).collect())
@@ -104,7 +93,7 @@ impl<'a> Lifted<'a> {
             nodes[id] = self.at_sample.nodes[id].iter().zip(moved).map(|(a, b)| a + b).collect();
         }
         for &id in &self.beyond {
-            nodes[id] = passes::node_value(self.network, id, &nodes, 1);
+            nodes[id] = node_value(graph.node(id), &nodes, 1);
         }
         let values = Values { batch: 1, nodes };
         let slopes = tangent_slopes_of(self.network, &values, |id| !self.affine[id] && !values.nodes[id].is_empty());
@@ -150,15 +139,5 @@ impl Image {
     /// factor · self.
     pub fn times(&self, factor: f64) -> Image {
         Image(self.0.iter().map(|part| part.iter().map(|v| v * factor).collect()).collect())
-    }
-}
-
-/// weight · x, by the entries of `x` alone where they are few.
-fn product(out: &mut [f64], weight: &[f32], x: &[f64]) {
-    let entries: Vec<(usize, f64)> = x.iter().copied().enumerate().filter(|(_, v)| *v != 0.0).collect();
-    if entries.len() * SPARSE < x.len() {
-        sparse_product(out, weight, x.len(), &entries);
-    } else if !x.is_empty() {
-        matrix_vector(out, weight, x);
     }
 }

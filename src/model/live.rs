@@ -1,7 +1,7 @@
 //! Dropping the nodes that the output does not depend on.
 
 use super::error::ModelError;
-use super::graph::{Graph, NodeId, Op};
+use super::graph::{Graph, NodeId};
 
 /// The same function without unused nodes (the input always stays).
 pub(crate) fn live(graph: Graph) -> Result<Graph, ModelError> {
@@ -21,10 +21,7 @@ pub(crate) fn live(graph: Graph) -> Result<Graph, ModelError> {
     let mut new_id: Vec<NodeId> = vec![0; nodes.len()];
     for (id, node) in graph.into_nodes().into_iter().enumerate().skip(1).filter(|(id, _)| used[*id]) {
         let inputs: Vec<NodeId> = node.inputs.iter().map(|&input| new_id[input]).collect();
-        new_id[id] = match node.op {
-            Op::Reshape => kept.push_reshape(&node.name, inputs[0], &node.shape)?,
-            op => kept.push(&node.name, op, &inputs)?,
-        };
+        new_id[id] = kept.push_op(&node, node.op.clone(), &inputs)?;
     }
     kept.set_output(new_id[output]);
     Ok(kept)

@@ -4,7 +4,7 @@
 //! inputs, bounds a convex network below everywhere by an affine function. Its value at x and its coefficients are
 //! computed in `f64` together with bounds of their rounding errors.
 
-use super::graph::{NodeId, Op};
+use super::graph::NodeId;
 use super::network::Network;
 use super::passes::{Slopes, Values, adjoints, forward, forward_lines, lines_at, tangent_slopes};
 use super::rounding_errors::{Care, Meaning, backward_errors, forward_errors};
@@ -150,13 +150,11 @@ const WEIGHT_GRID: f64 = (1_u64 << 40) as f64;
 
 fn legalise(network: &Network, slopes: &mut Slopes<f64>) {
     for (node, slopes) in network.graph().nodes().iter().zip(&mut slopes.nodes) {
-        match &node.op {
-            Op::Kink(kink) => {
-                let (low, high) = (kink.below.min(kink.above), kink.below.max(kink.above));
-                slopes.iter_mut().for_each(|s| *s = if s.is_nan() { high } else { s.clamp(low, high) });
-            }
-            Op::Max => legalise_weights(slopes, node.inputs.len()),
-            _ => {}
+        if let Some(kink) = node.op.kink() {
+            let (low, high) = (kink.below.min(kink.above), kink.below.max(kink.above));
+            slopes.iter_mut().for_each(|s| *s = if s.is_nan() { high } else { s.clamp(low, high) });
+        } else if node.op.is_unit() {
+            legalise_weights(slopes, node.inputs.len());
         }
     }
 }

@@ -5,6 +5,7 @@ mod direction;
 pub mod error;
 pub mod feature_map;
 pub mod graph;
+pub mod layer;
 pub mod lifted;
 mod live;
 pub mod map;
@@ -19,7 +20,8 @@ mod univariate;
 pub use curvature::{Analysis, Curvature, Sign};
 pub use error::ModelError;
 pub use feature_map::{FeatureMap, NotConvex};
-pub use graph::{Dense, Graph, Kink, Node, NodeId, Op};
+pub use graph::{Affine, Graph, Kink, Node, NodeId, Op};
+pub use layer::{Dense, Layer};
 pub use map::Map;
 pub use minorant::{Enclosed, Minorant};
 pub use network::Network;
@@ -62,7 +64,7 @@ impl Model {
         let convexity = feature_map::split(&graph).map(|(map, analysis)| {
             let stops: Vec<NodeId> = std::iter::once(0).chain(map.bent.iter().map(|bent| bent.node)).collect();
             let below = curvature::ancestors(&graph, &stops);
-            let is_bent = |&id: &NodeId| below[id] && matches!(graph.node(id).op, Op::Kink(_) | Op::Max);
+            let is_bent = |&id: &NodeId| below[id] && graph.node(id).op.is_unit();
             let free = (0..below.len()).filter(is_bent).collect();
             Convexity { map, analysis, stops, free }
         });
@@ -120,18 +122,13 @@ fn without_idle_kinks(graph: Graph) -> Result<Graph, ModelError> {
     let analysis = curvature::analyse(&graph, &[]);
     let mut result = Graph::new(&graph.node(0).name, &graph.node(0).shape);
     for (id, node) in graph.nodes().iter().enumerate().skip(1) {
-        let op = match &node.op {
-            Op::Kink(kink) => match analysis.nodes[node.inputs[0]].summary().1 {
-                Sign::NonNegative | Sign::Zero => Op::Scale(vec![kink.above; node.size()]),
-                Sign::NonPositive => Op::Scale(vec![kink.below; node.size()]),
-                Sign::Unknown => node.op.clone(),
-            },
-            other => other.clone(),
-        };
-        let copied = match op {
-            Op::Reshape => result.push_reshape(&node.name, node.inputs[0], &node.shape)?,
-            op => result.push(&node.name, op, &node.inputs)?,
-        };
+        let line = node.op.kink().and_then(|kink| match analysis.nodes[node.inputs[0]].summary().1 {
+            Sign::NonNegative | Sign::Zero => Some(kink.above),
+            Sign::NonPositive => Some(kink.below),
+            Sign::Unknown => None,
+        });
+        let op = line.map(|slope| Layer::Scale(vec![slope; node.size()]).op(&[node.size()]));
+        let copied = result.push_op(node, op.unwrap_or_else(|| node.op.clone()), &node.inputs)?;
         debug_assert_eq!(copied, id);
     }
     result.set_output(graph.output());

@@ -2,15 +2,10 @@
 //!
 //! [`crate::model::minorant`] bounds the errors of the `f64` passes afterwards.
 
-use super::graph::{Node, NodeId, Op};
+use super::graph::{Affine, Node, NodeId, Op};
+use super::map::Map;
 use super::network::Network;
-use crate::matrix::{Scalar, Threads, View, add_transposed_product, joined, matrix_vector, multiply, parted};
-
-/// Batches of at least this many samples go through matrix–matrix products …
-const BATCHED: usize = 8;
-
-/// … where the layer has at least this many rows: blocking a thinner one costs more than it saves.
-const BLOCKED: usize = 4;
+use crate::matrix::Scalar;
 
 /// Every node's values for a batch, each `[batch × size]`, row-major.
 #[derive(Clone, Debug)]
@@ -86,7 +81,7 @@ fn line_values<T: Scalar>(
     free: &[bool],
 ) -> Option<Vec<T>> {
     let node = network.graph().node(id);
-    let is_line = matches!(node.op, Op::Kink(_) | Op::Max) && !free[id];
+    let is_line = node.op.is_unit() && !free[id];
     is_line.then(|| lines(node, nodes, &slopes.nodes[id]))
 }
 
@@ -104,66 +99,57 @@ fn evaluate<T: Scalar>(
     for (id, node) in graph.nodes().iter().enumerate() {
         let value = match &node.op {
             Op::Input => inputs.to_vec(),
-            _ => given(id, &nodes).unwrap_or_else(|| node_value(network, id, &nodes, batch)),
+            _ => given(id, &nodes).unwrap_or_else(|| node_value(node, &nodes, batch)),
         };
         nodes.push(value);
     }
     Values { batch, nodes }
 }
 
-/// The value of node `id`, not the input, from those of the nodes that it reads.
-pub(super) fn node_value<T: Scalar>(network: &Network, id: NodeId, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
-    let node = network.graph().node(id);
-    match &node.op {
-        Op::Dense(_) => dense(network, id, &nodes[node.inputs[0]], batch),
-        Op::Linear(map) => map.forward(&nodes[node.inputs[0]], batch),
-        _ => elementwise(node, nodes, batch),
-    }
-}
-
-fn dense<T: Scalar>(network: &Network, id: NodeId, x: &[T], batch: usize) -> Vec<T> {
-    let Op::Dense(layer) = &network.graph().node(id).op else { unreachable!("a linear layer") };
-    let mut out = vec![T::ZERO; batch * layer.rows];
-    if batch >= BATCHED && layer.rows >= BLOCKED {
-        let weight = T::weights(&layer.weight, &network.cache(id).wide);
-        let weight = View::new(weight, layer.rows, layer.cols).transposed();
-        multiply(&mut out, false, View::new(x, batch, layer.cols), weight, Threads::One);
-    } else if layer.cols > 0 {
-        for (out, x) in out.chunks_exact_mut(layer.rows.max(1)).zip(x.chunks_exact(layer.cols)) {
-            matrix_vector(out, &layer.weight, x);
-        }
-    }
-    for sample in out.chunks_exact_mut(layer.rows.max(1)) {
-        for (y, &b) in sample.iter_mut().zip(&layer.bias) {
-            *y += T::of_weight(b);
-        }
-    }
-    out
-}
-
-pub(super) fn elementwise<T: Scalar>(node: &Node, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
+/// The value of a node, not the input, from those of the nodes that it reads.
+pub(super) fn node_value<T: Scalar>(node: &Node, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
     let input = |k: usize| &nodes[node.inputs[k]];
-    let with = |values: &[f64], f: fn(T, T) -> T| -> Vec<T> {
-        let constants = values.iter().map(|&c| T::of(c)).cycle();
-        input(0).iter().zip(constants).map(|(&x, c)| f(x, c)).collect()
-    };
     match &node.op {
-        Op::Constant(values) => values.iter().map(|&c| T::of(c)).cycle().take(batch * values.len()).collect(),
-        Op::Scale(values) => with(values, |x, c| x * c),
-        Op::Shift(values) => with(values, |x, c| x + c),
-        Op::Divide(values) => with(values, |x, c| x / c),
+        Op::Input => unreachable!("the input is given"),
+        Op::Affine(affine) => affine_value(affine, node, nodes, batch),
         Op::Kink(kink) => {
             let (below, above) = (T::of(kink.below), T::of(kink.above));
             input(0).iter().map(|&t| if t < T::ZERO { below * t } else { above * t }).collect()
         }
-        Op::Sum => fold(node, nodes, |a, b| a + b),
-        Op::Max => fold(node, nodes, |a, b| if b > a { b } else { a }),
-        Op::Concat { outer } => {
-            joined(&node.inputs.iter().map(|&id| &nodes[id][..]).collect::<Vec<_>>(), batch * outer)
+        Op::Max => {
+            let mut result = input(0).clone();
+            for k in 1..node.inputs.len() {
+                result.iter_mut().zip(input(k)).for_each(|(a, &b)| *a = if b > *a { b } else { *a });
+            }
+            result
         }
-        Op::Reshape => input(0).clone(),
-        Op::Input | Op::Dense(_) | Op::Linear(_) => unreachable!("not elementwise"),
     }
+}
+
+fn affine_value<T: Scalar>(affine: &Affine, node: &Node, nodes: &[Vec<T>], batch: usize) -> Vec<T> {
+    let Some((first, rest)) = affine.maps.split_first() else {
+        return affine.offset.iter().map(|&c| T::of(c)).cycle().take(batch * affine.offset.len()).collect();
+    };
+    let mut sum = first.forward(&nodes[node.inputs[0]], batch);
+    for (map, &input) in rest.iter().zip(&node.inputs[1..]) {
+        map.add_forward(&mut sum, &nodes[input], batch);
+    }
+    if !affine.offset.is_empty() {
+        for sample in sum.chunks_exact_mut(affine.offset.len()) {
+            sample.iter_mut().zip(&affine.offset).for_each(|(y, &c)| *y += T::of(c));
+        }
+    }
+    sum
+}
+
+/// What a change of the nodes that an affine node reads does to it, for one sample.
+pub(super) fn affine_change(affine: &Affine, node: &Node, changes: &[Vec<f64>]) -> Vec<f64> {
+    let Some((first, rest)) = affine.maps.split_first() else { return vec![0.0; affine.offset.len()] };
+    let mut sum = first.sparse_forward(&changes[node.inputs[0]]);
+    for (map, &input) in rest.iter().zip(&node.inputs[1..]) {
+        map.add_forward(&mut sum, &changes[input], 1);
+    }
+    sum
 }
 
 fn lines<T: Scalar>(node: &Node, nodes: &[Vec<T>], slopes: &[T]) -> Vec<T> {
@@ -172,16 +158,6 @@ fn lines<T: Scalar>(node: &Node, nodes: &[Vec<T>], slopes: &[T]) -> Vec<T> {
     for (k, &input) in node.inputs.iter().enumerate() {
         for ((y, &x), &s) in result.iter_mut().zip(&nodes[input]).zip(&slopes[k * size..]) {
             *y += s * x;
-        }
-    }
-    result
-}
-
-fn fold<T: Scalar>(node: &Node, nodes: &[Vec<T>], f: fn(T, T) -> T) -> Vec<T> {
-    let mut result = nodes[node.inputs[0]].clone();
-    for &input in &node.inputs[1..] {
-        for (a, &b) in result.iter_mut().zip(&nodes[input]) {
-            *a = f(*a, b);
         }
     }
     result
@@ -276,17 +252,16 @@ pub(super) fn continue_adjoints<T: Scalar>(
         let Some(v) = adjoints[id].take() else { continue };
         let node = graph.node(id);
         match &node.op {
-            Op::Dense(_) => transposed(network, id, &v, batch, adjoints),
-            Op::Linear(map) => add(&mut adjoints[node.inputs[0]], map.transposed(&v, batch)),
-            Op::Concat { outer } => {
-                let sizes = node.inputs.iter().map(|&input| batch * graph.node(input).size());
-                for (part, &input) in parted(&v, sizes, batch * outer).into_iter().zip(&node.inputs) {
-                    add(&mut adjoints[input], part);
+            Op::Input => {}
+            Op::Affine(affine) => {
+                for (map, &input) in affine.maps.iter().zip(&node.inputs) {
+                    receive(&mut adjoints[input], map, &v, batch);
                 }
             }
-            _ => {
+            Op::Kink(_) | Op::Max => {
                 for (k, &input) in node.inputs.iter().enumerate() {
-                    add(&mut adjoints[input], contribution(node, k, &v, &slopes.nodes[id]));
+                    let slopes = &slopes.nodes[id][k * v.len()..];
+                    add(&mut adjoints[input], v.iter().zip(slopes).map(|(&v, &s)| v * s).collect());
                 }
             }
         }
@@ -294,13 +269,10 @@ pub(super) fn continue_adjoints<T: Scalar>(
     }
 }
 
-fn contribution<T: Scalar>(node: &Node, k: usize, v: &[T], slopes: &[T]) -> Vec<T> {
-    match &node.op {
-        Op::Scale(values) => v.iter().zip(values.iter().map(|&c| T::of(c)).cycle()).map(|(&v, c)| v * c).collect(),
-        Op::Divide(values) => v.iter().zip(values.iter().map(|&c| T::of(c)).cycle()).map(|(&v, c)| v / c).collect(),
-        Op::Kink(_) => v.iter().zip(slopes).map(|(&v, &s)| v * s).collect(),
-        Op::Max => v.iter().zip(&slopes[k * v.len()..]).map(|(&v, &s)| v * s).collect(),
-        _ => v.to_vec(),
+fn receive<T: Scalar>(slot: &mut Option<Vec<T>>, map: &Map, v: &[T], batch: usize) {
+    match slot {
+        None => *slot = Some(map.transposed(v, batch)),
+        Some(sum) => map.add_transposed(sum, v, batch),
     }
 }
 
@@ -308,19 +280,5 @@ fn add<T: Scalar>(slot: &mut Option<Vec<T>>, contribution: Vec<T>) {
     match slot {
         None => *slot = Some(contribution),
         Some(sum) => sum.iter_mut().zip(contribution).for_each(|(a, b)| *a += b),
-    }
-}
-
-fn transposed<T: Scalar>(network: &Network, id: NodeId, v: &[T], batch: usize, adjoints: &mut [Option<Vec<T>>]) {
-    let node = network.graph().node(id);
-    let Op::Dense(layer) = &node.op else { unreachable!("a linear layer") };
-    let target = adjoints[node.inputs[0]].get_or_insert_with(|| vec![T::ZERO; batch * layer.cols]);
-    if batch >= BATCHED && layer.rows >= BLOCKED {
-        let weight = View::new(T::weights(&layer.weight, &network.cache(id).wide), layer.rows, layer.cols);
-        multiply(target, true, View::new(v, batch, layer.rows), weight, Threads::One);
-    } else if layer.cols > 0 {
-        for (out, v) in target.chunks_exact_mut(layer.cols).zip(v.chunks_exact(layer.rows.max(1))) {
-            add_transposed_product(out, &layer.weight, v);
-        }
     }
 }

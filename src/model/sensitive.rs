@@ -6,7 +6,8 @@ use std::str::FromStr;
 use dashu_int::{IBig, ops::BitTest};
 
 use super::error::ModelError;
-use super::graph::{Dense, Graph, NodeId, Op};
+use super::graph::{Graph, NodeId};
+use super::layer::{Dense, Layer};
 use super::live::live;
 use super::onnx::exact::two_sum;
 
@@ -58,7 +59,7 @@ pub fn select(mut graph: Graph, sensitive: Sensitive) -> Result<Graph, ModelErro
     match (size, sensitive) {
         (1, Sensitive::Positive) => Ok(graph),
         (1, Sensitive::Negative) => {
-            graph.push("negated", Op::Scale(vec![-1.0]), &[output])?;
+            graph.push("negated", Layer::Scale(vec![-1.0]), &[output])?;
             Ok(graph)
         }
         (1, Sensitive::Index(index)) => {
@@ -95,7 +96,7 @@ enum Step {
     /// The sum of the inputs'.
     Sum(Vec<NodeId>),
     /// From the difference of a linear layer's rows.
-    Rows,
+    Rows(Dense),
     /// By a linear layer (+1, −1) of its own.
     Whole,
 }
@@ -122,19 +123,19 @@ impl Difference<'_> {
             }
             Step::Scale(input, factor) => {
                 let inner = self.of(input, depth + 1)?;
-                self.graph.push(&name, Op::Scale(vec![factor]), &[inner])?
+                self.graph.push(&name, Layer::Scale(vec![factor]), &[inner])?
             }
             Step::Sum(inputs) => {
                 let parts: Result<Vec<NodeId>, ModelError> =
                     inputs.iter().map(|&input| self.of(input, depth + 1)).collect();
-                self.graph.push(&name, Op::Sum, &parts?)?
+                self.graph.push(&name, Layer::Sum, &parts?)?
             }
-            Step::Rows => self.rows(id)?,
+            Step::Rows(dense) => self.rows(id, &dense)?,
             Step::Whole => {
                 let mut weight = vec![-1.0; 2];
                 weight[self.plus] = 1.0;
                 let dense = Dense { rows: 1, cols: 2, weight, bias: vec![0.0] };
-                self.graph.push("difference", Op::Dense(dense), &[id])?
+                self.graph.push("difference", Layer::Dense(dense), &[id])?
             }
         };
         self.done.insert(id, made);
@@ -143,12 +144,12 @@ impl Difference<'_> {
 
     fn step(&self, id: NodeId) -> Step {
         let node = self.graph.node(id);
-        match &node.op {
-            Op::Reshape => Step::Same(node.inputs[0]),
-            Op::Shift(values) => Step::Shift(node.inputs[0], values[self.plus], values[1 - self.plus]),
-            Op::Scale(values) if values[0] == values[1] => Step::Scale(node.inputs[0], values[0]),
-            Op::Sum => Step::Sum(node.inputs.clone()),
-            Op::Dense(_) => Step::Rows,
+        match node.layer() {
+            Some(Layer::Reshape) => Step::Same(node.inputs[0]),
+            Some(Layer::Shift(values)) => Step::Shift(node.inputs[0], values[self.plus], values[1 - self.plus]),
+            Some(Layer::Scale(values)) if values[0] == values[1] => Step::Scale(node.inputs[0], values[0]),
+            Some(Layer::Sum) => Step::Sum(node.inputs.clone()),
+            Some(Layer::Dense(dense)) => Step::Rows(dense),
             _ => Step::Whole,
         }
     }
@@ -158,19 +159,18 @@ impl Difference<'_> {
         let (difference, error) = two_sum(plus, -minus);
         let mut last = id;
         for part in [difference, error].into_iter().filter(|&part| part != 0.0) {
-            last = self.graph.push(name, Op::Shift(vec![part]), &[last])?;
+            last = self.graph.push(name, Layer::Shift(vec![part]), &[last])?;
         }
         Ok(last)
     }
 
-    fn rows(&mut self, id: NodeId) -> Result<NodeId, ModelError> {
+    fn rows(&mut self, id: NodeId, dense: &Dense) -> Result<NodeId, ModelError> {
         let node = self.graph.node(id);
-        let Op::Dense(dense) = &node.op else { return Err(ModelError::shape(&node.name, "a Dense", node.op.name())) };
         let (name, input) = (node.name.clone(), node.inputs[0]);
         let (plus, minus) = (dense.row(self.plus), dense.row(1 - self.plus));
         let bias = (f64::from(dense.bias[self.plus]), f64::from(dense.bias[1 - self.plus]));
         let parts = same_sign_parts(plus, minus);
-        let row = |weight: Vec<f32>| Op::Dense(Dense { rows: 1, cols: weight.len(), weight, bias: vec![0.0] });
+        let row = |weight: Vec<f32>| Layer::Dense(Dense { rows: 1, cols: weight.len(), weight, bias: vec![0.0] });
         let single = |part: &[f64]| part.iter().all(|&d| f64::from(d as f32) == d);
         let product = match &parts[..] {
             [part] if single(part) => {
@@ -179,11 +179,11 @@ impl Difference<'_> {
             _ => {
                 let ones = row(vec![1.0; parts[0].len()]);
                 let scaled: Result<Vec<NodeId>, ModelError> =
-                    parts.into_iter().map(|part| self.graph.push(&name, Op::Scale(part), &[input])).collect();
+                    parts.into_iter().map(|part| self.graph.push(&name, Layer::Scale(part), &[input])).collect();
                 let scaled = scaled?;
                 let sum = match scaled[..] {
                     [one] => one,
-                    _ => self.graph.push(&name, Op::Sum, &scaled)?,
+                    _ => self.graph.push(&name, Layer::Sum, &scaled)?,
                 };
                 self.graph.push(&name, ones, &[sum])?
             }

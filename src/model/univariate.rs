@@ -1,9 +1,8 @@
 //! Nodes whose every entry is a function of one input coordinate, whatever kinks, maxima and affine steps it is made of:
 //! continuous, piecewise linear, and composed exactly into one list of pieces.
 
-use super::graph::{Graph, Kink, Node, NodeId, Op};
+use super::graph::{Affine, Graph, Kink, Node, NodeId, Op};
 use super::minorant::Enclosed;
-use crate::matrix::joined;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
@@ -51,26 +50,11 @@ pub(super) fn coordinates(graph: &Graph) -> Vec<Option<Coordinates>> {
 fn hang_on(node: &Node, inputs: &[&Coordinates]) -> Option<Coordinates> {
     match &node.op {
         Op::Input => Some((0..node.size()).map(Some).collect()),
-        Op::Constant(_) => Some(vec![None; node.size()]),
-        Op::Dense(dense) => {
-            let row = |i: usize| {
-                let read = dense.row(i).iter().zip(inputs[0]).filter(|(w, _)| **w != 0.0);
-                read.map(|(_, coordinate)| *coordinate).try_fold(None, join)
-            };
-            (0..dense.rows).map(row).collect()
+        Op::Affine(affine) => {
+            (0..node.size()).map(|i| affine.entries(i).map(|(k, j, _)| inputs[k][j]).try_fold(None, join)).collect()
         }
-        Op::Linear(map) => {
-            let row = |i: usize| {
-                let read = map.entries(i).filter(|(_, w)| *w != 0.0);
-                read.map(|(j, _)| inputs[0][j]).try_fold(None, join)
-            };
-            (0..map.rows()).map(row).collect()
-        }
-        Op::Sum | Op::Max => {
-            (0..node.size()).map(|i| inputs.iter().map(|input| input[i]).try_fold(None, join)).collect()
-        }
-        Op::Concat { outer } => Some(joined(&inputs.iter().map(|input| &input[..]).collect::<Vec<_>>(), *outer)),
-        Op::Scale(_) | Op::Shift(_) | Op::Divide(_) | Op::Kink(_) | Op::Reshape => Some(inputs[0].clone()),
+        Op::Kink(_) => Some(inputs[0].clone()),
+        Op::Max => (0..node.size()).map(|i| inputs.iter().map(|input| input[i]).try_fold(None, join)).collect(),
     }
 }
 
@@ -100,42 +84,23 @@ pub(super) fn functions(graph: &Graph, wanted: &[bool]) -> Result<Vec<Vec<Functi
 
 fn of_node(node: &Node, known: &[Vec<Function>]) -> Vec<Function> {
     let input = |k: usize| &known[node.inputs[k]];
-    let with = |constants: &[f64], f: &dyn Fn(&Function, BigRational) -> Function| -> Vec<Function> {
-        input(0).iter().zip(constants).map(|(function, &c)| f(function, exact(c))).collect()
-    };
-    let folded = |f: &dyn Fn(Function, &Function) -> Function| -> Vec<Function> {
-        let entry = |i: usize| (1..node.inputs.len()).fold(input(0)[i].clone(), |sum, k| f(sum, &input(k)[i]));
-        (0..node.size()).map(entry).collect()
-    };
     match &node.op {
         Op::Input => vec![Function::line(exact(1.0), exact(0.0)); node.size()],
-        Op::Constant(values) => values.iter().map(|&c| Function::line(exact(0.0), exact(c))).collect(),
-        Op::Dense(dense) => {
-            let row = |i: usize| {
-                let start = Function::line(exact(0.0), exact(f64::from(dense.bias[i])));
-                let read = dense.row(i).iter().zip(input(0)).filter(|(w, _)| **w != 0.0);
-                read.fold(start, |sum, (&w, function)| sum.plus(&function.times(&exact(f64::from(w)))))
-            };
-            (0..dense.rows).map(row).collect()
-        }
-        Op::Linear(map) => {
-            let row = |i: usize| {
-                let read = map.entries(i).filter(|(_, w)| *w != 0.0);
-                let nothing = Function::line(exact(0.0), exact(0.0));
-                read.fold(nothing, |sum, (j, w)| sum.plus(&input(0)[j].times(&exact(w))))
-            };
-            (0..map.rows()).map(row).collect()
-        }
-        Op::Scale(c) => with(c, &|function, c| function.times(&c)),
-        Op::Divide(c) => with(c, &|function, c| function.times(&c.recip())),
-        Op::Shift(c) => with(c, &|function, c| function.plus(&Function::line(exact(0.0), c))),
+        Op::Affine(affine) => (0..node.size()).map(|i| affine_function(affine, i, &input)).collect(),
         Op::Kink(kink) => input(0).iter().map(|function| function.bent(*kink)).collect(),
-        Op::Sum => folded(&|sum, other| sum.plus(other)),
         // max(p, q) = q + max(p − q, 0).
-        Op::Max => folded(&|p, q| q.plus(&p.plus(&q.times(&exact(-1.0))).bent(Kink::RELU))),
-        Op::Concat { outer } => joined(&node.inputs.iter().map(|&input| &known[input][..]).collect::<Vec<_>>(), *outer),
-        Op::Reshape => input(0).clone(),
+        Op::Max => {
+            let larger = |p: Function, q: &Function| q.plus(&p.plus(&q.times(&exact(-1.0))).bent(Kink::RELU));
+            let entry =
+                |i: usize| (1..node.inputs.len()).fold(input(0)[i].clone(), |most, k| larger(most, &input(k)[i]));
+            (0..node.size()).map(entry).collect()
+        }
     }
+}
+
+fn affine_function<'a>(affine: &Affine, i: usize, input: &dyn Fn(usize) -> &'a Vec<Function>) -> Function {
+    let start = Function::line(exact(0.0), exact(affine.added(i)));
+    affine.entries(i).fold(start, |sum, (k, j, w)| sum.plus(&input(k)[j].times(&w.exact())))
 }
 
 fn exact(value: f64) -> BigRational {

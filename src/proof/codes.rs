@@ -3,10 +3,10 @@
 //! Reading a file may rewrite it: max(u, c) becomes c + relu(u − c), max(s·y, t·y) one leaky activation, a kink whose
 //! argument never changes sign a factor. Nodes keep the name of the file's node, which is how they are found again.
 
+use crate::model::map::{Diagonal, Map};
 use crate::model::passes::Slopes;
 use crate::model::{Graph, Kink, Model, NodeId, Op};
 use std::collections::HashMap;
-use std::mem::{Discriminant, discriminant};
 use underplane_kernel::Unit;
 
 /// One node's codes.
@@ -43,26 +43,55 @@ pub fn pack(model: &Model, units: &[Unit], slopes: &Slopes<f64>, packing: Packin
 }
 
 /// The first node of every name, number of entries and kind.
-struct Names<'a>(HashMap<(&'a str, usize, Discriminant<Op>), NodeId>);
+struct Names<'a>(HashMap<(&'a str, usize, Kind), NodeId>);
+
+/// What a unit of the kernel may be here.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Kink,
+    Max,
+    /// A kink that never changes sides.
+    Factor,
+}
+
+impl Kind {
+    fn of(op: &Op) -> Option<Kind> {
+        match op {
+            Op::Kink(_) => Some(Kind::Kink),
+            Op::Max => Some(Kind::Max),
+            _ => factors(op).map(|_| Kind::Factor),
+        }
+    }
+}
+
+/// What every entry is multiplied by, where that is all.
+fn factors(op: &Op) -> Option<&[f64]> {
+    match op.elementwise() {
+        Some((Map::Diagonal(Diagonal { factors, divides: false }), [])) => Some(factors),
+        _ => None,
+    }
+}
 
 impl<'a> Names<'a> {
     fn of(graph: &'a Graph) -> Names<'a> {
         let mut names = HashMap::new();
         for (id, node) in graph.nodes().iter().enumerate() {
-            names.entry((node.name.as_str(), node.size(), discriminant(&node.op))).or_insert(id);
+            if let Some(kind) = Kind::of(&node.op) {
+                names.entry((node.name.as_str(), node.size(), kind)).or_insert(id);
+            }
         }
         Names(names)
     }
 
-    /// The unit's node of the kind of `op`.
-    fn get(&self, unit: &Unit, op: &Op) -> Option<NodeId> {
-        self.0.get(&(unit.label.as_str(), unit.size, discriminant(op))).copied()
+    /// The unit's node of this kind.
+    fn get(&self, unit: &Unit, kind: Kind) -> Option<NodeId> {
+        self.0.get(&(unit.label.as_str(), unit.size, kind)).copied()
     }
 }
 
 fn pack_unit(model: &Model, names: &Names, unit: &Unit, slopes: &Slopes<f64>, packing: Packing) -> Option<Packed> {
     let graph = model.graph();
-    let (kink, max) = (names.get(unit, &Op::Kink(Kink::RELU)), names.get(unit, &Op::Max));
+    let (kink, max) = (names.get(unit, Kind::Kink), names.get(unit, Kind::Max));
     let is_free = |id: NodeId| model.convexity().is_ok_and(|convexity| convexity.is_free(id));
     if kink.is_some_and(is_free) || max.is_some_and(is_free) {
         return None;
@@ -70,7 +99,7 @@ fn pack_unit(model: &Model, names: &Names, unit: &Unit, slopes: &Slopes<f64>, pa
     let of_kink = |id: usize| shares(graph, id, &slopes.nodes[id]);
     let operands = match (&unit.slopes, kink, max) {
         (Some(_), Some(kink), _) => vec![of_kink(kink)],
-        (Some(ends), None, _) => vec![idle(graph, names.get(unit, &Op::Scale(Vec::new()))?, ends)],
+        (Some(ends), None, _) => vec![idle(graph, names.get(unit, Kind::Factor)?, ends)],
         (None, kink, max) => maximum(unit, kink.map(of_kink), max.map(|id| slopes.nodes[id].clone()), packing.swapped)?,
     };
     Some(packed(unit, &operands, packing.bits))
@@ -78,7 +107,7 @@ fn pack_unit(model: &Model, names: &Names, unit: &Unit, slopes: &Slopes<f64>, pa
 
 /// Where in its interval every slope lies.
 fn shares(graph: &Graph, id: usize, slopes: &[f64]) -> Vec<f64> {
-    let Op::Kink(Kink { below, above }) = graph.node(id).op else { unreachable!("a kink") };
+    let Kink { below, above } = graph.node(id).op.kink().expect("a kink");
     let (low, high) = (below.min(above), below.max(above));
     let share = |&s: &f64| if high > low { ((s - low) / (high - low)).clamp(0.0, 1.0) } else { 0.0 };
     slopes.iter().map(share).collect()
@@ -86,7 +115,7 @@ fn shares(graph: &Graph, id: usize, slopes: &[f64]) -> Vec<f64> {
 
 /// A kink that became a factor: one of its two slopes.
 fn idle(graph: &Graph, id: usize, ends: &[(i64, i64); 2]) -> Vec<f64> {
-    let Op::Scale(factors) = &graph.node(id).op else { unreachable!("a factor") };
+    let factors = factors(&graph.node(id).op).expect("a factor");
     let [below, above] = ends.map(value);
     let (low, high) = (below.min(above), below.max(above));
     factors.iter().map(|&s| if s == high && high > low { 1.0 } else { f64::from(u8::from(s > low)) }).collect()
@@ -199,9 +228,9 @@ pub fn unpack(model: &Model, id: usize, (bits, bytes): (usize, &[u8]), slopes: &
     if codes.len() < slopes.nodes[id].len() {
         return None;
     }
-    let (low, high) = match model.graph().node(id).op {
-        Op::Kink(Kink { below, above }) => (below.min(above), below.max(above)),
-        _ => (0.0, 1.0),
+    let (low, high) = match model.graph().node(id).op.kink() {
+        Some(Kink { below, above }) => (below.min(above), below.max(above)),
+        None => (0.0, 1.0),
     };
     let whole = f64::from(u32::MAX >> (32 - bits));
     let of_code = |code: &u32| low + (high - low) * (f64::from(*code) / whole);

@@ -195,7 +195,7 @@ impl Bracket {
 mod tests {
     use super::*;
     use crate::model::Model;
-    use crate::model::{Dense, Graph, Kink, Op};
+    use crate::model::{Dense, Graph, Kink, Layer};
     use crate::norm::Norm;
     use crate::query::{Perturbation, Range};
 
@@ -203,13 +203,13 @@ mod tests {
     fn model() -> Model {
         let mut graph = Graph::new("x", &[2]);
         let first = Dense { rows: 3, cols: 2, weight: vec![1., 0., 1., 0., 0., 1.], bias: vec![-1., 0., 0.] };
-        let first = graph.push("first", Op::Dense(first), &[0]).unwrap();
-        let kink = graph.push("kink", Op::Kink(Kink::RELU), &[first]).unwrap();
+        let first = graph.push("first", Layer::Dense(first), &[0]).unwrap();
+        let kink = graph.push("kink", Layer::Kink(Kink::RELU), &[first]).unwrap();
         let last = Dense { rows: 1, cols: 3, weight: vec![1., 0., 0.], bias: vec![1.] };
-        let last = graph.push("last", Op::Dense(last), &[kink]).unwrap();
+        let last = graph.push("last", Layer::Dense(last), &[kink]).unwrap();
         let skip = Dense { rows: 1, cols: 2, weight: vec![-0.5, -1.], bias: vec![0.] };
-        let skip = graph.push("skip", Op::Dense(skip), &[0]).unwrap();
-        graph.push("sum", Op::Sum, &[last, skip]).unwrap();
+        let skip = graph.push("skip", Layer::Dense(skip), &[0]).unwrap();
+        graph.push("sum", Layer::Sum, &[last, skip]).unwrap();
         Model::new(graph).unwrap()
     }
 

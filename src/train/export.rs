@@ -1,8 +1,8 @@
 //! A trained network as a model graph.
 
 use super::feature_map::FeatureKind;
-use super::network::{Layer, Network};
-use crate::model::{Dense, Graph, Kink, ModelError, NodeId, Op};
+use super::network::{self, Network};
+use crate::model::{Dense, Graph, Kink, Layer, ModelError, NodeId};
 
 /// f = g ∘ φ as a graph over inputs of `shape`, with exactly the f32 parameters that were trained.
 ///
@@ -18,11 +18,11 @@ pub fn graph(network: &Network<f32>, shape: &[usize]) -> Result<Graph, ModelErro
         let name = if last { "output".to_string() } else { format!("layer{}", k + 1) };
         let mut at = push_linear(&mut graph, network, layer, &name, psi, below)?;
         if !last {
-            at = graph.push(&format!("{name}.relu"), Op::Kink(Kink::RELU), &[at])?;
+            at = graph.push(&format!("{name}.relu"), Layer::Kink(Kink::RELU), &[at])?;
             if let Some((a, b)) = network.inference_norm(k) {
                 let (a, b) = (vec![f64::from(a); layer.rows], vec![f64::from(b); layer.rows]);
-                at = graph.push(&format!("{name}.norm.scale"), Op::Scale(a), &[at])?;
-                at = graph.push(&format!("{name}.norm.shift"), Op::Shift(b), &[at])?;
+                at = graph.push(&format!("{name}.norm.scale"), Layer::Scale(a), &[at])?;
+                at = graph.push(&format!("{name}.norm.shift"), Layer::Shift(b), &[at])?;
             }
         }
         below = Some(at);
@@ -37,26 +37,26 @@ fn push_map(graph: &mut Graph, network: &Network<f32>, shape: &[usize]) -> Resul
         return Ok(input);
     }
     let away = network.map.centre().iter().map(|&mu| -f64::from(mu)).collect();
-    let y = graph.push("centre", Op::Shift(away), &[input])?;
+    let y = graph.push("centre", Layer::Shift(away), &[input])?;
     if network.map.kind() == FeatureKind::Centred {
         return Ok(y);
     }
-    let abs = graph.push("abs", Op::Kink(Kink::ABS), &[y])?;
-    graph.push("features", Op::Concat { outer: 1 }, &[y, abs])
+    let abs = graph.push("abs", Layer::Kink(Kink::ABS), &[y])?;
+    graph.push("features", Layer::Concat { outer: 1 }, &[y, abs])
 }
 
 /// A·below + U·ψ + b.
 fn push_linear(
     graph: &mut Graph,
     network: &Network<f32>,
-    layer: &Layer,
+    layer: &network::Layer,
     name: &str,
     psi: NodeId,
     below: Option<NodeId>,
 ) -> Result<NodeId, ModelError> {
     let take = |range: &std::ops::Range<usize>| network.parameters[range.clone()].to_vec();
     let dense = |weight: &std::ops::Range<usize>, cols: usize, bias: Vec<f32>| {
-        Op::Dense(Dense { rows: layer.rows, cols, weight: take(weight), bias })
+        Layer::Dense(Dense { rows: layer.rows, cols, weight: take(weight), bias })
     };
     let pass = dense(&layer.pass, network.architecture.inputs(), take(&layer.bias));
     let pass = graph.push(&format!("{name}.pass"), pass, &[psi])?;
@@ -65,5 +65,5 @@ fn push_linear(
     };
     let hidden = dense(&layer.hidden, layer.below, vec![0.0; layer.rows]);
     let hidden = graph.push(&format!("{name}.hidden"), hidden, &[below])?;
-    graph.push(&format!("{name}.sum"), Op::Sum, &[hidden, pass])
+    graph.push(&format!("{name}.sum"), Layer::Sum, &[hidden, pass])
 }

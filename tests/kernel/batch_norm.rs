@@ -5,7 +5,7 @@ use rand::RngExt;
 use testing::corpora::files::{Parts, bytes, integer, node, tensor};
 use testing::naive_proofs;
 use testing::networks::generator;
-use underplane::model::{Op, onnx};
+use underplane::model::{Layer, onnx};
 use underplane_kernel::{Class, Inputs, Model};
 
 /// scale, offset, mean, variance, ε.
@@ -37,9 +37,11 @@ fn file([scale, offset, mean, variance, epsilon]: Channel, (a, b): (f32, f32)) -
 /// The gain and the shift that the program's reader finds.
 fn found(channel: Channel) -> Option<(f32, f32)> {
     let graph = onnx::decode(&file(channel, (0.0, 0.0))).ok()?;
-    let first = |of: fn(&Op) -> Option<&Vec<f64>>| graph.nodes().iter().find_map(|n| of(&n.op)).map(|v| v[0] as f32);
-    let gain = first(|op| if let Op::Scale(v) = op { Some(v) } else { None });
-    let shift = first(|op| if let Op::Shift(v) = op { Some(v) } else { None });
+    let first = |of: fn(Layer) -> Option<Vec<f64>>| {
+        graph.nodes().iter().filter_map(|n| n.layer()).find_map(of).map(|v| v[0] as f32)
+    };
+    let gain = first(|op| if let Layer::Scale(v) = op { Some(v) } else { None });
+    let shift = first(|op| if let Layer::Shift(v) = op { Some(v) } else { None });
     Some((gain.expect("a factor"), shift.expect("a shift")))
 }
 

@@ -6,7 +6,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 use testing::naive_proofs::{Lines, Way, certificate, lines, npy, problem, threshold};
 use testing::networks::{MAPS, Map, exact_logit, generator, icnn, inputs};
-use underplane::model::{Dense, Graph, Op, onnx};
+use underplane::model::{Dense, Graph, Layer, onnx};
 use underplane_kernel::{self as kernel, Claim, Class, Code, Settled};
 
 struct Case {
@@ -106,7 +106,7 @@ fn evaluates_logits_exactly() {
 fn quarter() -> (kernel::Model, kernel::Inputs, [String; 3]) {
     let mut graph = Graph::new("x", &[1]);
     let layer = Dense { rows: 1, cols: 1, weight: vec![1.0], bias: vec![0.0] };
-    graph.push("f", Op::Dense(layer), &[0]).unwrap();
+    graph.push("f", Layer::Dense(layer), &[0]).unwrap();
     let model = kernel::Model::read(&onnx::encode(&graph).unwrap(), Class::Positive).unwrap();
     let inputs = kernel::Inputs::read(&npy(&[0.25])).unwrap();
     let line = |rest: &str| format!(r#"{{"version":"1","input":"0","norm":"linf","ball":"open",{rest}}}"#);

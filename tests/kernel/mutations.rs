@@ -5,7 +5,7 @@ use rand::RngExt;
 use testing::naive_proofs::mutants::none_survives;
 use testing::naive_proofs::{Lines, Way, certificate, grid, lines, npy, problem, threshold};
 use testing::networks::{Map, generator, icnn, inputs};
-use underplane::model::{Graph, Op, onnx};
+use underplane::model::{Graph, Layer, onnx};
 use underplane_kernel::{Class, Code, Inputs, Model, Rejection, check_line};
 
 /// A certificate with all that it speaks of.
@@ -65,8 +65,8 @@ impl Subject {
     fn with_weights(&self, name: &str, change: impl Fn(&mut Vec<f32>)) -> Subject {
         let mut graph = Graph::new("x", &self.graph.node(0).shape);
         for node in self.graph.nodes().iter().skip(1) {
-            let mut op = node.op.clone();
-            if let (Op::Dense(dense), true) = (&mut op, node.name == name) {
+            let mut op = node.layer().unwrap();
+            if let (Layer::Dense(dense), true) = (&mut op, node.name == name) {
                 change(&mut dense.weight);
             }
             graph.push(&node.name, op, &node.inputs).unwrap();

@@ -4,7 +4,7 @@ use num_traits::Signed;
 use testing::corpora::trees::{INPUT, WEIGHT, graph};
 use testing::networks::{Map, exact_logit, generator, icnn, inputs};
 use underplane::model::passes::{Slopes, forward, tangent_slopes};
-use underplane::model::{Model, Op, Sensitive, onnx};
+use underplane::model::{Layer, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::{Proof, Prover, Unproven};
 use underplane::query::{Perturbation, Query, Range};
@@ -29,8 +29,8 @@ impl Case {
 
     /// Where φ bends.
     fn corners(&self) -> Vec<f64> {
-        let shift = |op: &Op| if let Op::Shift(c) = op { Some(c.iter().map(|c| -c).collect()) } else { None };
-        self.model.graph().nodes().iter().find_map(|node| shift(&node.op)).unwrap()
+        let shift = |op: &Layer| if let Layer::Shift(c) = op { Some(c.iter().map(|c| -c).collect()) } else { None };
+        self.model.graph().nodes().iter().find_map(|node| shift(&node.layer()?)).unwrap()
     }
 
     /// All coordinates split at their corners; the leaves take the tangent plane at `point` moved into their part.

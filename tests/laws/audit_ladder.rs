@@ -7,7 +7,7 @@ use underplane::audit::methods::standard;
 use underplane::audit::run::{Audit, Case, Findings, logits, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
-use underplane::model::{Dense, Graph, Kink, Model, Op, Sensitive, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::query::Witness;
 use underplane::query::{Perturbation, Range};
@@ -234,16 +234,16 @@ fn tightness_is_measured_against_the_exact_radius_and_never_above_it() {
 fn affine(weight: Vec<f32>, bias: f32) -> Model {
     let mut graph = Graph::new("x", &[weight.len()]);
     let layer = Dense { rows: 1, cols: weight.len(), weight, bias: vec![bias] };
-    graph.push("logit", Op::Dense(layer), &[0]).unwrap();
+    graph.push("logit", Layer::Dense(layer), &[0]).unwrap();
     model(graph)
 }
 
 /// f(x) = 1 − relu(x₀) − relu(x₁): concave.
 fn concave() -> Model {
     let mut graph = Graph::new("x", &[2]);
-    let kink = graph.push("kink", Op::Kink(Kink::RELU), &[0]).unwrap();
+    let kink = graph.push("kink", Layer::Kink(Kink::RELU), &[0]).unwrap();
     let last = Dense { rows: 1, cols: 2, weight: vec![-1.0, -1.0], bias: vec![1.0] };
-    graph.push("logit", Op::Dense(last), &[kink]).unwrap();
+    graph.push("logit", Layer::Dense(last), &[kink]).unwrap();
     model(graph)
 }
 
@@ -265,10 +265,10 @@ fn a_network_that_is_not_convex_is_audited_by_what_applies() {
 fn methods_that_need_convexity_are_left_out_without_it() {
     let mut graph = Graph::new("x", &[2]);
     let mix = Dense { rows: 2, cols: 2, weight: vec![1.0, 1.0, 1.0, -1.0], bias: vec![0.0, 0.0] };
-    let mix = graph.push("mix", Op::Dense(mix), &[0]).unwrap();
-    let kink = graph.push("kink", Op::Kink(Kink::RELU), &[mix]).unwrap();
+    let mix = graph.push("mix", Layer::Dense(mix), &[0]).unwrap();
+    let kink = graph.push("kink", Layer::Kink(Kink::RELU), &[mix]).unwrap();
     let last = Dense { rows: 1, cols: 2, weight: vec![-1.0, 1.0], bias: vec![1.0] };
-    graph.push("logit", Op::Dense(last), &[kink]).unwrap();
+    graph.push("logit", Layer::Dense(last), &[kink]).unwrap();
     let case = case(model(graph), vec![0.0, 0.0, 3.0, 0.0], None);
     let findings = findings(&all_methods(), &case);
     let text = rendered(&findings);

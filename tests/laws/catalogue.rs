@@ -1,7 +1,7 @@
 //! What methods say of themselves holds: where one does not apply it gives no radius, where it does it can tell.
 
 use testing::networks::{MAPS, generator, icnn, inputs, model};
-use underplane::model::{Dense, Graph, Kink, Model, Op};
+use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
 use underplane::query::Perturbation;
 use underplane::radius::catalogue::{Settings, all, best, names, single, takes};
@@ -17,10 +17,10 @@ fn methods() -> Vec<Box<dyn Method>> {
 fn concave() -> Model {
     let mut graph = Graph::new("x", &[5]);
     let row = |rows: usize, cols: usize, weight: f32, bias: f32| {
-        Op::Dense(Dense { rows, cols, weight: vec![weight; rows * cols], bias: vec![bias; rows] })
+        Layer::Dense(Dense { rows, cols, weight: vec![weight; rows * cols], bias: vec![bias; rows] })
     };
     let first = graph.push("first", row(2, 5, 0.5, 0.1), &[0]).unwrap();
-    let unit = graph.push("unit", Op::Kink(Kink::RELU), &[first]).unwrap();
+    let unit = graph.push("unit", Layer::Kink(Kink::RELU), &[first]).unwrap();
     graph.push("last", row(1, 2, -0.25, 3.0), &[unit]).unwrap();
     model(graph)
 }

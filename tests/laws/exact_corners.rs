@@ -5,7 +5,7 @@ use num_traits::Signed;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use testing::networks::{exact_logit, generator};
-use underplane::model::{Dense, Graph, Kink, Model, NodeId, Op, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId, onnx};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits, Tightened};
@@ -14,16 +14,16 @@ use underplane::radius::lp::Lp;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::{Method, Outcome, Samples};
 
-fn push(graph: &mut Graph, op: Op, inputs: &[NodeId]) -> NodeId {
+fn push(graph: &mut Graph, op: Layer, inputs: &[NodeId]) -> NodeId {
     graph.push(&format!("n{}", graph.nodes().len()), op, inputs).unwrap()
 }
 
-fn leaky(below: f64) -> Op {
-    Op::Kink(Kink { below, above: 1.0 })
+fn leaky(below: f64) -> Layer {
+    Layer::Kink(Kink { below, above: 1.0 })
 }
 
-fn dense(rows: usize, weight: &[f32], bias: &[f32]) -> Op {
-    Op::Dense(Dense { rows, cols: weight.len() / rows, weight: weight.to_vec(), bias: bias.to_vec() })
+fn dense(rows: usize, weight: &[f32], bias: &[f32]) -> Layer {
+    Layer::Dense(Dense { rows, cols: weight.len() / rows, weight: weight.to_vec(), bias: bias.to_vec() })
 }
 
 /// What `certify` says of one input: (method, radius or infinity, guarantee, status) per row.
@@ -62,27 +62,27 @@ fn kinks_stacked_on_a_coordinate_are_one_function_of_it() {
     {
         let mut graph = Graph::new("x", &[d]);
         let first = push(&mut graph, leaky(0.25), &[0]);
-        let second = push(&mut graph, Op::Kink(Kink::ABS), &[first]);
+        let second = push(&mut graph, Layer::Kink(Kink::ABS), &[first]);
         push(&mut graph, dense(1, &vec![1.0; d], &[offset]), &[second]);
         all_are(&graph, &vec![x; d], &[], truth);
         all_are(&graph, &vec![x; d], &["--box", "-8,8"], truth);
     }
     // 2 − ||x| − 1|, which no kink alone makes convex: 0 at ±3.
     let mut graph = Graph::new("x", &[1]);
-    let size = push(&mut graph, Op::Kink(Kink::ABS), &[0]);
-    let shifted = push(&mut graph, Op::Shift(vec![-1.0]), &[size]);
-    let outer = push(&mut graph, Op::Kink(Kink::ABS), &[shifted]);
+    let size = push(&mut graph, Layer::Kink(Kink::ABS), &[0]);
+    let shifted = push(&mut graph, Layer::Shift(vec![-1.0]), &[size]);
+    let outer = push(&mut graph, Layer::Kink(Kink::ABS), &[shifted]);
     push(&mut graph, dense(1, &[-1.0], &[2.0]), &[outer]);
     all_are(&graph, &[0.5], &[], [2.5; 3]);
     all_are(&graph, &[0.5], &["--box", "-2,4"], [2.5; 3]);
     // Of two maxima on each coordinate, one with a negative weight: 3 − max(leaky(x), −x/2) + max(x, 0)/2 is 0 at ±6.
     let mut graph = Graph::new("x", &[2]);
     let first = push(&mut graph, leaky(0.25), &[0]);
-    let half = push(&mut graph, Op::Scale(vec![-0.5; 2]), &[0]);
-    let largest = push(&mut graph, Op::Max, &[first, half]);
-    let rises = push(&mut graph, Op::Kink(Kink::RELU), &[0]);
-    let halved = push(&mut graph, Op::Scale(vec![0.5; 2]), &[rises]);
-    let both = push(&mut graph, Op::Concat { outer: 1 }, &[largest, halved]);
+    let half = push(&mut graph, Layer::Scale(vec![-0.5; 2]), &[0]);
+    let largest = push(&mut graph, Layer::Max, &[first, half]);
+    let rises = push(&mut graph, Layer::Kink(Kink::RELU), &[0]);
+    let halved = push(&mut graph, Layer::Scale(vec![0.5; 2]), &[rises]);
+    let both = push(&mut graph, Layer::Concat { outer: 1 }, &[largest, halved]);
     push(&mut graph, dense(1, &[-1., -1., 1., 1.], &[3.0]), &[both]);
     all_are(&graph, &[1.0, 1.0], &[], [4.0, 8.0_f64.sqrt(), 2.0]);
 }
@@ -95,16 +95,16 @@ fn stack(rng: &mut StdRng, graph: &mut Graph, depth: usize) -> NodeId {
     let d = graph.input_size();
     let below = stack(rng, graph, depth - 1);
     let mut constants = |low: f64, high: f64| (0..d).map(|_| f64::from(rng.random_range(low..high) as f32)).collect();
-    let (shift, scale) = (Op::Shift(constants(-1.0, 1.0)), Op::Divide(constants(0.5, 2.0)));
+    let (shift, scale) = (Layer::Shift(constants(-1.0, 1.0)), Layer::Divide(constants(0.5, 2.0)));
     let below = if rng.random_bool(0.7) { push(graph, shift, &[below]) } else { below };
     let below = if rng.random_bool(0.4) { push(graph, scale, &[below]) } else { below };
     match rng.random_range(0..6) {
-        0 | 1 => push(graph, Op::Kink(Kink::ABS), &[below]),
-        2 => push(graph, Op::Kink(Kink::RELU), &[below]),
+        0 | 1 => push(graph, Layer::Kink(Kink::ABS), &[below]),
+        2 => push(graph, Layer::Kink(Kink::RELU), &[below]),
         3 => push(graph, leaky([0.25, -0.5, 2.0, f64::from(0.1_f32)][rng.random_range(0..4)]), &[below]),
         kind => {
             let other = stack(rng, graph, depth - 1);
-            push(graph, if kind == 4 { Op::Max } else { Op::Sum }, &[below, other])
+            push(graph, if kind == 4 { Layer::Max } else { Layer::Sum }, &[below, other])
         }
     }
 }
@@ -128,10 +128,10 @@ fn random_stacks_agree_with_exact_evaluation() {
                 stack(rng, &mut graph, depth)
             })
             .collect();
-        let psi = push(&mut graph, Op::Concat { outer: 1 }, &features);
+        let psi = push(&mut graph, Layer::Concat { outer: 1 }, &features);
         let weight: Vec<f32> = (0..4 * d).map(|_| rng.random_range(-1.0_f32..1.0)).collect();
         let hidden = push(&mut graph, dense(2, &weight, &[0.125, -0.25]), &[psi]);
-        let hidden = push(&mut graph, Op::Kink(Kink::RELU), &[hidden]);
+        let hidden = push(&mut graph, Layer::Kink(Kink::RELU), &[hidden]);
         push(&mut graph, dense(1, &[1.0, 0.5], &[-0.75]), &[hidden]);
         let x: Vec<f64> = (0..d).map(|_| f64::from(rng.random_range(-2.0_f32..2.0))).collect();
         let model = Model::new(graph.clone()).unwrap();
@@ -174,7 +174,7 @@ fn units(weights: &[f32], offset: f32) -> Graph {
     let mut graph = Graph::new("x", &[d]);
     let diagonal: Vec<f32> = (0..d * d).map(|k| if k / d == k % d { weights[k % d] } else { 0.0 }).collect();
     let hidden = push(&mut graph, dense(d, &diagonal, &vec![0.0; d]), &[0]);
-    let hidden = push(&mut graph, Op::Kink(Kink::RELU), &[hidden]);
+    let hidden = push(&mut graph, Layer::Kink(Kink::RELU), &[hidden]);
     push(&mut graph, dense(1, &vec![1.0; d], &[offset]), &[hidden]);
     graph
 }
@@ -198,10 +198,10 @@ fn points_where_f_is_zero_and_never_below_end_the_ball() {
     // |x₀| + |x₁|, as a network and as an operator.
     let mut network = Graph::new("x", &[2]);
     let both = push(&mut network, dense(4, &[1., 0., -1., 0., 0., 1., 0., -1.], &[0.0; 4]), &[0]);
-    let units = push(&mut network, Op::Kink(Kink::RELU), &[both]);
+    let units = push(&mut network, Layer::Kink(Kink::RELU), &[both]);
     push(&mut network, dense(1, &[1.0; 4], &[0.0]), &[units]);
     let mut operator = Graph::new("x", &[2]);
-    let size = push(&mut operator, Op::Kink(Kink::ABS), &[0]);
+    let size = push(&mut operator, Layer::Kink(Kink::ABS), &[0]);
     push(&mut operator, dense(1, &[1.0; 2], &[0.0]), &[size]);
     for graph in [network, operator] {
         for range in [&[][..], &["--box", "-3,3"]] {
@@ -217,7 +217,7 @@ fn networks_without_biases_end_at_the_corner_of_the_box() {
     let mut graph = Graph::new("x", &[3]);
     let weight = [0.3, 0.7, 0.1, 0.9, 0.2, 0.6];
     let hidden = push(&mut graph, dense(2, &weight, &[0.0; 2]), &[0]);
-    let hidden = push(&mut graph, Op::Kink(Kink::RELU), &[hidden]);
+    let hidden = push(&mut graph, Layer::Kink(Kink::RELU), &[hidden]);
     push(&mut graph, dense(1, &[0.5, 0.25], &[0.0]), &[hidden]);
     let x = [0.75, 0.5, 0.25];
     all_are(&graph, &x, &["--box", "0,1"], [1.5, 0.875_f64.sqrt(), 0.75]);
@@ -228,7 +228,7 @@ fn with_proofs_an_unbounded_radius_over_kinks_is_a_finite_one_at_least() {
     // |leaky(x)| + 0.25: positive everywhere, but no code of 32 bits is the slope 0 of |·|.
     let mut graph = Graph::new("x", &[2]);
     let first = push(&mut graph, leaky(0.25), &[0]);
-    let second = push(&mut graph, Op::Kink(Kink::ABS), &[first]);
+    let second = push(&mut graph, Layer::Kink(Kink::ABS), &[first]);
     push(&mut graph, dense(1, &[1.0; 2], &[0.25]), &[second]);
     for norm in ["l1", "l2", "linf"] {
         let rows =

@@ -3,19 +3,19 @@
 use rand::RngExt;
 use rand::rngs::StdRng;
 use testing::networks::generator;
-use underplane::model::{Dense, Graph, Kink, Model, NodeId, Op};
+use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits};
 use underplane::radius::lp::Lp;
 use underplane::radius::{Method, Samples};
 
-fn push(graph: &mut Graph, op: Op, inputs: &[NodeId]) -> NodeId {
+fn push(graph: &mut Graph, op: Layer, inputs: &[NodeId]) -> NodeId {
     graph.push(&format!("n{}", graph.nodes().len()), op, inputs).unwrap()
 }
 
-fn dense(rows: usize, weight: Vec<f32>, bias: Vec<f32>) -> Op {
-    Op::Dense(Dense { rows, cols: weight.len() / rows, weight, bias })
+fn dense(rows: usize, weight: Vec<f32>, bias: Vec<f32>) -> Layer {
+    Layer::Dense(Dense { rows, cols: weight.len() / rows, weight, bias })
 }
 
 /// A random convex network with a way from the input to every layer, an input in its units, and the largest unit: inputs
@@ -39,10 +39,10 @@ fn network(rng: &mut StdRng, span: f64) -> (Graph, Vec<f64>, f64) {
             let scale = |rng: &mut StdRng| rng.random_range(-apart..=apart).round().exp2();
             let weight = (0..rows * cols).map(|_| (number(rng, 0.0) * scale(rng)) as f32).collect();
             let carried = push(&mut graph, dense(rows, weight, vec![0.0; rows]), &[below]);
-            node = push(&mut graph, Op::Sum, &[node, carried]);
+            node = push(&mut graph, Layer::Sum, &[node, carried]);
         }
         if k + 1 < widths.len() {
-            node = push(&mut graph, Op::Kink(Kink::RELU), &[node]);
+            node = push(&mut graph, Layer::Kink(Kink::RELU), &[node]);
         }
         last = Some((node, rows));
     }

@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use testing::naive_ibp;
 use testing::networks;
 use testing::networks::{MAPS, Map, dense, exact_gradient, exact_logit, generator, icnn, inputs, model, rational};
-use underplane::model::{Dense, Graph, Kink, Model, Op};
+use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::closed_form::ClosedForm;
@@ -31,23 +31,23 @@ fn tangle(rng: &mut StdRng, d: usize) -> Graph {
             .map(|_| f64::from(rng.random_range(0.3_f32..2.0)) * if rng.random_bool(0.5) { 1.0 } else { -1.0 })
             .collect()
     };
-    let scaled = graph.push("scaled", Op::Scale(constants(rng, d)), &[0]).unwrap();
-    let divided = graph.push("divided", Op::Divide(constants(rng, d)), &[0]).unwrap();
-    let first = graph.push("first", Op::Dense(dense(rng, 5, d, false)), &[scaled]).unwrap();
-    let leaky = Op::Kink(Kink { below: rng.random_range(-0.5..0.5), above: rng.random_range(0.5..1.5) });
+    let scaled = graph.push("scaled", Layer::Scale(constants(rng, d)), &[0]).unwrap();
+    let divided = graph.push("divided", Layer::Divide(constants(rng, d)), &[0]).unwrap();
+    let first = graph.push("first", Layer::Dense(dense(rng, 5, d, false)), &[scaled]).unwrap();
+    let leaky = Layer::Kink(Kink { below: rng.random_range(-0.5..0.5), above: rng.random_range(0.5..1.5) });
     let hidden = graph.push("leaky", leaky, &[first]).unwrap();
-    let joined = graph.push("joined", Op::Concat { outer: 1 }, &[divided, hidden, scaled]).unwrap();
-    let second = graph.push("second", Op::Dense(dense(rng, 4, 2 * d + 5, false)), &[joined]).unwrap();
-    let size = graph.push("size", Op::Kink(Kink::ABS), &[second]).unwrap();
-    let other = graph.push("other", Op::Dense(dense(rng, 4, d, false)), &[0]).unwrap();
-    let largest = graph.push("largest", Op::Max, &[size, other]).unwrap();
-    let turned = graph.push("turned", Op::Scale(constants(rng, 4)), &[largest]).unwrap();
-    let constant = graph.push("constant", Op::Constant(constants(rng, 4)), &[]).unwrap();
-    let sum = graph.push("sum", Op::Sum, &[turned, second, constant]).unwrap();
+    let joined = graph.push("joined", Layer::Concat { outer: 1 }, &[divided, hidden, scaled]).unwrap();
+    let second = graph.push("second", Layer::Dense(dense(rng, 4, 2 * d + 5, false)), &[joined]).unwrap();
+    let size = graph.push("size", Layer::Kink(Kink::ABS), &[second]).unwrap();
+    let other = graph.push("other", Layer::Dense(dense(rng, 4, d, false)), &[0]).unwrap();
+    let largest = graph.push("largest", Layer::Max, &[size, other]).unwrap();
+    let turned = graph.push("turned", Layer::Scale(constants(rng, 4)), &[largest]).unwrap();
+    let constant = graph.push("constant", Layer::Constant(constants(rng, 4)), &[]).unwrap();
+    let sum = graph.push("sum", Layer::Sum, &[turned, second, constant]).unwrap();
     let shaped = graph.push_reshape("shaped", sum, &[2, 2]).unwrap();
     let again = graph.push_reshape("again", second, &[2, 2]).unwrap();
-    let rows = graph.push("rows", Op::Concat { outer: 2 }, &[shaped, again]).unwrap();
-    graph.push("out", Op::Dense(dense(rng, 1, 8, false)), &[rows]).unwrap();
+    let rows = graph.push("rows", Layer::Concat { outer: 2 }, &[shaped, again]).unwrap();
+    graph.push("out", Layer::Dense(dense(rng, 1, 8, false)), &[rows]).unwrap();
     graph
 }
 
@@ -178,9 +178,9 @@ fn an_affine_network_has_its_closed_form_radius() {
 fn a_scale_in_front_of_the_first_layer_counts() {
     // f = 1 − 100·x by a scale of 100 and a weight of −1: the distance to f ≤ 0 is 0.01 for every norm.
     let mut graph = Graph::new("x", &[2]);
-    let scaled = graph.push("scale", Op::Scale(vec![100.0, 1.0]), &[0]).unwrap();
+    let scaled = graph.push("scale", Layer::Scale(vec![100.0, 1.0]), &[0]).unwrap();
     let out = Dense { rows: 1, cols: 2, weight: vec![-1.0, 0.0], bias: vec![1.0] };
-    graph.push("out", Op::Dense(out), &[scaled]).unwrap();
+    graph.push("out", Layer::Dense(out), &[scaled]).unwrap();
     let model = model(graph);
     for p in EXPONENTS {
         let r = radii(&Ibp { tolerance: 1e-9 }, &model, &[0.0, 0.0], Perturbation::new(Norm::from_p(p).unwrap()))[0];
@@ -192,10 +192,10 @@ fn a_scale_in_front_of_the_first_layer_counts() {
 fn opposite_entries_on_one_coordinate_cancel() {
     // y and −y joined: 3y + 2(−y) − ½ has slope 1 in y, not 5.
     let mut graph = Graph::new("x", &[1]);
-    let turned = graph.push("turned", Op::Scale(vec![-1.0]), &[0]).unwrap();
-    let joined = graph.push("joined", Op::Concat { outer: 1 }, &[0, turned]).unwrap();
+    let turned = graph.push("turned", Layer::Scale(vec![-1.0]), &[0]).unwrap();
+    let joined = graph.push("joined", Layer::Concat { outer: 1 }, &[0, turned]).unwrap();
     let out = Dense { rows: 1, cols: 2, weight: vec![3.0, 2.0], bias: vec![-0.5] };
-    graph.push("out", Op::Dense(out), &[joined]).unwrap();
+    graph.push("out", Layer::Dense(out), &[joined]).unwrap();
     let model = model(graph);
     for p in [1.0, 2.0, f64::INFINITY] {
         let r = radii(&Ibp { tolerance: 1e-9 }, &model, &[1.0], Perturbation::new(Norm::from_p(p).unwrap()))[0];
@@ -251,11 +251,14 @@ fn a_network_that_is_not_convex_gets_radii() {
 fn flat_networks_are_unbounded_and_ties_are_not_certified() {
     for (bias, expected) in [(1.0, f64::INFINITY), (0.0, 0.0), (-1.0, 0.0)] {
         let mut graph = Graph::new("x", &[3]);
-        let first =
-            graph.push("first", Op::Dense(Dense { rows: 2, cols: 3, weight: vec![0.0; 6], bias: vec![0.5; 2] }), &[0]);
-        let act = graph.push("act", Op::Kink(Kink::RELU), &[first.unwrap()]).unwrap();
+        let first = graph.push(
+            "first",
+            Layer::Dense(Dense { rows: 2, cols: 3, weight: vec![0.0; 6], bias: vec![0.5; 2] }),
+            &[0],
+        );
+        let act = graph.push("act", Layer::Kink(Kink::RELU), &[first.unwrap()]).unwrap();
         graph
-            .push("out", Op::Dense(Dense { rows: 1, cols: 2, weight: vec![2.0, -2.0], bias: vec![bias] }), &[act])
+            .push("out", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![2.0, -2.0], bias: vec![bias] }), &[act])
             .unwrap();
         let model = model(graph);
         for norm in [Norm::L1, Norm::L2, Norm::Linf, Norm::Lp(1.5)] {
@@ -282,9 +285,11 @@ fn bounded_below_is_unbounded_robustness() {
     // relu(−x) + relu(x) + ¼ ≥ ¼ everywhere, though it depends on x.
     let mut graph = Graph::new("x", &[1]);
     let first = Dense { rows: 2, cols: 1, weight: vec![1.0, -1.0], bias: vec![0.0; 2] };
-    let first = graph.push("first", Op::Dense(first), &[0]).unwrap();
-    let act = graph.push("act", Op::Kink(Kink::RELU), &[first]).unwrap();
-    graph.push("out", Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![0.25] }), &[act]).unwrap();
+    let first = graph.push("first", Layer::Dense(first), &[0]).unwrap();
+    let act = graph.push("act", Layer::Kink(Kink::RELU), &[first]).unwrap();
+    graph
+        .push("out", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![0.25] }), &[act])
+        .unwrap();
     let model = model(graph);
     for norm in Norm::STANDARD {
         assert_eq!(radii(&Ibp::default(), &model, &[0.5], Perturbation::new(norm)), [f64::INFINITY]);
@@ -292,7 +297,9 @@ fn bounded_below_is_unbounded_robustness() {
     // Inside a box 2 − x is positive on all of [0, 1], and 0.9 − x is not.
     for (bias, expected) in [(2.0, f64::INFINITY), (0.9, 0.4)] {
         let mut graph = Graph::new("x", &[1]);
-        graph.push("out", Op::Dense(Dense { rows: 1, cols: 1, weight: vec![-1.0], bias: vec![bias] }), &[0]).unwrap();
+        graph
+            .push("out", Layer::Dense(Dense { rows: 1, cols: 1, weight: vec![-1.0], bias: vec![bias] }), &[0])
+            .unwrap();
         let model = networks::model(graph);
         for norm in Norm::STANDARD {
             let r =

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use testing::convex_networks::{linear, perturbations, positive_everywhere, push, random_model, run, sides};
-use underplane::model::{Dense, Graph, Kink, Model, Op};
+use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
 use underplane::query::Perturbation;
 use underplane::radius::closed_form::ClosedForm;
@@ -146,16 +146,16 @@ fn what_lp_cannot_do_is_unknown_with_a_reason() {
     assert!(unknown(run(&Lp::default(), &model, &x, fractional)).contains("p = 1, 2 and ∞"));
 
     let mut graph = Graph::new("x", &[1]);
-    let size = push(&mut graph, Op::Kink(Kink::ABS), &[0]);
-    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 1, weight: vec![-1.0], bias: vec![1.0] }), &[size]);
+    let size = push(&mut graph, Layer::Kink(Kink::ABS), &[0]);
+    push(&mut graph, Layer::Dense(Dense { rows: 1, cols: 1, weight: vec![-1.0], bias: vec![1.0] }), &[size]);
     let absolute = Model::new(graph).unwrap();
     assert_eq!(unknown(run(&Lp::default(), &absolute, &[0.5], Perturbation::new(Norm::L2))), "non-affine feature map");
 
     let mut graph = Graph::new("x", &[2]);
-    let op = Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0, 1.0], bias: vec![0.0] });
+    let op = Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0, 1.0], bias: vec![0.0] });
     let first = push(&mut graph, op, &[0]);
-    let kink = push(&mut graph, Op::Kink(Kink::RELU), &[first]);
-    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 1, weight: vec![-1.0], bias: vec![5.0] }), &[kink]);
+    let kink = push(&mut graph, Layer::Kink(Kink::RELU), &[first]);
+    push(&mut graph, Layer::Dense(Dense { rows: 1, cols: 1, weight: vec![-1.0], bias: vec![5.0] }), &[kink]);
     let concave = Model::new(graph).unwrap();
     assert!(unknown(run(&Lp::default(), &concave, &[0.5, 0.5], Perturbation::new(Norm::L2))).starts_with("not convex"));
 }

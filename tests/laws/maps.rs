@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use testing::networks::{exact_logit, generator, rational};
 use underplane::model::map::{Axis, Map, Pick, Windows};
-use underplane::model::{Dense, Graph, Kink, Model, NodeId, Op, Sensitive, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
 use underplane::query::{Perturbation, Query, Range};
@@ -15,7 +15,7 @@ use underplane::radius::ibp::Ibp;
 use underplane::radius::lp::Lp;
 use underplane::radius::{Method, Samples, closed_form::ClosedForm, sharp::Sharp};
 
-fn push(graph: &mut Graph, op: Op, inputs: &[NodeId]) -> NodeId {
+fn push(graph: &mut Graph, op: Layer, inputs: &[NodeId]) -> NodeId {
     graph.push(&format!("n{}", graph.nodes().len()), op, inputs).unwrap()
 }
 
@@ -44,28 +44,28 @@ fn network(rng: &mut StdRng, absolute: bool) -> Graph {
     let mut psi = 0;
     let mut planes = channels;
     if absolute {
-        let size = push(&mut graph, Op::Kink(Kink::ABS), &[0]);
-        psi = push(&mut graph, Op::Concat { outer: 1 }, &[0, size]);
+        let size = push(&mut graph, Layer::Kink(Kink::ABS), &[0]);
+        psi = push(&mut graph, Layer::Concat { outer: 1 }, &[0, size]);
         planes = 2 * channels;
     }
     let first = windows(rng, planes, sizes, -1.0);
     let shape = (first.groups * first.outputs, [first.axes[0].output, first.axes[1].output]);
-    let moved = push(&mut graph, Op::Linear(Map::Windows(first)), &[psi]);
+    let moved = push(&mut graph, Layer::Linear(Map::Windows(first)), &[psi]);
     let shift = (0..graph.node(moved).size()).map(|_| f64::from(rng.random_range(-0.5..1.0_f32))).collect();
-    let biased = push(&mut graph, Op::Shift(shift), &[moved]);
-    let units = push(&mut graph, Op::Kink(Kink::RELU), &[biased]);
+    let biased = push(&mut graph, Layer::Shift(shift), &[moved]);
+    let units = push(&mut graph, Layer::Kink(Kink::RELU), &[biased]);
     let second = windows(rng, shape.0, shape.1, 0.0);
-    let moved = push(&mut graph, Op::Linear(Map::Windows(second)), &[units]);
-    let units = push(&mut graph, Op::Kink(Kink::RELU), &[moved]);
+    let moved = push(&mut graph, Layer::Linear(Map::Windows(second)), &[units]);
+    let units = push(&mut graph, Layer::Kink(Kink::RELU), &[moved]);
     let size = graph.node(units).size();
     let from = (0..rng.random_range(1..6)).map(|_| rng.random_bool(0.85).then(|| rng.random_range(0..size))).collect();
-    let picked = push(&mut graph, Op::Linear(Map::Pick(Pick { from, cols: size })), &[units]);
+    let picked = push(&mut graph, Layer::Linear(Map::Pick(Pick::new(from, size))), &[units]);
     let cols = graph.node(picked).size();
     let weight = (0..cols).map(|_| rng.random_range(0.0..1.0_f32)).collect();
-    let logit = push(&mut graph, Op::Dense(Dense { rows: 1, cols, weight, bias: vec![0.5] }), &[picked]);
+    let logit = push(&mut graph, Layer::Dense(Dense { rows: 1, cols, weight, bias: vec![0.5] }), &[picked]);
     let weight = (0..d).map(|_| rng.random_range(-1.0..1.0_f32)).collect();
-    let around = push(&mut graph, Op::Dense(Dense { rows: 1, cols: d, weight, bias: vec![0.0] }), &[0]);
-    push(&mut graph, Op::Sum, &[logit, around]);
+    let around = push(&mut graph, Layer::Dense(Dense { rows: 1, cols: d, weight, bias: vec![0.0] }), &[0]);
+    push(&mut graph, Layer::Sum, &[logit, around]);
     graph
 }
 

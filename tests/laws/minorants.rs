@@ -7,7 +7,7 @@ use testing::networks::{MAPS, Map, exact_gradient, exact_logit, generator, icnn,
 use underplane::model::curvature::analyse;
 use underplane::model::minorant::{minorants, tangents};
 use underplane::model::passes::{forward, tangent_slopes};
-use underplane::model::{Dense, Graph, Kink, Model, Op};
+use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::closed_form::ClosedForm;
@@ -195,16 +195,16 @@ fn convexity_is_found_and_its_break_is_named() {
         assert_eq!(model(graph.clone()).convexity().unwrap().map.is_identity(), !absolute);
         // One negative weight behind the first activation.
         let id = graph.nodes().iter().position(|n| n.name == "layer1").unwrap();
-        let Op::Dense(mut layer) = graph.node(id).op.clone() else { panic!("a layer") };
+        let Some(Layer::Dense(mut layer)) = graph.node(id).layer() else { panic!("a layer") };
         layer.weight[1] = -0.25;
-        graph = with_op(&graph, id, Op::Dense(layer));
+        graph = with_op(&graph, id, Layer::Dense(layer));
         // Where nothing reads the broken entry, f stays convex.
         let last = graph.nodes().iter().position(|n| n.name == "layer2").unwrap();
-        let Op::Dense(mut readout) = graph.node(last).op.clone() else { panic!("a layer") };
+        let Some(Layer::Dense(mut readout)) = graph.node(last).layer() else { panic!("a layer") };
         readout.weight[0] = 0.0;
-        assert!(model(with_op(&graph, last, Op::Dense(readout.clone()))).convexity().is_ok());
+        assert!(model(with_op(&graph, last, Layer::Dense(readout.clone()))).convexity().is_ok());
         readout.weight[0] = 0.5;
-        let broken = model(with_op(&graph, last, Op::Dense(readout)));
+        let broken = model(with_op(&graph, last, Layer::Dense(readout)));
         let reason = broken.convexity().unwrap_err().reason.clone();
         assert!(reason.contains("layer1") && reason.contains("W[0][1] = -2.5e-1"), "{reason}");
         let x = inputs(&mut rng, 2, 3);
@@ -235,18 +235,18 @@ fn the_feature_map_takes_no_kink_that_it_does_not_need() {
     for seed in 0..200 {
         let mut rng = generator(seed);
         let mut graph = Graph::new("x", &[2]);
-        let mut sum = graph.push("start", Op::Scale(vec![1.0, -1.0]), &[0]).unwrap();
+        let mut sum = graph.push("start", Layer::Scale(vec![1.0, -1.0]), &[0]).unwrap();
         for k in 0..6 {
             let c: Vec<f64> = (0..2).map(|_| f64::from(rng.random_range(-1.0_f32..1.0))).collect();
-            let shifted = graph.push(&format!("shift{k}"), Op::Shift(c), &[0]).unwrap();
+            let shifted = graph.push(&format!("shift{k}"), Layer::Shift(c), &[0]).unwrap();
             let kink = [Kink::RELU, Kink::ABS, Kink { below: 1.0, above: 0.5 }][rng.random_range(0..3)];
-            let bent = graph.push(&format!("kink{k}"), Op::Kink(kink), &[shifted]).unwrap();
+            let bent = graph.push(&format!("kink{k}"), Layer::Kink(kink), &[shifted]).unwrap();
             let factors = (0..2).map(|_| f64::from(rng.random_range(-1_i8..=1))).collect();
-            let scaled = graph.push(&format!("scale{k}"), Op::Scale(factors), &[bent]).unwrap();
-            sum = graph.push(&format!("sum{k}"), Op::Sum, &[sum, scaled]).unwrap();
+            let scaled = graph.push(&format!("scale{k}"), Layer::Scale(factors), &[bent]).unwrap();
+            sum = graph.push(&format!("sum{k}"), Layer::Sum, &[sum, scaled]).unwrap();
         }
         let weight = (0..2).map(|_| [-1.0, 0.0, 1.0][rng.random_range(0..3)]).collect();
-        graph.push("out", Op::Dense(Dense { rows: 1, cols: 2, weight, bias: vec![0.5] }), &[sum]).unwrap();
+        graph.push("out", Layer::Dense(Dense { rows: 1, cols: 2, weight, bias: vec![0.5] }), &[sum]).unwrap();
         let model = model(graph);
         assert_smallest(&model);
         taken += model.convexity().unwrap().stops.len() - 1;
@@ -259,21 +259,21 @@ fn the_break_names_the_constant_that_turned_the_curvature() {
     let mut graph = Graph::new("x", &[2]);
     let dense = |name: &str, graph: &mut Graph, of: usize| {
         let dense = Dense { rows: 2, cols: 2, weight: vec![1.0, 1.0, 1.0, -1.0], bias: vec![0.0; 2] };
-        graph.push(name, Op::Dense(dense), &[of]).unwrap()
+        graph.push(name, Layer::Dense(dense), &[of]).unwrap()
     };
     let first = dense("first", &mut graph, 0);
-    let active = graph.push("active", Op::Kink(Kink::RELU), &[first]).unwrap();
-    let gain = graph.push("gain", Op::Scale(vec![1.0, -2.0]), &[active]).unwrap();
+    let active = graph.push("active", Layer::Kink(Kink::RELU), &[first]).unwrap();
+    let gain = graph.push("gain", Layer::Scale(vec![1.0, -2.0]), &[active]).unwrap();
     let readout = Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![0.0] };
-    graph.push("readout", Op::Dense(readout), &[gain]).unwrap();
+    graph.push("readout", Layer::Dense(readout), &[gain]).unwrap();
     let reason = model(graph).convexity().unwrap_err().reason.clone();
     assert!(reason.contains("`gain`: constant[1] = -2e0") && reason.contains("`readout`"), "{reason}");
 }
 
-fn with_op(graph: &Graph, id: usize, op: Op) -> Graph {
+fn with_op(graph: &Graph, id: usize, op: Layer) -> Graph {
     let mut copy = Graph::new("x", &graph.node(0).shape);
     for (i, node) in graph.nodes().iter().enumerate().skip(1) {
-        copy.push(&node.name, if i == id { op.clone() } else { node.op.clone() }, &node.inputs).unwrap();
+        copy.push(&node.name, if i == id { op.clone() } else { node.layer().unwrap() }, &node.inputs).unwrap();
     }
     copy
 }
@@ -296,7 +296,7 @@ fn a_flat_network_is_robust_without_bound_and_a_tie_is_not() {
     for (bias, expected) in [(1.0, f64::INFINITY), (0.0, 0.0), (-1.0, 0.0)] {
         let mut graph = Graph::new("x", &[3]);
         let zero = Dense { rows: 1, cols: 3, weight: vec![0.0; 3], bias: vec![bias] };
-        graph.push("out", Op::Dense(zero), &[0]).unwrap();
+        graph.push("out", Layer::Dense(zero), &[0]).unwrap();
         let model = model(graph);
         for norm in [Norm::L1, Norm::L2, Norm::Linf, Norm::Lp(1.5)] {
             for method in [&ClosedForm as &dyn Method, &Sharp] {
@@ -314,12 +314,12 @@ fn an_overflow_in_one_branch_of_a_maximum_is_not_forgotten() {
     let mut graph = Graph::new("x", &[1]);
     let mut wide = 0;
     for k in 0..10 {
-        wide = graph.push(&format!("wide{k}"), Op::Scale(vec![-3e38]), &[wide]).unwrap();
+        wide = graph.push(&format!("wide{k}"), Layer::Scale(vec![-3e38]), &[wide]).unwrap();
     }
-    let zero = graph.push("zero", Op::Scale(vec![0.0]), &[wide]).unwrap();
-    let lifted = graph.push("lifted", Op::Shift(vec![-5.0]), &[zero]).unwrap();
-    let other = graph.push("other", Op::Shift(vec![1.0]), &[0]).unwrap();
-    graph.push("max", Op::Max, &[other, lifted]).unwrap();
+    let zero = graph.push("zero", Layer::Scale(vec![0.0]), &[wide]).unwrap();
+    let lifted = graph.push("lifted", Layer::Shift(vec![-5.0]), &[zero]).unwrap();
+    let other = graph.push("other", Layer::Shift(vec![1.0]), &[0]).unwrap();
+    graph.push("max", Layer::Max, &[other, lifted]).unwrap();
     let model = model(graph);
     for x in [0.0, 1.0, -0.5] {
         let enclosed = model.enclose(&[x])[0];

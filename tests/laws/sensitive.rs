@@ -3,23 +3,23 @@
 use rand::RngExt;
 use rand::rngs::StdRng;
 use testing::networks::{dense, exact, generator, inputs, rational};
-use underplane::model::{Dense, Graph, Kink, Op, Sensitive, select};
+use underplane::model::{Dense, Graph, Kink, Layer, Sensitive, select};
 
 /// Two outputs behind one hidden layer, with a passthrough if `skip`.
 fn two_outputs(rng: &mut StdRng, skip: bool, coarse: bool) -> Graph {
     let mut graph = Graph::new("x", &[3]);
-    let first = graph.push("first", Op::Dense(dense(rng, 4, 3, false)), &[0]).unwrap();
-    let hidden = graph.push("relu", Op::Kink(Kink::RELU), &[first]).unwrap();
+    let first = graph.push("first", Layer::Dense(dense(rng, 4, 3, false)), &[0]).unwrap();
+    let hidden = graph.push("relu", Layer::Kink(Kink::RELU), &[first]).unwrap();
     let mut last = dense(rng, 2, 4, false);
     if coarse {
         last.weight.iter_mut().for_each(|w| *w = (*w * 64.0).round() / 64.0);
     }
-    let mut output = graph.push("last", Op::Dense(last), &[hidden]).unwrap();
+    let mut output = graph.push("last", Layer::Dense(last), &[hidden]).unwrap();
     if skip {
-        let pass = graph.push("pass", Op::Dense(dense(rng, 2, 3, false)), &[0]).unwrap();
-        output = graph.push("sum", Op::Sum, &[output, pass]).unwrap();
+        let pass = graph.push("pass", Layer::Dense(dense(rng, 2, 3, false)), &[0]).unwrap();
+        output = graph.push("sum", Layer::Sum, &[output, pass]).unwrap();
     }
-    let output = graph.push("shift", Op::Shift(vec![0.1, -2f64.powi(-70)]), &[output]).unwrap();
+    let output = graph.push("shift", Layer::Shift(vec![0.1, -2f64.powi(-70)]), &[output]).unwrap();
     graph.push_reshape("same", output, &[2, 1]).unwrap();
     graph
 }
@@ -43,9 +43,9 @@ fn an_index_gives_the_exact_difference() {
 /// The signs of the factors that every hidden unit is multiplied with.
 fn assert_signs_show(graph: &Graph, last: &Dense, plus: usize) {
     for node in graph.nodes() {
-        let factors: Vec<f64> = match &node.op {
-            Op::Scale(values) => values.clone(),
-            Op::Dense(dense) if dense.rows == 1 => dense.weight.iter().map(|&w| f64::from(w)).collect(),
+        let factors: Vec<f64> = match &node.layer() {
+            Some(Layer::Scale(values)) => values.clone(),
+            Some(Layer::Dense(dense)) if dense.rows == 1 => dense.weight.iter().map(|&w| f64::from(w)).collect(),
             _ => continue,
         };
         let ones = factors.iter().all(|&f| f == 1.0);
@@ -67,7 +67,7 @@ fn every_factor_has_the_sign_of_its_weight_difference() {
             let tiny = f32::from_bits(rng.random_range(1..1 << 24));
             last.weight = vec![1.0, tiny, -tiny, -0.75, tiny, 1.5, 0.3, -tiny];
         }
-        graph.push("last", Op::Dense(last.clone()), &[0]).unwrap();
+        graph.push("last", Layer::Dense(last.clone()), &[0]).unwrap();
         for plus in [0, 1] {
             let logit = select(graph.clone(), Sensitive::Index(plus)).unwrap();
             assert_signs_show(&logit, &last, plus);
@@ -82,22 +82,22 @@ fn every_factor_has_the_sign_of_its_weight_difference() {
 fn differences_of_32_bits_stay_one_layer() {
     let mut graph = Graph::new("x", &[2]);
     let last = Dense { rows: 2, cols: 2, weight: vec![1.0, 0.5, 0.25, 2.0], bias: vec![0.5, 1.0] };
-    graph.push("last", Op::Dense(last), &[0]).unwrap();
+    graph.push("last", Layer::Dense(last), &[0]).unwrap();
     let logit = select(graph, Sensitive::Index(1)).unwrap();
-    let dense: Vec<&Dense> = logit
+    let dense: Vec<Dense> = logit
         .nodes()
         .iter()
-        .filter_map(|node| if let Op::Dense(dense) = &node.op { Some(dense) } else { None })
+        .filter_map(|node| if let Some(Layer::Dense(dense)) = node.layer() { Some(dense) } else { None })
         .collect();
     assert_eq!(dense.len(), 1, "the layer of two outputs is gone");
     assert_eq!(dense[0].weight, [-0.75, 1.5]);
-    assert!(logit.nodes().iter().all(|node| !matches!(node.op, Op::Scale(_))));
+    assert!(logit.nodes().iter().all(|node| !matches!(node.layer(), Some(Layer::Scale(_)))));
 }
 
 #[test]
 fn other_outputs_are_subtracted_as_they_are() {
     let mut graph = Graph::new("x", &[2]);
-    graph.push("abs", Op::Kink(Kink::ABS), &[0]).unwrap();
+    graph.push("abs", Layer::Kink(Kink::ABS), &[0]).unwrap();
     let logit = select(graph, Sensitive::Index(0)).unwrap();
     assert_eq!(exact(&logit, &[-0.25, 0.5])[logit.output()][0], rational(-0.25));
 }
@@ -107,7 +107,7 @@ fn deep_and_shared_sums_end() {
     let mut graph = Graph::new("x", &[2]);
     for _ in 0..5000 {
         let last = graph.output();
-        graph.push("twice", Op::Sum, &[last, last]).unwrap();
+        graph.push("twice", Layer::Sum, &[last, last]).unwrap();
     }
     assert!(select(graph, Sensitive::Index(0)).is_ok());
 }
@@ -115,7 +115,7 @@ fn deep_and_shared_sums_end() {
 #[test]
 fn negative_turns_the_sign_round() {
     let mut graph = Graph::new("x", &[1]);
-    graph.push("shift", Op::Shift(vec![0.5]), &[0]).unwrap();
+    graph.push("shift", Layer::Shift(vec![0.5]), &[0]).unwrap();
     let positive = select(graph.clone(), Sensitive::Positive).unwrap();
     assert_eq!(positive, graph);
     let negative = select(graph, Sensitive::Negative).unwrap();
@@ -127,7 +127,7 @@ fn what_does_not_fit_says_what_does() {
     let outputs = |size: usize| {
         let mut graph = Graph::new("x", &[1]);
         let dense = Dense { rows: size, cols: 1, weight: vec![1.0; size], bias: vec![0.0; size] };
-        graph.push("last", Op::Dense(dense), &[0]).unwrap();
+        graph.push("last", Layer::Dense(dense), &[0]).unwrap();
         graph
     };
     let cases = [

@@ -4,7 +4,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 use statrs::function::erf::erfc;
 use testing::networks::{Map, generator, icnn, inputs, model};
-use underplane::model::{Dense, Graph, Kink, Model, Op};
+use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::smoothing::{SmoothedClass, Smoothing};
@@ -13,7 +13,7 @@ use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, V
 fn half_space(weight: &[f32], bias: f32) -> Model {
     let mut graph = Graph::new("x", &[weight.len()]);
     let out = Dense { rows: 1, cols: weight.len(), weight: weight.to_vec(), bias: vec![bias] };
-    graph.push("out", Op::Dense(out), &[0]).unwrap();
+    graph.push("out", Layer::Dense(out), &[0]).unwrap();
     model(graph)
 }
 
@@ -131,16 +131,16 @@ fn ties_and_undefined_logits_vote_for_the_other_class() {
         method.certify(&model(graph), Samples::new(&[0.5], 1), Perturbation::new(Norm::L2)).remove(0).verdict
     };
     let mut zero = Graph::new("x", &[1]);
-    zero.push("out", Op::Dense(Dense { rows: 1, cols: 1, weight: vec![0.0], bias: vec![0.0] }), &[0]).unwrap();
+    zero.push("out", Layer::Dense(Dense { rows: 1, cols: 1, weight: vec![0.0], bias: vec![0.0] }), &[0]).unwrap();
     assert_eq!(verdict(zero), Verdict::NotSensitive);
     // ∞ − ∞ after an overflow of f32.
     let mut overflow = Graph::new("x", &[1]);
     let huge = Dense { rows: 2, cols: 1, weight: vec![f32::MAX; 2], bias: vec![f32::MAX; 2] };
-    let huge = overflow.push("huge", Op::Dense(huge), &[0]).unwrap();
-    let act = overflow.push("act", Op::Kink(Kink { below: -1.0, above: 1.0 }), &[huge]).unwrap();
-    let larger = overflow.push("larger", Op::Scale(vec![1e30, 1e30]), &[act]).unwrap();
+    let huge = overflow.push("huge", Layer::Dense(huge), &[0]).unwrap();
+    let act = overflow.push("act", Layer::Kink(Kink { below: -1.0, above: 1.0 }), &[huge]).unwrap();
+    let larger = overflow.push("larger", Layer::Scale(vec![1e30, 1e30]), &[act]).unwrap();
     overflow
-        .push("out", Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0, -1.0], bias: vec![1.0] }), &[larger])
+        .push("out", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0, -1.0], bias: vec![1.0] }), &[larger])
         .unwrap();
     assert_eq!(verdict(overflow), Verdict::NotSensitive);
 }

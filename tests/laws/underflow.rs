@@ -1,6 +1,6 @@
 //! Products that vanish in `f64` but not in truth: no radius may take them for zeros.
 
-use underplane::model::{Dense, Graph, Kink, Model, NodeId, Op};
+use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::closed_form::ClosedForm;
@@ -12,18 +12,18 @@ use underplane::radius::{Method, Samples};
 const SMALL: f64 = 1.0 / LARGE;
 const LARGE: f64 = (1_u128 << 120) as f64;
 
-type Factor = fn(f64) -> Op;
+type Factor = fn(f64) -> Layer;
 
-fn scale(c: f64) -> Op {
-    Op::Scale(vec![c])
+fn scale(c: f64) -> Layer {
+    Layer::Scale(vec![c])
 }
 
-fn divide(c: f64) -> Op {
-    Op::Divide(vec![1.0 / c])
+fn divide(c: f64) -> Layer {
+    Layer::Divide(vec![1.0 / c])
 }
 
-fn dense(c: f64) -> Op {
-    Op::Dense(Dense { rows: 1, cols: 1, weight: vec![c as f32], bias: vec![0.0] })
+fn dense(c: f64) -> Layer {
+    Layer::Dense(Dense { rows: 1, cols: 1, weight: vec![c as f32], bias: vec![0.0] })
 }
 
 fn chain(graph: &mut Graph, mut at: NodeId, factors: &[f64], op: Factor) -> NodeId {
@@ -54,7 +54,7 @@ fn a_slope_that_underflows_on_the_way_back_is_no_zero() {
             let factors = [vec![LARGE; pairs], vec![SMALL; pairs], vec![-1.0]].concat();
             let mut graph = Graph::new("x", &[1]);
             let line = chain(&mut graph, 0, &factors, op);
-            graph.push("shift", Op::Shift(vec![2.0]), &[line]).unwrap();
+            graph.push("shift", Layer::Shift(vec![2.0]), &[line]).unwrap();
             let model = Model::new(graph).unwrap();
             for range in [None, Some(Range { low: 0.0, high: 5.0 })] {
                 all_stay_below(&model, 0.0, 2.0, range);
@@ -71,9 +71,9 @@ fn a_feature_whose_scale_underflows_still_counts() {
             let factors = [vec![SMALL; pairs], vec![LARGE; pairs]].concat();
             let mut graph = Graph::new("x", &[1]);
             let y = chain(&mut graph, 0, &factors, op);
-            let size = graph.push("size", Op::Kink(Kink::ABS), &[y]).unwrap();
-            let negative = graph.push("negative", Op::Scale(vec![-1.0]), &[size]).unwrap();
-            graph.push("shift", Op::Shift(vec![2.0]), &[negative]).unwrap();
+            let size = graph.push("size", Layer::Kink(Kink::ABS), &[y]).unwrap();
+            let negative = graph.push("negative", Layer::Scale(vec![-1.0]), &[size]).unwrap();
+            graph.push("shift", Layer::Shift(vec![2.0]), &[negative]).unwrap();
             all_stay_below(&Model::new(graph).unwrap(), 0.0, 2.0, None);
         }
     }
@@ -86,9 +86,9 @@ fn slope_times_scale_may_underflow() {
     for x in [0.0, 1.0] {
         let mut graph = Graph::new("x", &[1]);
         let y = chain(&mut graph, 0, &five, scale);
-        let size = graph.push("size", Op::Kink(Kink::ABS), &[y]).unwrap();
-        let negative = graph.push("negative", Op::Scale(vec![-1.0]), &[size]).unwrap();
-        let shifted = graph.push("shift", Op::Shift(vec![1.0]), &[negative]).unwrap();
+        let size = graph.push("size", Layer::Kink(Kink::ABS), &[y]).unwrap();
+        let negative = graph.push("negative", Layer::Scale(vec![-1.0]), &[size]).unwrap();
+        let shifted = graph.push("shift", Layer::Shift(vec![1.0]), &[negative]).unwrap();
         chain(&mut graph, shifted, &five, scale);
         let exact = 2.0_f64.powi(600);
         all_stay_below(&Model::new(graph).unwrap(), x, exact, None);

@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use testing::convex_networks::{perturbations, random_model, run, sides};
 use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
-use underplane::model::{Dense, Graph, Model, Op, Sensitive, onnx};
+use underplane::model::{Dense, Graph, Layer, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::{Prover, npy};
 use underplane::query::Witness;
@@ -103,10 +103,10 @@ fn weights_of_one_change_nothing_and_weights_of_two_double_the_radius() {
 fn scaled(model: &Model, weights: &[f64]) -> Model {
     let mut graph = Graph::new("x", &[weights.len()]);
     let inverse = weights.iter().map(|w| 1.0 / w).collect();
-    let mut ids = vec![graph.push("unscale", Op::Scale(inverse), &[0]).unwrap()];
+    let mut ids = vec![graph.push("unscale", Layer::Scale(inverse), &[0]).unwrap()];
     for node in model.graph().nodes().iter().skip(1) {
         let inputs: Vec<usize> = node.inputs.iter().map(|&input| ids[input]).collect();
-        ids.push(graph.push(&node.name, node.op.clone(), &inputs).unwrap());
+        ids.push(graph.push(&node.name, node.layer().unwrap(), &inputs).unwrap());
     }
     Model::new(graph).unwrap()
 }
@@ -307,7 +307,7 @@ fn weighted_radii_have_certificates_that_hold_for_their_weights_alone() {
 fn extreme_weights_stay_sound() {
     // f(x) = 1 − x₀ − x₁ at 0: the cheapest way is along x₁, at a distance of w₁.
     let mut graph = Graph::new("x", &[2]);
-    graph.push("f", Op::Dense(Dense { rows: 1, cols: 2, weight: vec![-1.0; 2], bias: vec![1.0] }), &[0]).unwrap();
+    graph.push("f", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![-1.0; 2], bias: vec![1.0] }), &[0]).unwrap();
     let bytes = onnx::encode(&graph).unwrap();
     let model = Model::new(graph).unwrap();
     for (first, second) in

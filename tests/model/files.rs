@@ -8,7 +8,7 @@ use num_rational::BigRational;
 use num_traits::ToPrimitive;
 use serde::Deserialize;
 use underplane::model::onnx::{decode, encode, read, write};
-use underplane::model::{Graph, Kink, Model, Op};
+use underplane::model::{Graph, Kink, Layer, Model};
 
 #[derive(Deserialize)]
 struct Expected {
@@ -135,8 +135,8 @@ fn written_files_compute_the_same() {
     }
 }
 
-fn count(graph: &Graph, op: impl Fn(&Op) -> bool) -> usize {
-    graph.nodes().iter().filter(|node| op(&node.op)).count()
+fn count(graph: &Graph, op: impl Fn(&Layer) -> bool) -> usize {
+    graph.nodes().iter().filter(|node| node.layer().as_ref().is_some_and(&op)).count()
 }
 
 #[test]
@@ -146,9 +146,9 @@ fn absolute_values_have_one_form() {
     assert!(names.len() >= 10);
     for name in names {
         let graph = model(name);
-        assert_eq!(count(&graph, |op| *op == Op::Kink(Kink::ABS)), 1, "{name}");
-        assert_eq!(count(&graph, |op| *op == Op::Kink(Kink::RELU)), 2, "{name}: those of the two hidden layers");
-        assert_eq!(count(&graph, |op| *op == Op::Max), 0, "{name}");
+        assert_eq!(count(&graph, |op| *op == Layer::Kink(Kink::ABS)), 1, "{name}");
+        assert_eq!(count(&graph, |op| *op == Layer::Kink(Kink::RELU)), 2, "{name}: those of the two hidden layers");
+        assert_eq!(count(&graph, |op| *op == Layer::Max), 0, "{name}");
     }
 }
 
@@ -170,15 +170,15 @@ fn exported_feature_convex_networks_are_recognised() {
 #[test]
 fn other_sums_of_relus_are_left_alone() {
     let graph = model("relus_other");
-    assert_eq!(count(&graph, |op| *op == Op::Kink(Kink::ABS)), 0);
-    assert_eq!(count(&graph, |op| *op == Op::Kink(Kink::RELU)), 4);
+    assert_eq!(count(&graph, |op| *op == Layer::Kink(Kink::ABS)), 0);
+    assert_eq!(count(&graph, |op| *op == Layer::Kink(Kink::RELU)), 4);
 }
 
 #[test]
 fn a_maximum_of_multiples_is_one_kink() {
     let graph = model("max_leaky");
-    assert_eq!(count(&graph, |op| *op == Op::Kink(Kink { below: 0.25, above: 1.0 })), 1);
-    assert_eq!(count(&graph, |op| *op == Op::Max), 0);
+    assert_eq!(count(&graph, |op| *op == Layer::Kink(Kink { below: 0.25, above: 1.0 })), 1);
+    assert_eq!(count(&graph, |op| *op == Layer::Max), 0);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use testing::networks::{Map, generator, icnn, inputs, model};
 use underplane::audit::report::read;
 use underplane::data::store::sha256;
-use underplane::model::{Dense, Graph, Kink, Op, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, onnx};
 
 fn program(folder: &Path) -> Command {
     let mut command = Command::cargo_bin("underplane").unwrap();
@@ -107,10 +107,12 @@ fn a_users_own_model_is_audited_with_the_options_given() {
 /// f = relu(x₀ + …) − relu(… + x₃)/2 + 1, which is not convex.
 fn bent() -> Graph {
     let mut graph = Graph::new("x", &[4]);
-    graph.push("first", Op::Dense(Dense { rows: 2, cols: 4, weight: vec![1.0; 8], bias: vec![0.0; 2] }), &[0]).unwrap();
-    graph.push("act", Op::Kink(Kink::RELU), &[1]).unwrap();
+    graph
+        .push("first", Layer::Dense(Dense { rows: 2, cols: 4, weight: vec![1.0; 8], bias: vec![0.0; 2] }), &[0])
+        .unwrap();
+    graph.push("act", Layer::Kink(Kink::RELU), &[1]).unwrap();
     let readout = Dense { rows: 1, cols: 2, weight: vec![1.0, -0.5], bias: vec![1.0] };
-    graph.push("readout", Op::Dense(readout), &[2]).unwrap();
+    graph.push("readout", Layer::Dense(readout), &[2]).unwrap();
     graph
 }
 

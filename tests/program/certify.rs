@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use testing::networks::{Map, dense, generator, icnn};
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
-use underplane::model::{Dense, Graph, Op, onnx};
+use underplane::model::{Dense, Graph, Layer, onnx};
 
 const D: usize = 3;
 
@@ -25,7 +25,7 @@ impl Desk {
         let mut rng = generator(5);
         let mut graph = icnn(&mut rng, D, &[6, 4], Map::Centred, 0.0);
         let lift = graph.output();
-        graph.push("lift", Op::Shift(vec![0.5]), &[lift]).unwrap();
+        graph.push("lift", Layer::Shift(vec![0.5]), &[lift]).unwrap();
         onnx::write(&graph, &desk.path("model.onnx")).unwrap();
         desk.inputs("inputs.npy", &[0.5, 0.5, 0.5, 0.1, 0.9, 0.4, 0.0, 1.0, 0.0, 0.25, 0.75, 1.0]);
         desk
@@ -69,7 +69,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// A network of one linear layer with the given last entry.
 fn linear(weight: [f32; D], bias: f32) -> Graph {
     let mut graph = Graph::new("x", &[D]);
-    graph.push("out", Op::Dense(Dense { rows: 1, cols: D, weight: weight.to_vec(), bias: vec![bias] }), &[0]).unwrap();
+    graph
+        .push("out", Layer::Dense(Dense { rows: 1, cols: D, weight: weight.to_vec(), bias: vec![bias] }), &[0])
+        .unwrap();
     graph
 }
 
@@ -78,10 +80,10 @@ fn concave() -> Graph {
     let mut graph = Graph::new("x", &[D]);
     let mut layer = dense(&mut generator(1), 2, D, false);
     layer.weight.fill(1.0);
-    graph.push("first", Op::Dense(layer), &[0]).unwrap();
-    graph.push("act", Op::Kink(underplane::model::Kink::RELU), &[1]).unwrap();
+    graph.push("first", Layer::Dense(layer), &[0]).unwrap();
+    graph.push("act", Layer::Kink(underplane::model::Kink::RELU), &[1]).unwrap();
     let readout = Dense { rows: 1, cols: 2, weight: vec![0.5, -0.0021], bias: vec![1.0] };
-    graph.push("readout", Op::Dense(readout), &[2]).unwrap();
+    graph.push("readout", Layer::Dense(readout), &[2]).unwrap();
     graph
 }
 

@@ -9,7 +9,7 @@ use testing::naive_proofs;
 use testing::networks;
 use testing::networks::{Map, generator, icnn};
 use underplane::model::sensitive::{Sensitive, select};
-use underplane::model::{Dense, Graph, Kink, Model, Op, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, Model, onnx};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::lp::Lp;
@@ -92,7 +92,7 @@ fn affine(folder: &TempDir, seed: u64) -> (PathBuf, PathBuf, Vec<f32>, f32, Vec<
     let bias: f32 = 1.0 - weight.iter().zip(&x).map(|(w, x)| w * x).sum::<f32>();
     let mut graph = Graph::new("x", &[d]);
     let layer = Dense { rows: 1, cols: d, weight: weight.clone(), bias: vec![bias] };
-    graph.push("f", Op::Dense(layer), &[0]).unwrap();
+    graph.push("f", Layer::Dense(layer), &[0]).unwrap();
     let (model, inputs) = (folder.path().join("m.onnx"), folder.path().join("x.npy"));
     std::fs::write(&model, onnx::encode(&graph).unwrap()).unwrap();
     let wide: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
@@ -188,8 +188,8 @@ fn claims_that_are_none_are_refused_with_their_place() {
 /// f(x) = relu(x0) + relu(x1) − 1 at (2, 2), whose radii are 3, 3/√2 and 1.5, and at (0.5, 3).
 fn two_units(folder: &TempDir) -> (PathBuf, PathBuf) {
     let mut graph = Graph::new("x", &[2]);
-    graph.push("r", Op::Kink(Kink { below: 0.0, above: 1.0 }), &[0]).unwrap();
-    graph.push("f", Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![-1.0] }), &[1]).unwrap();
+    graph.push("r", Layer::Kink(Kink { below: 0.0, above: 1.0 }), &[0]).unwrap();
+    graph.push("f", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![-1.0] }), &[1]).unwrap();
     let (model, inputs) = (folder.path().join("net.onnx"), folder.path().join("x.npy"));
     std::fs::write(&model, onnx::encode(&graph).unwrap()).unwrap();
     std::fs::write(&inputs, underplane::proof::npy(&[2.0, 2.0, 0.5, 3.0], 2)).unwrap();

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use underplane::data::Inputs;
-use underplane::model::{Dense, Graph, Op, onnx};
+use underplane::model::{Dense, Graph, Layer, onnx};
 use underplane_kernel as kernel;
 
 /// An .npy file by hand.
@@ -35,7 +35,7 @@ impl Desk {
         let mut graph = Graph::new("x", shape);
         let layer = Dense { rows: 1, cols: weight.len(), weight: weight.to_vec(), bias: vec![bias] };
         let flat = if shape.len() > 1 { graph.push_reshape("flat", 0, &[weight.len()]).unwrap() } else { 0 };
-        let _ = graph.push("out", Op::Dense(layer), &[flat]).unwrap();
+        let _ = graph.push("out", Layer::Dense(layer), &[flat]).unwrap();
         onnx::write(&graph, &desk.path("model.onnx")).unwrap();
         desk
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use testing::naive_proofs;
 use testing::networks::{MAPS, generator, icnn, inputs};
-use underplane::model::{Dense, Graph, Kink, Model, Op, Sensitive, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
 use underplane::query::{Perturbation, Query};
@@ -127,10 +127,10 @@ fn long_networks(count: usize) -> Vec<(&'static str, Graph)> {
     let start = || Graph::new("x", &[1]);
     let end = |mut graph: Graph, weight: Vec<f32>, bias: f32| {
         let last = graph.output();
-        graph.push("out", Op::Dense(dense(weight, bias)), &[last]).unwrap();
+        graph.push("out", Layer::Dense(dense(weight, bias)), &[last]).unwrap();
         graph
     };
-    let chain = |steps: &[Op]| {
+    let chain = |steps: &[Layer]| {
         let mut graph = start();
         for k in 0..count {
             let last = graph.output();
@@ -139,25 +139,25 @@ fn long_networks(count: usize) -> Vec<(&'static str, Graph)> {
         end(graph, vec![1.0], 0.5)
     };
     let shifts = |graph: &mut Graph| -> Vec<usize> {
-        let shift = |k: usize| Op::Shift(vec![f64::from(k as f32 / 1024.0)]);
+        let shift = |k: usize| Layer::Shift(vec![f64::from(k as f32 / 1024.0)]);
         (0..count / 2).map(|k| graph.push(&format!("shift{k}"), shift(k), &[0]).unwrap()).collect()
     };
     let mut largest = start();
     let operands = shifts(&mut largest);
-    largest.push("largest", Op::Max, &operands).unwrap();
+    largest.push("largest", Layer::Max, &operands).unwrap();
     let mut bent = start();
     for (k, shifted) in shifts(&mut bent).into_iter().enumerate() {
-        bent.push(&format!("size{k}"), Op::Kink(Kink::ABS), &[shifted]).unwrap();
+        bent.push(&format!("size{k}"), Layer::Kink(Kink::ABS), &[shifted]).unwrap();
     }
     let sizes: Vec<usize> = (count / 2 + 1..=count / 2 * 2).collect();
-    bent.push("sizes", Op::Concat { outer: 1 }, &sizes).unwrap();
-    let leaky = Op::Kink(Kink { below: 0.5, above: 1.0 });
+    bent.push("sizes", Layer::Concat { outer: 1 }, &sizes).unwrap();
+    let leaky = Layer::Kink(Kink { below: 0.5, above: 1.0 });
     vec![
-        ("shifts", chain(&[Op::Shift(vec![0.5])])),
-        ("factors and shifts", chain(&[Op::Scale(vec![1.0]), Op::Shift(vec![0.0])])),
-        ("relus", chain(&[Op::Kink(Kink::RELU), Op::Shift(vec![-0.25])])),
-        ("relus and factors", chain(&[Op::Kink(Kink::RELU), Op::Scale(vec![1.0])])),
-        ("leaky", chain(&[leaky, Op::Scale(vec![1.0])])),
+        ("shifts", chain(&[Layer::Shift(vec![0.5])])),
+        ("factors and shifts", chain(&[Layer::Scale(vec![1.0]), Layer::Shift(vec![0.0])])),
+        ("relus", chain(&[Layer::Kink(Kink::RELU), Layer::Shift(vec![-0.25])])),
+        ("relus and factors", chain(&[Layer::Kink(Kink::RELU), Layer::Scale(vec![1.0])])),
+        ("leaky", chain(&[leaky, Layer::Scale(vec![1.0])])),
         ("a maximum", end(largest, vec![1.0], 0.5)),
         ("a feature map", end(bent, vec![-1.0 / 4096.0; count / 2], 1000.0)),
     ]

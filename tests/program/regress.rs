@@ -3,7 +3,7 @@
 use assert_cmd::Command;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use underplane::model::{Dense, Graph, Kink, Op, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, onnx};
 
 fn regress(arguments: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_underplane")).arg("regress").args(arguments).output().unwrap();
@@ -143,8 +143,8 @@ type Files = [String; 3];
 /// verified.toml, NAME.csv and NAME.jsonl of a small store.
 fn small(folder: &TempDir) -> Files {
     let mut graph = Graph::new("x", &[2]);
-    graph.push("a", Op::Kink(Kink { below: 0.0, above: 1.0 }), &[0]).unwrap();
-    graph.push("f", Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![-1.0] }), &[1]).unwrap();
+    graph.push("a", Layer::Kink(Kink { below: 0.0, above: 1.0 }), &[0]).unwrap();
+    graph.push("f", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![-1.0] }), &[1]).unwrap();
     std::fs::write(folder.path().join("model.onnx"), onnx::encode(&graph).unwrap()).unwrap();
     std::fs::write(folder.path().join("inputs.npy"), underplane::proof::npy(&[2.0, 2.0, 0.5, 3.0], 2)).unwrap();
     let definition = "[[entry]]\nname = \"e\"\nmodel = \"model.onnx\"\ninputs = \"inputs.npy\"\n\

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
 use underplane::data::store::sha256;
-use underplane::model::{Dense, Graph, Kink, Op, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, onnx};
 
 struct Desk {
     folder: TempDir,
@@ -42,9 +42,11 @@ impl Desk {
         let desk = Desk { folder: TempDir::new().unwrap() };
         let mut graph = Graph::new("x", &[2]);
         let identity = Dense { rows: 2, cols: 2, weight: vec![1.0, 0.0, 0.0, 1.0], bias: vec![0.0; 2] };
-        graph.push("first", Op::Dense(identity), &[0]).unwrap();
-        graph.push("act", Op::Kink(Kink::RELU), &[1]).unwrap();
-        graph.push("out", Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![-1.0] }), &[2]).unwrap();
+        graph.push("first", Layer::Dense(identity), &[0]).unwrap();
+        graph.push("act", Layer::Kink(Kink::RELU), &[1]).unwrap();
+        graph
+            .push("out", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![-1.0] }), &[2])
+            .unwrap();
         onnx::write(&graph, &desk.path("net.onnx")).unwrap();
         desk
     }

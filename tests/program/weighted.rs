@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use testing::networks::{Map, generator, icnn};
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
-use underplane::model::{Op, onnx};
+use underplane::model::{Layer, onnx};
 
 const D: usize = 3;
 
@@ -18,7 +18,7 @@ impl Desk {
         let desk = Desk(TempDir::new().unwrap());
         let mut graph = icnn(&mut generator(5), D, &[6, 4], Map::Absolute, 0.0);
         let lift = graph.output();
-        graph.push("lift", Op::Shift(vec![0.5]), &[lift]).unwrap();
+        graph.push("lift", Layer::Shift(vec![0.5]), &[lift]).unwrap();
         onnx::write(&graph, &desk.path("model.onnx")).unwrap();
         desk.npy("inputs.npy", &[2, D], &[0.5, 0.5, 0.5, 0.25, 0.75, 1.0]);
         desk.npy("w.npy", &[1, 1, D], &[1.0 / 3.0, f32::INFINITY, 5.0]);

@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use underplane::data::{DataError, Dataset, Task};
-use underplane::model::{Graph, Model, Op};
+use underplane::model::{Graph, Layer, Model};
 use underplane::query::Perturbation;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::train::evaluate::{accuracy, logits, radii};
@@ -111,21 +111,21 @@ fn evaluate_graph(graph: &Graph, input: &[f32]) -> f64 {
     let mut values: Vec<Vec<f64>> = Vec::new();
     for node in graph.nodes() {
         let of = |i: usize| values[node.inputs[i]].clone();
-        values.push(match &node.op {
-            Op::Input => input.iter().map(|&x| f64::from(x)).collect(),
-            Op::Dense(dense) => (0..dense.rows)
+        values.push(match &node.layer() {
+            None => input.iter().map(|&x| f64::from(x)).collect(),
+            Some(Layer::Dense(dense)) => (0..dense.rows)
                 .map(|i| {
                     let terms = dense.row(i).iter().zip(of(0)).map(|(&w, x)| f64::from(w) * x);
                     terms.sum::<f64>() + f64::from(dense.bias[i])
                 })
                 .collect(),
-            Op::Scale(c) => of(0).iter().zip(c).map(|(x, c)| x * c).collect(),
-            Op::Shift(c) => of(0).iter().zip(c).map(|(x, c)| x + c).collect(),
-            Op::Kink(kink) => of(0).iter().map(|&x| kink.slope(x) * x).collect(),
-            Op::Sum => of(0).iter().zip(of(1)).map(|(a, b)| a + b).collect(),
-            Op::Concat { .. } => [of(0), of(1)].concat(),
-            Op::Reshape => of(0),
-            other => panic!("{} is not written by the trainer", other.name()),
+            Some(Layer::Scale(c)) => of(0).iter().zip(c).map(|(x, c)| x * c).collect(),
+            Some(Layer::Shift(c)) => of(0).iter().zip(c).map(|(x, c)| x + c).collect(),
+            Some(Layer::Kink(kink)) => of(0).iter().map(|&x| kink.slope(x) * x).collect(),
+            Some(Layer::Sum) => of(0).iter().zip(of(1)).map(|(a, b)| a + b).collect(),
+            Some(Layer::Concat { .. }) => [of(0), of(1)].concat(),
+            Some(Layer::Reshape) => of(0),
+            _ => panic!("{} is not written by the trainer", node.operation()),
         });
     }
     assert_eq!(graph.node(graph.output()).shape, [1]);

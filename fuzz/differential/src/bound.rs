@@ -4,7 +4,7 @@
 //! their magnitudes, in whatever order a runtime adds them up; and by nothing where all terms are exact multiples of
 //! one power of two that is at least 2⁻²⁴ of that sum. Most graphs of the generator are exact in this sense.
 
-use underplane::model::{Graph, Node, Op};
+use underplane::model::{Graph, Layer, Node};
 
 /// Twice the unit roundoff of 32-bit floats.
 const STEP: f64 = 1.0 / (1 << 23) as f64;
@@ -44,9 +44,11 @@ fn finite(n: Number) -> Number {
 fn largest(graph: &Graph) -> f64 {
     let of = |node: &Node| -> f64 {
         let most = |values: &[f64]| values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-        match &node.op {
-            Op::Constant(c) | Op::Scale(c) | Op::Shift(c) => most(c),
-            Op::Dense(dense) => dense.weight.iter().chain(&dense.bias).fold(0.0, |m, v| m.max(f64::from(v.abs()))),
+        match &node.layer() {
+            Some(Layer::Constant(c)) | Some(Layer::Scale(c)) | Some(Layer::Shift(c)) => most(c),
+            Some(Layer::Dense(dense)) => {
+                dense.weight.iter().chain(&dense.bias).fold(0.0, |m, v| m.max(f64::from(v.abs())))
+            }
             _ => 0.0,
         }
     };
@@ -56,22 +58,22 @@ fn largest(graph: &Graph) -> f64 {
 fn forward(graph: &Graph, node: &Node, numbers: &[Vec<Number>], row: &[f64], largest: f64) -> Vec<Number> {
     let of = |k: usize| &numbers[node.inputs[k]];
     let each = |f: &dyn Fn(usize, Number) -> Number| of(0).iter().enumerate().map(|(i, &x)| f(i, x)).collect();
-    match &node.op {
-        Op::Input => row.iter().map(|&value| Number { value, error: 0.0 }).collect(),
-        Op::Constant(c) => c.iter().map(|&c| constant(c)).collect(),
-        Op::Dense(dense) => (0..dense.rows)
+    match &node.layer() {
+        None => row.iter().map(|&value| Number { value, error: 0.0 }).collect(),
+        Some(Layer::Constant(c)) => c.iter().map(|&c| constant(c)).collect(),
+        Some(Layer::Dense(dense)) => (0..dense.rows)
             .map(|i| {
                 let products = dense.row(i).iter().zip(of(0)).map(|(&w, &x)| times(f64::from(w), x));
                 sum(&products.chain([constant(f64::from(dense.bias[i]))]).collect::<Vec<_>>())
             })
             .collect(),
-        Op::Linear(map) => {
-            (0..map.rows()).map(|i| sum(&map.entries(i).map(|(j, w)| times(w, of(0)[j])).collect::<Vec<_>>())).collect()
-        }
-        Op::Scale(c) => each(&|i, x| scaled(c[i], x)),
-        Op::Shift(c) => {
-            let gain = |i: usize| match &graph.node(node.inputs[0]).op {
-                Op::Scale(a) => a[i].abs(),
+        Some(Layer::Linear(map)) => (0..map.rows())
+            .map(|i| sum(&map.entries(i).map(|(j, w)| times(w.value, of(0)[j])).collect::<Vec<_>>()))
+            .collect(),
+        Some(Layer::Scale(c)) => each(&|i, x| scaled(c[i], x)),
+        Some(Layer::Shift(c)) => {
+            let gain = |i: usize| match &graph.node(node.inputs[0]).layer() {
+                Some(Layer::Scale(a)) => a[i].abs(),
                 _ => 1.0,
             };
             each(&|i, x| {
@@ -81,16 +83,16 @@ fn forward(graph: &Graph, node: &Node, numbers: &[Vec<Number>], row: &[f64], lar
                 y
             })
         }
-        Op::Divide(c) => each(&|i, x| divided(x, c[i])),
-        Op::Kink(kink) => each(&|_, x| {
+        Some(Layer::Divide(c)) => each(&|i, x| divided(x, c[i])),
+        Some(Layer::Kink(kink)) => each(&|_, x| {
             let steep = kink.below.abs().max(kink.above.abs());
             let y = scaled(kink.slope(x.value), x);
             Number { error: y.error.max(steep * x.error), ..y }
         }),
-        Op::Sum => {
+        Some(Layer::Sum) => {
             (0..of(0).len()).map(|i| sum(&node.inputs.iter().map(|&k| numbers[k][i]).collect::<Vec<_>>())).collect()
         }
-        Op::Max => (0..of(0).len())
+        Some(Layer::Max) => (0..of(0).len())
             .map(|i| {
                 let all = || node.inputs.iter().map(|&k| numbers[k][i]);
                 Number {
@@ -99,7 +101,7 @@ fn forward(graph: &Graph, node: &Node, numbers: &[Vec<Number>], row: &[f64], lar
                 }
             })
             .collect(),
-        Op::Concat { outer } => (0..*outer)
+        Some(Layer::Concat { outer }) => (0..*outer)
             .flat_map(|block| {
                 node.inputs.iter().flat_map(move |&k| {
                     let width = numbers[k].len() / outer;
@@ -107,7 +109,7 @@ fn forward(graph: &Graph, node: &Node, numbers: &[Vec<Number>], row: &[f64], lar
                 })
             })
             .collect(),
-        Op::Reshape => of(0).clone(),
+        Some(Layer::Reshape) => of(0).clone(),
     }
 }
 

@@ -1,29 +1,77 @@
-//! Linear operators that are no plain matrix: entries that are picked, and windows that move.
-//!
-//! What a map is, is said by [`Map::entries`]; everything else is a faster way to the same sums.
+//! Linear operators: what a map is, is said by [`Map::entries`]; everything else is a faster way to the same sums, or a
+//! bound of what floats make of them.
 
+mod dense;
+mod diagonal;
+pub(crate) mod errors;
 mod pick;
 mod windows;
 
-pub use pick::Pick;
+pub use dense::Matrix;
+pub use diagonal::Diagonal;
+pub use pick::{Pick, blocks, concatenation};
 pub use windows::{Axis, Windows};
 
-use crate::matrix::Scalar;
+use crate::matrix::{Scalar, matrix_vector, sparse_product};
+use num_rational::BigRational;
+use std::ops::Range;
 
 /// y = M·x, for vectors flattened row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Map {
+    /// y = x, of so many entries.
+    Identity(usize),
+    /// Every entry times a constant, or divided by it.
+    Diagonal(Diagonal),
     /// Every entry of y is one of x, or 0.
     Pick(Pick),
+    /// A matrix.
+    Dense(Matrix),
     /// A convolution.
     Windows(Windows),
 }
+
+/// An entry of a map: a float, or one over a float.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weight {
+    /// The float; it has the weight's sign.
+    pub value: f64,
+    /// Whether the weight is 1/value.
+    pub divides: bool,
+}
+
+impl Weight {
+    const ONE: Weight = Weight { value: 1.0, divides: false };
+
+    /// The exact number.
+    pub fn exact(self) -> BigRational {
+        let value = BigRational::from_float(self.value).expect("constants of a graph are finite");
+        if self.divides { value.recip() } else { value }
+    }
+
+    /// An upper bound of the absolute value.
+    pub fn size(self) -> f64 {
+        if self.divides { (1.0 / self.value.abs()).next_up() } else { self.value.abs() }
+    }
+}
+
+impl From<f32> for Weight {
+    fn from(value: f32) -> Weight {
+        Weight { value: value.into(), divides: false }
+    }
+}
+
+/// Vectors with fewer entries other than 0 than one in so many are multiplied entry by entry.
+const SPARSE: usize = 8;
 
 impl Map {
     /// Number of entries of y.
     pub fn rows(&self) -> usize {
         match self {
-            Map::Pick(pick) => pick.from.len(),
+            Map::Identity(size) => *size,
+            Map::Diagonal(diagonal) => diagonal.factors.len(),
+            Map::Pick(pick) => pick.rows(),
+            Map::Dense(matrix) => matrix.rows,
             Map::Windows(windows) => windows.rows(),
         }
     }
@@ -31,7 +79,10 @@ impl Map {
     /// Number of entries of x.
     pub fn cols(&self) -> usize {
         match self {
-            Map::Pick(pick) => pick.cols,
+            Map::Identity(size) => *size,
+            Map::Diagonal(diagonal) => diagonal.factors.len(),
+            Map::Pick(pick) => pick.cols(),
+            Map::Dense(matrix) => matrix.cols,
             Map::Windows(windows) => windows.cols(),
         }
     }
@@ -39,61 +90,122 @@ impl Map {
     /// Number of stored constants.
     pub fn constants(&self) -> usize {
         match self {
-            Map::Pick(_) => 0,
+            Map::Identity(_) | Map::Pick(_) => 0,
+            Map::Diagonal(diagonal) => diagonal.factors.len(),
+            Map::Dense(matrix) => matrix.weight.len(),
             Map::Windows(windows) => windows.weight.len(),
         }
     }
 
+    /// Whether every entry of y is an entry of x or 0, so that nothing is rounded.
+    pub fn is_exact(&self) -> bool {
+        matches!(self, Map::Identity(_) | Map::Pick(_))
+    }
+
     /// (column, weight) of one row; each column at most once, all others are 0.
-    pub fn entries(&self, row: usize) -> Box<dyn Iterator<Item = (usize, f64)> + '_> {
+    pub fn entries(&self, row: usize) -> Box<dyn Iterator<Item = (usize, Weight)> + '_> {
         match self {
-            Map::Pick(pick) => Box::new(pick.from[row].into_iter().map(|col| (col, 1.0))),
-            Map::Windows(windows) => Box::new(windows.entries(row)),
+            Map::Identity(_) => Box::new(std::iter::once((row, Weight::ONE))),
+            Map::Diagonal(diagonal) => Box::new(std::iter::once((row, diagonal.weight(row)))),
+            Map::Pick(pick) => Box::new(pick.at(row).into_iter().map(|col| (col, Weight::ONE))),
+            Map::Dense(matrix) => Box::new(matrix.row(row).iter().map(|&w| w.into()).enumerate()),
+            Map::Windows(windows) => Box::new(windows.entries(row).map(|(col, w)| (col, w.into()))),
+        }
+    }
+
+    /// The rows outside of which nothing stands.
+    pub fn range(&self) -> Range<usize> {
+        match self {
+            Map::Pick(pick) => pick.range(),
+            _ => 0..self.rows(),
+        }
+    }
+
+    /// (row, column) of all rows that are an entry of x, where every other one is 0.
+    pub fn places(&self) -> Option<Box<dyn Iterator<Item = (usize, usize)> + '_>> {
+        match self {
+            Map::Identity(size) => Some(Box::new((0..*size).map(|i| (i, i)))),
+            Map::Pick(pick) => Some(Box::new(pick.places())),
+            _ => None,
         }
     }
 
     /// M·x for every sample of a batch.
     pub fn forward<T: Scalar>(&self, x: &[T], batch: usize) -> Vec<T> {
-        let cols = self.cols();
-        let mut all = Vec::with_capacity(batch * self.rows());
-        for x in x.chunks_exact(cols).take(batch) {
-            match self {
-                Map::Pick(pick) => all.extend(pick.from.iter().map(|from| from.map_or(T::ZERO, |col| x[col]))),
-                Map::Windows(windows) => all.extend(windows.forward(x)),
+        match self {
+            Map::Identity(_) => x.to_vec(),
+            Map::Diagonal(diagonal) => diagonal.times(x),
+            Map::Pick(pick) => {
+                let mut all = vec![T::ZERO; batch * pick.rows()];
+                pick.add_forward(&mut all, x);
+                all
             }
+            Map::Dense(matrix) => matrix.forward(x, batch),
+            Map::Windows(windows) => x.chunks_exact(windows.cols()).flat_map(|x| windows.forward(x)).collect(),
         }
-        all
+    }
+
+    /// Adds M·x for every sample of a batch.
+    pub fn add_forward<T: Scalar>(&self, out: &mut [T], x: &[T], batch: usize) {
+        let add = |out: &mut [T], x: &[T]| out.iter_mut().zip(x).for_each(|(a, &b)| *a += b);
+        match self {
+            Map::Identity(_) => add(out, x),
+            Map::Pick(pick) => pick.add_forward(out, x),
+            other => add(out, &other.forward(x, batch)),
+        }
+    }
+
+    /// M·x for one sample, by the entries of `x` alone where few are not 0.
+    pub fn sparse_forward(&self, x: &[f64]) -> Vec<f64> {
+        let Map::Dense(matrix) = self else { return self.forward(x, 1) };
+        let mut out = vec![0.0; matrix.rows];
+        let entries: Vec<(usize, f64)> = x.iter().copied().enumerate().filter(|(_, v)| *v != 0.0).collect();
+        if entries.len() * SPARSE < x.len() {
+            sparse_product(&mut out, &matrix.weight, x.len(), &entries);
+        } else if !x.is_empty() {
+            matrix_vector(&mut out, &matrix.weight, x);
+        }
+        out
     }
 
     /// Mᵀ·v for every sample of a batch.
     pub fn transposed<T: Scalar>(&self, v: &[T], batch: usize) -> Vec<T> {
-        let (rows, cols) = (self.rows(), self.cols());
-        let mut all = vec![T::ZERO; batch * cols];
-        for (out, v) in all.chunks_exact_mut(cols).zip(v.chunks_exact(rows)) {
-            match self {
-                Map::Pick(pick) => {
-                    for (from, &v) in pick.from.iter().zip(v) {
-                        if let Some(col) = from {
-                            out[*col] += v;
-                        }
-                    }
-                }
-                Map::Windows(windows) => windows.add_transposed(out, v),
-            }
+        match self {
+            Map::Identity(_) => return v.to_vec(),
+            Map::Diagonal(diagonal) => return diagonal.times(v),
+            _ => {}
         }
+        let mut all = vec![T::ZERO; batch * self.cols()];
+        self.add_transposed(&mut all, v, batch);
         all
     }
 
-    /// |M|·x in plain floats, each entry a sum of [`Map::terms`] products at most.
-    pub fn sizes(&self, x: &[f64]) -> Vec<f64> {
-        (0..self.rows()).map(|row| self.entries(row).map(|(col, w)| w.abs() * x[col]).sum()).collect()
+    /// Adds Mᵀ·v for every sample of a batch.
+    pub fn add_transposed<T: Scalar>(&self, out: &mut [T], v: &[T], batch: usize) {
+        let add = |out: &mut [T], v: &[T]| out.iter_mut().zip(v).for_each(|(a, &b)| *a += b);
+        match self {
+            Map::Identity(_) => add(out, v),
+            Map::Diagonal(diagonal) => add(out, &diagonal.times(v)),
+            Map::Dense(matrix) => matrix.add_transposed(out, v, batch),
+            Map::Pick(pick) => pick.add_transposed(out, v),
+            Map::Windows(windows) => {
+                for (out, v) in out.chunks_exact_mut(windows.cols()).zip(v.chunks_exact(windows.rows())) {
+                    windows.add_transposed(out, v);
+                }
+            }
+        }
     }
 
-    /// |M|ᵀ·v in plain floats, each entry a sum of [`Map::transposed_terms`] products at most.
+    /// |M|·x in plain floats.
+    pub fn sizes(&self, x: &[f64]) -> Vec<f64> {
+        (0..self.rows()).map(|row| self.entries(row).map(|(col, w)| w.size() * x[col]).sum()).collect()
+    }
+
+    /// |M|ᵀ·v in plain floats.
     pub fn transposed_sizes(&self, v: &[f64]) -> Vec<f64> {
         let mut all = vec![0.0; self.cols()];
         for (row, &v) in v.iter().enumerate().filter(|(_, v)| **v != 0.0) {
-            self.entries(row).for_each(|(col, w)| all[col] += w.abs() * v);
+            self.entries(row).for_each(|(col, w)| all[col] += w.size() * v);
         }
         all
     }
@@ -101,7 +213,9 @@ impl Map {
     /// The most products that an entry of M·x is the sum of; 0 where nothing is rounded.
     pub fn terms(&self) -> usize {
         match self {
-            Map::Pick(_) => 0,
+            Map::Identity(_) | Map::Pick(_) => 0,
+            Map::Diagonal(_) => 1,
+            Map::Dense(matrix) => matrix.cols,
             Map::Windows(windows) => windows.cells(),
         }
     }
@@ -109,8 +223,49 @@ impl Map {
     /// The same for Mᵀ·v, with the sums that they are added up in.
     pub fn transposed_terms(&self) -> usize {
         match self {
+            Map::Identity(_) => 0,
+            Map::Diagonal(_) => 1,
             Map::Pick(pick) => pick.most_often(),
+            Map::Dense(matrix) => matrix.rows,
             Map::Windows(windows) => (windows.outputs + 1) * windows.axes[0].cells * windows.axes[1].cells,
+        }
+    }
+
+    /// M as the sum of two maps without weights below 0 and above 0; `None` where that is no map.
+    pub fn by_sign(&self) -> Option<[Map; 2]> {
+        let (up, down) = (|w: f64| w.max(0.0), |w: f64| w.min(0.0));
+        match self {
+            Map::Identity(_) | Map::Pick(_) => None,
+            Map::Diagonal(Diagonal { divides: true, .. }) => None,
+            Map::Diagonal(diagonal) => Some([up, down].map(|part: fn(f64) -> f64| {
+                let factors = diagonal.factors.iter().map(|&c| part(c)).collect();
+                Map::Diagonal(Diagonal { factors, divides: false })
+            })),
+            Map::Dense(Matrix { rows, cols, weight, .. }) => Some([up, down].map(|part: fn(f64) -> f64| {
+                let weight = weight.iter().map(|&w| part(w.into()) as f32).collect();
+                Map::Dense(Matrix::new(*rows, *cols, weight))
+            })),
+            Map::Windows(windows) => Some([up, down].map(|part: fn(f64) -> f64| {
+                let weight = windows.weight.iter().map(|&w| part(w.into()) as f32).collect();
+                Map::Windows(Windows { weight, ..windows.clone() })
+            })),
+        }
+    }
+
+    /// Whether no weight is below 0, or none above, if any is.
+    pub fn sign(&self) -> Option<f64> {
+        let all = |fits: fn(f64) -> bool| match self {
+            Map::Identity(_) | Map::Pick(_) => fits(1.0),
+            Map::Diagonal(diagonal) => diagonal.factors.iter().all(|&c| fits(c)),
+            Map::Dense(matrix) => matrix.weight.iter().all(|&w| fits(w.into())),
+            Map::Windows(windows) => windows.weight.iter().all(|&w| fits(w.into())),
+        };
+        if all(|w| w >= 0.0) {
+            Some(1.0)
+        } else if all(|w| w <= 0.0) {
+            Some(-1.0)
+        } else {
+            None
         }
     }
 }
@@ -122,9 +277,9 @@ mod tests {
 
     /// M·x and Mᵀ·v by the entries alone.
     fn naive(map: &Map, x: &[f64], v: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let forward = (0..map.rows()).map(|row| map.entries(row).map(|(col, w)| w * x[col]).sum()).collect();
+        let forward = (0..map.rows()).map(|row| map.entries(row).map(|(col, w)| w.value * x[col]).sum()).collect();
         let mut back = vec![0.0; map.cols()];
-        (0..map.rows()).for_each(|row| map.entries(row).for_each(|(col, w)| back[col] += w * v[row]));
+        (0..map.rows()).for_each(|row| map.entries(row).for_each(|(col, w)| back[col] += w.value * v[row]));
         (forward, back)
     }
 
@@ -182,7 +337,7 @@ mod tests {
             let (x, v) = (absolute(&x), absolute(&v));
             let size = Map::Windows(Windows { weight: weight.iter().map(|w| w.abs()).collect(), ..match map.clone() {
                 Map::Windows(windows) => windows,
-                Map::Pick(_) => unreachable!("windows"),
+                _ => unreachable!("windows"),
             } });
             prop_assert_eq!((map.sizes(&x), map.transposed_sizes(&v)), naive(&size, &x, &v));
             prop_assert!((0..map.rows()).all(|row| map.entries(row).count() <= map.terms()));
@@ -190,7 +345,7 @@ mod tests {
 
         #[test]
         fn picks_pick_and_their_transposes_add_up(from in prop::collection::vec(prop::option::of(0..5_usize), 1..9)) {
-            let map = Map::Pick(Pick { from: from.clone(), cols: 5 });
+            let map = Map::Pick(Pick::new(from.clone(), 5));
             let (x, v) = (whole(10, 3), whole(2 * from.len(), 4));
             let (first, last) = (naive(&map, &x[..5], &v[..from.len()]), naive(&map, &x[5..], &v[from.len()..]));
             prop_assert_eq!(map.forward(&x, 2), [first.0, last.0].concat());

@@ -79,11 +79,11 @@ impl Windows {
     }
 
     /// (column, weight) of one row.
-    pub(super) fn entries(&self, row: usize) -> impl Iterator<Item = (usize, f64)> {
+    pub(super) fn entries(&self, row: usize) -> impl Iterator<Item = (usize, f32)> {
         let (channel, place) = (row / self.places(), row % self.places());
         let weight = &self.weight[channel * self.cells()..(channel + 1) * self.cells()];
         let first = channel / self.outputs * self.inputs * self.axes[0].input * self.axes[1].input;
-        let under = move |(cell, &w): (usize, &f32)| Some((first + self.under(cell, place)?, f64::from(w)));
+        let under = move |(cell, &w): (usize, &f32)| Some((first + self.under(cell, place)?, w));
         weight.iter().enumerate().filter_map(under)
     }
 

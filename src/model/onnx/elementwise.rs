@@ -7,7 +7,7 @@ use super::integers;
 use super::kinks;
 use super::pick::pick;
 use super::tensor::{Tensor, Walk, broadcast};
-use crate::model::{Kink, ModelError, NodeId, Op};
+use crate::model::{Kink, Layer, ModelError, NodeId};
 
 pub(super) fn add(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     match (call.input(0)?, call.input(1)?) {
@@ -18,7 +18,7 @@ pub(super) fn add(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
             sum(importer, call, a, b)
         }
         (Value::Node(node), Value::Float(c)) | (Value::Float(c), Value::Node(node)) => {
-            with_constant(importer, call, *node, c, Op::Shift)
+            with_constant(importer, call, *node, c, Layer::Shift)
         }
         (a, b) => Err(mixed(call, a, b)),
     }
@@ -34,11 +34,11 @@ pub(super) fn sub(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
             sum(importer, call, a, b)
         }
         (Value::Node(node), Value::Float(c)) => {
-            with_constant(importer, call, *node, c, |values| Op::Shift(values.into_iter().map(|v| -v).collect()))
+            with_constant(importer, call, *node, c, |values| Layer::Shift(values.into_iter().map(|v| -v).collect()))
         }
         (Value::Float(c), Value::Node(node)) => {
             let minus = negated(importer, call, *node)?;
-            with_constant(importer, call, minus, c, Op::Shift)
+            with_constant(importer, call, minus, c, Layer::Shift)
         }
         (a, b) => Err(mixed(call, a, b)),
     }
@@ -49,7 +49,7 @@ pub(super) fn mul(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
         (Value::Float(a), Value::Float(b)) => fold(importer, call, a, b, exact::mul),
         (Value::Int(a), Value::Int(b)) => integers::mul(importer, call, a, b),
         (Value::Node(node), Value::Float(c)) | (Value::Float(c), Value::Node(node)) => {
-            with_constant(importer, call, *node, c, Op::Scale)
+            with_constant(importer, call, *node, c, Layer::Scale)
         }
         (Value::Node(_), Value::Node(_)) => {
             Err(call.refuse("the product of two values that both depend on the input is not supported"))
@@ -62,7 +62,7 @@ pub(super) fn div(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     match (call.input(0)?, call.input(1)?) {
         (Value::Float(a), Value::Float(b)) => fold(importer, call, a, b, exact::div),
         (Value::Int(a), Value::Int(b)) => integers::div(importer, call, a, b),
-        (Value::Node(node), Value::Float(c)) => with_constant(importer, call, *node, c, Op::Divide),
+        (Value::Node(node), Value::Float(c)) => with_constant(importer, call, *node, c, Layer::Divide),
         (_, Value::Node(_)) => Err(call.refuse("division by a value that depends on the input is not supported")),
         (a, b) => Err(mixed(call, a, b)),
     }
@@ -91,7 +91,7 @@ pub(super) fn leaky_relu(importer: &mut Importer, call: &Call) -> Result<Value, 
 
 fn activation(importer: &mut Importer, call: &Call, kink: Kink) -> Result<Value, ModelError> {
     match call.input(0)? {
-        Value::Node(node) => Ok(Value::Node(importer.push(call, Op::Kink(kink), &[*node])?)),
+        Value::Node(node) => Ok(Value::Node(importer.push(call, Layer::Kink(kink), &[*node])?)),
         Value::Float(a) => {
             let slope = Tensor::new(a.shape.clone(), a.iter().map(|t| kink.slope(t)).collect());
             fold(importer, call, a, &slope, exact::mul)
@@ -126,11 +126,11 @@ pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     let Some(c) = constant else { return Ok(Value::Node(top)) };
     let (node, values) = spread_over(importer, call, top, &c)?;
     if values.iter().all(|&v| v == 0.0) {
-        return Ok(Value::Node(importer.push(call, Op::Kink(Kink::RELU), &[node])?));
+        return Ok(Value::Node(importer.push(call, Layer::Kink(Kink::RELU), &[node])?));
     }
-    let below = importer.push(call, Op::Shift(values.iter().map(|v| -v).collect()), &[node])?;
-    let excess = importer.push(call, Op::Kink(Kink::RELU), &[below])?;
-    Ok(Value::Node(importer.push(call, Op::Shift(values), &[excess])?))
+    let below = importer.push(call, Layer::Shift(values.iter().map(|v| -v).collect()), &[node])?;
+    let excess = importer.push(call, Layer::Kink(Kink::RELU), &[below])?;
+    Ok(Value::Node(importer.push(call, Layer::Shift(values), &[excess])?))
 }
 
 fn max_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Result<NodeId, ModelError> {
@@ -143,16 +143,16 @@ fn max_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Resul
     if let [a, b] = spread[..]
         && let Some((kink, of)) = kinks::maximum(&importer.graph, a, b)
     {
-        return importer.push(call, Op::Kink(kink), &[of]);
+        return importer.push(call, Layer::Kink(kink), &[of]);
     }
-    importer.push(call, Op::Max, &spread)
+    importer.push(call, Layer::Max, &spread)
 }
 
 /// a + b, or |y| where a and b are relu(y) and relu(−y).
 pub(super) fn sum(importer: &mut Importer, call: &Call, a: NodeId, b: NodeId) -> Result<Value, ModelError> {
     let (op, inputs) = match kinks::absolute(&importer.graph, a, b) {
-        Some(of) => (Op::Kink(Kink::ABS), vec![of]),
-        None => (Op::Sum, vec![a, b]),
+        Some(of) => (Layer::Kink(Kink::ABS), vec![of]),
+        None => (Layer::Sum, vec![a, b]),
     };
     Ok(Value::Node(importer.push(call, op, &inputs)?))
 }
@@ -188,10 +188,10 @@ pub(super) fn with_constant(
     call: &Call,
     node: NodeId,
     constant: &Tensor,
-    op: impl Fn(Vec<f64>) -> Op,
+    layer: impl Fn(Vec<f64>) -> Layer,
 ) -> Result<Value, ModelError> {
     let (node, values) = spread_over(importer, call, node, constant)?;
-    Ok(Value::Node(importer.push(call, op(values), &[node])?))
+    Ok(Value::Node(importer.push(call, layer(values), &[node])?))
 }
 
 fn spread_over(
@@ -229,7 +229,7 @@ fn without_batch(call: &Call, constant: &Tensor, rank: usize) -> Result<Tensor, 
 
 fn negated(importer: &mut Importer, call: &Call, node: NodeId) -> Result<NodeId, ModelError> {
     let size = importer.graph.node(node).size();
-    importer.push(call, Op::Scale(vec![-1.0; size]), &[node])
+    importer.push(call, Layer::Scale(vec![-1.0; size]), &[node])
 }
 
 fn map(importer: &mut Importer, call: &Call, a: &Tensor, f: impl Fn(f64) -> f64) -> Result<Value, ModelError> {

@@ -5,7 +5,7 @@ use super::names::printable;
 use super::proto::TensorProto;
 use super::stored::{Constant, constant};
 use super::tensor::{Tensor, Walk};
-use crate::model::{Graph, ModelError, NodeId, Op};
+use crate::model::{Graph, Layer, ModelError, NodeId};
 use std::path::Path;
 
 /// Entries that all nodes and computed constants of a model may have together, beyond [`ENTRIES_PER_WEIGHT`] for each
@@ -74,19 +74,19 @@ impl<'m> Importer<'m> {
         })
     }
 
-    /// Appends a node.
-    pub fn push(&mut self, call: &Call, op: Op, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
-        let size = match &op {
-            Op::Dense(dense) => Some(dense.rows),
-            Op::Linear(map) => Some(map.rows()),
-            Op::Concat { .. } => {
+    /// Appends a layer.
+    pub fn push(&mut self, call: &Call, layer: Layer, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
+        let size = match &layer {
+            Layer::Dense(dense) => Some(dense.rows),
+            Layer::Linear(map) => Some(map.rows()),
+            Layer::Concat { .. } => {
                 inputs.iter().try_fold(0usize, |size, &id| size.checked_add(self.graph.node(id).size()))
             }
-            Op::Constant(values) => Some(values.len()),
+            Layer::Constant(values) => Some(values.len()),
             _ => Some(self.graph.node(inputs[0]).size()),
         };
         self.spend(&call.name, size)?;
-        self.graph.push(&call.name, op, inputs)
+        self.graph.push(&call.name, layer, inputs)
     }
 
     /// The node under another shape, itself if it has that shape already.

@@ -6,7 +6,7 @@ use super::kinds::Kind;
 use super::layout::axis_of;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast};
 use crate::matrix::joined;
-use crate::model::{ModelError, NodeId, Op};
+use crate::model::{Layer, ModelError, NodeId};
 
 pub(super) fn identity(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     call.input(0).cloned()
@@ -135,7 +135,7 @@ fn known_shape(call: &Call, dims: &[Dim]) -> Result<Vec<usize>, ModelError> {
 /// A constant as a node: the same for every sample.
 fn per_sample(importer: &mut Importer, call: &Call, tensor: &Tensor, shape: &[usize]) -> Result<NodeId, ModelError> {
     let values = importer.spread(call, tensor, shape)?;
-    let id = importer.push(call, Op::Constant(values), &[])?;
+    let id = importer.push(call, Layer::Constant(values), &[])?;
     importer.reshape(call, id, shape)
 }
 
@@ -210,7 +210,7 @@ fn concat_nodes(importer: &mut Importer, call: &Call, axis: i64, values: &[Value
         let flat = if outer == 1 { vec![width] } else { vec![outer, width] };
         parts.push(importer.reshape(call, node, &flat)?);
     }
-    let joined = importer.push(call, Op::Concat { outer }, &parts)?;
+    let joined = importer.push(call, Layer::Concat { outer }, &parts)?;
     importer.reshape(call, joined, &shape)
 }
 

@@ -5,6 +5,7 @@
 //! next to x − m.
 
 use super::exact;
+use crate::model::map::{Diagonal, Map};
 use crate::model::{Graph, Kink, NodeId, Op};
 
 /// How many steps are followed back from a node.
@@ -12,10 +13,7 @@ const MOST_STEPS: usize = 32;
 
 /// y, where `a` and `b` are relu(y) and relu(−y), so that their sum is |y|.
 pub(super) fn absolute(graph: &Graph, a: NodeId, b: NodeId) -> Option<NodeId> {
-    let argument = |id: NodeId| match graph.node(id).op {
-        Op::Kink(Kink::RELU) => Some(graph.node(id).inputs[0]),
-        _ => None,
-    };
+    let argument = |id: NodeId| (graph.node(id).op.kink() == Some(Kink::RELU)).then(|| graph.node(id).inputs[0]);
     let (y, minus) = (argument(a)?, argument(b)?);
     let (_, first, second) = from_common_source(graph, y, minus)?;
     first.is_minus(&second).then_some(y)
@@ -46,18 +44,18 @@ impl Affine {
     }
 
     fn then(mut self, op: &Op) -> Option<Self> {
-        match op {
-            Op::Scale(c) => {
-                self.s = products(&self.s, c)?;
-                self.t = products(&self.t, c)?;
+        let (map, offset) = op.elementwise()?;
+        match map {
+            Map::Diagonal(Diagonal { factors, divides: true }) => self.d = products(&self.d, factors)?,
+            Map::Diagonal(Diagonal { factors, divides: false }) => {
+                self.s = products(&self.s, factors)?;
+                self.t = products(&self.t, factors)?;
             }
-            Op::Shift(c) => {
-                let c = products(c, &self.d)?;
-                self.t = self.t.iter().zip(&c).map(|(&t, &c)| exact::add(t, c)).collect::<Option<_>>()?;
-            }
-            Op::Divide(c) => self.d = products(&self.d, c)?,
-            Op::Reshape => {}
-            _ => return None,
+            _ => {}
+        }
+        if !offset.is_empty() {
+            let c = products(offset, &self.d)?;
+            self.t = self.t.iter().zip(&c).map(|(&t, &c)| exact::add(t, c)).collect::<Option<_>>()?;
         }
         Some(self)
     }
@@ -103,10 +101,10 @@ fn trail(graph: &Graph, id: NodeId) -> Vec<NodeId> {
     let mut trail = vec![id];
     while trail.len() <= MOST_STEPS {
         let node = graph.node(trail[trail.len() - 1]);
-        match node.op {
-            Op::Scale(_) | Op::Shift(_) | Op::Divide(_) | Op::Reshape => trail.push(node.inputs[0]),
-            _ => break,
+        if node.op.elementwise().is_none() {
+            break;
         }
+        trail.push(node.inputs[0]);
     }
     trail
 }

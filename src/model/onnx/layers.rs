@@ -7,7 +7,7 @@ use super::exact;
 use super::importer::Importer;
 use super::stored::place;
 use super::tensor::{Tensor, Walk, fits};
-use crate::model::{Dense, ModelError, NodeId, Op};
+use crate::model::{Dense, Layer, ModelError, NodeId};
 
 /// alpha·x·B + beta·C with x [N, K], B [K, M] (or [M, K] with transB), C nothing, [M] or what broadcasts to it.
 pub(super) fn gemm(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
@@ -31,14 +31,14 @@ pub(super) fn gemm(importer: &mut Importer, call: &Call) -> Result<Value, ModelE
     let mut value = dense(importer, call, input, weight, transposed, inside.clone())?;
     if alpha != 1.0 {
         let size = importer.graph.node(value).size();
-        value = importer.push(call, Op::Scale(vec![alpha; size]), &[value])?;
+        value = importer.push(call, Layer::Scale(vec![alpha; size]), &[value])?;
     }
     match call.optional(2) {
         None => Ok(Value::Node(value)),
         Some(_) if inside.is_some() => Ok(Value::Node(value)),
         Some(Value::Float(c)) => {
             let scaled = scaled(importer, call, c, beta)?;
-            let result = with_constant(importer, call, value, &scaled, Op::Shift)?;
+            let result = with_constant(importer, call, value, &scaled, Layer::Shift)?;
             keeps_shape(importer, call, value, &result)?;
             Ok(result)
         }
@@ -46,7 +46,7 @@ pub(super) fn gemm(importer: &mut Importer, call: &Call) -> Result<Value, ModelE
             let (product, mut c) = aligned(importer, call, value, *c)?;
             keeps_shape(importer, call, value, &Value::Node(product))?;
             if beta != 1.0 {
-                c = importer.push(call, Op::Scale(vec![beta; importer.graph.node(c).size()]), &[c])?;
+                c = importer.push(call, Layer::Scale(vec![beta; importer.graph.node(c).size()]), &[c])?;
             }
             sum(importer, call, product, c)
         }
@@ -151,7 +151,7 @@ fn dense(
         false => Walk::new(&[rows, cols], &[1, rows as isize], 0).map(|index| singles[index]).collect(),
     };
     let bias = bias.unwrap_or_else(|| vec![0.0; rows]);
-    importer.push(call, Op::Dense(Dense { rows, cols, weight, bias }), &[input])
+    importer.push(call, Layer::Dense(Dense { rows, cols, weight, bias }), &[input])
 }
 
 /// Inference: a·x + b per channel, the coefficients rounded once (see [`super::batch_norm`]).
@@ -186,6 +186,6 @@ pub(super) fn batch_normalization(importer: &mut Importer, call: &Call) -> Resul
         gains.extend(std::iter::repeat_n(f64::from(a), spatial));
         offsets.extend(std::iter::repeat_n(f64::from(b), spatial));
     }
-    let scaled = importer.push(call, Op::Scale(gains), &[*input])?;
-    Ok(Value::Node(importer.push(call, Op::Shift(offsets), &[scaled])?))
+    let scaled = importer.push(call, Layer::Scale(gains), &[*input])?;
+    Ok(Value::Node(importer.push(call, Layer::Shift(offsets), &[scaled])?))
 }

@@ -5,7 +5,7 @@ use super::importer::Importer;
 use super::layout::axis_of;
 use super::tensor::{Ints, Walk, row_major};
 use crate::model::map::{Map, Pick};
-use crate::model::{ModelError, NodeId, Op};
+use crate::model::{Layer, ModelError, NodeId};
 
 /// The entries of a node at `indices`, under `shape`: a Reshape where all stay in place.
 pub(super) fn pick(
@@ -23,7 +23,7 @@ pub(super) fn pick(
         return importer.reshape(call, node, shape);
     }
     let from = indices.into_iter().map(Some).collect();
-    let picked = importer.push(call, Op::Linear(Map::Pick(Pick { from, cols })), &[node])?;
+    let picked = importer.push(call, Layer::Linear(Map::Pick(Pick::new(from, cols))), &[node])?;
     importer.reshape(call, picked, shape)
 }
 

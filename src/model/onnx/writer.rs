@@ -11,7 +11,7 @@ use prost::bytes::Bytes;
 use super::proto::*;
 use super::tensor::fits;
 use crate::model::map::{Axis, Map, Pick, Windows};
-use crate::model::{Dense, Graph, Kink, ModelError, Node, Op};
+use crate::model::{Dense, Graph, Kink, Layer, ModelError, Node};
 
 /// The operator set that is written.
 const OPSET: i64 = 17;
@@ -109,14 +109,17 @@ impl Writer {
     fn node(&mut self, graph: &Graph, node: &Node, names: &[String]) -> Result<String, ModelError> {
         let inputs: Vec<&str> = node.inputs.iter().map(|&id| names[id].as_str()).collect();
         let name = &node.name;
-        Ok(match &node.op {
-            Op::Input => return Err(ModelError::shape(name, "one input", "a second one")),
-            Op::Constant(values) => self.constant(node, values)?,
-            Op::Dense(dense) => self.dense(graph, node, dense, inputs[0]),
-            Op::Linear(Map::Pick(pick)) => self.pick(node, pick, inputs[0]),
-            Op::Linear(Map::Windows(windows)) => self.windows(node, windows, inputs[0]),
-            Op::Scale(values) => self.scale(name, inputs[0], values, &node.shape)?,
-            Op::Shift(values) => {
+        let layer = node.layer().ok_or_else(|| {
+            ModelError::unsupported(name, "a sum of products of several values has no operator of its own")
+        })?;
+        Ok(match &layer {
+            Layer::Constant(values) => self.constant(node, values)?,
+            Layer::Dense(dense) => self.dense(graph, node, dense, inputs[0]),
+            Layer::Linear(Map::Pick(pick)) => self.pick(node, pick, inputs[0]),
+            Layer::Linear(Map::Windows(windows)) => self.windows(node, windows, inputs[0]),
+            Layer::Linear(_) => return Err(ModelError::unsupported(name, "this map is another layer")),
+            Layer::Scale(values) => self.scale(name, inputs[0], values, &node.shape)?,
+            Layer::Shift(values) => {
                 let mut last = inputs[0].to_string();
                 for part in parts(name, values)? {
                     let constant = self.tensor(&format!("{name}.constant"), &part, &node.shape);
@@ -124,40 +127,41 @@ impl Writer {
                 }
                 last
             }
-            Op::Divide(values) => {
+            Layer::Divide(values) => {
                 let single = values.iter().map(|&v| if fits(v) { Ok(v as f32) } else { Err(too_fine(name, v)) });
                 let single: Vec<f32> = single.collect::<Result<_, _>>()?;
                 let constant = self.tensor(&format!("{name}.constant"), &single, &node.shape);
                 self.emit("Div", name, &[inputs[0], &constant], vec![])
             }
-            Op::Kink(kink) => self.kink(node, *kink, inputs[0])?,
-            Op::Sum => {
+            Layer::Kink(kink) => self.kink(node, *kink, inputs[0])?,
+            Layer::Sum => {
                 let mut last = inputs[0].to_string();
                 for input in &inputs[1..] {
                     last = self.emit("Add", name, &[&last, input], vec![]);
                 }
                 last
             }
-            Op::Max => self.emit("Max", name, &inputs, vec![]),
-            Op::Concat { outer } => {
+            Layer::Max => self.emit("Max", name, &inputs, vec![]),
+            Layer::Concat { outer } => {
                 let shape = &graph.node(node.inputs[0]).shape;
                 let axis = (0..shape.len()).find(|&axis| shape[..axis].iter().product::<usize>() == *outer);
                 let axis =
                     axis.ok_or_else(|| ModelError::shape(name, "an axis to join along", format!("{shape:?}")))?;
                 self.emit("Concat", name, &inputs, vec![int("axis", axis as i64 + 1)])
             }
-            Op::Reshape => self.reshape(name, inputs[0], &node.shape),
+            Layer::Reshape => self.reshape(name, inputs[0], &node.shape),
         })
     }
 
     /// Entries of the flat value; where some are 0, of the value with a 0 behind it.
     fn pick(&mut self, node: &Node, pick: &Pick, input: &str) -> String {
-        let mut flat = self.reshape(&node.name, input, &[pick.cols]);
-        if pick.from.contains(&None) {
+        let mut flat = self.reshape(&node.name, input, &[pick.cols()]);
+        let from: Vec<Option<usize>> = (0..pick.rows()).map(|row| pick.at(row)).collect();
+        if from.contains(&None) {
             let pads = self.ints(&node.name, &[0, 0, 0, 1]);
             flat = self.emit("Pad", &node.name, &[&flat, &pads], vec![]);
         }
-        let places: Vec<i64> = pick.from.iter().map(|from| from.unwrap_or(pick.cols) as i64).collect();
+        let places: Vec<i64> = from.iter().map(|from| from.unwrap_or(pick.cols()) as i64).collect();
         let places = self.ints(&node.name, &places);
         let picked = self.emit("Gather", &node.name, &[&flat, &places], vec![int("axis", 1)]);
         self.reshape(&node.name, &picked, &node.shape)

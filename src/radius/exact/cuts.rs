@@ -2,7 +2,7 @@
 
 use crate::model::lifted::Tangent;
 use crate::model::passes::Slopes;
-use crate::model::{Graph, NodeId, Op};
+use crate::model::{Graph, NodeId};
 
 /// What made a cut, and how long it has not been used.
 pub(super) struct Made {
@@ -22,7 +22,7 @@ pub(super) fn collapse(
     let used: Vec<(&Tangent, f64)> =
         cuts.iter().map(|made| &made.tangent).zip(multipliers.iter().copied()).filter(|(_, l)| *l > 0.0).collect();
     for (id, node) in graph.nodes().iter().enumerate() {
-        let is_unit = matches!(node.op, Op::Kink(_) | Op::Max) && !stopped[id];
+        let is_unit = node.op.is_unit() && !stopped[id];
         if !is_unit || used.iter().all(|(t, _)| t.adjoints[id].is_none()) {
             continue;
         }

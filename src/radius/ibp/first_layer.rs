@@ -5,12 +5,12 @@
 //! |W_ik|·Lip(u_k) for the others. For p < ∞ this is far tighter than intervals of the coordinates, each of which alone
 //! may move by r.
 
-use crate::matrix::joined;
 use crate::model::feature_map::Coordinatewise;
-use crate::model::{Dense, Enclosed, Graph, Map, NodeId, Op};
+use crate::model::map::Matrix;
+use crate::model::{Affine, Enclosed, Graph, NodeId, Op};
 use crate::query::Perturbation;
 use crate::radius::ibp::intervals::Intervals;
-use crate::radius::ibp::linear::linear;
+use crate::radius::ibp::linear::{Linear, linear};
 use crate::radius::ibp::sides::{Falls, RowSlopes, Sides, Slope};
 use crate::rounding::{TINY, add_up, mul_up};
 
@@ -42,19 +42,20 @@ pub(crate) struct FirstLayer {
 /// The columns of a layer by what they multiply.
 #[derive(Debug)]
 struct Split {
-    /// The coordinate-wise part, with the bias.
-    touching: Dense,
+    /// The coordinate-wise part, to which the offset is added.
+    touching: Matrix,
+    offset: Vec<f64>,
     columns: Vec<usize>,
     /// Everything else.
-    rest: Dense,
+    rest: Matrix,
     rest_columns: Vec<usize>,
 }
 
-/// The layer `dense` with argument `argument`, if it touches the input.
+/// The layer with argument `argument`, if it touches the input.
 pub(crate) fn first_layer(
     graph: &Graph,
     known: &[Option<Coordinatewise>],
-    dense: &Dense,
+    (matrix, offset): Linear,
     argument: NodeId,
     perturbation: Perturbation,
 ) -> Option<FirstLayer> {
@@ -66,48 +67,57 @@ pub(crate) fn first_layer(
     }
     let norm = perturbation.norm;
     let row = |i: usize| {
-        let mut slopes = row_slopes(dense.row(i), &touching, graph.input_size());
+        let mut slopes = row_slopes(matrix.row(i), &touching, graph.input_size());
         slopes.iter_mut().enumerate().for_each(|(j, slope)| slope.0 = perturbation.up_scale(j, slope.0));
         slopes
     };
     let size = |row: Vec<Slope>| row.into_iter().map(|(size, _)| size).collect::<Vec<_>>();
-    let steepness = (0..dense.rows).map(|i| norm.dual_upper(&size(row(i)))).collect();
-    let slopes = perturbation.range.and_then(|_| RowSlopes::new(norm, (0..dense.rows).map(row)));
+    let steepness = (0..matrix.rows).map(|i| norm.dual_upper(&size(row(i)))).collect();
+    let slopes = perturbation.range.and_then(|_| RowSlopes::new(norm, (0..matrix.rows).map(row)));
     let affine = touching.iter().all(|(_, entry)| entry.affine);
     let split = (!rest_columns.is_empty()).then(|| Split {
-        touching: columns_of(dense, &columns, true),
-        rest: columns_of(dense, &rest_columns, false),
+        touching: columns_of(matrix, &columns),
+        rest: columns_of(matrix, &rest_columns),
+        offset: offset.to_vec(),
         columns,
         rest_columns,
     });
     Some(FirstLayer { steepness, slopes, affine, split })
 }
 
-/// The argument's entries, through concatenations of which only some inputs are coordinate-wise.
+/// The argument's entries, through nodes that put entries of others in their places, of which only some may be
+/// coordinate-wise.
 fn entries(graph: &Graph, known: &[Option<Coordinatewise>], id: NodeId) -> Vec<Option<Entry>> {
     let node = graph.node(id);
-    match (&known[id], &node.op) {
-        (_, Op::Concat { outer }) => {
-            let parts: Vec<Vec<Option<Entry>>> = node.inputs.iter().map(|&i| entries(graph, known, i)).collect();
-            joined(&parts.iter().map(|part| &part[..]).collect::<Vec<_>>(), *outer)
-        }
-        (_, Op::Reshape) => entries(graph, known, node.inputs[0]),
-        (_, Op::Linear(Map::Pick(pick))) => {
-            let below = entries(graph, known, node.inputs[0]);
-            pick.from.iter().map(|from| from.map_or(Some(NOTHING), |at| below[at])).collect()
-        }
-        (Some(form), _) => {
+    if let Some(places) = if let Op::Affine(affine) = &node.op { places(affine) } else { None } {
+        let below: Vec<Vec<Option<Entry>>> = node.inputs.iter().map(|&input| entries(graph, known, input)).collect();
+        return places.into_iter().map(|place| place.map_or(Some(NOTHING), |(k, at)| below[k][at])).collect();
+    }
+    match &known[id] {
+        Some(form) => {
             let entry = |(&coordinate, &scale)| Some(Entry { coordinate, scale, affine: form.affine });
             form.coordinate.iter().zip(&form.scale).map(entry).collect()
         }
-        (None, _) => vec![None; node.size()],
+        None => vec![None; node.size()],
     }
 }
 
-fn columns_of(dense: &Dense, columns: &[usize], bias: bool) -> Dense {
-    let weight = (0..dense.rows).flat_map(|i| columns.iter().map(move |&k| dense.row(i)[k])).collect();
-    let bias = if bias { dense.bias.clone() } else { vec![0.0; dense.rows] };
-    Dense { rows: dense.rows, cols: columns.len(), weight, bias }
+/// Per row the input and its entry that it is, or nothing; `None` where a row is not just that.
+fn places(affine: &Affine) -> Option<Vec<Option<(usize, usize)>>> {
+    if affine.maps.is_empty() || !affine.offset.is_empty() || !affine.maps.iter().all(|map| map.is_exact()) {
+        return None;
+    }
+    let place = |i: usize| {
+        let mut entries = affine.entries(i).map(|(k, col, _)| (k, col));
+        let first = entries.next();
+        entries.next().is_none().then_some(first)
+    };
+    (0..affine.rows()).map(place).collect()
+}
+
+fn columns_of(matrix: &Matrix, columns: &[usize]) -> Matrix {
+    let weight = (0..matrix.rows).flat_map(|i| columns.iter().map(move |&k| matrix.row(i)[k])).collect();
+    Matrix::new(matrix.rows, columns.len(), weight)
 }
 
 /// Upper bounds of |L_ij| for every coordinate j, with the way that L_ij falls.
@@ -163,7 +173,7 @@ impl FirstLayer {
     pub fn centre(&self, argument: &Intervals, result: &Intervals) -> Intervals {
         match &self.split {
             None => result.clone(),
-            Some(split) => linear(&split.touching, &argument.select(&split.columns)),
+            Some(split) => linear((&split.touching, &split.offset), &argument.select(&split.columns)),
         }
     }
 
@@ -181,7 +191,7 @@ impl FirstLayer {
     /// for; with `plain` also by intervals of its argument.
     pub fn evaluate(
         &self,
-        dense: &Dense,
+        layer: Linear,
         (centre, sides): (&Intervals, Option<&Sides>),
         argument: &Intervals,
         r: f64,
@@ -199,10 +209,10 @@ impl FirstLayer {
         };
         let mut result: Intervals = centre.iter().enumerate().map(row).collect();
         if let Some(split) = &self.split {
-            result = result.plus(&linear(&split.rest, &argument.select(&split.rest_columns)));
+            result = result.plus(&linear((&split.rest, &[]), &argument.select(&split.rest_columns)));
         }
         if plain {
-            result.intersect(&linear(dense, argument));
+            result.intersect(&linear(layer, argument));
         }
         result
     }

@@ -2,8 +2,8 @@
 //!
 //! Invariant: a low end is below ∞, a high end is above −∞, and neither is NaN.
 
-use crate::matrix::joined;
-use crate::model::{Kink, Node, Op};
+use crate::model::map::Weight;
+use crate::model::{Affine, Kink, Node, Op};
 
 /// Entry i lies in [low_i, high_i]; an infinite end says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,9 +88,12 @@ fn scaled((low, high): Interval, s: f64) -> Interval {
     outward((a.min(b), a.max(b)), s == 0.0 || s.abs() == 1.0)
 }
 
-fn divided((low, high): Interval, s: f64) -> Interval {
-    let (a, b) = (low / s, high / s);
-    outward((a.min(b), a.max(b)), s.abs() == 1.0)
+fn weighted((low, high): Interval, weight: Weight) -> Interval {
+    if !weight.divides {
+        return scaled((low, high), weight.value);
+    }
+    let (a, b) = (low / weight.value, high / weight.value);
+    outward((a.min(b), a.max(b)), weight.value.abs() == 1.0)
 }
 
 /// The exact range of a kink over an interval, but for the rounding.
@@ -108,26 +111,25 @@ fn kinked((low, high): Interval, kink: Kink) -> Interval {
     (low.min(0.0), high.max(0.0))
 }
 
-/// Σ w·x over the entries of a row; one entry with weight 1 is itself.
-fn linear_entry(entries: impl Iterator<Item = (usize, f64)>, x: &Intervals) -> Interval {
-    let terms = entries.filter(|(_, w)| *w != 0.0).map(|(col, w)| scaled(x.get(col), w));
-    terms.reduce(sum).unwrap_or((0.0, 0.0))
+/// A row of an affine node; one entry with weight 1 is itself.
+fn affine_entry(affine: &Affine, i: usize, inputs: &[&Intervals]) -> Interval {
+    let offset = affine.added(i);
+    let terms = affine.entries(i).map(|(k, col, w)| weighted(inputs[k].get(col), w));
+    match terms.reduce(sum) {
+        None => (offset, offset),
+        Some(total) if offset == 0.0 => total,
+        Some(total) => sum(total, (offset, offset)),
+    }
 }
 
-/// The result of any operation but the input and a linear layer.
+/// The result of any operation but the input; of a linear layer there is a faster one in [`super::linear`].
 ///
 /// # Panics
-/// On those two.
-pub(crate) fn elementwise(node: &Node, inputs: &[&Intervals]) -> Intervals {
-    let first = || inputs[0].iter();
+/// On the input.
+pub(crate) fn node_intervals(node: &Node, inputs: &[&Intervals]) -> Intervals {
     match &node.op {
-        Op::Constant(values) => Intervals::point(values),
-        Op::Linear(map) => (0..map.rows()).map(|row| linear_entry(map.entries(row), inputs[0])).collect(),
-        Op::Scale(c) => first().zip(c).map(|(x, &c)| scaled(x, c)).collect(),
-        Op::Divide(c) => first().zip(c).map(|(x, &c)| divided(x, c)).collect(),
-        Op::Shift(c) => first().zip(c).map(|(x, &c)| sum(x, (c, c))).collect(),
-        Op::Kink(kink) => first().map(|x| kinked(x, *kink)).collect(),
-        Op::Sum => inputs[1..].iter().fold(inputs[0].clone(), |total, x| total.plus(x)),
+        Op::Affine(affine) => (0..affine.rows()).map(|i| affine_entry(affine, i, inputs)).collect(),
+        Op::Kink(kink) => inputs[0].iter().map(|x| kinked(x, *kink)).collect(),
         Op::Max => {
             let mut result = inputs[0].clone();
             for input in &inputs[1..] {
@@ -136,22 +138,20 @@ pub(crate) fn elementwise(node: &Node, inputs: &[&Intervals]) -> Intervals {
             }
             result
         }
-        Op::Concat { outer } => Intervals {
-            low: joined(&inputs.iter().map(|input| &input.low[..]).collect::<Vec<_>>(), *outer),
-            high: joined(&inputs.iter().map(|input| &input.high[..]).collect::<Vec<_>>(), *outer),
-        },
-        Op::Reshape => inputs[0].clone(),
-        Op::Input | Op::Dense(_) => unreachable!("not elementwise"),
+        Op::Input => unreachable!("the input is given"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Graph, Layer};
     use proptest::prelude::*;
 
-    fn unary(op: Op) -> Node {
-        Node { name: "unary".into(), op, inputs: vec![0], shape: vec![1] }
+    fn unary(op: Layer) -> Node {
+        let mut graph = Graph::new("x", &[1]);
+        graph.push("unary", op, &[0]).unwrap();
+        graph.node(1).clone()
     }
 
     fn interval() -> impl Strategy<Value = Interval> {
@@ -162,7 +162,7 @@ mod tests {
         #[test]
         fn kinks_have_their_exact_range(x in interval(), below in -2.0..2.0_f64, above in -2.0..2.0_f64) {
             let kink = Kink { below, above };
-            let result = elementwise(&unary(Op::Kink(kink)), &[&[x].into_iter().collect()]).get(0);
+            let result = node_intervals(&unary(Layer::Kink(kink)), &[&[x].into_iter().collect()]).get(0);
             let at = |i: usize| (x.0 + (x.1 - x.0) * i as f64 / 200.0).clamp(x.0, x.1);
             let values: Vec<f64> = (0..=200).map(at).chain((x.0 <= 0.0 && x.1 >= 0.0).then_some(0.0))
                 .map(|t| kink.slope(t) * t).collect();
@@ -175,14 +175,14 @@ mod tests {
         fn products_and_quotients_contain_their_samples(x in interval(), c in -2.0..2.0_f64, part in 0.0..1.0_f64) {
             let t = (x.0 + (x.1 - x.0) * part).clamp(x.0, x.1);
             let argument: Intervals = [x].into_iter().collect();
-            let inside = |op: Op, value: f64| {
-                let (low, high) = elementwise(&unary(op), &[&argument]).get(0);
+            let inside = |op: Layer, value: f64| {
+                let (low, high) = node_intervals(&unary(op), &[&argument]).get(0);
                 low <= value && value <= high
             };
-            prop_assert!(inside(Op::Scale(vec![c]), c * t));
-            prop_assert!(inside(Op::Shift(vec![c]), c + t));
+            prop_assert!(inside(Layer::Scale(vec![c]), c * t));
+            prop_assert!(inside(Layer::Shift(vec![c]), c + t));
             if c != 0.0 {
-                prop_assert!(inside(Op::Divide(vec![c]), t / c));
+                prop_assert!(inside(Layer::Divide(vec![c]), t / c));
             }
         }
     }
@@ -191,21 +191,21 @@ mod tests {
     fn a_nan_says_nothing() {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
         assert_eq!(Intervals::point(&[f64::NAN]).get(0), all);
-        let size = elementwise(&unary(Op::Kink(Kink::ABS)), &[&Intervals::point(&[f64::NAN])]);
+        let size = node_intervals(&unary(Layer::Kink(Kink::ABS)), &[&Intervals::point(&[f64::NAN])]);
         assert_eq!(size.get(0), (0.0, f64::INFINITY));
     }
 
     #[test]
     fn infinite_ends_stay_ends() {
         let all: Intervals = [(f64::NEG_INFINITY, f64::INFINITY)].into_iter().collect();
-        let of = |op| elementwise(&unary(op), &[&all]).get(0);
-        assert_eq!(of(Op::Kink(Kink::RELU)), (0.0, f64::INFINITY));
-        assert_eq!(of(Op::Kink(Kink::ABS)), (0.0, f64::INFINITY));
-        assert_eq!(of(Op::Scale(vec![0.0])), (0.0, 0.0));
-        assert_eq!(of(Op::Scale(vec![-2.0])), (f64::NEG_INFINITY, f64::INFINITY));
-        assert_eq!(of(Op::Shift(vec![7.0])), (f64::NEG_INFINITY, f64::INFINITY));
+        let of = |op| node_intervals(&unary(op), &[&all]).get(0);
+        assert_eq!(of(Layer::Kink(Kink::RELU)), (0.0, f64::INFINITY));
+        assert_eq!(of(Layer::Kink(Kink::ABS)), (0.0, f64::INFINITY));
+        assert_eq!(of(Layer::Scale(vec![0.0])), (0.0, 0.0));
+        assert_eq!(of(Layer::Scale(vec![-2.0])), (f64::NEG_INFINITY, f64::INFINITY));
+        assert_eq!(of(Layer::Shift(vec![7.0])), (f64::NEG_INFINITY, f64::INFINITY));
         let huge: Intervals = [(f64::MAX, f64::MAX)].into_iter().collect();
-        let doubled = elementwise(&unary(Op::Scale(vec![2.0])), &[&huge]).get(0);
+        let doubled = node_intervals(&unary(Layer::Scale(vec![2.0])), &[&huge]).get(0);
         assert_eq!(doubled, (f64::MAX, f64::INFINITY), "an overflow is still above the largest float");
     }
 }

@@ -12,7 +12,7 @@ use crate::query::Perturbation;
 use crate::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Verdict, not_certified};
 use crate::rounding::mul_up;
 use first_layer::{FirstLayer, first_layer};
-use intervals::{Intervals, elementwise};
+use intervals::{Intervals, node_intervals};
 use linear::linear;
 use search::largest_positive;
 use sides::Sides;
@@ -101,9 +101,9 @@ struct Centre<'a> {
 impl<'a> Plan<'a> {
     fn new(graph: &'a Graph, perturbation: Perturbation<'a>) -> Self {
         let known = coordinatewise(graph);
-        let touching = |node: &Node| match &node.op {
-            Op::Dense(dense) => first_layer(graph, &known, dense, node.inputs[0], perturbation),
-            _ => None,
+        let touching = |node: &Node| {
+            let (matrix, offset) = node.op.matrix()?;
+            first_layer(graph, &known, (matrix, offset), node.inputs[0], perturbation)
         };
         let first = graph.nodes().iter().map(touching).collect();
         let mut plan = Plan { graph, perturbation, first, needed: Vec::new() };
@@ -148,10 +148,10 @@ impl<'a> Plan<'a> {
         let mut values: Vec<Intervals> = Vec::with_capacity(self.graph.nodes().len());
         for node in self.graph.nodes() {
             let inputs: Vec<&Intervals> = node.inputs.iter().map(|&i| &values[i]).collect();
-            values.push(match &node.op {
-                Op::Input => Intervals::point(sample),
-                Op::Dense(dense) => linear(dense, inputs[0]),
-                _ => elementwise(node, &inputs),
+            values.push(match (inputs.first(), node.op.matrix()) {
+                (Some(x), Some(layer)) => linear(layer, x),
+                _ if node.op == Op::Input => Intervals::point(sample),
+                _ => node_intervals(node, &inputs),
             });
         }
         let touching = |(id, layer): (usize, &Option<FirstLayer>)| match layer {
@@ -175,14 +175,14 @@ impl<'a> Plan<'a> {
         for &id in &self.needed {
             let node = self.graph.node(id);
             let inputs: Vec<&Intervals> = node.inputs.iter().map(|&i| &values[i]).collect();
-            values[id] = match (&node.op, &self.first[id]) {
-                (Op::Input, _) => coordinates(centre.sample, r, self.perturbation),
-                (Op::Dense(dense), Some(layer)) => {
+            values[id] = match (node.op.matrix(), &self.first[id]) {
+                (Some(dense), Some(layer)) => {
                     let around = (&centre.first[id], centre.sides[id].as_ref());
                     layer.evaluate(dense, around, inputs[0], r, self.plain(layer))
                 }
-                (Op::Dense(dense), None) => linear(dense, inputs[0]),
-                _ => elementwise(node, &inputs),
+                (Some(dense), None) => linear(dense, inputs[0]),
+                (None, _) if node.op == Op::Input => coordinates(centre.sample, r, self.perturbation),
+                (None, _) => node_intervals(node, &inputs),
             };
         }
         values

@@ -3,7 +3,7 @@
 
 use crate::model::network::Network;
 use crate::model::passes::{Slopes, adjoints_from, forward_lines};
-use crate::model::{Kink, NodeId, Op};
+use crate::model::{Kink, NodeId};
 use crate::query::Perturbation;
 
 /// One entry of a kink or of a maximum.
@@ -77,9 +77,9 @@ pub(super) fn epigraph(network: &Network, x: &[f64], lines: &Slopes<f64>, kept: 
         let mut inputs: Vec<_> = node.inputs.iter().map(|&input| rows(input, &entries).into_iter()).collect();
         for &piece in group {
             let mut next = inputs.iter_mut().map(|rows| rows.next().expect("one row per entry"));
-            let shape = match node.op {
-                Op::Kink(kink) => Shape::Kink(kink, next.next().expect("a kink has an input")),
-                _ => Shape::Max(next.collect()),
+            let shape = match node.op.kink() {
+                Some(kink) => Shape::Kink(kink, next.next().expect("a kink has an input")),
+                None => Shape::Max(next.collect()),
             };
             pieces.push((piece, shape));
         }
@@ -140,22 +140,22 @@ fn repeated(network: &Network, slopes: &Slopes<f64>, batch: usize) -> Slopes<f64
 mod tests {
     use super::*;
     use crate::model::passes::{forward, tangent_slopes};
-    use crate::model::{Dense, Graph};
+    use crate::model::{Dense, Graph, Layer};
 
     /// max(relu(Wx + b), Ux), a residual sum of leaky units on it, and a readout.
     fn network() -> Network {
         let weights = |n: usize, a: f32| (0..n).map(|i| ((i as f32 * a).sin() * 8.0).round() / 8.0).collect();
         let dense = |rows, cols, a| Dense { rows, cols, weight: weights(rows * cols, a), bias: weights(rows, a + 0.1) };
         let mut graph = Graph::new("x", &[3]);
-        let shifted = graph.push("shift", Op::Shift(vec![-0.5, 0.25, 1.0]), &[0]).unwrap();
-        let first = graph.push("first", Op::Dense(dense(4, 3, 1.1)), &[shifted]).unwrap();
-        let kink = graph.push("kink", Op::Kink(Kink::RELU), &[first]).unwrap();
-        let skip = graph.push("skip", Op::Dense(dense(4, 3, 2.3)), &[0]).unwrap();
-        let largest = graph.push("largest", Op::Max, &[kink, skip]).unwrap();
-        let mixed = graph.push("mixed", Op::Dense(dense(4, 4, 3.7)), &[largest]).unwrap();
-        let leaky = graph.push("leaky", Op::Kink(Kink { below: 0.25, above: 1.0 }), &[mixed]).unwrap();
-        let sum = graph.push("sum", Op::Sum, &[leaky, largest]).unwrap();
-        graph.push("readout", Op::Dense(dense(1, 4, 0.7)), &[sum]).unwrap();
+        let shifted = graph.push("shift", Layer::Shift(vec![-0.5, 0.25, 1.0]), &[0]).unwrap();
+        let first = graph.push("first", Layer::Dense(dense(4, 3, 1.1)), &[shifted]).unwrap();
+        let kink = graph.push("kink", Layer::Kink(Kink::RELU), &[first]).unwrap();
+        let skip = graph.push("skip", Layer::Dense(dense(4, 3, 2.3)), &[0]).unwrap();
+        let largest = graph.push("largest", Layer::Max, &[kink, skip]).unwrap();
+        let mixed = graph.push("mixed", Layer::Dense(dense(4, 4, 3.7)), &[largest]).unwrap();
+        let leaky = graph.push("leaky", Layer::Kink(Kink { below: 0.25, above: 1.0 }), &[mixed]).unwrap();
+        let sum = graph.push("sum", Layer::Sum, &[leaky, largest]).unwrap();
+        graph.push("readout", Layer::Dense(dense(1, 4, 0.7)), &[sum]).unwrap();
         Network::new(graph)
     }
 

@@ -314,7 +314,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Dense, Graph, Kink, Model, Op};
+    use crate::model::{Dense, Graph, Kink, Layer, Model};
     use crate::norm::Norm;
     use crate::query::Range;
     use crate::radius::lp::LpSolver;
@@ -329,20 +329,20 @@ mod tests {
         };
         let mut dense = |rows: usize, cols: usize, positive: bool| {
             let weight = (0..rows * cols).map(|_| next(positive)).collect();
-            Op::Dense(Dense { rows, cols, weight, bias: (0..rows).map(|_| next(false) - 0.2).collect() })
+            Layer::Dense(Dense { rows, cols, weight, bias: (0..rows).map(|_| next(false) - 0.2).collect() })
         };
         let mut graph = Graph::new("x", &[12]);
         let first = graph.push("first", dense(10, 12, false), &[0]).unwrap();
-        let mut z = graph.push("kink", Op::Kink(Kink::RELU), &[first]).unwrap();
+        let mut z = graph.push("kink", Layer::Kink(Kink::RELU), &[first]).unwrap();
         for (name, rows, below) in [("second", 6, 10), ("last", 1, 6)] {
             let through = graph.push(&format!("{name} z"), dense(rows, below, true), &[z]).unwrap();
             let skip = graph.push(&format!("{name} x"), dense(rows, 12, false), &[0]).unwrap();
-            z = graph.push(name, Op::Sum, &[through, skip]).unwrap();
+            z = graph.push(name, Layer::Sum, &[through, skip]).unwrap();
             if rows > 1 {
-                z = graph.push(&format!("{name} kink"), Op::Kink(Kink { below: 0.1, above: 1.0 }), &[z]).unwrap();
+                z = graph.push(&format!("{name} kink"), Layer::Kink(Kink { below: 0.1, above: 1.0 }), &[z]).unwrap();
             }
         }
-        graph.push("logit", Op::Shift(vec![1.5]), &[z]).unwrap();
+        graph.push("logit", Layer::Shift(vec![1.5]), &[z]).unwrap();
         Model::new(graph).unwrap()
     }
 

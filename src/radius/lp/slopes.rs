@@ -1,7 +1,7 @@
 //! Multipliers turned into slopes (METHOD §2).
 
 use crate::model::passes::Slopes;
-use crate::model::{Graph, Kink, Op};
+use crate::model::{Graph, Kink};
 use crate::radius::lp::Answer;
 use crate::radius::lp::epigraph::{Epigraph, Piece};
 use crate::radius::lp::program::Formulation;
@@ -48,7 +48,7 @@ fn shares(multipliers: &[f64], negligible: f64, snap: f64) -> Option<Vec<f64>> {
 fn set(graph: &Graph, slopes: &mut Slopes<f64>, piece: Piece, shares: &[f64]) {
     let node = graph.node(piece.node);
     let target = &mut slopes.nodes[piece.node];
-    if let Op::Kink(Kink { below, above }) = node.op {
+    if let Some(Kink { below, above }) = node.op.kink() {
         target[piece.entry] = shares[0] * above + shares[1] * below;
     } else {
         for (k, &share) in shares.iter().enumerate() {

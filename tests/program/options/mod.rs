@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
-use underplane::model::{Dense, Graph, Kink, Op, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, onnx};
 use values::Kind::*;
 use values::{CLASS, NO_FILES, no_text};
 
@@ -25,10 +25,10 @@ const HANGS: Duration = Duration::from_secs(120);
 /// max(x₀, 0) + 2·max(x₁ − ½, 0) − ¼: f > 0 everywhere near the inputs, a kink of each coordinate.
 fn graph() -> Graph {
     let mut graph = Graph::new("x", &[2]);
-    let shifted = graph.push("shifted", Op::Shift(vec![0.0, -0.5]), &[0]).unwrap();
-    let kink = graph.push("kink", Op::Kink(Kink::RELU), &[shifted]).unwrap();
+    let shifted = graph.push("shifted", Layer::Shift(vec![0.0, -0.5]), &[0]).unwrap();
+    let kink = graph.push("kink", Layer::Kink(Kink::RELU), &[shifted]).unwrap();
     let out = Dense { rows: 1, cols: 2, weight: vec![1.0, 2.0], bias: vec![-0.25] };
-    graph.push("out", Op::Dense(out), &[kink]).unwrap();
+    graph.push("out", Layer::Dense(out), &[kink]).unwrap();
     graph
 }
 
@@ -312,7 +312,7 @@ fn models_and_inputs_at_the_limits_of_floats() {
         let mut graph = graph();
         let out = Dense { rows: 1, cols: 1, weight: vec![weight], bias: vec![bias] };
         let last = graph.output();
-        graph.push("last", Op::Dense(out), &[last]).unwrap();
+        graph.push("last", Layer::Dense(out), &[last]).unwrap();
         onnx::write(&graph, &path(&format!("model{k}.onnx"))).unwrap();
         for (i, values) in [[f32::MAX, f32::MAX], [1e-45, 1e-45], [-f32::MAX, f32::MAX], [0.0, -0.0]].iter().enumerate()
         {

@@ -2,7 +2,7 @@
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use underplane::model::{Dense, Graph, Kink, Model, NodeId, Op};
+use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::{Method, Outcome, Samples};
@@ -17,7 +17,7 @@ enum Signs {
     Negative,
 }
 
-fn dense(rng: &mut impl Rng, rows: usize, cols: usize, signs: Signs, size: f32) -> Op {
+fn dense(rng: &mut impl Rng, rows: usize, cols: usize, signs: Signs, size: f32) -> Layer {
     let coarse = rng.random_bool(0.3);
     let mut weight = |_| {
         let value: f32 = rng.random_range(-size..size);
@@ -32,10 +32,10 @@ fn dense(rng: &mut impl Rng, rows: usize, cols: usize, signs: Signs, size: f32) 
     };
     let weight = (0..rows * cols).map(&mut weight).collect();
     let bias = (0..rows).map(|_| rng.random_range(-size..size)).collect();
-    Op::Dense(Dense { rows, cols, weight, bias })
+    Layer::Dense(Dense { rows, cols, weight, bias })
 }
 
-pub fn push(graph: &mut Graph, op: Op, inputs: &[NodeId]) -> NodeId {
+pub fn push(graph: &mut Graph, op: Layer, inputs: &[NodeId]) -> NodeId {
     graph.push(&format!("n{}", graph.nodes().len()), op, inputs).unwrap()
 }
 
@@ -49,20 +49,20 @@ fn hidden(rng: &mut impl Rng, graph: &mut Graph, psi: NodeId, below: Option<Node
         let Some(below) = below else { return skip };
         let op = dense(rng, width, graph.node(below).size(), Signs::Positive, size);
         let through = push(graph, op, &[below]);
-        push(graph, Op::Sum, &[through, skip])
+        push(graph, Layer::Sum, &[through, skip])
     };
     let argument = affine(graph, rng);
     match rng.random_range(0..4) {
         0 => {
             let other = affine(graph, rng);
-            push(graph, Op::Max, &[argument, other])
+            push(graph, Layer::Max, &[argument, other])
         }
-        1 => push(graph, Op::Kink(Kink { below: 0.125, above: 1.0 }), &[argument]),
+        1 => push(graph, Layer::Kink(Kink { below: 0.125, above: 1.0 }), &[argument]),
         2 => {
-            let kink = push(graph, Op::Kink(Kink::RELU), &[argument]);
-            push(graph, Op::Concat { outer: 1 }, &[kink, argument])
+            let kink = push(graph, Layer::Kink(Kink::RELU), &[argument]);
+            push(graph, Layer::Concat { outer: 1 }, &[kink, argument])
         }
-        _ => push(graph, Op::Kink(Kink::RELU), &[argument]),
+        _ => push(graph, Layer::Kink(Kink::RELU), &[argument]),
     }
 }
 
@@ -72,7 +72,8 @@ pub fn random_model(seed: u64, d: usize, logit: f64) -> (Model, Vec<f64>) {
     let mut graph = Graph::new("x", &[d]);
     let mut psi = 0;
     let mut constants = |low: f64, high: f64| (0..d).map(|_| rng.random_range(low..high)).collect::<Vec<f64>>();
-    let fronts = [Op::Shift(constants(-1.0, 1.0)), Op::Divide(constants(0.2, 3.0)), Op::Scale(constants(-2.0, 2.0))];
+    let fronts =
+        [Layer::Shift(constants(-1.0, 1.0)), Layer::Divide(constants(0.2, 3.0)), Layer::Scale(constants(-2.0, 2.0))];
     for front in fronts {
         if rng.random_bool(0.5) {
             psi = push(&mut graph, front, &[psi]);
@@ -93,16 +94,16 @@ pub fn random_model(seed: u64, d: usize, logit: f64) -> (Model, Vec<f64>) {
         // Concave units with nonpositive weights.
         let op = dense(rng, 3, d, Signs::Any, 1.0);
         let argument = push(&mut graph, op, &[psi]);
-        let concave = push(&mut graph, Op::Kink(Kink { below: 1.75, above: 0.5 }), &[argument]);
+        let concave = push(&mut graph, Layer::Kink(Kink { below: 1.75, above: 0.5 }), &[argument]);
         let op = dense(rng, 1, 3, Signs::Negative, 1.0);
         terms.push(push(&mut graph, op, &[concave]));
     }
-    let sum = push(&mut graph, Op::Sum, &terms);
+    let sum = push(&mut graph, Layer::Sum, &terms);
     // Samples are float32, and some lie on the box's faces.
     let x: Vec<f64> = (0..d).map(|_| f64::from(rng.random_range(-0.3..1.3_f32).clamp(0.0, 1.0))).collect();
     let x: Vec<f64> = if rng.random_bool(0.3) { x.iter().map(|v| (v * 4.0).round() / 4.0).collect() } else { x };
     let value = Model::new(graph.clone()).unwrap().enclose(&x)[0].value;
-    push(&mut graph, Op::Shift(vec![logit - value]), &[sum]);
+    push(&mut graph, Layer::Shift(vec![logit - value]), &[sum]);
     (Model::new(graph).unwrap(), x)
 }
 
@@ -126,15 +127,15 @@ pub fn sides(outcome: &Outcome) -> (f64, f64) {
 pub fn positive_everywhere() -> Model {
     let mut graph = Graph::new("x", &[2]);
     let first = Dense { rows: 2, cols: 2, weight: vec![1., 0., -1., 0.], bias: vec![0.; 2] };
-    let first = push(&mut graph, Op::Dense(first), &[0]);
-    let kink = push(&mut graph, Op::Kink(Kink::RELU), &[first]);
-    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 2, weight: vec![1., 1.], bias: vec![0.5] }), &[kink]);
+    let first = push(&mut graph, Layer::Dense(first), &[0]);
+    let kink = push(&mut graph, Layer::Kink(Kink::RELU), &[first]);
+    push(&mut graph, Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1., 1.], bias: vec![0.5] }), &[kink]);
     Model::new(graph).unwrap()
 }
 
 /// 3x₀ − 4x₂.
 pub fn linear() -> Model {
     let mut graph = Graph::new("x", &[3]);
-    push(&mut graph, Op::Dense(Dense { rows: 1, cols: 3, weight: vec![3., 0., -4.], bias: vec![0.] }), &[0]);
+    push(&mut graph, Layer::Dense(Dense { rows: 1, cols: 3, weight: vec![3., 0., -4.], bias: vec![0.] }), &[0]);
     Model::new(graph).unwrap()
 }

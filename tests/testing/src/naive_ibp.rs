@@ -1,6 +1,6 @@
 //! The naive twin of interval bound propagation: end by end, entry by entry, no rounding, plain bisection.
 
-use underplane::model::{Graph, Op};
+use underplane::model::{Graph, Layer};
 use underplane::norm::Norm;
 use underplane::query::Perturbation;
 
@@ -17,14 +17,14 @@ fn slopes(graph: &Graph) -> Vec<Slopes> {
         let times = |c: &dyn Fn(usize) -> f64| {
             of(0).map(|s| s.iter().enumerate().map(|(i, &(j, l, affine))| (j, l * c(i), affine)).collect::<Vec<_>>())
         };
-        known.push(match &node.op {
-            Op::Input => Some((0..node.size()).map(|j| (j, 1.0, true)).collect()),
-            Op::Scale(c) => times(&|i| c[i]),
-            Op::Divide(c) => times(&|i| 1.0 / c[i]),
-            Op::Shift(_) | Op::Reshape => of(0),
-            Op::Kink(kink) => times(&|_| kink.below.abs().max(kink.above.abs()))
+        known.push(match &node.layer() {
+            None => Some((0..node.size()).map(|j| (j, 1.0, true)).collect()),
+            Some(Layer::Scale(c)) => times(&|i| c[i]),
+            Some(Layer::Divide(c)) => times(&|i| 1.0 / c[i]),
+            Some(Layer::Shift(_)) | Some(Layer::Reshape) => of(0),
+            Some(Layer::Kink(kink)) => times(&|_| kink.below.abs().max(kink.above.abs()))
                 .map(|s| s.into_iter().map(|(j, slope, _)| (j, slope, false)).collect()),
-            Op::Concat { outer } => {
+            Some(Layer::Concat { outer }) => {
                 let parts: Option<Vec<Vec<(usize, f64, bool)>>> = (0..node.inputs.len()).map(of).collect();
                 parts.map(|parts| joined(*outer, &parts))
             }
@@ -106,24 +106,24 @@ pub fn lower_bound(graph: &Graph, x: &[f64], r: f64, perturbation: Perturbation)
                 centre(0).iter().enumerate().map(|(i, &c)| f(i, c)).collect(),
             )
         };
-        let (value, centre) = match &node.op {
-            Op::Input => {
+        let (value, centre) = match &node.layer() {
+            None => {
                 let clip = |v: f64| perturbation.range.map_or(v, |range| v.clamp(range.low, range.high));
                 (x.iter().map(|x| (clip(x - r), clip(x + r))).collect(), x.to_vec())
             }
-            Op::Constant(c) => (c.iter().map(|&c| (c, c)).collect(), c.clone()),
-            Op::Scale(c) => map(&|i, t| t * c[i], false),
-            Op::Divide(c) => map(&|i, t| t / c[i], false),
-            Op::Shift(c) => map(&|i, t| t + c[i], false),
-            Op::Kink(kink) => map(&|_, t| t * kink.slope(t), true),
-            Op::Reshape => (ends(0).clone(), centre(0).clone()),
-            Op::Sum => (
+            Some(Layer::Constant(c)) => (c.iter().map(|&c| (c, c)).collect(), c.clone()),
+            Some(Layer::Scale(c)) => map(&|i, t| t * c[i], false),
+            Some(Layer::Divide(c)) => map(&|i, t| t / c[i], false),
+            Some(Layer::Shift(c)) => map(&|i, t| t + c[i], false),
+            Some(Layer::Kink(kink)) => map(&|_, t| t * kink.slope(t), true),
+            Some(Layer::Reshape) => (ends(0).clone(), centre(0).clone()),
+            Some(Layer::Sum) => (
                 (0..node.size())
                     .map(|i| node.inputs.iter().fold((0.0, 0.0), |s, &k| (s.0 + values[k][i].0, s.1 + values[k][i].1)))
                     .collect(),
                 (0..node.size()).map(|i| node.inputs.iter().map(|&k| centres[k][i]).sum()).collect(),
             ),
-            Op::Max => (
+            Some(Layer::Max) => (
                 (0..node.size())
                     .map(|i| {
                         let start = (f64::NEG_INFINITY, f64::NEG_INFINITY);
@@ -134,21 +134,24 @@ pub fn lower_bound(graph: &Graph, x: &[f64], r: f64, perturbation: Perturbation)
                     .map(|i| node.inputs.iter().map(|&k| centres[k][i]).fold(f64::NEG_INFINITY, f64::max))
                     .collect(),
             ),
-            Op::Concat { outer } => {
+            Some(Layer::Concat { outer }) => {
                 let of = |all: &[Ends]| node.inputs.iter().map(|&k| all[k].clone()).collect::<Vec<_>>();
                 let middles = node.inputs.iter().map(|&k| centres[k].clone()).collect::<Vec<_>>();
                 (joined(*outer, &of(&values)), joined(*outer, &middles))
             }
-            Op::Linear(linear) => {
+            Some(Layer::Linear(linear)) => {
                 let row = |i: usize| {
-                    linear.entries(i).fold(((0.0, 0.0), 0.0), |((low, high), middle), (j, w)| {
-                        let (a, b) = (w * ends(0)[j].0, w * ends(0)[j].1);
-                        ((low + a.min(b), high + a.max(b)), middle + w * centre(0)[j])
-                    })
+                    linear.entries(i).map(|(j, w)| (j, w.value)).fold(
+                        ((0.0, 0.0), 0.0),
+                        |((low, high), middle), (j, w)| {
+                            let (a, b) = (w * ends(0)[j].0, w * ends(0)[j].1);
+                            ((low + a.min(b), high + a.max(b)), middle + w * centre(0)[j])
+                        },
+                    )
                 };
                 (0..linear.rows()).map(row).unzip()
             }
-            Op::Dense(dense) => {
+            Some(Layer::Dense(dense)) => {
                 let mut out: Ends = Vec::new();
                 let mut centre_out = Vec::new();
                 for i in 0..dense.rows {

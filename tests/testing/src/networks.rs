@@ -4,7 +4,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use underplane::model::{Dense, Graph, Kink, Model, NodeId, Op};
+use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId};
 
 /// How the network in front of the first layer looks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,18 +42,18 @@ pub fn feature_map(rng: &mut StdRng, graph: &mut Graph, map: Map) -> NodeId {
     let mut constant = |low: f64, high: f64| (0..d).map(|_| f64::from(rng.random_range(low..high) as f32)).collect();
     let centred = match map {
         Map::Identity => 0,
-        _ => graph.push("mean", Op::Shift(constant(-0.6, -0.1)), &[0]).unwrap(),
+        _ => graph.push("mean", Layer::Shift(constant(-0.6, -0.1)), &[0]).unwrap(),
     };
     let y = match map {
         Map::Scaled | Map::ScaledAbsolute => {
-            graph.push("deviation", Op::Divide(constant(0.3, 3.0)), &[centred]).unwrap()
+            graph.push("deviation", Layer::Divide(constant(0.3, 3.0)), &[centred]).unwrap()
         }
         _ => centred,
     };
     match map {
         Map::Absolute | Map::ScaledAbsolute => {
-            let size = graph.push("absolute", Op::Kink(Kink::ABS), &[y]).unwrap();
-            graph.push("features", Op::Concat { outer: 1 }, &[y, size]).unwrap()
+            let size = graph.push("absolute", Layer::Kink(Kink::ABS), &[y]).unwrap();
+            graph.push("features", Layer::Concat { outer: 1 }, &[y, size]).unwrap()
         }
         _ => y,
     }
@@ -64,17 +64,17 @@ pub fn icnn(rng: &mut StdRng, d: usize, hidden: &[usize], map: Map, leak: f64) -
     let mut graph = Graph::new("x", &[d]);
     let psi = feature_map(rng, &mut graph, map);
     let features = graph.node(psi).size();
-    let kink = Op::Kink(Kink { below: leak, above: 1.0 });
+    let kink = Layer::Kink(Kink { below: leak, above: 1.0 });
     let mut z = None;
     for (k, &width) in hidden.iter().chain(&[1]).enumerate() {
         let pass = dense(rng, width, features, false);
-        let pass = graph.push(&format!("pass{k}"), Op::Dense(pass), &[psi]).unwrap();
+        let pass = graph.push(&format!("pass{k}"), Layer::Dense(pass), &[psi]).unwrap();
         let t = match z {
             None => pass,
             Some((z, before)) => {
                 let layer = dense(rng, width, before, true);
-                let layer = graph.push(&format!("layer{k}"), Op::Dense(layer), &[z]).unwrap();
-                graph.push(&format!("sum{k}"), Op::Sum, &[layer, pass]).unwrap()
+                let layer = graph.push(&format!("layer{k}"), Layer::Dense(layer), &[z]).unwrap();
+                graph.push(&format!("sum{k}"), Layer::Sum, &[layer, pass]).unwrap()
             }
         };
         z = Some((
@@ -108,30 +108,32 @@ pub fn exact(graph: &Graph, x: &[f64]) -> Vec<Vec<BigRational>> {
         let with = |c: &[f64], f: &dyn Fn(&BigRational, BigRational) -> BigRational| -> Vec<BigRational> {
             input(0).iter().zip(c).map(|(x, &c)| f(x, rational(c))).collect()
         };
-        let value = match &node.op {
-            Op::Input => x.iter().map(|&x| rational(x)).collect(),
-            Op::Constant(c) => c.iter().map(|&c| rational(c)).collect(),
-            Op::Scale(c) => with(c, &|x, c| x * c),
-            Op::Shift(c) => with(c, &|x, c| x + c),
-            Op::Divide(c) => with(c, &|x, c| x / c),
-            Op::Reshape => input(0).clone(),
-            Op::Dense(dense) => (0..dense.rows)
+        let value = match &node.layer() {
+            None => x.iter().map(|&x| rational(x)).collect(),
+            Some(Layer::Constant(c)) => c.iter().map(|&c| rational(c)).collect(),
+            Some(Layer::Scale(c)) => with(c, &|x, c| x * c),
+            Some(Layer::Shift(c)) => with(c, &|x, c| x + c),
+            Some(Layer::Divide(c)) => with(c, &|x, c| x / c),
+            Some(Layer::Reshape) => input(0).clone(),
+            Some(Layer::Dense(dense)) => (0..dense.rows)
                 .map(|i| {
                     let terms = dense.row(i).iter().zip(input(0)).map(|(&w, x)| rational(f64::from(w)) * x);
                     terms.fold(rational(f64::from(dense.bias[i])), |a, b| a + b)
                 })
                 .collect(),
-            Op::Linear(map) => {
-                (0..map.rows()).map(|i| map.entries(i).map(|(j, w)| rational(w) * &input(0)[j]).sum()).collect()
+            Some(Layer::Linear(map)) => {
+                (0..map.rows()).map(|i| map.entries(i).map(|(j, w)| rational(w.value) * &input(0)[j]).sum()).collect()
             }
-            Op::Kink(kink) => {
+            Some(Layer::Kink(kink)) => {
                 input(0).iter().map(|t| t * rational(if t.is_negative() { kink.below } else { kink.above })).collect()
             }
-            Op::Sum => (0..node.size()).map(|i| node.inputs.iter().map(|&k| nodes[k][i].clone()).sum()).collect(),
-            Op::Max => {
+            Some(Layer::Sum) => {
+                (0..node.size()).map(|i| node.inputs.iter().map(|&k| nodes[k][i].clone()).sum()).collect()
+            }
+            Some(Layer::Max) => {
                 (0..node.size()).map(|i| node.inputs.iter().map(|&k| nodes[k][i].clone()).max().unwrap()).collect()
             }
-            Op::Concat { outer } => (0..*outer)
+            Some(Layer::Concat { outer }) => (0..*outer)
                 .flat_map(|block| {
                     let nodes = &nodes;
                     node.inputs.iter().flat_map(move |&k| {
@@ -161,34 +163,34 @@ pub fn exact_gradient(graph: &Graph, x: &[f64]) -> (BigRational, Vec<BigRational
     for id in (0..=graph.output()).rev() {
         let node = graph.node(id);
         let v = adjoints[id].clone();
-        match &node.op {
-            Op::Dense(dense) => {
+        match &node.layer() {
+            Some(Layer::Dense(dense)) => {
                 for i in 0..dense.rows {
                     for j in 0..dense.cols {
                         adjoints[node.inputs[0]][j] += rational(f64::from(dense.row(i)[j])) * &v[i];
                     }
                 }
             }
-            Op::Linear(map) => {
+            Some(Layer::Linear(map)) => {
                 for i in 0..v.len() {
-                    map.entries(i).for_each(|(j, w)| adjoints[node.inputs[0]][j] += rational(w) * &v[i]);
+                    map.entries(i).for_each(|(j, w)| adjoints[node.inputs[0]][j] += rational(w.value) * &v[i]);
                 }
             }
-            Op::Scale(c) => (0..v.len()).for_each(|i| adjoints[node.inputs[0]][i] += &v[i] * rational(c[i])),
-            Op::Divide(c) => (0..v.len()).for_each(|i| adjoints[node.inputs[0]][i] += &v[i] / rational(c[i])),
-            Op::Kink(kink) => {
+            Some(Layer::Scale(c)) => (0..v.len()).for_each(|i| adjoints[node.inputs[0]][i] += &v[i] * rational(c[i])),
+            Some(Layer::Divide(c)) => (0..v.len()).for_each(|i| adjoints[node.inputs[0]][i] += &v[i] / rational(c[i])),
+            Some(Layer::Kink(kink)) => {
                 for i in 0..v.len() {
                     let slope = if values[node.inputs[0]][i].is_negative() { kink.below } else { kink.above };
                     adjoints[node.inputs[0]][i] += &v[i] * rational(slope);
                 }
             }
-            Op::Sum | Op::Shift(_) | Op::Reshape => {
+            Some(Layer::Sum) | Some(Layer::Shift(_)) | Some(Layer::Reshape) => {
                 for &input in &node.inputs {
                     (0..v.len()).for_each(|i| adjoints[input][i] += &v[i]);
                 }
             }
-            Op::Input | Op::Constant(_) => {}
-            Op::Max | Op::Concat { .. } => panic!("not needed here"),
+            None | Some(Layer::Constant(_)) => {}
+            Some(Layer::Max) | Some(Layer::Concat { .. }) => panic!("not needed here"),
         }
     }
     (values[graph.output()][0].clone(), adjoints[0].clone())

@@ -1,6 +1,5 @@
 //! Slopes that may be positive everywhere.
 
-use crate::model::Op;
 use crate::model::passes::tangent_slopes;
 use crate::radius::exact::search::Search;
 
@@ -10,7 +9,7 @@ impl Search<'_> {
         let task = self.task;
         let mut slopes = tangent_slopes(task.query.model.network(), task.lifted.at_sample());
         for (node, slopes) in task.query.model.graph().nodes().iter().zip(&mut slopes.nodes) {
-            if let Op::Kink(kink) = node.op {
+            if let Some(kink) = node.op.kink() {
                 slopes.fill(0.0_f64.clamp(kink.below.min(kink.above), kink.below.max(kink.above)));
             }
         }

@@ -3,10 +3,10 @@
 use super::Made;
 use super::files::{Parts, behind, bytes, integer, node, tensor};
 use crate::naive_proofs::npy;
-use underplane::model::{Dense, Graph, Kink, Op, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, onnx};
 
-fn layer(rows: usize, weight: &[f32], bias: &[f32]) -> Op {
-    Op::Dense(Dense { rows, cols: weight.len() / rows, weight: weight.to_vec(), bias: bias.to_vec() })
+fn layer(rows: usize, weight: &[f32], bias: &[f32]) -> Layer {
+    Layer::Dense(Dense { rows, cols: weight.len() / rows, weight: weight.to_vec(), bias: bias.to_vec() })
 }
 
 /// relu layers of the given matrices, the last one without.
@@ -16,7 +16,7 @@ fn deep(layers: &[(usize, &[f32], &[f32])], kink: Kink) -> Vec<u8> {
     for (k, (rows, weight, bias)) in layers.iter().enumerate() {
         at = graph.push(&format!("t{k}"), layer(*rows, weight, bias), &[at]).unwrap();
         if k + 1 < layers.len() {
-            at = graph.push(&format!("z{k}"), Op::Kink(kink), &[at]).unwrap();
+            at = graph.push(&format!("z{k}"), Layer::Kink(kink), &[at]).unwrap();
         }
     }
     onnx::encode(&graph).unwrap()
@@ -25,9 +25,9 @@ fn deep(layers: &[(usize, &[f32], &[f32])], kink: Kink) -> Vec<u8> {
 /// f = Σ wᵢ·|xᵢ − μᵢ| + uᵢ·(xᵢ − μᵢ) + c.
 fn absolute(mean: &[f32], weight: &[f32], bias: f32) -> Vec<u8> {
     let mut graph = Graph::new("x", &[mean.len()]);
-    let centred = graph.push("y", Op::Shift(mean.iter().map(|&m| f64::from(-m)).collect()), &[0]).unwrap();
-    let size = graph.push("abs", Op::Kink(Kink::ABS), &[centred]).unwrap();
-    let both = graph.push("psi", Op::Concat { outer: 1 }, &[centred, size]).unwrap();
+    let centred = graph.push("y", Layer::Shift(mean.iter().map(|&m| f64::from(-m)).collect()), &[0]).unwrap();
+    let size = graph.push("abs", Layer::Kink(Kink::ABS), &[centred]).unwrap();
+    let both = graph.push("psi", Layer::Concat { outer: 1 }, &[centred, size]).unwrap();
     graph.push("f", layer(1, weight, &[bias]), &[both]).unwrap();
     onnx::encode(&graph).unwrap()
 }

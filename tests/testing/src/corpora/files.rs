@@ -2,7 +2,7 @@
 
 use super::Made;
 use crate::naive_proofs::npy;
-use underplane::model::{Dense, Graph, Kink, Op, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, onnx};
 
 /// A field of a protobuf message: length-delimited.
 pub fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
@@ -95,10 +95,10 @@ impl Parts {
 
 /// f = a·relu(x) with a weight behind the unit.
 pub fn behind(weight: f32) -> Vec<u8> {
-    let layer = |w: Vec<f32>, rows, bias: Vec<f32>| Op::Dense(Dense { rows, cols: 2, weight: w, bias });
+    let layer = |w: Vec<f32>, rows, bias: Vec<f32>| Layer::Dense(Dense { rows, cols: 2, weight: w, bias });
     let mut graph = Graph::new("x", &[2]);
     let t = graph.push("t", layer(vec![1.0, 2.0, -1.0, 0.5], 2, vec![0.0; 2]), &[0]).unwrap();
-    let z = graph.push("z", Op::Kink(Kink::RELU), &[t]).unwrap();
+    let z = graph.push("z", Layer::Kink(Kink::RELU), &[t]).unwrap();
     graph.push("y", layer(vec![1.0, weight], 1, vec![1.0]), &[z]).unwrap();
     onnx::encode(&graph).unwrap()
 }

@@ -6,7 +6,7 @@ use crate::networks::{Map, generator, icnn, inputs};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map as Object, Value, json};
-use underplane::model::{Dense, Graph, Op, onnx};
+use underplane::model::{Dense, Graph, Layer, onnx};
 
 /// A model with inputs and one certificate per way and box.
 struct Base {
@@ -29,8 +29,8 @@ fn try_base(name: &'static str, map: Map, leak: f64, seed: u64) -> Option<Base> 
     let mut rng = generator(seed);
     let graph = icnn(&mut rng, 3, &[3, 2], map, leak);
     // Every unit must matter, so that no slopes can be left out.
-    let positive = |op: &Op| !matches!(op, Op::Dense(dense) if dense.weight.contains(&0.0));
-    graph.nodes().iter().all(|node| positive(&node.op)).then_some(())?;
+    let positive = |layer: Option<Layer>| !matches!(layer, Some(Layer::Dense(dense)) if dense.weight.contains(&0.0));
+    graph.nodes().iter().all(|node| positive(node.layer())).then_some(())?;
     let lines = lines(&mut rng, &graph);
     let x = inputs(&mut rng, 1, 3);
     let mut certificates = Vec::new();
@@ -57,14 +57,14 @@ fn object(line: &str) -> Object<String, Value> {
 fn maxima() -> Base {
     let diagonal = |w: f32, b: f32| {
         let weight = (0..9).map(|i| if i % 4 == 0 { w } else { 0.0 }).collect();
-        Op::Dense(Dense { rows: 3, cols: 3, weight, bias: vec![b; 3] })
+        Layer::Dense(Dense { rows: 3, cols: 3, weight, bias: vec![b; 3] })
     };
     let mut graph = Graph::new("x", &[3]);
     let a = graph.push("a", diagonal(1.0, 0.0), &[0]).unwrap();
     let b = graph.push("b", diagonal(2.0, -0.25), &[0]).unwrap();
-    let max = graph.push("max", Op::Max, &[a, b]).unwrap();
+    let max = graph.push("max", Layer::Max, &[a, b]).unwrap();
     let sum = Dense { rows: 1, cols: 3, weight: vec![1.0; 3], bias: vec![0.0] };
-    graph.push("sum", Op::Dense(sum), &[max]).unwrap();
+    graph.push("sum", Layer::Dense(sum), &[max]).unwrap();
     let codes = STANDARD.encode([0, 0, 0, 255, 255, 255]);
     // 2·Σxᵢ − ¾ > 0 while Σxᵢ falls from 3/2 by less than 9/8: l1 alone may reach it.
     let line = json!({"version": "1", "input": "0", "norm": "l1", "radius": "1.0625",
@@ -77,7 +77,7 @@ fn maxima() -> Base {
 /// f(x) = x₀ − ½ at ½: exactly 0.
 fn tie() -> Base {
     let mut graph = Graph::new("x", &[1]);
-    graph.push("f", Op::Dense(Dense { rows: 1, cols: 1, weight: vec![1.0], bias: vec![-0.5] }), &[0]).unwrap();
+    graph.push("f", Layer::Dense(Dense { rows: 1, cols: 1, weight: vec![1.0], bias: vec![-0.5] }), &[0]).unwrap();
     let point = STANDARD.encode(0.5_f64.to_le_bytes());
     let line =
         json!({"version": "1", "input": "0", "norm": "l2", "upper": "0", "witness": {"bits": "64", "point": point}});
@@ -88,7 +88,7 @@ fn tie() -> Base {
 fn constant() -> Base {
     let mut graph = Graph::new("x", &[2]);
     let flat = Dense { rows: 1, cols: 2, weight: vec![0.0; 2], bias: vec![1.0] };
-    graph.push("f", Op::Dense(flat), &[0]).unwrap();
+    graph.push("f", Layer::Dense(flat), &[0]).unwrap();
     let line = |norm: &str| json!({"version": "1", "input": "0", "norm": norm, "radius": "unbounded", "slopes": []});
     let certificates = ["l1", "l2", "linf", "lp:1.5"].map(|norm| object(&line(norm).to_string())).to_vec();
     Base { name: "constant", graph, inputs: npy(&[0.5, 0.25]), weights: None, certificates }
@@ -98,7 +98,7 @@ fn constant() -> Base {
 fn linear() -> Base {
     let mut graph = Graph::new("x", &[2]);
     let weight = vec![-1.0, 0.0];
-    graph.push("f", Op::Dense(Dense { rows: 1, cols: 2, weight, bias: vec![1.0] }), &[0]).unwrap();
+    graph.push("f", Layer::Dense(Dense { rows: 1, cols: 2, weight, bias: vec![1.0] }), &[0]).unwrap();
     let sandwich = |norm: &str, ball: &str, radius: &str| {
         let witness = json!({"bits": "64", "point": encode(&[1.0, 0.0])});
         json!({"version": "1", "input": "0", "norm": norm, "ball": ball, "radius": radius, "upper": "1", "slopes": [],
@@ -121,7 +121,7 @@ fn linear() -> Base {
 fn weighted() -> Base {
     let mut graph = Graph::new("x", &[3]);
     let weight = vec![-1.0, 0.5, -4.0];
-    graph.push("f", Op::Dense(Dense { rows: 1, cols: 3, weight, bias: vec![1.0] }), &[0]).unwrap();
+    graph.push("f", Layer::Dense(Dense { rows: 1, cols: 3, weight, bias: vec![1.0] }), &[0]).unwrap();
     let line = |norm: &str, radius: &str| {
         let witness = json!({"bits": "64", "point": encode(&[1.0, 0.0, 0.0])});
         json!({"version": "1", "input": "0", "norm": norm, "weights": "yes", "radius": radius, "upper": "2",

@@ -5,24 +5,24 @@ use crate::naive_proofs::npy;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use underplane::model::{Dense, Graph, Kink, Op, onnx};
+use underplane::model::{Dense, Graph, Kink, Layer, onnx};
 
 /// f(x) = 1 − (weight − 1)·(|y₀| + |y₁|) with y = x − (¼, −½), as Σ relu(2yᵢ − |yᵢ|) + relu(−2yᵢ − |yᵢ|) − weight·|yᵢ| +
 /// 1: on either side of yᵢ = 0 one of the two units is a line, and over both sides no pair of slopes is any good.
 pub fn graph(weight: f32) -> Graph {
     let dense = |rows: usize, weight: Vec<f32>, bias: Vec<f32>| {
-        Op::Dense(Dense { rows, cols: weight.len() / rows, weight, bias })
+        Layer::Dense(Dense { rows, cols: weight.len() / rows, weight, bias })
     };
     let mut graph = Graph::new("x", &[2]);
-    let y = graph.push("mean", Op::Shift(vec![-0.25, 0.5]), &[0]).unwrap();
-    let size = graph.push("absolute", Op::Kink(Kink::ABS), &[y]).unwrap();
-    let psi = graph.push("features", Op::Concat { outer: 1 }, &[y, size]).unwrap();
+    let y = graph.push("mean", Layer::Shift(vec![-0.25, 0.5]), &[0]).unwrap();
+    let size = graph.push("absolute", Layer::Kink(Kink::ABS), &[y]).unwrap();
+    let psi = graph.push("features", Layer::Concat { outer: 1 }, &[y, size]).unwrap();
     let units = [[2.0, 0.0, -1.0, 0.0], [-2.0, 0.0, -1.0, 0.0], [0.0, 2.0, 0.0, -1.0], [0.0, -2.0, 0.0, -1.0]];
     let t = graph.push("pass0", dense(4, units.concat(), vec![0.0; 4]), &[psi]).unwrap();
-    let z = graph.push("act0", Op::Kink(Kink { below: 0.0, above: 1.0 }), &[t]).unwrap();
+    let z = graph.push("act0", Layer::Kink(Kink { below: 0.0, above: 1.0 }), &[t]).unwrap();
     let top = graph.push("layer1", dense(1, vec![1.0; 4], vec![1.0]), &[z]).unwrap();
     let pass = graph.push("pass1", dense(1, vec![0.0, 0.0, -weight, -weight], vec![0.0]), &[psi]).unwrap();
-    graph.push("f", Op::Sum, &[top, pass]).unwrap();
+    graph.push("f", Layer::Sum, &[top, pass]).unwrap();
     graph
 }
 

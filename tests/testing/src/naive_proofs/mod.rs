@@ -11,7 +11,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use underplane::model::{Graph, NodeId, Op};
+use underplane::model::{Graph, Layer, NodeId};
 
 /// One exact slope per entry of every activation; the kinks of φ stay themselves.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ pub fn pieces(graph: &Graph, x: &[f64]) -> Lines {
 fn coded(graph: &Graph, mut codes_of: impl FnMut(NodeId) -> (u32, Vec<u32>)) -> Lines {
     let (mut nodes, mut json) = (Vec::new(), Vec::new());
     for (id, node) in graph.nodes().iter().enumerate().filter(|(_, node)| node.name.starts_with("act")) {
-        let Op::Kink(kink) = node.op else { panic!("activations are kinks") };
+        let kink = node.op.kink().expect("activations are kinks");
         let (bits, codes) = codes_of(id);
         let whole = u32::MAX >> (32 - bits);
         let bytes: Vec<u8> = match bits {
@@ -63,23 +63,23 @@ pub fn below(graph: &Graph, lines: &Lines, x: &[BigRational]) -> BigRational {
     let mut values: Vec<Vec<BigRational>> = Vec::new();
     for (id, node) in graph.nodes().iter().enumerate() {
         let of = |k: usize| &values[node.inputs[k]];
-        let value: Vec<BigRational> = match &node.op {
-            Op::Input => x.to_vec(),
-            Op::Shift(c) => of(0).iter().zip(c).map(|(t, &c)| t + rational(c)).collect(),
-            Op::Divide(c) => of(0).iter().zip(c).map(|(t, &c)| t / rational(c)).collect(),
-            Op::Dense(w) => (0..w.rows)
+        let value: Vec<BigRational> = match &node.layer() {
+            None => x.to_vec(),
+            Some(Layer::Shift(c)) => of(0).iter().zip(c).map(|(t, &c)| t + rational(c)).collect(),
+            Some(Layer::Divide(c)) => of(0).iter().zip(c).map(|(t, &c)| t / rational(c)).collect(),
+            Some(Layer::Dense(w)) => (0..w.rows)
                 .map(|i| {
                     let terms = w.row(i).iter().zip(of(0)).map(|(&w, t)| rational(f64::from(w)) * t);
                     terms.fold(rational(f64::from(w.bias[i])), |a, b| a + b)
                 })
                 .collect(),
-            Op::Kink(_) => match lines.nodes.iter().find(|(node, _)| *node == id) {
+            Some(Layer::Kink(_)) => match lines.nodes.iter().find(|(node, _)| *node == id) {
                 Some((_, slopes)) => of(0).iter().zip(slopes).map(|(t, s)| t * s).collect(),
                 None => of(0).iter().map(|t| t.abs()).collect(),
             },
-            Op::Sum => (0..node.size()).map(|i| node.inputs.iter().map(|&k| &values[k][i]).sum()).collect(),
-            Op::Concat { .. } => node.inputs.iter().flat_map(|&k| values[k].clone()).collect(),
-            other => panic!("{} is not in these networks", other.name()),
+            Some(Layer::Sum) => (0..node.size()).map(|i| node.inputs.iter().map(|&k| &values[k][i]).sum()).collect(),
+            Some(Layer::Concat { .. }) => node.inputs.iter().flat_map(|&k| values[k].clone()).collect(),
+            _ => panic!("{} is not in these networks", node.operation()),
         };
         values.push(value);
     }
@@ -114,8 +114,8 @@ pub struct Problem {
 pub fn problem(graph: &Graph, lines: &Lines, x: &[f64], range: Option<(f64, f64)>) -> Problem {
     let x: Vec<BigRational> = x.iter().map(|&x| rational(x)).collect();
     let value = below(graph, lines, &x);
-    let shift = graph.nodes().iter().find_map(|node| match &node.op {
-        Op::Shift(c) => Some(c.clone()),
+    let shift = graph.nodes().iter().find_map(|node| match &node.layer() {
+        Some(Layer::Shift(c)) => Some(c.clone()),
         _ => None,
     });
     let coordinate = |i: usize| {

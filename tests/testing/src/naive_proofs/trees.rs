@@ -5,7 +5,7 @@ use crate::networks::rational;
 use num_rational::BigRational;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use underplane::model::{Graph, Op};
+use underplane::model::{Graph, Layer};
 
 /// A tree with exact slopes in its leaves.
 #[derive(Clone)]
@@ -56,8 +56,8 @@ fn grow(rng: &mut StdRng, setting: Setting, depth: usize, ends: &Ends) -> Tree {
 
 /// Where φ bends coordinate i, or would.
 fn corner(graph: &Graph, i: usize) -> Option<f64> {
-    graph.nodes().iter().find_map(|node| match &node.op {
-        Op::Shift(c) => Some(-c[i]),
+    graph.nodes().iter().find_map(|node| match &node.layer() {
+        Some(Layer::Shift(c)) => Some(-c[i]),
         _ => None,
     })
 }

@@ -1,0 +1,29 @@
+//! Entries that are multiplied or divided by a constant each.
+
+use crate::matrix::Scalar;
+
+/// y_i = c_i·x_i, or x_i/c_i.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagonal {
+    /// The c_i; none is 0 where they divide.
+    pub factors: Vec<f64>,
+    /// Whether they divide: 1/c_i is seldom a float.
+    pub divides: bool,
+}
+
+impl Diagonal {
+    /// One entry.
+    fn of<T: Scalar>(&self, x: T, c: f64) -> T {
+        if self.divides { x / T::of(c) } else { x * T::of(c) }
+    }
+
+    /// The product with a batch of vectors.
+    pub(super) fn times<T: Scalar>(&self, x: &[T]) -> Vec<T> {
+        x.iter().zip(self.factors.iter().cycle()).map(|(&x, &c)| self.of(x, c)).collect()
+    }
+
+    /// The weight of an entry.
+    pub(super) fn weight(&self, i: usize) -> super::Weight {
+        super::Weight { value: self.factors[i], divides: self.divides }
+    }
+}
