@@ -208,11 +208,11 @@ fn affine_facts(affine: &Affine, node: &Node, nodes: &[Facts]) -> (Facts, Stoppe
     let (mut curvature, mut sign, mut stopped) = (Vec::with_capacity(size), Vec::with_capacity(size), None);
     for i in 0..size {
         let mut total = (Curvature::Constant, Sign::of(affine.added(i)));
-        for (k, j, w) in affine.entries(i) {
+        affine.each(i, |k, j, w| {
             let input = &nodes[node.inputs[k]];
             total.0 = total.0.plus(input.curvature[j].scaled(w.value));
             total.1 = total.1.plus(input.sign[j].scaled(w.value));
-        }
+        });
         if total.0 == Curvature::Unknown && stopped.is_none() {
             stopped = affine_break(affine, i, node, nodes);
         }

@@ -65,7 +65,7 @@ fn spread(graph: &Graph, id: NodeId, own: &[Signs], signs: &mut [Vec<Signs>]) {
         Op::Input => {}
         Op::Affine(affine) => {
             for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
-                affine.entries(row).for_each(|(k, col, w)| signs[node.inputs[k]][col].join(s.times(w.value)));
+                affine.each(row, |k, col, w| signs[node.inputs[k]][col].join(s.times(w.value)));
             }
         }
         Op::Kink(kink) => {

@@ -89,6 +89,14 @@ impl Affine {
         self.reading(row).flat_map(of).filter(|(.., w)| w.value != 0.0)
     }
 
+    /// The same, one after the other: for loops over all rows.
+    #[inline]
+    pub fn each(&self, row: usize, mut each: impl FnMut(usize, usize, Weight)) {
+        for k in self.reading(row) {
+            self.maps[k].entries(row).filter(|(_, w)| w.value != 0.0).for_each(|(col, w)| each(k, col, w));
+        }
+    }
+
     /// The matrix and the offset, where it is a linear layer.
     pub fn matrix(&self) -> Option<(&Matrix, &[f64])> {
         match &self.maps[..] {

@@ -89,12 +89,9 @@ fn sum_errors(affine: &Affine, inputs: &[Input], size: usize, product: &mut dyn 
         count[i] += 1;
     };
     for (k, (map, input)) in affine.maps.iter().zip(inputs).enumerate() {
-        match map.places() {
-            Some(places) => places.for_each(|(i, j)| add(i, input.error[j], input.x[j].abs())),
-            None => {
-                let (errors, sizes) = (product(k), product_sizes(map, input.x));
-                errors.iter().zip(sizes).enumerate().for_each(|(i, (&error, size))| add(i, error, size));
-            }
+        if map.each_place(|i, j| add(i, input.error[j], input.x[j].abs())).is_none() {
+            let (errors, sizes) = (product(k), product_sizes(map, input.x));
+            errors.iter().zip(sizes).enumerate().for_each(|(i, (&error, size))| add(i, error, size));
         }
     }
     let bound = |i: usize| match count[i] {

@@ -22,6 +22,11 @@ impl Diagonal {
         x.iter().zip(self.factors.iter().cycle()).map(|(&x, &c)| self.of(x, c)).collect()
     }
 
+    /// The weights, in order.
+    pub fn weights(&self) -> impl Iterator<Item = super::Weight> {
+        self.factors.iter().map(|&value| super::Weight { value, divides: self.divides })
+    }
+
     /// The weight of an entry.
     pub(super) fn weight(&self, i: usize) -> super::Weight {
         super::Weight { value: self.factors[i], divides: self.divides }

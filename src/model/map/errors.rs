@@ -27,10 +27,9 @@ pub(in crate::model) type Norms = Option<(f64, f64)>;
 pub(in crate::model) fn forward(map: &Map, x: &[f64], e: &[f64], care: Care, norms: &mut Norms) -> Vec<f64> {
     match map {
         Map::Identity(_) | Map::Pick(_) => map.forward(e, 1),
-        Map::Diagonal(_) => {
+        Map::Diagonal(diagonal) => {
             let product = map.forward(x, 1);
-            let weights = (0..map.rows()).filter_map(|i| map.entries(i).next());
-            product.iter().zip(e).zip(weights).map(|((&y, &e), (_, c))| rounded(y, e, c.size())).collect()
+            product.iter().zip(e).zip(diagonal.weights()).map(|((&y, &e), c)| rounded(y, e, c.size())).collect()
         }
         Map::Dense(matrix) if care == Care::Quick => {
             quick(matrix, *norms.get_or_insert_with(|| (norm2_up(x), norm2_up(e))))
@@ -112,10 +111,7 @@ pub(in crate::model) fn backward(map: &Map, v: &[f64], error: &[f64], care: Care
             let sizes: Vec<f64> = v.iter().map(|v| v.abs()).collect();
             Contribution { carried: map.transposed(error, 1), magnitude: map.transposed(&sizes, 1), terms }
         }
-        Map::Diagonal(_) => {
-            let weights = (0..map.rows()).filter_map(|i| map.entries(i).next());
-            scaled(v, error, weights.map(|(_, c)| c.size()))
-        }
+        Map::Diagonal(diagonal) => scaled(v, error, diagonal.weights().map(|c| c.size())),
         Map::Dense(matrix) if care == Care::Quick => {
             let norms = matrix.col_norms();
             let (size, carried) = (norm2_up(v), norm2_up(error));

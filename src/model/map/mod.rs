@@ -61,6 +61,38 @@ impl From<f32> for Weight {
     }
 }
 
+/// The entries of a row.
+pub enum Entries<'a> {
+    /// At most one.
+    One(std::option::IntoIter<(usize, Weight)>),
+    /// One per column.
+    Row(std::iter::Enumerate<std::slice::Iter<'a, f32>>),
+    /// What a window covers.
+    Window(Box<dyn Iterator<Item = (usize, f32)> + 'a>),
+}
+
+impl Iterator for Entries<'_> {
+    type Item = (usize, Weight);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, Weight)> {
+        match self {
+            Entries::One(entry) => entry.next(),
+            Entries::Row(row) => row.next().map(|(col, &w)| (col, w.into())),
+            Entries::Window(window) => window.next().map(|(col, w)| (col, w.into())),
+        }
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, (usize, Weight)) -> B>(self, start: B, mut f: F) -> B {
+        match self {
+            Entries::One(entry) => entry.fold(start, f),
+            Entries::Row(row) => row.fold(start, |sum, (col, &w)| f(sum, (col, w.into()))),
+            Entries::Window(window) => window.fold(start, |sum, (col, w)| f(sum, (col, w.into()))),
+        }
+    }
+}
+
 /// Vectors with fewer entries other than 0 than one in so many are multiplied entry by entry.
 const SPARSE: usize = 8;
 
@@ -103,13 +135,13 @@ impl Map {
     }
 
     /// (column, weight) of one row; each column at most once, all others are 0.
-    pub fn entries(&self, row: usize) -> Box<dyn Iterator<Item = (usize, Weight)> + '_> {
+    pub fn entries(&self, row: usize) -> Entries<'_> {
         match self {
-            Map::Identity(_) => Box::new(std::iter::once((row, Weight::ONE))),
-            Map::Diagonal(diagonal) => Box::new(std::iter::once((row, diagonal.weight(row)))),
-            Map::Pick(pick) => Box::new(pick.at(row).into_iter().map(|col| (col, Weight::ONE))),
-            Map::Dense(matrix) => Box::new(matrix.row(row).iter().map(|&w| w.into()).enumerate()),
-            Map::Windows(windows) => Box::new(windows.entries(row).map(|(col, w)| (col, w.into()))),
+            Map::Identity(_) => Entries::One(Some((row, Weight::ONE)).into_iter()),
+            Map::Diagonal(diagonal) => Entries::One(Some((row, diagonal.weight(row))).into_iter()),
+            Map::Pick(pick) => Entries::One(pick.at(row).map(|col| (col, Weight::ONE)).into_iter()),
+            Map::Dense(matrix) => Entries::Row(matrix.row(row).iter().enumerate()),
+            Map::Windows(windows) => Entries::Window(Box::new(windows.entries(row))),
         }
     }
 
@@ -121,13 +153,16 @@ impl Map {
         }
     }
 
-    /// (row, column) of all rows that are an entry of x, where every other one is 0.
-    pub fn places(&self) -> Option<Box<dyn Iterator<Item = (usize, usize)> + '_>> {
+    /// Calls `each` with (row, column) of all rows that are an entry of x, where every other row is 0; `None` where that
+    /// is not what the map does.
+    #[inline]
+    pub fn each_place(&self, mut each: impl FnMut(usize, usize)) -> Option<()> {
         match self {
-            Map::Identity(size) => Some(Box::new((0..*size).map(|i| (i, i)))),
-            Map::Pick(pick) => Some(Box::new(pick.places())),
-            _ => None,
+            Map::Identity(size) => (0..*size).for_each(|i| each(i, i)),
+            Map::Pick(pick) => pick.places().for_each(|(row, col)| each(row, col)),
+            _ => return None,
         }
+        Some(())
     }
 
     /// M·x for every sample of a batch.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a low end is below ∞, a high end is above −∞, and neither is NaN.
 
-use crate::model::map::Weight;
+use crate::model::map::{Map, Weight};
 use crate::model::{Affine, Kink, Node, Op};
 
 /// Entry i lies in [low_i, high_i]; an infinite end says nothing.
@@ -111,15 +111,36 @@ fn kinked((low, high): Interval, kink: Kink) -> Interval {
     (low.min(0.0), high.max(0.0))
 }
 
-/// A row of an affine node; one entry with weight 1 is itself.
-fn affine_entry(affine: &Affine, i: usize, inputs: &[&Intervals]) -> Interval {
-    let offset = affine.added(i);
-    let terms = affine.entries(i).map(|(k, col, w)| weighted(inputs[k].get(col), w));
-    match terms.reduce(sum) {
-        None => (offset, offset),
-        Some(total) if offset == 0.0 => total,
-        Some(total) => sum(total, (offset, offset)),
+/// A map's product; one entry with weight 1 is itself.
+fn product(map: &Map, x: &Intervals) -> Intervals {
+    let row = |i: usize| map.entries(i).filter(|(_, w)| w.value != 0.0).map(|(col, w)| weighted(x.get(col), w));
+    match map {
+        Map::Identity(_) => x.clone(),
+        Map::Diagonal(diagonal) => x.iter().zip(diagonal.weights()).map(|(x, w)| weighted(x, w)).collect(),
+        _ => (0..map.rows()).map(|i| row(i).reduce(sum).unwrap_or((0.0, 0.0))).collect(),
     }
+}
+
+/// The sum of the products and the offset; what one map alone adds to a row is not rounded.
+fn affine_intervals(affine: &Affine, inputs: &[&Intervals]) -> Intervals {
+    let (mut total, mut added) = match &affine.maps[..] {
+        [] => return Intervals::point(&affine.offset),
+        [map] => (product(map, inputs[0]), Vec::new()),
+        maps => (Intervals::point(&vec![0.0; maps[0].rows()]), vec![false; maps[0].rows()]),
+    };
+    let mut add = |i: usize, x: Interval| {
+        let x = if std::mem::replace(&mut added[i], true) { sum(total.get(i), x) } else { x };
+        (total.low[i], total.high[i]) = x;
+    };
+    for (map, x) in affine.maps.iter().zip(inputs).filter(|_| affine.maps.len() > 1) {
+        if map.each_place(|i, col| add(i, x.get(col))).is_none() {
+            product(map, x).iter().enumerate().for_each(|(i, x)| add(i, x));
+        }
+    }
+    for (i, &c) in affine.offset.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+        (total.low[i], total.high[i]) = sum(total.get(i), (c, c));
+    }
+    total
 }
 
 /// The result of any operation but the input; of a linear layer there is a faster one in [`super::linear`].
@@ -128,7 +149,7 @@ fn affine_entry(affine: &Affine, i: usize, inputs: &[&Intervals]) -> Interval {
 /// On the input.
 pub(crate) fn node_intervals(node: &Node, inputs: &[&Intervals]) -> Intervals {
     match &node.op {
-        Op::Affine(affine) => (0..affine.rows()).map(|i| affine_entry(affine, i, inputs)).collect(),
+        Op::Affine(affine) => affine_intervals(affine, inputs),
         Op::Kink(kink) => inputs[0].iter().map(|x| kinked(x, *kink)).collect(),
         Op::Max => {
             let mut result = inputs[0].clone();
