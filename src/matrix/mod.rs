@@ -1,9 +1,7 @@
 //! Dense matrix products on row-major slices: the one place that talks to `gemm`, and kernels for one vector.
 
-mod join;
 mod vector;
 
-pub(crate) use join::joined;
 pub use vector::{add_scaled, add_transposed_product, dot, matrix_vector, matrix_vector_and_size, sparse_product};
 
 use gemm::Parallelism;

@@ -5,7 +5,7 @@ use super::importer::Importer;
 use super::kinds::Kind;
 use super::layout::axis_of;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast};
-use crate::matrix::joined;
+use crate::model::map::concatenation;
 use crate::model::{Layer, ModelError, NodeId};
 
 pub(super) fn identity(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
@@ -177,8 +177,11 @@ fn concat_floats(importer: &mut Importer, call: &Call, axis: i64, values: &[Valu
     let shape = joined_shape(call, axis, &shapes)?;
     importer.spend_shape(call, &shape)?;
     let outer: usize = shape[..axis].iter().product();
-    let parts: Vec<Vec<f64>> = parts.iter().map(|part| part.iter().collect()).collect();
-    let entries = joined(&parts.iter().map(|part| &part[..]).collect::<Vec<_>>(), outer);
+    let sizes: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let mut entries = vec![0.0; sizes.iter().sum()];
+    for (part, pick) in parts.iter().zip(concatenation(outer, &sizes)) {
+        pick.places().for_each(|(row, col)| entries[row] = part.get(col));
+    }
     Ok(Value::Float(Tensor::new(shape, entries)))
 }
 
