@@ -15,6 +15,17 @@ pub struct Summary {
     pub invalid: usize,
 }
 
+/// What is checked, and against what.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// The network.
+    pub model: &'a Path,
+    /// The samples.
+    pub inputs: &'a Path,
+    /// One certificate per line.
+    pub certificates: &'a Path,
+}
+
 /// What the checker's user says beside the files, because it changes what certificates state.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
@@ -43,7 +54,7 @@ pub fn run(
     out: &mut dyn Write,
 ) -> Result<Summary, String> {
     let options = Options { class, weights: None, uint8: None, flatten: false };
-    run_with((model, inputs, certificates), options, out, &mut |_| None)
+    run_with(Files { model, inputs, certificates }, options, out, &mut |_| None)
 }
 
 /// The same with the options of the user; and a certificate that `shortcut` answers is not replayed here: its row says
@@ -52,11 +63,12 @@ pub fn run(
 /// # Errors
 /// As for [`run`].
 pub fn run_with(
-    (model, inputs, certificates): (&Path, &Path, &Path),
+    files: Files,
     options: Options,
     out: &mut dyn Write,
     shortcut: &mut dyn FnMut(&str) -> Option<Statement>,
 ) -> Result<Summary, String> {
+    let Files { model, inputs, certificates } = files;
     let at = |path: &Path, reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
     let bytes = read(model, budget::MODEL_BYTES)?;
     let network = Model::read(&bytes, options.class).map_err(|r| at(model, &r))?;

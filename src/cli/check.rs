@@ -39,7 +39,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<Finish> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let files = (args.model.as_path(), args.inputs.as_path(), args.certificates.as_path());
+    let files = driver::Files { model: &args.model, inputs: &args.inputs, certificates: &args.certificates };
     let plain = args.weights.is_none() && args.uint8 != Some(Uint8::Raw);
     let fast = if args.fast && plain { Some(fast(args)?) } else { None };
     let mut shortcut = |line: &str| fast.as_ref().and_then(|fast| fast.replay(line));

@@ -52,7 +52,7 @@ impl Table {
         let Some(first) = rows.first() else {
             return Err(DataError::content(&path, Place::Whole, "at least one row", "an empty file"));
         };
-        let heading = Heading::find(&path, first, (header, Some(label)), Voice::Config)?;
+        let heading = Heading::find(&path, first, header, Some(label), Voice::Config)?;
         if heading.header {
             rows.remove(0);
         }

@@ -67,7 +67,7 @@ pub struct Stops<'a> {
 pub fn enclose(network: &Network, inputs: &[f64]) -> Vec<Enclosed> {
     let values = forward(network, inputs);
     let with = |sample: usize, care: Care| {
-        let errors = forward_errors(network, &values, sample, (Meaning::Function, care));
+        let errors = forward_errors(network, &values, sample, Meaning::Function, care);
         enclosed(&values, &errors, network.graph().output(), sample)[0]
     };
     let one = |sample: usize| {
@@ -114,8 +114,8 @@ fn collect(network: &Network, values: &Values<f64>, slopes: &Slopes<f64>, stops:
     let adjoints = adjoints(network, slopes, stops.nodes);
     let with = |sample: usize, care: Care| {
         let meaning = Meaning::Lines { slopes, free: stops.free };
-        let forward = forward_errors(network, values, sample, (meaning, care));
-        let backward = backward_errors(network, slopes, &adjoints, sample, (stops.nodes, care));
+        let forward = forward_errors(network, values, sample, meaning, care);
+        let backward = backward_errors(network, slopes, &adjoints, sample, stops.nodes, care);
         let parts = stops.nodes.iter().zip(backward).map(|(&node, errors)| Part {
             node,
             coefficients: match &adjoints[node] {

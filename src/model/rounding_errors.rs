@@ -2,6 +2,7 @@
 //! says of their maps, of kinks and maxima from their slopes.
 
 use super::graph::{Affine, Kink, Node, NodeId, Op};
+use super::map::Map;
 pub(crate) use super::map::errors::Care;
 use super::map::errors::{self, Contribution, Norms, STEP, rounded};
 use super::network::Network;
@@ -22,7 +23,8 @@ pub(crate) fn forward_errors(
     network: &Network,
     values: &Values<f64>,
     sample: usize,
-    (meaning, care): (Meaning, Care),
+    meaning: Meaning,
+    care: Care,
 ) -> Vec<Vec<f64>> {
     let graph = network.graph();
     let lines = match meaning {
@@ -71,7 +73,8 @@ fn affine_errors(affine: &Affine, inputs: &[Input], y: &[f64], product: &mut dyn
     for (i, _) in affine.offset.iter().enumerate().filter(|(_, offset)| **offset != 0.0) {
         // An offset added to exactly 0 rounds nothing.
         let nothing = match &affine.maps[..] {
-            [map] if map.is_exact() => total[i] == 0.0 && map.entries(i).all(|(col, _)| inputs[0].x[col] == 0.0),
+            [Map::Identity(_)] => total[i] == 0.0 && inputs[0].x[i] == 0.0,
+            [Map::Pick(pick)] => total[i] == 0.0 && pick.at(i).is_none_or(|col| inputs[0].x[col] == 0.0),
             [_] => total[i] == 0.0,
             _ => false,
         };
@@ -94,15 +97,14 @@ fn sum_errors(affine: &Affine, inputs: &[Input], size: usize, product: &mut dyn 
             errors.iter().zip(sizes).enumerate().for_each(|(i, (&error, size))| add(i, error, size));
         }
     }
-    let bound = |i: usize| match count[i] {
-        0 | 1 => carried[i],
-        n => (carried[i] + gamma(n + 2) * magnitude[i]) * (1.0 + gamma(n + 4)),
-    };
+    let terms = affine.maps.len();
+    let (g, raise) = (gamma(terms + 2), 1.0 + gamma(terms + 4));
+    let bound = |i: usize| if count[i] < 2 { carried[i] } else { (carried[i] + g * magnitude[i]) * raise };
     (0..size).map(bound).collect()
 }
 
 /// Upper bounds of the computed products' sizes.
-fn product_sizes(map: &super::map::Map, x: &[f64]) -> Vec<f64> {
+fn product_sizes(map: &Map, x: &[f64]) -> Vec<f64> {
     let x: Vec<f64> = x.iter().map(|x| x.abs()).collect();
     let (raise, underflow) = (1.0 + gamma(2 * map.terms() + 8), (map.terms() + 2) as f64 * TINY);
     map.sizes(&x).into_iter().map(|size| size * raise + underflow).collect()
@@ -186,7 +188,8 @@ pub(crate) fn backward_errors(
     slopes: &Slopes<f64>,
     adjoints: &[Option<Vec<f64>>],
     sample: usize,
-    (stops, care): (&[NodeId], Care),
+    stops: &[NodeId],
+    care: Care,
 ) -> Vec<Vec<f64>> {
     let graph = network.graph();
     let mut incoming: Vec<Option<Incoming>> = graph.nodes().iter().map(|_| None).collect();

@@ -217,7 +217,7 @@ fn value((mantissa, exponent): (i64, i64)) -> f64 {
 }
 
 /// Puts codes into the slopes of our graph's node `id`; `None` where they do not fit.
-pub fn unpack(model: &Model, id: usize, (bits, bytes): (usize, &[u8]), slopes: &mut Slopes<f64>) -> Option<()> {
+pub fn unpack(model: &Model, id: usize, bits: usize, bytes: &[u8], slopes: &mut Slopes<f64>) -> Option<()> {
     let codes: Vec<u32> = match bits {
         1 => bytes.iter().flat_map(|&byte| (0..8).map(move |i| u32::from(byte >> i & 1))).collect(),
         8 | 16 | 24 | 32 => {

@@ -75,7 +75,7 @@ impl Fast {
                 (Some(node), Some(id)) if !convexity.is_free(id) => {
                     let bits = text(node, "bits")?.parse().ok()?;
                     let bytes = STANDARD.decode(text(node, "codes")?).ok()?;
-                    unpack(&self.model, id, (bits, &bytes), &mut slopes)?;
+                    unpack(&self.model, id, bits, &bytes, &mut slopes)?;
                 }
                 _ => return None,
             }

@@ -23,7 +23,7 @@ pub fn check(minorant: &Minorant, x: &Exact, norm: Norm, part: &Part) -> Result<
         Norm::Fraction(..) => true,
     };
     match &region.radius {
-        Some(radius) if by_dual_norm => check_dual(minorant, x, norm, (part, radius)),
+        Some(radius) if by_dual_norm => check_dual(minorant, x, norm, part, radius),
         _ => check_sum(minorant, x, norm, part),
     }
 }
@@ -39,7 +39,7 @@ fn positive(value: &IBig, zero_suffices: bool) -> Result<(), Rejection> {
 
 /// The dual norm: value at x − radius·‖slopes‖_q; a box and a part's ends are not used, and of nodes taken exactly the
 /// steepest piece, so that more is proven than asked.
-fn check_dual(minorant: &Minorant, x: &Exact, norm: Norm, (part, radius): (&Part, &Exact)) -> Result<(), Rejection> {
+fn check_dual(minorant: &Minorant, x: &Exact, norm: Norm, part: &Part, radius: &Exact) -> Result<(), Rejection> {
     let region = part.region;
     let (value, mut steepness) = steepest(minorant, x)?;
     if let Some(weights) = part.weights {

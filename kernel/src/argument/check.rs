@@ -50,10 +50,10 @@ pub(crate) fn check(
 ) -> Result<Certificate, Rejection> {
     let (certificate, x) = read(model, inputs, weights, line)?;
     if let Some(tree) = &certificate.tree {
-        tree.each_leaf(|cuts, leaf| check_leaf(model, (&certificate, weights), &x, (cuts, leaf)))?;
+        tree.each_leaf(|cuts, leaf| check_leaf(model, &certificate, weights, &x, cuts, leaf))?;
     }
     if let Some(point) = certificate.witness(model.input_size())? {
-        check_witness(model, (&certificate, weights), &x, &point)?;
+        check_witness(model, &certificate, weights, &x, &point)?;
     }
     Ok(certificate)
 }
@@ -71,7 +71,7 @@ fn read(
     check_uint8(&certificate, inputs)?;
     check_weights(&certificate, weights, model.input_shape())?;
     let x = model.input(inputs, certificate.statement.input)?;
-    check_inside(&certificate, &x, (Code::OutsideBox, "input"))?;
+    check_inside(&certificate, &x, Code::OutsideBox, "input")?;
     if let Some(tree) = &certificate.tree {
         tree.check_coordinates(model.input_size())?;
     }
@@ -81,9 +81,11 @@ fn read(
 /// The leaf's minorant is positive over its part of the region.
 fn check_leaf(
     model: &Model,
-    (certificate, weights): (&Certificate, Option<&Weights>),
+    certificate: &Certificate,
+    weights: Option<&Weights>,
     x: &Exact,
-    (cuts, leaf): (&[Cut], &Leaf),
+    cuts: &[Cut],
+    leaf: &Leaf,
 ) -> Result<(), Rejection> {
     let minorant = minorant(&model.graph, &model.singles, &leaf.slopes.unpack(&model.graph)?)?;
     let part = Part { region: &certificate.region, cuts, weights, multiplier: leaf.multiplier.as_ref() };
@@ -91,7 +93,7 @@ fn check_leaf(
 }
 
 /// Every coordinate lies in the box.
-fn check_inside(certificate: &Certificate, point: &Exact, (code, what): (Code, &str)) -> Result<(), Rejection> {
+fn check_inside(certificate: &Certificate, point: &Exact, code: Code, what: &str) -> Result<(), Rejection> {
     let Some(range) = &certificate.region.range else { return Ok(()) };
     let (mut point, mut range) = (point.clone(), range.clone());
     point.align(&mut range)?;
@@ -104,11 +106,12 @@ fn check_inside(certificate: &Certificate, point: &Exact, (code, what): (Code, &
 
 fn check_witness(
     model: &Model,
-    (certificate, weights): (&Certificate, Option<&Weights>),
+    certificate: &Certificate,
+    weights: Option<&Weights>,
     x: &Exact,
     point: &Exact,
 ) -> Result<(), Rejection> {
-    check_inside(certificate, point, (Code::WitnessOutsideBox, "witness"))?;
+    check_inside(certificate, point, Code::WitnessOutsideBox, "witness")?;
     let upper = certificate.upper.clone().expect("a witness comes with `upper`");
     let mut steps = point.clone().minus(x.clone())?;
     if let Some(weights) = weights {

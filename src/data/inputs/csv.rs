@@ -15,8 +15,8 @@ pub(super) fn read_csv_inputs(path: &Path, options: &InputOptions) -> Result<Inp
     let Some(first) = records.next().transpose()? else {
         return Err(DataError::content(path, Place::Whole, "at least one sample", "an empty file"));
     };
-    let asked = (options.header, options.label_column.as_deref());
-    let heading = Heading::find(path, &first, asked, Voice::Options)?;
+    let label = options.label_column.as_deref();
+    let heading = Heading::find(path, &first, options.header, label, Voice::Options)?;
     if first.cells.len() == usize::from(heading.label.is_some()) {
         let found = "no column besides the labels";
         return Err(DataError::content(path, Place::Line(first.line), "at least one column of numbers", found));
@@ -66,7 +66,7 @@ impl Rows<'_> {
         let mut sample = Vec::with_capacity(width);
         for (i, cell) in record.cells.iter().enumerate().filter(|(i, _)| Some(*i) != self.heading.label) {
             if is_missing(cell) {
-                return self.missing.feature(self.path, (line, i + 1), cell);
+                return self.missing.feature(self.path, line, i + 1, cell);
             }
             sample.push(number(self.path, Place::Cell { line, column: i + 1 }, cell)?);
         }

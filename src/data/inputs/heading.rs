@@ -28,7 +28,8 @@ impl Heading {
     pub fn find(
         path: &Path,
         first: &Record,
-        (header, label): (Option<bool>, Option<&str>),
+        header: Option<bool>,
+        label: Option<&str>,
         voice: Voice,
     ) -> Result<Heading, DataError> {
         let line = Line { path, first, label, voice };

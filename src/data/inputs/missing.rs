@@ -81,7 +81,7 @@ impl Missing {
     ///
     /// # Errors
     /// When such rows are not to be left out: the cell, and what to do.
-    pub fn feature(&mut self, path: &Path, (line, column): (u64, usize), cell: &str) -> Result<(), DataError> {
+    pub fn feature(&mut self, path: &Path, line: u64, column: usize, cell: &str) -> Result<(), DataError> {
         if self.drop {
             self.features.push(line);
             return Ok(());
@@ -153,10 +153,10 @@ mod tests {
         let message = refusing.finish(path, 40).unwrap_err().to_string();
         assert!(message.starts_with("t.csv: lines 2, 3, 4,") && message.contains("and 18 more"), "{message}");
         assert!(message.contains("28 of 40 without one (`NA`)") && message.contains("--drop-missing"), "{message}");
-        assert!(refusing.feature(path, (7, 2), "NA").unwrap_err().to_string().contains("line 7, column 2"));
+        assert!(refusing.feature(path, 7, 2, "NA").unwrap_err().to_string().contains("line 7, column 2"));
         let mut dropping = Missing::new(true, Voice::Config);
         dropping.label(5, "");
-        dropping.feature(path, (7, 2), "NA").unwrap();
+        dropping.feature(path, 7, 2, "NA").unwrap();
         let told = dropping.finish(path, 9).unwrap().unwrap();
         assert_eq!(told, "t.csv: 2 of 9 rows left out: 1 without a label (line 5), 1 with a missing feature (line 7)");
         assert!(dropping.finish(path, 2).is_err(), "nothing would be left");

@@ -86,7 +86,7 @@ pub fn load_own(name: &str, own: &OwnTable, seed: u64) -> Result<Task, DataError
     let labels: Vec<&str> = (0..table.len()).map(|row| table.cell(row, label)).collect();
     let counts = tally(labels.iter().filter(|label| !is_missing(label)));
     if !counts.contains_key(&own.sensitive.as_str()) {
-        return Err(nobody(name, own, &table.columns()[label], (&counts, table.len())));
+        return Err(nobody(name, own, &table.columns()[label], &counts, table.len()));
     }
     let features: Vec<usize> = (0..table.columns().len()).filter(|&column| column != label).collect();
     let mut missing = Missing::new(own.drop_missing, Voice::Config);
@@ -95,7 +95,7 @@ pub fn load_own(name: &str, own: &OwnTable, seed: u64) -> Result<Task, DataError
     for (row, &cell) in labels.iter().enumerate() {
         if is_missing(cell) {
             missing.label(table.line(row), cell);
-        } else if let Some(values) = sample(&table, row, (&features, own.range), &mut missing)? {
+        } else if let Some(values) = sample(&table, row, &features, own.range, &mut missing)? {
             samples.inputs.extend(values);
             samples.sensitive.push(cell == own.sensitive);
             kept.push(cell);
@@ -129,7 +129,7 @@ fn told(own: &OwnTable, counts: &BTreeMap<&&str, usize>) -> Vec<String> {
 }
 
 /// No row bears the sensitive label.
-fn nobody(name: &str, own: &OwnTable, column: &str, (counts, rows): (&BTreeMap<&&str, usize>, usize)) -> DataError {
+fn nobody(name: &str, own: &OwnTable, column: &str, counts: &BTreeMap<&&str, usize>, rows: usize) -> DataError {
     let known: Vec<String> = counts.keys().map(|label| label.to_string()).collect();
     let like = nearest(&own.sensitive, known.iter()).map(|label| format!("; did you mean `{label}`?"));
     let unlabelled = rows - counts.values().sum::<usize>();
@@ -148,14 +148,15 @@ fn nobody(name: &str, own: &OwnTable, column: &str, (counts, rows): (&BTreeMap<&
 fn sample(
     table: &Table,
     row: usize,
-    (features, range): (&[usize], Option<(f32, f32)>),
+    features: &[usize],
+    range: Option<(f32, f32)>,
     missing: &mut Missing,
 ) -> Result<Option<Vec<f32>>, DataError> {
     let mut values = Vec::with_capacity(features.len());
     for &column in features {
         let cell = table.cell(row, column);
         if is_missing(cell) {
-            return missing.feature(table.path(), (table.line(row), column + 1), cell).map(|()| None);
+            return missing.feature(table.path(), table.line(row), column + 1, cell).map(|()| None);
         }
         values.push(number(table, row, column, range)?);
     }

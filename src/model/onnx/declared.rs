@@ -91,7 +91,8 @@ pub(super) fn check_kind(info: &ValueInfoProto, kind: Kind) -> Result<(), ModelE
 pub(super) fn check<'m>(
     info: &'m ValueInfoProto,
     (value, kind): &(Value, Kind),
-    (graph, fixed_batch): (&Graph, Option<i64>),
+    graph: &Graph,
+    fixed_batch: Option<i64>,
     axes: &mut Axes<'m>,
 ) -> Result<(), ModelError> {
     check_kind(info, *kind)?;

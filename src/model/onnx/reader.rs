@@ -163,7 +163,7 @@ impl<'m> Reader<'m> {
                 self.load(name, tensor)?;
             }
             if let Some(value) = self.values.get(name) {
-                declared::check(info, value, (&self.importer.graph, self.importer.fixed_batch), &mut axes)?;
+                declared::check(info, value, &self.importer.graph, self.importer.fixed_batch, &mut axes)?;
             }
         }
         Ok(())

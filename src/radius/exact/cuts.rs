@@ -13,7 +13,8 @@ pub(super) struct Made {
 /// The slopes whose minorant is Σ multipliers · cuts (METHOD §2); `rest` where
 /// nothing flows through a unit, and at the `stops`, beyond which nothing flows.
 pub(super) fn collapse(
-    (graph, stops): (&Graph, &[NodeId]),
+    graph: &Graph,
+    stops: &[NodeId],
     cuts: &[Made],
     multipliers: &[f64],
     rest: &Slopes<f64>,

@@ -81,7 +81,7 @@ impl Places {
     }
 
     /// Adds factor · (changes at a place) to `changes`.
-    pub fn add_changes(&self, moves: &Moves, changes: &mut [f64], (i, place): (usize, usize), factor: f64) {
+    pub fn add_changes(&self, moves: &Moves, changes: &mut [f64], i: usize, place: usize, factor: f64) {
         changes[i] += factor * self.delta[place];
         if let Some(of_kinks) = self.changes.get(place) {
             for (term, change) in moves.terms[i].iter().zip(of_kinks) {

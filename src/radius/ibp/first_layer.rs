@@ -192,7 +192,8 @@ impl FirstLayer {
     pub fn evaluate(
         &self,
         layer: Linear,
-        (centre, sides): (&Intervals, Option<&Sides>),
+        centre: &Intervals,
+        sides: Option<&Sides>,
         argument: &Intervals,
         r: f64,
         plain: bool,

@@ -177,8 +177,8 @@ impl<'a> Plan<'a> {
             let inputs: Vec<&Intervals> = node.inputs.iter().map(|&i| &values[i]).collect();
             values[id] = match (node.op.matrix(), &self.first[id]) {
                 (Some(dense), Some(layer)) => {
-                    let around = (&centre.first[id], centre.sides[id].as_ref());
-                    layer.evaluate(dense, around, inputs[0], r, self.plain(layer))
+                    let sides = centre.sides[id].as_ref();
+                    layer.evaluate(dense, &centre.first[id], sides, inputs[0], r, self.plain(layer))
                 }
                 (Some(dense), None) => linear(dense, inputs[0]),
                 (None, _) if node.op == Op::Input => coordinates(centre.sample, r, self.perturbation),

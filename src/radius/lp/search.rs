@@ -12,7 +12,7 @@ use crate::radius::lp::found::Found;
 use crate::radius::lp::moves::Roles;
 use crate::radius::lp::pieces::AtSample;
 use crate::radius::lp::program::{Formulation, Goal, formulate};
-use crate::radius::lp::slopes::slopes;
+use crate::radius::lp::slopes::{Solved, slopes};
 use crate::radius::lp::{Answer, EXACT_GAP, Failure, Limits, Lp};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -225,8 +225,8 @@ impl Search<'_> {
         let network = self.query.model.network();
         let tangent = tangent_slopes(network, &forward(network, &run.point));
         let mut of = |snap: f64| {
-            let answer = (&run.epigraph, &run.formulation, &run.answer);
-            let slopes = slopes(network.graph(), answer, (&self.at_sample.lines, &tangent), snap);
+            let solved = Solved { epigraph: &run.epigraph, formulation: &run.formulation, answer: &run.answer };
+            let slopes = slopes(network.graph(), solved, &self.at_sample.lines, &tangent, snap);
             self.prove(slopes)
         };
         of(SNAP);

@@ -9,14 +9,24 @@ use crate::radius::lp::program::Formulation;
 /// Multipliers below this share of the largest one do not decide a slope.
 const NEGLIGIBLE: f64 = 1e-14;
 
+/// A program with its answer.
+#[derive(Clone, Copy)]
+pub(super) struct Solved<'a> {
+    pub epigraph: &'a Epigraph,
+    pub formulation: &'a Formulation,
+    pub answer: &'a Answer,
+}
+
 /// The slopes that an answer means: `lines` for the pieces that its program does not keep, `tangent` for kept ones
 /// whose multipliers vanish. Shares within `snap` of 0 or 1 are moved there.
 pub(super) fn slopes(
     graph: &Graph,
-    (epigraph, formulation, answer): (&Epigraph, &Formulation, &Answer),
-    (lines, tangent): (&Slopes<f64>, &Slopes<f64>),
+    solved: Solved,
+    lines: &Slopes<f64>,
+    tangent: &Slopes<f64>,
     snap: f64,
 ) -> Slopes<f64> {
+    let Solved { epigraph, formulation, answer } = solved;
     let mut slopes = lines.clone();
     let largest = answer.multipliers.iter().copied().fold(0.0, f64::max);
     for (k, (piece, _)) in epigraph.pieces.iter().enumerate() {

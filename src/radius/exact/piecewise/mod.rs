@@ -191,8 +191,8 @@ impl Piecewise {
         for (j, &tight) in self.tight.iter().enumerate() {
             if let Tight::Tie(i, place) = tight {
                 let weight = (-self.reduced(j)).clamp(0.0, 1.0);
-                self.places.add_changes(&self.moves, &mut changes, (i, place), weight);
-                self.places.add_changes(&self.moves, &mut changes, (i, self.base[i]), -weight);
+                self.places.add_changes(&self.moves, &mut changes, i, place, weight);
+                self.places.add_changes(&self.moves, &mut changes, i, self.base[i], -weight);
             }
         }
         changes

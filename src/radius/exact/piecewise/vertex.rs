@@ -51,7 +51,7 @@ impl Piecewise {
     pub(super) fn base_point(&self) -> Vec<f64> {
         let mut changes = vec![0.0; self.moves.variables];
         for (i, &place) in self.base.iter().enumerate() {
-            self.places.add_changes(&self.moves, &mut changes, (i, place), 1.0);
+            self.places.add_changes(&self.moves, &mut changes, i, place, 1.0);
         }
         changes
     }

@@ -288,7 +288,7 @@ impl<'a> Search<'a> {
 
     fn slopes(&self, multipliers: &[f64]) -> Slopes<f64> {
         let rest = tangent_slopes(self.task.query.model.network(), self.task.lifted.at_sample());
-        collapse((self.task.query.model.graph(), &self.task.query.split().stops), &self.made, multipliers, &rest)
+        collapse(self.task.query.model.graph(), &self.task.query.split().stops, &self.made, multipliers, &rest)
     }
 
     /// Proves what the multipliers promise for the whole ball.
