@@ -288,6 +288,32 @@ mod tests {
     }
 
     #[test]
+    fn data_elsewhere_is_named_by_whole_entries() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("data.bin"), 1.5_f32.to_le_bytes()).unwrap();
+        let entry = |key: Option<&str>, value: Option<&str>| proto::StringStringEntryProto {
+            key: key.map(Into::into),
+            value: value.map(Into::into),
+        };
+        let read = |entries: Vec<proto::StringStringEntryProto>| {
+            let tensor = TensorProto {
+                dims: vec![1],
+                data_type: Some(proto::FLOAT),
+                data_location: Some(1),
+                external_data: entries,
+                ..TensorProto::default()
+            };
+            constant(&tensor, Some(folder.path()))
+        };
+        let location = || entry(Some("location"), Some("data.bin"));
+        assert!(matches!(read(vec![location()]), Ok(Constant::Float(_))));
+        for half in [entry(Some("offset"), None), entry(None, Some("0")), entry(None, None)] {
+            assert!(read(vec![location(), half]).unwrap_err().to_string().contains("a key or a value missing"));
+        }
+        assert!(read(vec![location(), location()]).is_err() && read(vec![]).is_err());
+    }
+
+    #[test]
     fn places_are_row_major() {
         assert_eq!(place(5, &[2, 3]), "[1][2]");
         assert_eq!(place(0, &[]), "0");
