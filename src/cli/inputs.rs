@@ -73,7 +73,8 @@ pub struct TableArgs {
     /// Whether the first line of a .csv (or of labels as text) is a header; auto: found out, and said where in doubt
     #[arg(long, value_name = "yes|no|auto", default_value = "auto", value_parser = header, requires = "model")]
     header: Header,
-    /// Leave out rows without a label or with a missing feature, and say how many; without it they are refused
+    /// Leave out rows without a label, and rows of a .csv with a missing feature, and say how many; without it they are
+    /// refused
     #[arg(long, requires = "model")]
     drop_missing: bool,
 }

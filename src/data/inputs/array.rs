@@ -26,12 +26,13 @@ pub(super) fn batch(path: &Path, array: NpyArray, options: &InputOptions) -> Res
     let mut notes = Vec::new();
     let values = options.reading.float32(path, array.values, features, &mut notes)?;
     if let Some(at) = values.iter().position(|value| !value.is_finite()) {
-        return Err(not_finite(path, at, features, f64::from(values[at])));
+        return Err(not_finite(path, at, features, values[at], options.drop_missing));
     }
     Ok(Inputs { shape, values, labels: None, numbers, rows: *count, notes })
 }
 
-fn not_finite(path: &Path, at: usize, features: usize, value: f64) -> DataError {
+fn not_finite(path: &Path, at: usize, features: usize, value: f32, drop_missing: bool) -> DataError {
     let place = Place::Entry { sample: at / features, coordinate: at % features };
-    DataError::content(path, place, "a finite number", value.to_string())
+    let advice = if drop_missing { " (samples of arrays are not left out; --drop-missing is for tables)" } else { "" };
+    DataError::content(path, place, "a finite number", format!("{value}{advice}"))
 }
