@@ -1,7 +1,8 @@
 //! Curvature and sign of every entry of every node, by the composition rules of disciplined convex programming.
 
-use super::graph::{Affine, Graph, Kink, Node, NodeId, Op};
+use super::graph::{Graph, Node};
 use super::map::{Map, Weight};
+use super::op::{Affine, Kink, NodeId, Op};
 use std::fmt;
 
 /// How an entry depends on the variables (the input, and the outputs of the kinks that are taken as features).

@@ -1,7 +1,8 @@
 //! Which kinks and maxima bend against the logit: one pass from the output to the input.
 
 use super::curvature::{Analysis, Curvature, Facts};
-use super::graph::{Graph, Kink, NodeId, Op};
+use super::graph::Graph;
+use super::op::{Kink, NodeId, Op};
 
 /// With which signs an entry's changes reach the logit, as far as the weights tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

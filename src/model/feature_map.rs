@@ -5,9 +5,10 @@
 
 use super::curvature::{Analysis, Curvature, analyse, ancestors, concave_origin};
 use super::direction::variables;
-use super::graph::{Affine, Graph, NodeId, Op};
+use super::graph::Graph;
 use super::map::{Map, Weight};
 use super::minorant::Enclosed;
+use super::op::{Affine, NodeId, Op};
 use super::univariate::{self, Bend, Coordinates, functions};
 use crate::norm::Norm;
 

@@ -1,7 +1,7 @@
 //! Networks as they are written: layers, each of which is a node of a [`Graph`](super::Graph) over maps.
 
-use super::graph::{Affine, Kink, Node, Op};
 use super::map::{Diagonal, Map, Matrix, Pick, blocks, concatenation};
+use super::op::{Affine, Kink, Op};
 
 /// A matrix `[out × in]`, row-major, and a bias per row: y = W x + b.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,10 +96,10 @@ impl Layer {
     }
 }
 
-impl Node {
-    /// The layer that this node is; `None` for the input, and for sums of maps that no layer has.
+impl Op {
+    /// The layer that this is; `None` for the input, and for sums of maps that no layer has.
     pub fn layer(&self) -> Option<Layer> {
-        match &self.op {
+        match self {
             Op::Input => None,
             Op::Kink(kink) => Some(Layer::Kink(*kink)),
             Op::Max => Some(Layer::Max),

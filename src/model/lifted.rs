@@ -3,7 +3,7 @@
 //! Nodes that depend on the variables affinely are evaluated once per direction; at a point, only what lies beyond them
 //! is. Plain floats: what comes out of here is proposed, and proven elsewhere.
 
-use super::graph::{NodeId, Op};
+use super::op::{NodeId, Op};
 use super::passes::{Slopes, Values, adjoints, affine_change, continue_adjoints, node_value, tangent_slopes_of};
 use super::{Convexity, Model, Network};
 

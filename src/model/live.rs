@@ -1,7 +1,8 @@
 //! Dropping the nodes that the output does not depend on.
 
 use super::error::ModelError;
-use super::graph::{Graph, NodeId};
+use super::graph::Graph;
+use super::op::NodeId;
 
 /// The same function without unused nodes (the input always stays).
 pub(crate) fn live(graph: Graph) -> Result<Graph, ModelError> {

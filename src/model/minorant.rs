@@ -4,8 +4,8 @@
 //! inputs, bounds a convex network below everywhere by an affine function. Its value at x and its coefficients are
 //! computed in `f64` together with bounds of their rounding errors.
 
-use super::graph::NodeId;
 use super::network::Network;
+use super::op::NodeId;
 use super::passes::{Slopes, Values, adjoints, forward, forward_lines, lines_at, tangent_slopes};
 use super::rounding_errors::{Care, Meaning, backward_errors, forward_errors};
 use crate::rounding::{add_up, sub_down};

@@ -2,9 +2,10 @@
 //!
 //! [`crate::model::minorant`] bounds the errors of the `f64` passes afterwards.
 
-use super::graph::{Affine, Node, NodeId, Op};
+use super::graph::Node;
 use super::map::Map;
 use super::network::Network;
+use super::op::{Affine, NodeId, Op};
 use crate::matrix::Scalar;
 
 /// Every node's values for a batch, each `[batch × size]`, row-major.

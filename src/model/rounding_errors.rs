@@ -1,11 +1,12 @@
 //! A-priori rounding-error bounds for the `f64` passes, entry by entry: of affine nodes from what [`super::map::errors`]
 //! says of their maps, of kinks and maxima from their slopes.
 
-use super::graph::{Affine, Kink, Node, NodeId, Op};
+use super::graph::Node;
 use super::map::Map;
 pub(crate) use super::map::errors::Care;
 use super::map::errors::{self, Contribution, Norms, STEP, rounded};
 use super::network::Network;
+use super::op::{Affine, Kink, NodeId, Op};
 use super::passes::{Slopes, Values};
 use crate::rounding::{TINY, gamma};
 

@@ -6,10 +6,11 @@ use std::str::FromStr;
 use dashu_int::{IBig, ops::BitTest};
 
 use super::error::ModelError;
-use super::graph::{Graph, NodeId};
+use super::graph::Graph;
 use super::layer::{Dense, Layer};
 use super::live::live;
 use super::onnx::exact::two_sum;
+use super::op::NodeId;
 
 /// How the model's output says "sensitive".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! Nodes whose every entry is a function of one input coordinate, whatever kinks, maxima and affine steps it is made of:
 //! continuous, piecewise linear, and composed exactly into one list of pieces.
 
-use super::graph::{Affine, Graph, Kink, Node, NodeId, Op};
+use super::graph::{Graph, Node};
 use super::minorant::Enclosed;
+use super::op::{Affine, Kink, NodeId, Op};
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 
