@@ -116,15 +116,18 @@ impl Builder<'_> {
     fn affine(&mut self, id: NodeId, affine: &Affine, side: Side) -> Option<NodeId> {
         let (mut maps, mut inputs) = (Vec::new(), Vec::new());
         for (map, &input) in affine.maps.iter().zip(&self.source.node(id).inputs) {
-            match map.sign() {
-                _ if !self.moves[input] => (maps.push(map.clone()), inputs.push(self.of(input, side)?)),
-                Some(sign) if sign > 0.0 => (maps.push(map.clone()), inputs.push(self.of(input, side)?)),
-                Some(_) => (maps.push(map.clone()), inputs.push(self.of(input, side.other())?)),
-                None => {
-                    let parts = map.by_sign()?;
-                    (maps.extend(parts), inputs.extend([self.of(input, side)?, self.of(input, side.other())?]))
+            let parts = match map.sign() {
+                Some(sign) if sign < 0.0 && self.moves[input] => vec![(map.clone(), side.other())],
+                None if self.moves[input] => {
+                    let [up, down] = map.by_sign()?;
+                    vec![(up, side), (down, side.other())]
                 }
+                _ => vec![(map.clone(), side)],
             };
+            for (map, side) in parts {
+                maps.push(map);
+                inputs.push(self.of(input, side)?);
+            }
         }
         self.push(id, Op::Affine(Affine::new(maps, affine.offset.clone())), &inputs)
     }
