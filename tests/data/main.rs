@@ -1,7 +1,9 @@
 //! Reading users' files and the real data sets.
 
 mod inputs;
+mod labels;
 mod npy;
 mod readers;
+mod split;
 mod store;
 mod tasks;

@@ -2,13 +2,10 @@
 //! that is printed works as pasted, and what is not understood is refused.
 
 use assert_cmd::Command;
-use proptest::prelude::*;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tempfile::TempDir;
-use underplane::data::Inputs;
 use underplane::model::{Dense, Graph, Layer, onnx};
-use underplane_kernel as kernel;
 
 /// An .npy file by hand.
 fn npy(descr: &str, fortran: &str, shape: &[usize], data: &[u8]) -> Vec<u8> {
@@ -21,7 +18,7 @@ fn floats(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
-fn float32(shape: &[usize], values: &[f32]) -> Vec<u8> {
+pub fn float32(shape: &[usize], values: &[f32]) -> Vec<u8> {
     npy("<f4", "False", shape, &floats(values))
 }
 
@@ -391,46 +388,4 @@ fn files_that_are_no_arrays_of_numbers_say_what_they_are() {
     let mark = |ones: [i64; 4]| npy("<i8", "False", &[2, 2], &ones.map(i64::to_le_bytes).concat());
     desk.put("onehot.npy", mark([0, 1, 1, 0]));
     desk.refused(&["certify", "model.onnx", "x.npy", "--labels", "onehot.npy"], &["onehot.npy", "argmax"]);
-}
-
-/// What the program's own reader and the kernel say of samples and a model's input shape.
-fn both(array: &[usize], model: &[usize], flatten: bool) -> (bool, bool) {
-    let [count, sample @ ..] = array else { unreachable!("an axis of samples") };
-    let values = vec![0.0; array.iter().product()];
-    let file = float32(array, &values);
-    let inputs = Inputs { shape: sample.to_vec(), values, ..Inputs::default() };
-    assert_eq!(inputs.len(), *count);
-    let mut read = kernel::Inputs::read(&file).unwrap();
-    if flatten {
-        read = read.flattened();
-    }
-    (inputs.fit(model, flatten).is_ok(), read.check_shape(model).is_ok())
-}
-
-proptest! {
-    #[test]
-    fn both_readers_accept_the_same_shapes(
-        array in prop::collection::vec(1_usize..4, 2..6),
-        model in prop::collection::vec(1_usize..4, 1..4),
-        flat in any::<bool>(),
-    ) {
-        let (ours, kernels) = both(&array, &model, flat);
-        prop_assert_eq!(ours, kernels);
-        let size = |shape: &[usize]| shape.iter().product::<usize>();
-        let squeezed = |shape: &[usize]| shape.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
-        let (sample, wanted) = (squeezed(&array[1..]), squeezed(&model));
-        let fits = size(&sample) == size(&wanted) && (flat || sample == wanted || sample.len() <= 1);
-        prop_assert_eq!(ours, fits);
-    }
-}
-
-#[test]
-fn the_bundled_inputs_are_read_by_both() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data");
-    for name in ["mnist-3-8", "spambase"] {
-        let bytes = fs::read(root.join(format!("models/{name}.onnx"))).unwrap();
-        let model = kernel::Model::read(&bytes, kernel::Class::Positive).unwrap();
-        let inputs = kernel::Inputs::read(&fs::read(root.join(format!("inputs/{name}.npy"))).unwrap()).unwrap();
-        assert!(inputs.check_shape(model.input_shape()).is_ok());
-    }
 }

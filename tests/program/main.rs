@@ -11,6 +11,7 @@ mod options;
 mod proofs;
 mod readme;
 mod regress;
+mod sample_shapes;
 mod tables;
 mod train;
 mod weighted;

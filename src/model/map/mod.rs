@@ -287,7 +287,7 @@ impl Map {
         }
     }
 
-    /// Whether no weight is below 0, or none above, if any is.
+    /// 1 where no weight is below 0, else −1 where none is above 0; `None` where there are both.
     pub fn sign(&self) -> Option<f64> {
         let all = |fits: fn(f64) -> bool| match self {
             Map::Identity(_) | Map::Pick(_) => fits(1.0),
