@@ -14,7 +14,7 @@ use crate::radius::{
 /// - Method: p = ∞ minimises every h_i exactly; for other p a non-convex h_i is replaced by its steepest secant over
 ///   the ball. Without kinks in φ this is the dual norm, and with a box a capped linear problem.
 /// - Cost: two passes, and a search in the radius when φ has kinks.
-/// - Reference: derived; see `perturbation::separable`.
+/// - Reference: derived; see `query::separable`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sharp;
 

@@ -13,7 +13,8 @@ use crate::cases::{Case, digest};
 use crate::compare::{Run, newer};
 
 /// First line of the file.
-pub const HEAD: &str = "# onnxruntime's values for tests/differential.rs; written by fuzz/differential with --store";
+pub const HEAD: &str =
+    "# onnxruntime's values for tests/kernel/differential.rs; written by fuzz/differential with --store";
 
 /// How many graphs, and as many mutations.
 pub const FILES: u64 = 300;
