@@ -18,5 +18,6 @@ pub mod radius;
 pub mod regress;
 pub mod report;
 pub mod rounding;
+pub mod stream;
 pub mod train;
 pub mod workbench;

@@ -7,12 +7,11 @@ use crate::norm::Norm;
 use crate::proof::{Prover, replay};
 use crate::query::Witness;
 use crate::query::{Perturbation, Query, Range};
-use crate::radius::run::{Timed, run};
-use crate::radius::{EveryNorm, Method, Outcome, Samples, Subject, Verdict};
+use crate::radius::run::{Answers, Questions, Timed};
+use crate::radius::{Method, Samples, Subject};
 use crate::report::records::{ATTACK, Found, Record, Replay};
 use crate::report::rows::Row;
 use rayon::prelude::*;
-use std::cell::OnceCell;
 use std::time::Instant;
 
 /// A model with the inputs that it is audited on.
@@ -106,7 +105,7 @@ struct Attacked {
 }
 
 /// Everything about one norm.
-struct Answers {
+struct OneNorm {
     perturbation: Perturbation<'static>,
     /// One column per method.
     columns: Vec<Vec<Timed>>,
@@ -127,25 +126,34 @@ impl Audit {
 
     /// Everything about one case.
     pub fn case(&self, case: &Case, tick: Tick) -> Findings {
-        let logits = logits(&case.model, &case.values);
         self.warm_up(case);
-        let shared: Vec<OnceCell<Vec<Shared>>> = self.methods.iter().map(|_| OnceCell::new()).collect();
+        let ask = Questions {
+            model: &case.model,
+            methods: &self.methods,
+            norms: &self.norms,
+            range: case.range,
+            weights: None,
+            always: false,
+        };
+        let what = |method: &dyn Method, norm: Norm| format!("{} {norm} {}", case.name, method.name());
+        // Numbered as in the file, so that a sample's noise does not depend on which others are audited.
+        let Answers { logits, columns } =
+            ask.ask_all(&case.values, &case.numbers, &|method, norm, done| tick(&what(method, norm), done));
+        let mut columns = columns.into_iter();
         let size = case.model.input_size();
         let prover = Prover::new(&case.onnx, case.sensitive, &case.values, size).map_err(|why| why.to_string());
         let prover = prover.as_ref().map_err(String::as_str);
         let answers = |&norm: &Norm| {
             let perturbation = Perturbation { norm, range: case.range, weights: None };
-            let columns = self.methods.iter().zip(&shared);
-            let mut columns: Vec<Vec<Timed>> =
-                columns.map(|(method, shared)| column(method.as_ref(), shared, case, perturbation, tick)).collect();
+            let mut columns: Vec<Vec<Timed>> = columns.by_ref().take(self.methods.len()).collect();
             settle(case, perturbation, prover, &mut columns);
             let attacked = self.attack_all(case, &logits, perturbation, tick);
             let witnesses = |i: usize| self.witnesses(case, i, perturbation, prover, &columns, &attacked[i]);
             let found: Vec<Vec<Found>> = (0..case.count()).into_par_iter().map(witnesses).collect();
             let proofs = self.replay_all(case, perturbation, prover, &mut columns, &found);
-            Answers { perturbation, columns, found, proofs }
+            OneNorm { perturbation, columns, found, proofs }
         };
-        let per_norm: Vec<Answers> = self.norms.iter().map(answers).collect();
+        let per_norm: Vec<OneNorm> = self.norms.iter().map(answers).collect();
         let mut findings = Findings::default();
         for (i, logit) in logits.iter().enumerate() {
             for answers in &per_norm {
@@ -221,7 +229,7 @@ impl Audit {
     }
 
     /// The records of sample `i` and one norm.
-    fn collect(&self, case: &Case, i: usize, logit: f64, answers: &Answers, findings: &mut Findings) {
+    fn collect(&self, case: &Case, i: usize, logit: f64, answers: &OneNorm, findings: &mut Findings) {
         let found = &answers.found[i];
         let nearest = nearest(found).map(|d| format!("{d:?}")).unwrap_or_default();
         findings.found.extend(found.iter().cloned());
@@ -282,51 +290,6 @@ fn settle(case: &Case, perturbation: Perturbation, prover: Result<&Prover, &str>
 /// The least distance of a witness.
 fn nearest(found: &[Found]) -> Option<f64> {
     found.iter().filter_map(|f| f.distance).min_by(f64::total_cmp)
-}
-
-/// What a method answers for one norm; `shared` is what it has found for every norm, where it is such a method.
-fn column(
-    method: &dyn Method,
-    shared: &OnceCell<Vec<Shared>>,
-    case: &Case,
-    perturbation: Perturbation,
-    tick: Tick,
-) -> Vec<Timed> {
-    let what = format!("{} {} {}", case.name, perturbation.norm, method.name());
-    if let Err(reason) = method.applies(&case.model, perturbation) {
-        tick(&what, case.count());
-        let outcome = Outcome::plain(Verdict::NotAsked(reason));
-        return vec![Timed { outcome, seconds: 0.0 }; case.count()];
-    }
-    let Some(every_norm) = method.for_every_norm() else {
-        return run(method, &case.model, &case.values, perturbation, &|done| tick(&what, done));
-    };
-    let quiet = shared.get().is_some();
-    let shared = shared.get_or_init(|| share(every_norm, case, &|| tick(&what, 1)));
-    if quiet {
-        tick(&what, case.count());
-    }
-    let answer = |one: &Shared| Timed { outcome: (one.answer)(perturbation.norm), seconds: one.seconds };
-    shared.iter().map(answer).collect()
-}
-
-/// What one sample's answers for every norm are, and the seconds that all of them took.
-struct Shared {
-    answer: Box<dyn Fn(Norm) -> Outcome + Send + Sync>,
-    seconds: f64,
-}
-
-fn share(method: &dyn EveryNorm, case: &Case, tick: &(dyn Fn() + Sync)) -> Vec<Shared> {
-    let one = |i: usize| {
-        let start = Instant::now();
-        let sample = case.sample(i);
-        // Numbered as in the file, so that a sample's noise does not depend on which others are audited.
-        let samples = Samples { values: sample, size: sample.len(), first: case.numbers[i] };
-        let answer = method.answer(&case.model, samples);
-        tick();
-        Shared { answer, seconds: start.elapsed().as_secs_f64() }
-    };
-    (0..case.count()).into_par_iter().map(one).collect()
 }
 
 fn nearest_first<'a>(x: &[f64], others: &[&'a [f64]], norm: Norm) -> Vec<&'a [f64]> {

@@ -192,7 +192,7 @@ impl<'a> Question<'a> {
     fn look_further(&mut self) -> bool {
         let Auditor { model, attack, .. } = self.auditor;
         if let Some(method) = self.waiting.pop() {
-            let samples = Samples { values: self.query.x, size: self.query.x.len(), first: self.query.index };
+            let samples = Samples { first: self.query.index, ..Samples::new(self.query.x, self.query.x.len()) };
             let outcome = method.certify(model, samples, self.perturbation()).remove(0);
             self.consider(outcome.witness.clone());
             if let Ok(proof) = self.auditor.prover.prove(self.query, &outcome) {

@@ -1,20 +1,22 @@
 //! `underplane certify`: radii of a model on inputs.
 
 use super::inputs::{InputArgs, tell};
-use super::methods::{MethodArgs, threads};
+use super::methods::{MethodArgs, positive, threads};
+use super::output::{Done, Format, Output};
+use super::proofs::Certificates;
 use super::{Finish, circumstances, help, progress, proofs};
 use anyhow::{Context, Result, bail};
-use std::io::Write;
+use std::fmt::Debug;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
-use underplane::files::{Target, target, write_atomically};
+use std::time::{Duration, Instant};
 use underplane::model::sensitive::Sensitive;
 use underplane::norm::Norm;
 use underplane::query::Range;
 use underplane::radius::Method;
-use underplane::report::answer::Status;
-use underplane::report::rows::{Row, write_csv, write_json_lines};
-use underplane::workbench::{Checkers, Column, Given, ModelFile, Proofs, digests};
+use underplane::report::answer::{Detail, Status};
+use underplane::stream::in_order;
+use underplane::workbench::{Answered, Checkers, Circumstance, Given, InputFiles, Loaded, ModelFile, Run, digests};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -42,6 +44,13 @@ pub struct Args {
     out: Option<PathBuf>,
     #[arg(long, value_name = "DIR", help = help::proofs())]
     proofs: Option<PathBuf>,
+    /// Go on with the file that --out began (its rows are in NAME.partial), behind the last whole row, after making sure
+    /// that model, inputs and options are the same
+    #[arg(long, requires = "out")]
+    resume: bool,
+    /// Stop after so many seconds (--time is for one input); what is answered stays, and --resume goes on
+    #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true)]
+    total_time: Option<f64>,
     /// Worker threads; default: all cores
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<usize>,
@@ -66,23 +75,133 @@ pub fn run(args: &Args) -> Result<Finish> {
     if let Err(broken) = given.file.model.convexity() {
         eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
     }
-    let mut columns = columns(&given, &args.norms, &methods);
-    given.settle(&mut columns);
-    if let (Some(checkers), Some(folder)) = (checkers, &args.proofs) {
-        proofs::write(folder, &checkers, &prove(&given, &checkers, &mut columns))?;
-        let read = digests(given.file.digest(), others.iter().map(Option::as_deref))?;
-        circumstances::write(folder, &circumstances::run_info(read, Vec::new(), None, start))?;
+    let prover = |checkers: &Checkers| {
+        given.file.prover(checkers.inputs.clone(), given.weights()).map_err(|why| why.to_string())
+    };
+    let run = Run::new(&given, &args.norms, &methods, checkers.as_ref().map(prover));
+    let read = || digests(given.file.digest(), others.iter().map(Option::as_deref));
+    let about = if out.is_some() { [read()?, args.settings()].concat() } else { Vec::new() };
+    let (output, done) = Output::open(out, format, args.resume, &about, run.rows_per_sample())?;
+    let resumed = args.resume.then(|| given.source.number(done.samples));
+    let certificates = args.proofs.as_ref().map(|folder| Certificates::open(folder, resumed)).transpose()?;
+    let length = args.total_time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let deadline = length.and_then(|length| start.checked_add(length));
+    let mut sink = Sink { output, certificates, done, deadline };
+    sink.take(&run, &given, format)?;
+    let (answered, count) = (sink.done.samples, given.source.count());
+    if answered < count {
+        let seconds = args.total_time.unwrap_or_default();
+        eprintln!("--total-time {seconds} is over: {answered} of {count} inputs are answered; {}", sink.output.leave());
+        return Ok(Finish::Unknown);
     }
-    let rows = given.rows(&columns);
-    match out {
-        Some(path) => write_atomically(path, |out| format.write(&rows, out))?,
-        None => format.write(&rows, &mut std::io::stdout().lock()).context("stdout")?,
+    if let (Some(certificates), Some(checkers), Some(folder)) = (sink.certificates, checkers, &args.proofs) {
+        certificates.finish(&checkers, &sink.done.refused)?;
+        circumstances::write(folder, &circumstances::run_info(read()?, Vec::new(), None, start))?;
     }
-    let unknown = rows.iter().filter(|row| row.status == Status::Unknown).count();
+    sink.output.finish()?;
+    let unknown = sink.done.unknown;
     if unknown > 0 {
-        eprintln!("{unknown} of {} rows are unknown; the column `detail` says why", rows.len());
+        eprintln!("{unknown} of {} rows are unknown; the column `detail` says why", count * run.rows_per_sample());
     }
     Ok(if unknown > 0 { Finish::Unknown } else { Finish::Answered })
+}
+
+impl Args {
+    /// All that rows depend on beside the files.
+    fn settings(&self) -> Vec<Circumstance> {
+        let shown = |value: &dyn Debug| format!("{value:?}");
+        let InputFiles { label_column, header, drop_missing, reading, limit, .. } = self.inputs.files();
+        let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
+        [
+            ("version", env!("CARGO_PKG_VERSION").to_string()),
+            ("--norm", norms.join(",")),
+            ("--method", self.methods.methods.join(",")),
+            ("setting of a method", shown(&self.methods)),
+            ("--box", self.range.map(|range| range.to_string()).unwrap_or_default()),
+            ("--sensitive", self.sensitive.to_string()),
+            ("--limit", shown(&limit)),
+            ("way to read labels", shown(&(label_column, header, drop_missing))),
+            ("way to read numbers", shown(&reading)),
+            ("--proofs", shown(&self.proofs)),
+        ]
+        .map(|(name, value)| (name.to_string(), value))
+        .to_vec()
+    }
+}
+
+/// Where answers go as they come.
+struct Sink {
+    output: Output,
+    certificates: Option<Certificates>,
+    done: Done,
+    deadline: Option<Instant>,
+}
+
+/// One block's lines.
+struct Lines {
+    rows: Vec<u8>,
+    certificates: Vec<Vec<String>>,
+    done: Done,
+}
+
+impl Sink {
+    /// Takes the answers about all samples, those left out about which there are some; under a progress bar.
+    fn take(&mut self, run: &Run, given: &Given, format: Format) -> Result<()> {
+        let columns = run.rows_per_sample() * if self.certificates.is_some() { 2 } else { 1 };
+        let bar = progress::bar((columns * given.source.count()) as u64, "certifying");
+        let (mut blocks, mut read, before) = (given.source.blocks()?, 0, self.done.samples);
+        bar.inc((columns * before) as u64);
+        let deadline = self.deadline;
+        let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let next = || -> Result<Option<(usize, Loaded)>> {
+            while !is_over() {
+                let Some(block) = blocks.next(run.block())? else { return Ok(None) };
+                let first = read;
+                read += block.count;
+                if read > before {
+                    return Ok(Some((first, block)));
+                }
+            }
+            Ok(None)
+        };
+        let tick = |method: &dyn Method, norm: Norm, done: usize| {
+            bar.set_message(format!("{} {norm}", method.name()));
+            bar.inc(done as u64);
+        };
+        let work = |(first, block): (usize, Loaded)| {
+            let answered = run.answer(&block, &tick);
+            lines(answered, before.saturating_sub(first), run.rows_per_sample(), format, first == 0 && before == 0)
+        };
+        let done = |lines: Result<Lines>| {
+            let lines = lines?;
+            // A certificate comes before its row: a row that is there has its proof.
+            if let Some(certificates) = &mut self.certificates {
+                certificates.write(lines.certificates.iter().flatten())?;
+            }
+            self.output.write(&lines.rows)?;
+            self.done.add(lines.done);
+            Ok(if is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        };
+        let taken = in_order(next, work, done);
+        bar.finish_and_clear();
+        taken
+    }
+}
+
+/// The lines of a block but for those of its first `skipped` samples; the `first` ones of a file.
+fn lines(answered: Answered, skipped: usize, per_sample: usize, format: Format, first: bool) -> Result<Lines> {
+    let Answered { rows, mut certificates } = answered;
+    let rows = &rows[skipped * per_sample..];
+    let refused = rows.iter().filter_map(|row| match &row.detail {
+        Detail::NotProven { reason, .. } => Some(reason.clone()),
+        _ => None,
+    });
+    let done = Done {
+        samples: rows.len() / per_sample,
+        unknown: rows.iter().filter(|row| row.status == Status::Unknown).count(),
+        refused: refused.collect(),
+    };
+    Ok(Lines { rows: format.lines(rows, first)?, certificates: certificates.split_off(skipped), done })
 }
 
 /// Refuses to write over a file that is read.
@@ -115,52 +234,5 @@ pub fn use_threads(threads: Option<usize>) -> Result<()> {
     match threads {
         None => Ok(()),
         Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build_global().context("starting threads"),
-    }
-}
-
-/// Runs the methods, under a progress bar.
-fn columns<'a>(given: &Given, norms: &[Norm], methods: &'a [Box<dyn Method>]) -> Vec<Column<'a>> {
-    let bar = progress::bar((norms.len() * methods.len() * given.samples.count) as u64, "certifying");
-    let columns = given.run(norms, methods, &|what, done| {
-        bar.set_message(what.to_string());
-        bar.inc(done as u64);
-    });
-    bar.finish_and_clear();
-    columns
-}
-
-/// The same for proofs.
-fn prove(given: &Given, checkers: &Checkers, columns: &mut [Column]) -> Proofs {
-    let bar = progress::bar((columns.len() * given.samples.count) as u64, "proving");
-    let proofs = given.prove(checkers, columns, &|| bar.inc(1));
-    bar.finish_and_clear();
-    proofs
-}
-
-/// How rows are written.
-#[derive(Clone, Copy)]
-enum Format {
-    Csv,
-    JsonLines,
-}
-
-impl Format {
-    /// By the name; what takes bytes as they come gets CSV unless its name says otherwise.
-    fn of(path: Option<&Path>) -> Result<Format> {
-        let Some(path) = path else { return Ok(Format::Csv) };
-        // Before the work, not after it.
-        let target = target(path).with_context(|| format!("--out {}", path.display()))?;
-        match (path.extension().and_then(|e| e.to_str()).unwrap_or_default(), target) {
-            ("jsonl", _) => Ok(Format::JsonLines),
-            ("csv", _) | (_, Target::Stream(_)) => Ok(Format::Csv),
-            _ => bail!("--out {}: expected a name ending in .csv or .jsonl", path.display()),
-        }
-    }
-
-    fn write(self, rows: &[Row], out: &mut dyn Write) -> std::io::Result<()> {
-        match self {
-            Format::Csv => write_csv(rows, out),
-            Format::JsonLines => write_json_lines(rows, out),
-        }
     }
 }

@@ -37,10 +37,11 @@ pub fn run(task: Task) -> Result<Finish> {
     let model = ModelFile::read(task.model, task.sensitive)?;
     let given = Given::read(model, task.inputs, None, &mut tell)?;
     let given = given.weighted(task.weights, &mut tell)?;
-    let read = given.claims(task.claims, task.range)?;
+    let samples = given.source.load()?;
+    let read = given.claims(&samples, task.claims, task.range)?;
     let checkers = Checkers::of(&given)?;
     let bar = progress::bar(read.claims.len() as u64, "auditing claims");
-    let decisions = given.decide(&checkers, &read.claims, task.solver, task.thorough, &|| bar.inc(1))?;
+    let decisions = given.decide(&samples, &checkers, &read.claims, task.solver, task.thorough, &|| bar.inc(1))?;
     bar.finish_and_clear();
     std::fs::create_dir_all(task.reports).with_context(|| task.reports.display().to_string())?;
     let folder = free_name(task.reports, &today(), "claims");

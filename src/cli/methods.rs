@@ -9,7 +9,7 @@ use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
 
 /// Settings of single methods.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 pub struct MethodArgs {
     #[arg(long = "method", value_name = "M,…", value_delimiter = ',', default_value = ClosedForm.name(), help = help::methods())]
     pub methods: Vec<String>,

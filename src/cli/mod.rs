@@ -10,6 +10,7 @@ mod help;
 mod inputs;
 mod inspect;
 mod methods;
+mod output;
 mod progress;
 mod proofs;
 mod regress;

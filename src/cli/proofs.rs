@@ -1,11 +1,12 @@
-//! `--proofs`: writes the certificates of a run, and says what became of them.
+//! `--proofs`: a folder that certificates are written into as they come, and what became of them.
 
-use anyhow::{Context, Result};
-use std::path::Path;
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use underplane::audit::report::RUN;
-use underplane::files::write_atomically;
+use underplane::files::{Growing, partial_name};
 use underplane::proof::grouped;
-use underplane::workbench::{Checkers, INPUTS, Proofs, WEIGHTS};
+use underplane::workbench::{Checkers, INPUTS, WEIGHTS};
 
 /// The certificates' name in their folder.
 const CERTIFICATES: &str = "certificates.jsonl";
@@ -13,17 +14,63 @@ const CERTIFICATES: &str = "certificates.jsonl";
 /// All names that a folder of proofs may have.
 pub const FILES: [&str; 4] = [CERTIFICATES, INPUTS, WEIGHTS, RUN];
 
-/// Writes the certificates into `folder`, with what their checkers need.
-pub fn write(folder: &Path, checkers: &Checkers, proofs: &Proofs) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let certificates = folder.join(CERTIFICATES);
-    write_atomically(&certificates, |out| proofs.lines.iter().try_for_each(|line| writeln!(out, "{line}")))?;
-    let command = checkers.write(folder, &certificates)?;
-    eprintln!("{} certificates, {} refused by the kernel", proofs.lines.len(), proofs.refused.len());
-    let reasons = grouped(proofs.refused.iter().map(String::as_str));
-    reasons.iter().for_each(|(reason, count)| eprintln!("  {count}: {reason}"));
-    if !proofs.lines.is_empty() {
-        eprintln!("check them: {command}");
+/// Takes certificates.
+pub struct Certificates {
+    folder: PathBuf,
+    growing: Growing,
+    count: usize,
+}
+
+impl Certificates {
+    /// Into `folder`; with `resume` behind those about inputs before that number.
+    pub fn open(folder: &Path, resume: Option<u64>) -> Result<Certificates> {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        let path = folder.join(CERTIFICATES);
+        if resume.is_some_and(|next| next > 0) && !partial_name(&path).exists() {
+            bail!("{}: expected the certificates of the run that is gone on with", partial_name(&path).display());
+        }
+        let mut growing = Growing::open(&path, resume.is_some())?;
+        let (mut count, mut bytes) = (0, 0);
+        if let Some(next) = resume {
+            let (mut file, mut line) = (BufReader::new(growing.read()?), Vec::new());
+            while file.read_until(b'\n', &mut line)? > 0 && about(&line).is_some_and(|input| input < next) {
+                count += 1;
+                bytes += line.len() as u64;
+                line.clear();
+            }
+            growing.keep(bytes)?;
+        }
+        Ok(Certificates { folder: folder.into(), growing, count })
     }
-    Ok(())
+
+    /// Writes certificates, a line each.
+    pub fn write<'a>(&mut self, certificates: impl Iterator<Item = &'a String>) -> Result<()> {
+        let mut lines = String::new();
+        for line in certificates {
+            lines += line;
+            lines.push('\n');
+            self.count += 1;
+        }
+        Ok(self.growing.write(lines.as_bytes())?)
+    }
+
+    /// They are all there: writes what their checkers need, and says what became of them.
+    pub fn finish(self, checkers: &Checkers, refused: &[String]) -> Result<()> {
+        let Certificates { folder, growing, count } = self;
+        growing.finish()?;
+        let command = checkers.write(&folder, &folder.join(CERTIFICATES))?;
+        eprintln!("{count} certificates, {} refused by the kernel", refused.len());
+        let reasons = grouped(refused.iter().map(String::as_str));
+        reasons.iter().for_each(|(reason, count)| eprintln!("  {count}: {reason}"));
+        if count > 0 {
+            eprintln!("check them: {command}");
+        }
+        Ok(())
+    }
+}
+
+/// The number of the input that a certificate is about, if it is a whole one.
+fn about(line: &[u8]) -> Option<u64> {
+    let whole = line.ends_with(b"\n").then(|| serde_json::from_slice::<serde_json::Value>(line).ok()).flatten();
+    whole?.get("input")?.as_str()?.parse().ok()
 }

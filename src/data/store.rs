@@ -108,5 +108,26 @@ pub(crate) fn verify(path: &Path, mut content: Content<'_>, file: &SourceFile) -
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// The same of all that is still to be read.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256_of(mut content: impl std::io::BufRead) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    loop {
+        let bytes = content.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(hexadecimal(&hash.finalize()));
+        }
+        hash.update(bytes);
+        let count = bytes.len();
+        content.consume(count);
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

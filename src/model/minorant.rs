@@ -7,7 +7,7 @@
 use super::network::Network;
 use super::op::NodeId;
 use super::passes::{Slopes, Values, adjoints, forward, forward_lines, lines_at, tangent_slopes};
-use super::rounding_errors::{Care, Meaning, backward_errors, forward_errors};
+use super::rounding_errors::{Care, ForwardErrors, Meaning, backward_errors, forward_errors};
 use crate::rounding::{add_up, sub_down};
 
 /// A real number within `error` of `value`. Both may be NaN or infinite after an overflow: then nothing is known.
@@ -65,31 +65,118 @@ pub struct Stops<'a> {
 /// The output's exact value at every sample of `inputs` `[batch × input size]`, enclosed; finely where its sign is in
 /// question.
 pub fn enclose(network: &Network, inputs: &[f64]) -> Vec<Enclosed> {
-    let values = forward(network, inputs);
-    let with = |sample: usize, care: Care| {
-        let errors = forward_errors(network, &values, sample, Meaning::Function, care);
-        enclosed(&values, &errors, network.graph().output(), sample)[0]
-    };
+    in_chunks(network, inputs, |inputs| enclosed_outputs(network, &forward(network, inputs)))
+}
+
+fn enclosed_outputs(network: &Network, values: &Values<f64>) -> Vec<Enclosed> {
+    let quick = forward_errors(network, values, Meaning::Function, Care::Quick);
     let one = |sample: usize| {
-        let quick = with(sample, Care::Quick);
+        let quick = enclosed(network, values, &quick, sample);
         let known = quick.value.abs() > quick.error || !quick.value.is_finite();
-        if known { quick } else { with(sample, Care::Fine) }
+        if known { quick } else { finely(network, values, sample) }
     };
     (0..values.batch).map(one).collect()
 }
 
-/// Samples per pass: enough for blocked products, few enough that a pass stays in the cache and in reused memory.
+/// The output at one sample, by the finest bounds.
+fn finely(network: &Network, values: &Values<f64>, sample: usize) -> Enclosed {
+    let values = values.only(sample);
+    enclosed(network, &values, &forward_errors(network, &values, Meaning::Function, Care::Fine), 0)
+}
+
+/// Samples per pass: enough for blocked products, few enough that a pass stays in the cache and in reused memory …
 const CACHED: usize = 34;
+
+/// … and where the constants do not stay there, enough to make up for reading them.
+const STREAMED: usize = 128;
+
+/// Constants that stay in the cache.
+const MOST_CACHED: usize = 1 << 20;
+
+/// Samples whose values are more than this many are passed one by one.
+const MOST_VALUES: usize = 1 << 22;
+
+/// How many samples a pass takes at once.
+pub fn chunk(network: &Network) -> usize {
+    let graph = network.graph();
+    let constants = graph.nodes().iter().map(|node| node.op.constants()).sum::<usize>();
+    let values = graph.nodes().iter().map(|node| node.size()).sum::<usize>();
+    let most = if constants > MOST_CACHED { STREAMED } else { CACHED };
+    most.min(MOST_VALUES / values).max(1)
+}
+
+fn in_chunks<T>(network: &Network, inputs: &[f64], pass: impl Fn(&[f64]) -> Vec<T>) -> Vec<T> {
+    inputs.chunks(chunk(network) * network.graph().input_size()).flat_map(pass).collect()
+}
 
 /// The tangent minorant at every sample of `inputs` `[batch × input size]`.
 pub fn tangents(network: &Network, inputs: &[f64], stops: Stops) -> Vec<Minorant> {
-    let chunk = CACHED * network.graph().input_size();
-    inputs.chunks(chunk).flat_map(|inputs| tangents_at(network, &forward(network, inputs), stops)).collect()
+    in_chunks(network, inputs, |inputs| tangents_at(network, &forward(network, inputs), stops))
+}
+
+/// The tangent plane at a sample of a feature-convex network, as one forward and one backward pass have it.
+#[derive(Clone, Debug)]
+pub struct Planes {
+    /// f(x), as [`enclose`] has it.
+    pub logit: Enclosed,
+    /// The tangent minorant in the features.
+    pub features: Minorant,
+    /// The tangent minorant in x; `None` where it is the same.
+    below: Option<Minorant>,
+}
+
+impl Planes {
+    /// The tangent minorant in x and φ's bent nodes.
+    pub fn inputs(&self) -> &Minorant {
+        self.below.as_ref().unwrap_or(&self.features)
+    }
+}
+
+/// The planes at every sample of `inputs` `[batch × input size]`, in the `features` and in what is `below` them.
+pub fn planes(network: &Network, inputs: &[f64], features: Stops, below: Stops) -> Vec<Planes> {
+    in_chunks(network, inputs, |inputs| planes_at(network, &forward(network, inputs), features, below))
+}
+
+fn planes_at(network: &Network, values: &Values<f64>, features: Stops, below: Stops) -> Vec<Planes> {
+    let slopes = tangent_slopes(network, values);
+    let apart = features.nodes != below.nodes;
+    let together = apart && one_after_the_other(network, features.nodes, below.nodes);
+    let wanted = [features.nodes, if together { below.nodes } else { &[] }].concat();
+    let first = Passed::new(network, values, &slopes, if together { below } else { features });
+    let (minorants, errors) = first.collect(&wanted);
+    let apart = (apart && !together).then(|| Passed::new(network, values, &slopes, below).collect(below.nodes).0);
+    let mut apart = apart.map(Vec::into_iter);
+    let one = |(sample, mut minorant): (usize, Minorant)| {
+        let logit = match minorant.value {
+            value if errors.is_certain(network, values, sample) && value.value.abs() > value.error => value,
+            _ => enclosed_outputs(network, &values.only(sample))[0],
+        };
+        let parts = minorant.parts.split_off(features.nodes.len());
+        let below = match &mut apart {
+            Some(all) => all.next(),
+            None => together.then(|| Minorant { value: minorant.value, parts }),
+        };
+        Planes { logit, features: minorant, below }
+    };
+    minorants.into_iter().enumerate().map(one).collect()
+}
+
+/// Whether what flows from the `features` down to `below` passes through no other feature.
+fn one_after_the_other(network: &Network, features: &[NodeId], below: &[NodeId]) -> bool {
+    let graph = network.graph();
+    let (is_feature, stopped) = (graph.marked(features), graph.marked(below));
+    let mut reached = vec![false; graph.nodes().len()];
+    for id in (0..reached.len()).rev().filter(|&id| !stopped[id]) {
+        if reached[id] || is_feature[id] {
+            graph.node(id).inputs.iter().for_each(|&input| reached[input] = true);
+        }
+    }
+    features.iter().all(|&feature| stopped[feature] || !reached[feature])
 }
 
 /// The same for samples that have been evaluated already.
 pub fn tangents_at(network: &Network, values: &Values<f64>, stops: Stops) -> Vec<Minorant> {
-    collect(network, values, &tangent_slopes(network, values), stops)
+    Passed::new(network, values, &tangent_slopes(network, values), stops).collect(stops.nodes).0
 }
 
 /// The minorant with the given slopes, one per sample of `inputs`. Slopes outside a kink's own interval are moved to
@@ -97,40 +184,85 @@ pub fn tangents_at(network: &Network, values: &Values<f64>, stops: Stops) -> Vec
 pub fn minorants(network: &Network, inputs: &[f64], mut slopes: Slopes<f64>, stops: Stops) -> Vec<Minorant> {
     legalise(network, &mut slopes);
     let values = forward_lines(network, inputs, &slopes, stops.free);
-    collect(network, &values, &slopes, stops)
+    Passed::new(network, &values, &slopes, stops).collect(stops.nodes).0
 }
 
 /// The same for samples that have been evaluated already.
 pub fn minorants_at(network: &Network, known: &Values<f64>, mut slopes: Slopes<f64>, stops: Stops) -> Vec<Minorant> {
     legalise(network, &mut slopes);
-    collect(network, &lines_at(network, known, &slopes, stops.free), &slopes, stops)
+    let values = lines_at(network, known, &slopes, stops.free);
+    Passed::new(network, &values, &slopes, stops).collect(stops.nodes).0
 }
 
-fn enclosed(values: &Values<f64>, errors: &[Vec<f64>], node: NodeId, sample: usize) -> Vec<Enclosed> {
-    values.of(node, sample).iter().zip(&errors[node]).map(|(&value, &error)| Enclosed { value, error }).collect()
+fn enclosed(network: &Network, values: &Values<f64>, errors: &ForwardErrors, sample: usize) -> Enclosed {
+    let output = network.graph().output();
+    Enclosed { value: values.of(output, sample)[0], error: errors.of(output, sample, 1, 0) }
 }
 
-fn collect(network: &Network, values: &Values<f64>, slopes: &Slopes<f64>, stops: Stops) -> Vec<Minorant> {
-    let adjoints = adjoints(network, slopes, stops.nodes);
-    let with = |sample: usize, care: Care| {
+/// A batch passed forwards and backwards through the lines of its slopes.
+struct Passed<'a> {
+    network: &'a Network,
+    values: &'a Values<f64>,
+    slopes: &'a Slopes<f64>,
+    stops: Stops<'a>,
+    adjoints: Vec<Option<Vec<f64>>>,
+}
+
+impl<'a> Passed<'a> {
+    fn new(network: &'a Network, values: &'a Values<f64>, slopes: &'a Slopes<f64>, stops: Stops<'a>) -> Passed<'a> {
+        Passed { network, values, slopes, stops, adjoints: adjoints(network, slopes, stops.nodes) }
+    }
+
+    /// The minorants with their coefficients at the `wanted` nodes, and the quick bounds of the forward pass.
+    fn collect(&self, wanted: &[NodeId]) -> (Vec<Minorant>, ForwardErrors) {
+        let (forward, backward) = self.errors(wanted, Care::Quick);
+        let one = |sample: usize| {
+            let quick = self.minorant(wanted, sample, &forward, &backward);
+            if quick.is_precise() || !quick.value.value.is_finite() { quick } else { self.finely(wanted, sample) }
+        };
+        ((0..self.values.batch).map(one).collect(), forward)
+    }
+
+    fn finely(&self, wanted: &[NodeId], sample: usize) -> Minorant {
+        let (values, slopes) = (&self.values.only(sample), &self.slopes.only(self.network, sample));
+        let batch = self.values.batch;
+        let only = |all: &Option<Vec<f64>>| all.as_ref().map(|all| all[part(all.len(), batch, sample)].to_vec());
+        let adjoints = self.adjoints.iter().map(only).collect();
+        let alone = Passed { values, slopes, adjoints, ..*self };
+        let (forward, backward) = alone.errors(wanted, Care::Fine);
+        alone.minorant(wanted, 0, &forward, &backward)
+    }
+
+    fn errors(&self, wanted: &[NodeId], care: Care) -> (ForwardErrors, Vec<Option<Vec<f64>>>) {
+        let Passed { network, slopes, stops, .. } = *self;
         let meaning = Meaning::Lines { slopes, free: stops.free };
-        let forward = forward_errors(network, values, sample, meaning, care);
-        let backward = backward_errors(network, slopes, &adjoints, sample, stops.nodes, care);
-        let parts = stops.nodes.iter().zip(backward).map(|(&node, errors)| Part {
-            node,
-            coefficients: match &adjoints[node] {
-                None => vec![0.0; errors.len()],
-                Some(all) => all[sample * errors.len()..(sample + 1) * errors.len()].to_vec(),
-            },
-            errors,
+        let backward = backward_errors(network, slopes, &self.adjoints, wanted, stops.nodes, care);
+        (forward_errors(network, self.values, meaning, care), backward)
+    }
+
+    fn minorant(
+        &self,
+        wanted: &[NodeId],
+        sample: usize,
+        forward: &ForwardErrors,
+        backward: &[Option<Vec<f64>>],
+    ) -> Minorant {
+        let parts = wanted.iter().zip(backward).map(|(&node, errors)| {
+            let size = self.network.graph().node(node).size();
+            let own = |all: Option<&Vec<f64>>| match all {
+                Some(all) => all[sample * size..(sample + 1) * size].to_vec(),
+                None => vec![0.0; size],
+            };
+            Part { node, coefficients: own(self.adjoints[node].as_ref()), errors: own(errors.as_ref()) }
         });
-        Minorant { value: enclosed(values, &forward, network.graph().output(), sample)[0], parts: parts.collect() }
-    };
-    let one = |sample: usize| {
-        let quick = with(sample, Care::Quick);
-        if quick.is_precise() || !quick.value.value.is_finite() { quick } else { with(sample, Care::Fine) }
-    };
-    (0..values.batch).map(one).collect()
+        Minorant { value: enclosed(self.network, self.values, forward, sample), parts: parts.collect() }
+    }
+}
+
+/// Where one sample's entries are among those of a batch.
+fn part(entries: usize, batch: usize, sample: usize) -> std::ops::Range<usize> {
+    let size = entries / batch;
+    sample * size..(sample + 1) * size
 }
 
 /// Errors above this share are worth a finer look.

@@ -24,7 +24,7 @@ pub use feature_map::{FeatureMap, NotConvex};
 pub use graph::{Graph, Node};
 pub use layer::{Dense, Layer};
 pub use map::Map;
-pub use minorant::{Enclosed, Minorant};
+pub use minorant::{Enclosed, Minorant, Planes};
 pub use network::Network;
 pub use op::{Affine, Kink, NodeId, Op};
 pub use sensitive::{Sensitive, select};
@@ -99,6 +99,15 @@ impl Model {
     /// f at every sample of `inputs` `[batch × input size]`, enclosed.
     pub fn enclose(&self, inputs: &[f64]) -> Vec<Enclosed> {
         minorant::enclose(&self.network, inputs)
+    }
+
+    /// The tangent planes at every sample of `inputs` `[batch × input size]`.
+    ///
+    /// # Panics
+    /// When the network is not feature-convex.
+    pub fn planes(&self, inputs: &[f64]) -> Vec<Planes> {
+        let convexity = self.convexity().expect("planes are those of feature-convex networks alone");
+        minorant::planes(&self.network, inputs, convexity.feature_stops(), convexity.input_stops())
     }
 }
 

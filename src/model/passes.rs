@@ -25,6 +25,27 @@ impl<T> Values<T> {
     }
 }
 
+impl<T: Scalar> Values<T> {
+    /// One sample alone.
+    pub fn only(&self, sample: usize) -> Values<T> {
+        let nodes = (0..self.nodes.len()).map(|node| self.of(node, sample).to_vec());
+        Values { batch: 1, nodes: nodes.collect() }
+    }
+}
+
+impl<T: Scalar> Slopes<T> {
+    /// One sample alone.
+    pub fn only(&self, network: &Network, sample: usize) -> Slopes<T> {
+        let one = |(id, all): (NodeId, &Vec<T>)| {
+            let node = network.graph().node(id);
+            let inputs = if node.op.is_unit() { node.inputs.len() } else { 1 };
+            let size = all.len() / (inputs * self.batch);
+            (0..inputs).flat_map(|k| &all[(k * self.batch + sample) * size..][..size]).copied().collect()
+        };
+        Slopes { batch: 1, nodes: self.nodes.iter().enumerate().map(one).collect() }
+    }
+}
+
 /// For every unit of a kink the line s·t that stands for it, and for every maximum the weights of its inputs.
 ///
 /// One buffer per node, empty where the node is neither: `[batch × size]` for a kink, `[inputs × batch × size]` with

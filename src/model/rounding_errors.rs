@@ -1,10 +1,11 @@
-//! A-priori rounding-error bounds for the `f64` passes, entry by entry: of affine nodes from what [`super::map::errors`]
-//! says of their maps, of kinks and maxima from their slopes.
+//! A-priori rounding-error bounds for the `f64` passes, entry by entry and for a whole batch: of affine nodes from what
+//! [`super::map::errors`] says of their maps, of kinks and maxima from their slopes. No sample's bounds depend on what
+//! else is in the batch.
 
 use super::graph::Node;
 use super::map::Map;
 pub(crate) use super::map::errors::Care;
-use super::map::errors::{self, Contribution, Norms, STEP, rounded};
+use super::map::errors::{self, Bounds, Contribution, Incoming, Norms, STEP, Vectors, rounded};
 use super::network::Network;
 use super::op::{Affine, Kink, NodeId, Op};
 use super::passes::{Slopes, Values};
@@ -19,89 +20,123 @@ pub(crate) enum Meaning<'a> {
     Lines { slopes: &'a Slopes<f64>, free: &'a [NodeId] },
 }
 
-/// Bounds of |computed − exact| for every node of one sample of an `f64` forward pass.
-pub(crate) fn forward_errors(
-    network: &Network,
-    values: &Values<f64>,
-    sample: usize,
-    meaning: Meaning,
-    care: Care,
-) -> Vec<Vec<f64>> {
-    let graph = network.graph();
+/// Bounds of |computed − exact| for every node of an `f64` forward pass.
+pub(crate) struct ForwardErrors {
+    batch: usize,
+    nodes: Vec<Bounds>,
+}
+
+/// Bounds of |computed − exact| for every node of an `f64` forward pass.
+pub(crate) fn forward_errors(network: &Network, values: &Values<f64>, meaning: Meaning, care: Care) -> ForwardErrors {
+    let (graph, batch) = (network.graph(), values.batch);
     let lines = match meaning {
         Meaning::Function => None,
         Meaning::Lines { slopes, free } => Some((slopes, graph.marked(free))),
     };
-    let mut errors: Vec<Vec<f64>> = Vec::with_capacity(graph.nodes().len());
+    let mut errors = ForwardErrors { batch, nodes: Vec::with_capacity(graph.nodes().len()) };
     // Features are read by every layer.
     let mut norms: Vec<Norms> = vec![None; graph.nodes().len()];
     for (id, node) in graph.nodes().iter().enumerate() {
         let error = match &node.op {
-            Op::Input => vec![0.0; node.size()],
+            Op::Input => None,
             Op::Affine(affine) => {
-                let inputs: Vec<Input> =
-                    node.inputs.iter().map(|&x| Input { x: values.of(x, sample), error: &errors[x] }).collect();
-                let mut product = |k: usize| {
-                    let Input { x, error } = inputs[k];
-                    errors::forward(&affine.maps[k], x, error, care, &mut norms[node.inputs[k]])
-                };
-                affine_errors(affine, &inputs, values.of(id, sample), &mut product)
+                let inputs: Vec<Vectors> = node.inputs.iter().map(|&x| errors.vectors(values, x)).collect();
+                let mut product =
+                    |k: usize| errors::forward(&affine.maps[k], inputs[k], care, &mut norms[node.inputs[k]]);
+                affine_errors(affine, &inputs, &values.nodes[id], &mut product)
             }
             Op::Kink(_) | Op::Max => {
                 let lines = lines.as_ref().filter(|(_, free)| !free[id]).map(|(slopes, _)| *slopes);
-                kink_errors(values, sample, id, node, &errors, lines)
+                kink_errors(values, id, node, &errors, lines)
             }
         };
-        errors.push(error);
+        errors.nodes.push(error);
     }
     errors
 }
 
-/// What a map is applied to.
-#[derive(Clone, Copy)]
-struct Input<'a> {
-    x: &'a [f64],
-    error: &'a [f64],
+impl ForwardErrors {
+    /// Of entry `i` of one sample at a node with so many entries.
+    pub fn of(&self, node: NodeId, sample: usize, size: usize, i: usize) -> f64 {
+        self.nodes[node].as_ref().map_or(0.0, |errors| errors[sample * size + i])
+    }
+
+    fn vectors<'a>(&'a self, values: &'a Values<f64>, node: NodeId) -> Vectors<'a> {
+        Vectors { x: &values.nodes[node], e: self.nodes[node].as_deref(), batch: self.batch }
+    }
+
+    /// Whether the exact arguments of every kink lie where the computed ones do, for one sample, and no maximum is in
+    /// doubt: then the tangent lines at the computed arguments meet the function at the sample.
+    pub fn is_certain(&self, network: &Network, values: &Values<f64>, sample: usize) -> bool {
+        let graph = network.graph();
+        graph.nodes().iter().all(|node| match &node.op {
+            Op::Input | Op::Affine(_) => true,
+            Op::Max => false,
+            Op::Kink(_) => {
+                let (input, t) = (node.inputs[0], values.of(node.inputs[0], sample));
+                let error = |i: usize| self.of(input, sample, t.len(), i);
+                (0..t.len()).all(|i| t[i].abs() > error(i) || (t[i] == 0.0 && error(i) == 0.0))
+            }
+        })
+    }
 }
 
 /// Of the computed sum `y` of the maps' products and the offset; `product` gives one product's own errors.
-fn affine_errors(affine: &Affine, inputs: &[Input], y: &[f64], product: &mut dyn FnMut(usize) -> Vec<f64>) -> Vec<f64> {
-    let mut total = match affine.maps.len() {
-        0 => return vec![0.0; y.len()],
+fn affine_errors(affine: &Affine, inputs: &[Vectors], y: &[f64], product: &mut dyn FnMut(usize) -> Bounds) -> Bounds {
+    let total = match affine.maps.len() {
+        0 => return None,
         1 => product(0),
         _ => sum_errors(affine, inputs, y.len(), product),
     };
-    for (i, _) in affine.offset.iter().enumerate().filter(|(_, offset)| **offset != 0.0) {
-        // An offset added to exactly 0 rounds nothing.
-        let nothing = match &affine.maps[..] {
-            [Map::Identity(_)] => total[i] == 0.0 && inputs[0].x[i] == 0.0,
-            [Map::Pick(pick)] => total[i] == 0.0 && pick.at(i).is_none_or(|col| inputs[0].x[col] == 0.0),
-            [_] => total[i] == 0.0,
-            _ => false,
-        };
-        total[i] = if nothing { 0.0 } else { (total[i] + STEP * y[i].abs()) * (1.0 + 4.0 * STEP) + TINY };
+    if affine.offset.iter().all(|&offset| offset == 0.0) {
+        return total;
     }
-    total
+    let mut total = total.unwrap_or_else(|| vec![0.0; y.len()]);
+    let size = affine.offset.len();
+    let samples = total.chunks_exact_mut(size).zip(y.chunks_exact(size)).enumerate();
+    for (sample, (total, y)) in samples {
+        // What is computed before the offset comes, where that is an entry of x.
+        let before = |i: usize| match &affine.maps[..] {
+            [map @ Map::Identity(_)] => inputs[0].x[sample * map.cols() + i],
+            [map @ Map::Pick(pick)] => pick.at(i).map_or(0.0, |col| inputs[0].x[sample * map.cols() + col]),
+            [_] => 0.0,
+            _ => f64::NAN,
+        };
+        for (i, (total, y)) in total.iter_mut().zip(y).enumerate() {
+            // An offset added to exactly 0 rounds nothing.
+            let nothing = affine.offset[i] == 0.0 || (*total == 0.0 && before(i) == 0.0);
+            *total = if nothing { *total } else { (*total + STEP * y.abs()) * (1.0 + 4.0 * STEP) + TINY };
+        }
+    }
+    Some(total)
 }
 
 /// The products' errors, and those of adding them up; a row that reads one input alone adds nothing.
-fn sum_errors(affine: &Affine, inputs: &[Input], size: usize, product: &mut dyn FnMut(usize) -> Vec<f64>) -> Vec<f64> {
-    let (mut carried, mut magnitude, mut count) = (vec![0.0; size], vec![0.0; size], vec![0; size]);
-    let mut add = |i: usize, error: f64, size: f64| {
-        carried[i] += error;
-        magnitude[i] += size;
-        count[i] += 1;
-    };
-    for (k, (map, input)) in affine.maps.iter().zip(inputs).enumerate() {
-        if map.each_place(|i, j| add(i, input.error[j], input.x[j].abs())).is_none() {
-            let (errors, sizes) = (product(k), product_sizes(map, input.x));
-            errors.iter().zip(sizes).enumerate().for_each(|(i, (&error, size))| add(i, error, size));
+fn sum_errors(affine: &Affine, inputs: &[Vectors], entries: usize, product: &mut dyn FnMut(usize) -> Bounds) -> Bounds {
+    let rows = affine.rows();
+    let (mut carried, mut magnitude, mut count) = (vec![0.0; entries], vec![0.0; entries], vec![0; rows]);
+    for (k, (map, &input)) in affine.maps.iter().zip(inputs).enumerate() {
+        if map.each_place(|i, _| count[i] += 1).is_some() {
+            let sums = carried.chunks_exact_mut(rows).zip(magnitude.chunks_exact_mut(rows));
+            for ((carried, magnitude), (x, e)) in sums.zip(input.samples()) {
+                map.each_place(|i, j| magnitude[i] += x[j].abs());
+                if let Some(e) = e {
+                    map.each_place(|i, j| carried[i] += e[j]);
+                }
+            }
+            continue;
         }
+        count.iter_mut().for_each(|count| *count += 1);
+        if let Some(errors) = product(k) {
+            carried.iter_mut().zip(errors).for_each(|(carried, error)| *carried += error);
+        }
+        let sizes = input.samples().flat_map(|(x, _)| product_sizes(map, x));
+        magnitude.iter_mut().zip(sizes).for_each(|(magnitude, size)| *magnitude += size);
     }
     let terms = affine.maps.len();
     let (g, raise) = (gamma(terms + 2), 1.0 + gamma(terms + 4));
-    let bound = |i: usize| if count[i] < 2 { carried[i] } else { (carried[i] + g * magnitude[i]) * raise };
-    (0..size).map(bound).collect()
+    let bound = |i: usize| if count[i % rows] < 2 { carried[i] } else { (carried[i] + g * magnitude[i]) * raise };
+    Some((0..entries).map(bound).collect())
 }
 
 /// Upper bounds of the computed products' sizes.
@@ -113,22 +148,25 @@ fn product_sizes(map: &Map, x: &[f64]) -> Vec<f64> {
 
 fn kink_errors(
     values: &Values<f64>,
-    sample: usize,
     id: NodeId,
     node: &Node,
-    errors: &[Vec<f64>],
+    errors: &ForwardErrors,
     lines: Option<&Slopes<f64>>,
-) -> Vec<f64> {
-    let result = values.of(id, sample);
+) -> Bounds {
+    let result = &values.nodes[id];
     match (lines, &node.op) {
-        (Some(slopes), _) => line_errors(values, sample, node, errors, slopes.of(id, sample, node)),
+        (Some(slopes), _) => line_errors(values, node, errors, &slopes.nodes[id]),
         (_, Op::Kink(kink)) => {
-            let t = values.of(node.inputs[0], sample);
-            let e = &errors[node.inputs[0]];
-            (0..t.len()).map(|i| rounded_kink(result[i], e[i], lipschitz(*kink, t[i], e[i]))).collect()
+            let input = errors.vectors(values, node.inputs[0]);
+            let error =
+                |i: usize| rounded_kink(result[i], input.error(i), lipschitz(*kink, input.x[i], input.error(i)));
+            Some((0..result.len()).map(error).collect())
         }
         // |max(u) − max(ũ)| ≤ max|u − ũ|, and choosing rounds nothing.
-        _ => (0..result.len()).map(|i| largest(node.inputs.iter().map(|&k| errors[k][i]))).collect(),
+        _ => {
+            let inputs: Vec<Vectors> = node.inputs.iter().map(|&k| errors.vectors(values, k)).collect();
+            Some((0..result.len()).map(|i| largest(inputs.iter().map(|input| input.error(i)))).collect())
+        }
     }
 }
 
@@ -147,23 +185,24 @@ fn rounded_kink(y: f64, e: f64, slope: f64) -> f64 {
     if slope == 0.0 || slope == 1.0 { e * slope } else { rounded(y, e, slope) }
 }
 
-fn line_errors(values: &Values<f64>, sample: usize, node: &Node, errors: &[Vec<f64>], slopes: Vec<&[f64]>) -> Vec<f64> {
-    let size = errors[node.inputs[0]].len();
-    let g = gamma(node.inputs.len() + 3);
+fn line_errors(values: &Values<f64>, node: &Node, errors: &ForwardErrors, slopes: &[f64]) -> Bounds {
+    let entries = values.nodes[node.inputs[0]].len();
+    let inputs: Vec<Vectors> = node.inputs.iter().map(|&input| errors.vectors(values, input)).collect();
+    let g = gamma(inputs.len() + 3);
     let bound = |i: usize| {
         let (mut total, mut inexact) = (0.0, false);
-        for (k, &input) in node.inputs.iter().enumerate() {
-            let s = slopes[k][i].abs();
+        for (k, input) in inputs.iter().enumerate() {
+            let s = slopes[k * entries + i].abs();
             if s != 0.0 {
-                let exact = s == 1.0 && node.inputs.len() == 1;
-                let rounding = if exact { 0.0 } else { g * s * values.of(input, sample)[i].abs() };
-                total += s * errors[input][i] + rounding;
+                let exact = s == 1.0 && inputs.len() == 1;
+                let rounding = if exact { 0.0 } else { g * s * input.x[i].abs() };
+                total += s * input.error(i) + rounding;
                 inexact |= !exact;
             }
         }
-        total * (1.0 + g) + if inexact { node.inputs.len() as f64 * TINY } else { 0.0 }
+        total * (1.0 + g) + if inexact { inputs.len() as f64 * TINY } else { 0.0 }
     };
-    (0..size).map(bound).collect()
+    Some((0..entries).map(bound).collect())
 }
 
 impl Slopes<f64> {
@@ -180,74 +219,60 @@ impl Slopes<f64> {
     }
 }
 
-/// Adjoint errors of one node while contributions come in.
-struct Incoming(Contribution);
-
-/// Bounds of |computed − exact| for the adjoints of one sample at the nodes of `stops`.
+/// Bounds of |computed − exact| for the adjoints at the nodes of `wanted`, `[batch × size]` each; nothing flows through
+/// `stops`.
 pub(crate) fn backward_errors(
     network: &Network,
     slopes: &Slopes<f64>,
     adjoints: &[Option<Vec<f64>>],
-    sample: usize,
+    wanted: &[NodeId],
     stops: &[NodeId],
     care: Care,
-) -> Vec<Vec<f64>> {
-    let graph = network.graph();
-    let mut incoming: Vec<Option<Incoming>> = graph.nodes().iter().map(|_| None).collect();
-    let mut done: Vec<Option<Vec<f64>>> = vec![None; stops.len()];
-    let mut stop_at: Vec<Option<usize>> = vec![None; graph.nodes().len()];
-    stops.iter().enumerate().for_each(|(k, &stop)| stop_at[stop] = Some(k));
+) -> Vec<Bounds> {
+    let (graph, batch) = (network.graph(), slopes.batch);
+    let (stopped, is_wanted) = (graph.marked(stops), graph.marked(wanted));
+    let mut incoming: Vec<Vec<Incoming>> = graph.nodes().iter().map(|_| Vec::new()).collect();
+    let mut done: Vec<Bounds> = vec![None; graph.nodes().len()];
     for id in (0..=graph.output()).rev() {
         let Some(v) = &adjoints[id] else { continue };
-        let node = graph.node(id);
-        let size = node.size();
-        let v = &v[sample * size..(sample + 1) * size];
-        let error = match incoming[id].take() {
-            None => vec![0.0; size],
-            Some(sum) => sum.total(),
-        };
-        if let Some(k) = stop_at[id] {
-            done[k] = Some(error);
-            continue;
-        }
-        for (k, &input) in node.inputs.iter().enumerate() {
-            let received = match &node.op {
-                Op::Input => continue,
-                Op::Affine(affine) => errors::backward(&affine.maps[k], v, &error, care),
-                Op::Kink(_) | Op::Max => line_contribution(slopes.towards(id, sample, node, k), v, &error),
-            };
-            match &mut incoming[input] {
-                None => incoming[input] = Some(Incoming(received)),
-                Some(sum) => sum.add(&received),
+        let (node, size) = (graph.node(id), graph.node(id).size());
+        let sums = std::mem::take(&mut incoming[id]);
+        let error: Bounds = (!sums.is_empty()).then(|| {
+            let mut all = vec![0.0; batch * size];
+            all.chunks_exact_mut(size).zip(sums).for_each(|(out, sum)| sum.total(out));
+            all
+        });
+        if !stopped[id] {
+            for (k, &input) in node.inputs.iter().enumerate() {
+                incoming[input].resize_with(batch, Incoming::default);
+                for sample in 0..batch {
+                    let v = &v[sample * size..(sample + 1) * size];
+                    let error = error.as_ref().map(|error| &error[sample * size..(sample + 1) * size]);
+                    let received = match &node.op {
+                        Op::Input => continue,
+                        Op::Affine(affine) => errors::backward(&affine.maps[k], v, error, care),
+                        Op::Kink(_) | Op::Max => line_contribution(slopes.towards(id, sample, node, k), v, error),
+                    };
+                    incoming[input][sample].add(received);
+                }
             }
         }
+        if is_wanted[id] {
+            done[id] = error;
+        }
     }
-    let sizes = stops.iter().map(|&stop| graph.node(stop).size());
-    done.into_iter().zip(sizes).map(|(error, size)| error.unwrap_or_else(|| vec![0.0; size])).collect()
-}
-
-impl Incoming {
-    fn add(&mut self, other: &Contribution) {
-        let own = &mut self.0;
-        own.carried.iter_mut().zip(&other.carried).for_each(|(a, b)| *a += b);
-        own.magnitude.iter_mut().zip(&other.magnitude).for_each(|(a, b)| *a += b);
-        own.terms += other.terms + 1;
-    }
-
-    fn total(self) -> Vec<f64> {
-        let Contribution { carried, magnitude, terms } = self.0;
-        // A single exact copy (0 terms) rounds nothing.
-        let g = if terms == 0 { 0.0 } else { gamma(terms + 4) };
-        let factor = 1.0 + gamma(terms + 8);
-        carried.into_iter().zip(magnitude).map(|(c, m)| (c + g * m) * factor).collect()
-    }
+    wanted.iter().map(|&node| done[node].take()).collect()
 }
 
 /// What an input of a kink or maximum receives through lines of these slopes.
-fn line_contribution(slopes: &[f64], v: &[f64], error: &[f64]) -> Contribution {
+fn line_contribution<'a>(slopes: &[f64], v: &[f64], error: Option<&[f64]>) -> Contribution<'a> {
     if slopes.iter().all(|&s| s == 0.0 || s.abs() == 1.0) {
         let kept = |x: &[f64]| x.iter().zip(slopes).map(|(&x, &s)| x.abs() * s.abs()).collect();
-        return Contribution { carried: kept(error), magnitude: kept(v), terms: 0 };
+        return Contribution::Entries {
+            carried: error.map_or_else(|| vec![0.0; v.len()], kept),
+            magnitude: kept(v),
+            terms: 0,
+        };
     }
     errors::scaled(v, error, slopes.iter().map(|s| s.abs()))
 }

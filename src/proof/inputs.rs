@@ -20,9 +20,19 @@ impl KernelInputs {
     /// # Errors
     /// When the kernel refuses even the copy.
     pub fn of(path: &Path, reading: Reading, values: &[f64], shape: &[usize]) -> Result<KernelInputs, Rejection> {
-        if let Some(read) = own(path, reading, shape) {
-            return Ok(KernelInputs { read, copy: None });
-        }
+        KernelInputs::own(path, reading, shape).map_or_else(|| KernelInputs::copied(values, shape), Ok)
+    }
+
+    /// The kernel's own reading of the file `path`, if it has one.
+    pub fn own(path: &Path, reading: Reading, shape: &[usize]) -> Option<KernelInputs> {
+        Some(KernelInputs { read: own(path, reading, shape)?, copy: None })
+    }
+
+    /// A copy of the inputs `values`.
+    ///
+    /// # Errors
+    /// When the kernel refuses it.
+    pub fn copied(values: &[f64], shape: &[usize]) -> Result<KernelInputs, Rejection> {
         let copy = npy(values, shape.iter().product());
         Ok(KernelInputs { read: kernel::Inputs::read(&copy)?, copy: Some(copy) })
     }

@@ -26,6 +26,7 @@ pub use inputs::{KernelInputs, reads_weights};
 use plan::{Bound, Step};
 pub use replay::{grouped, replay, replay_or_less};
 use std::fmt;
+use std::sync::Arc;
 use underplane_kernel::{self as kernel, Code, Rejection, Statement, Unit, check_weighted};
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
@@ -51,7 +52,7 @@ pub struct Proof {
 /// A model and inputs as the kernel sees them, and what is needed to write certificates about them.
 #[derive(Debug)]
 pub struct Prover {
-    model: kernel::Model,
+    model: Arc<kernel::Model>,
     inputs: kernel::Inputs,
     /// Of every norm, if there are some.
     weights: Option<kernel::Weights>,
@@ -120,8 +121,18 @@ impl Prover {
             Sensitive::Negative => kernel::Class::Negative,
             Sensitive::Index(index) => kernel::Class::Index(index as u8),
         };
-        let model = kernel::Model::read(onnx, class)?;
+        let model = Arc::new(kernel::Model::read(onnx, class)?);
         Ok(Prover { units: model.units(), model, inputs, weights: None, class, open: false })
+    }
+
+    /// The same about other inputs `[count × size]`, each an exact `f32`.
+    ///
+    /// # Errors
+    /// When the kernel refuses them.
+    pub fn about_others(&self, inputs: &[f64], size: usize) -> Result<Prover, Rejection> {
+        let (model, units) = (Arc::clone(&self.model), self.units.clone());
+        let (inputs, weights) = (kernel::Inputs::read(&encode::npy(inputs, size))?, self.weights.clone());
+        Ok(Prover { model, inputs, weights, units, class: self.class, open: self.open })
     }
 
     /// The same for norms weighted by `weights`, each an exact `f32`.

@@ -1,7 +1,6 @@
 //! The closed-form radius of feature-convex networks.
 
-use crate::model::minorant::tangents;
-use crate::model::{Convexity, Minorant, Model};
+use crate::model::{Convexity, Minorant, Model, Planes};
 use crate::query::{Perturbation, reach};
 use crate::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Verdict, does_not_apply, not_certified};
 use crate::rounding::mul_up;
@@ -42,32 +41,25 @@ impl Method for ClosedForm {
             Ok(convexity) => convexity,
             Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
         };
-        let minorants = tangents(model.network(), samples.values, convexity.feature_stops());
         let lipschitz = convexity.map.lipschitz(perturbation.norm);
-        let one = |(i, minorant): (usize, &Minorant)| {
-            if minorant.value.lower() > 0.0 {
-                let radius = feature_radius(minorant, convexity, lipschitz, perturbation);
-                return Outcome::plain(Verdict::Certified(Radius::new(radius)));
-            }
-            Outcome::plain(not_certified(model, samples.sample(i)))
+        let one = |planes: &Planes| {
+            let verdict = match planes.features.value.lower() > 0.0 {
+                true => Verdict::Certified(Radius::new(radius(&planes.features, convexity, lipschitz, perturbation))),
+                false => not_certified(planes.logit),
+            };
+            Outcome::plain(verdict)
         };
-        minorants.iter().enumerate().map(one).collect()
+        samples.planes(model).iter().map(one).collect()
     }
 }
 
-/// The radii of the whole batch as plain numbers, 0 where the margin is not positive; for the rungs above.
-pub(crate) fn radii(model: &Model, convexity: &Convexity, samples: Samples, perturbation: Perturbation) -> Vec<f64> {
-    feature_radii(&tangents(model.network(), samples.values, convexity.feature_stops()), convexity, perturbation)
-}
-
-/// The same for minorants that are there already, made with `convexity.feature_stops()`.
-pub(crate) fn feature_radii(minorants: &[Minorant], convexity: &Convexity, perturbation: Perturbation) -> Vec<f64> {
-    let lipschitz = convexity.map.lipschitz(perturbation.norm);
-    minorants.iter().map(|minorant| feature_radius(minorant, convexity, lipschitz, perturbation)).collect()
+/// The radius that the tangent plane in the features proves, 0 where its value is not positive.
+pub(super) fn floor(planes: &Planes, convexity: &Convexity, perturbation: Perturbation) -> f64 {
+    radius(&planes.features, convexity, convexity.map.lipschitz(perturbation.norm), perturbation)
 }
 
 /// With weights, feature k of coordinate i changes by at most Lip·|δ_i| = Lip·scale_i·|u_i|: its slope counts scale_i-fold.
-fn feature_radius(minorant: &Minorant, convexity: &Convexity, lipschitz: f64, perturbation: Perturbation) -> f64 {
+fn radius(minorant: &Minorant, convexity: &Convexity, lipschitz: f64, perturbation: Perturbation) -> f64 {
     let count = minorant.parts.iter().map(|part| part.coefficients.len()).sum();
     let mut steepness: Vec<f64> = Vec::with_capacity(count);
     for part in &minorant.parts {

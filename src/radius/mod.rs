@@ -13,6 +13,7 @@ pub mod lp;
 mod method;
 mod outcome;
 pub mod run;
+mod shared;
 pub mod sharp;
 pub mod smoothing;
 
@@ -20,3 +21,4 @@ pub use evidence::{Evidence, TreeNode};
 pub use method::{Cost, EveryNorm, Guarantee, Limits, Method, Needs, Norms, Setting, Subject};
 pub use outcome::{EXACT_GAP, Outcome, Radius, Samples, Verdict};
 pub(crate) use outcome::{does_not_apply, not_certified};
+pub use shared::Shared;

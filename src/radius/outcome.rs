@@ -1,5 +1,6 @@
 //! What methods are asked, and what they answer.
 
+use super::Shared;
 use super::evidence::Evidence;
 use crate::model::{Enclosed, Model};
 use crate::query::{Perturbation, Query, Witness};
@@ -108,12 +109,14 @@ pub struct Samples<'a> {
     pub size: usize,
     /// Index of the first sample in the whole run, so that random numbers do not depend on batching.
     pub first: usize,
+    /// What has been worked out about them.
+    pub shared: Option<&'a Shared>,
 }
 
 impl<'a> Samples<'a> {
     /// Samples numbered from 0.
     pub fn new(values: &'a [f64], size: usize) -> Self {
-        Samples { values, size, first: 0 }
+        Samples { values, size, first: 0, shared: None }
     }
 
     /// Number of samples.
@@ -128,7 +131,14 @@ impl<'a> Samples<'a> {
 
     /// Sample `i` alone, with its number in the run.
     pub fn one(&self, i: usize) -> Samples<'a> {
-        Samples { values: self.sample(i), size: self.size, first: self.first + i }
+        self.part(i, 1)
+    }
+
+    /// At most `count` samples from sample `start` on.
+    pub fn part(&self, start: usize, count: usize) -> Samples<'a> {
+        let end = (start + count).min(self.count());
+        let values = &self.values[start * self.size..end * self.size];
+        Samples { values, size: self.size, first: self.first + start, shared: None }
     }
 
     /// Sample `i` of this batch.
@@ -143,12 +153,11 @@ pub(crate) fn does_not_apply(reason: &str, model: &Model, samples: Samples) -> V
         true => Verdict::NotSensitive,
         false => Verdict::Unknown(reason.into()),
     };
-    model.enclose(samples.values).into_iter().map(|logit| Outcome::plain(answer(logit))).collect()
+    samples.logits(model).into_iter().map(|logit| Outcome::plain(answer(logit))).collect()
 }
 
 /// What to answer when a lower bound of f(x) is not positive: the sample is of the other class, or nobody knows.
-pub(crate) fn not_certified(model: &Model, sample: &[f64]) -> Verdict {
-    let logit = model.enclose(sample)[0];
+pub(crate) fn not_certified(logit: Enclosed) -> Verdict {
     if logit.upper() <= 0.0 {
         Verdict::NotSensitive
     } else if logit.lower() > 0.0 {

@@ -1,43 +1,171 @@
-//! Running a method over many samples, in parallel batches.
+//! Running methods over many samples, block by block.
 
-use crate::model::Model;
-use crate::query::Perturbation;
-use crate::radius::{Method, Outcome, Samples};
+use crate::model::{Enclosed, Model};
+use crate::norm::Norm;
+use crate::query::{Perturbation, Range};
+use crate::radius::{Cost, Method, Outcome, Samples, Shared, Verdict};
+use crate::stream::in_order;
 use rayon::prelude::*;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 use std::time::Instant;
+
+/// Samples of a block: enough for blocked products …
+const BLOCK: usize = 102;
+
+/// … and where a method searches, few enough that answers are there soon.
+const SEARCHED: usize = 8;
+
+/// Values of a block, so that wide samples do not fill the memory.
+const MOST_VALUES: usize = 1 << 21;
 
 /// One sample's answer and what it cost.
 #[derive(Clone, Debug)]
 pub struct Timed {
     /// The answer.
     pub outcome: Outcome,
-    /// Seconds of one thread; a batch's time is shared out evenly.
+    /// Seconds of one thread that the method would take by itself; a block's time is shared out evenly.
     pub seconds: f64,
 }
 
-/// Runs `method` over `values` `[count × size]`; answers come back in order. `done` hears of every finished batch.
-pub fn run(
-    method: &dyn Method,
-    model: &Model,
-    values: &[f64],
-    perturbation: Perturbation,
-    done: &(dyn Fn(usize) + Sync),
-) -> Vec<Timed> {
-    let size = model.input_size();
-    let count = values.len() / size;
-    // Smaller batches than the method likes where that keeps every thread busy.
-    let batch = method.batch().min(count.div_ceil(rayon::current_num_threads())).max(1);
-    let one = |(i, values): (usize, &[f64])| {
-        let start = Instant::now();
-        let outcomes = method.certify(model, Samples { values, size, first: i * batch }, perturbation);
-        let seconds = start.elapsed().as_secs_f64() / outcomes.len() as f64;
-        done(outcomes.len());
-        let timed = |mut outcome: Outcome| {
-            outcome.detail = perturbation.mark(outcome.detail);
-            Timed { outcome, seconds }
+/// Which methods are asked about which attackers.
+#[derive(Clone, Copy)]
+pub struct Questions<'a> {
+    /// The network.
+    pub model: &'a Model,
+    /// The methods.
+    pub methods: &'a [Box<dyn Method>],
+    /// The norms.
+    pub norms: &'a [Norm],
+    /// The box.
+    pub range: Option<Range>,
+    /// The weights of every norm.
+    pub weights: Option<&'a [f64]>,
+    /// Whether a method that does not apply is asked all the same, and says for itself what it cannot do.
+    pub always: bool,
+}
+
+/// All answers about one block.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// f at every sample.
+    pub logits: Vec<Enclosed>,
+    /// A column for every norm and method, the methods of a norm together; in it an answer for every sample.
+    pub columns: Vec<Vec<Timed>>,
+}
+
+/// Hears that a method has answered for a norm, about so many samples.
+pub type Tick<'a> = &'a (dyn Fn(&dyn Method, Norm, usize) + Sync);
+
+impl<'a> Questions<'a> {
+    /// The attacker with this norm.
+    pub fn perturbation(&self, norm: Norm) -> Perturbation<'a> {
+        Perturbation { norm, range: self.range, weights: self.weights }
+    }
+
+    /// (norm, method) of every column.
+    pub fn columns(&self) -> impl Iterator<Item = (Norm, &'a dyn Method)> + use<'a> {
+        let methods = self.methods;
+        self.norms.iter().flat_map(move |&norm| methods.iter().map(move |method| (norm, method.as_ref())))
+    }
+
+    /// How many samples make a block. It depends on nothing but what is asked, as what floats make of a block may depend
+    /// on its size.
+    pub fn block(&self) -> usize {
+        let searches = self.methods.iter().any(|method| method.cost() == Cost::Search);
+        let most = if searches { SEARCHED } else { BLOCK };
+        most.min(MOST_VALUES / self.model.input_size()).max(1)
+    }
+
+    /// Asks about the samples `values` `[numbers × size]`, which go by these numbers; what they share is worked out
+    /// once.
+    pub fn ask(&self, values: &[f64], numbers: &[usize], tick: Tick) -> Answers {
+        let shared = Shared::default();
+        let samples = Samples { shared: Some(&shared), ..Samples::new(values, self.model.input_size()) };
+        let mut columns: Vec<Vec<Timed>> = Vec::with_capacity(self.norms.len() * self.methods.len());
+        let mut every_norm: Vec<Option<Vec<Vec<Timed>>>> = self.methods.iter().map(|_| None).collect();
+        for (k, &norm) in self.norms.iter().enumerate() {
+            for (method, every_norm) in self.methods.iter().zip(&mut every_norm) {
+                let (method, perturbation) = (method.as_ref(), self.perturbation(norm));
+                columns.push(match method.applies(self.model, perturbation) {
+                    Err(why) if !self.always => not_asked(why, samples.count()),
+                    _ if method.for_every_norm().is_some() => {
+                        let all = every_norm.get_or_insert_with(|| self.for_every_norm(method, samples, numbers));
+                        std::mem::take(&mut all[k])
+                    }
+                    _ => self.column(method, samples, numbers, perturbation),
+                });
+                tick(method, norm, samples.count());
+            }
+        }
+        Answers { logits: samples.logits(self.model), columns }
+    }
+
+    fn column(
+        &self,
+        method: &dyn Method,
+        samples: Samples,
+        numbers: &[usize],
+        perturbation: Perturbation,
+    ) -> Vec<Timed> {
+        let certify = |samples: Samples| timed(samples, || method.certify(self.model, samples, perturbation));
+        let mut column = match method.batch() {
+            1 => {
+                let (values, size) = (samples.values, samples.size);
+                let one = |(x, &first): (&[f64], &usize)| certify(Samples { first, ..Samples::new(x, size) });
+                values.par_chunks(size).zip(numbers).map(one).flatten_iter().collect::<Vec<_>>()
+            }
+            batch => {
+                let batches = (0..samples.count()).step_by(batch);
+                let whole = batch >= samples.count();
+                let part = |start: usize| if whole { samples } else { samples.part(start, batch) };
+                batches.flat_map(|start| certify(Samples { first: numbers[start], ..part(start) })).collect()
+            }
         };
-        outcomes.into_iter().map(timed).collect::<Vec<_>>()
-    };
-    let batches: Vec<_> = values.par_chunks(batch * size).enumerate().map(one).collect();
-    batches.into_iter().flatten().collect()
+        for Timed { outcome, .. } in &mut column {
+            outcome.detail = perturbation.mark(std::mem::take(&mut outcome.detail));
+        }
+        column
+    }
+
+    /// The same about any number of samples, by all threads; a column holds the answers about all of them.
+    pub fn ask_all(&self, values: &[f64], numbers: &[usize], tick: Tick) -> Answers {
+        let (size, block) = (self.model.input_size(), self.block());
+        let mut blocks = values.chunks(block * size).zip(numbers.chunks(block));
+        let mut all = Answers { logits: Vec::new(), columns: self.columns().map(|_| Vec::new()).collect() };
+        let add = |answers: Answers| {
+            all.logits.extend(answers.logits);
+            all.columns.iter_mut().zip(answers.columns).for_each(|(all, column)| all.extend(column));
+            Ok::<_, Infallible>(ControlFlow::Continue(()))
+        };
+        let Ok(()) = in_order(|| Ok(blocks.next()), |(values, numbers)| self.ask(values, numbers, tick), add);
+        all
+    }
+
+    /// A column for every norm, of a method whose work on a sample serves all of them.
+    fn for_every_norm(&self, method: &dyn Method, samples: Samples, numbers: &[usize]) -> Vec<Vec<Timed>> {
+        let every_norm = method.for_every_norm().expect("it has been asked for");
+        let one = |(x, &first): (&[f64], &usize)| {
+            let start = Instant::now();
+            let answer = every_norm.answer(self.model, Samples { first, ..Samples::new(x, x.len()) });
+            (answer, start.elapsed().as_secs_f64())
+        };
+        let all: Vec<_> = samples.values.par_chunks(samples.size).zip(numbers).map(one).collect();
+        let timed =
+            |norm: Norm| all.iter().map(move |(answer, seconds)| Timed { outcome: answer(norm), seconds: *seconds });
+        self.norms.iter().map(|&norm| timed(norm).collect()).collect()
+    }
+}
+
+/// Answers with their seconds, what was owed to others' work among them.
+fn timed(samples: Samples, certify: impl FnOnce() -> Vec<Outcome>) -> Vec<Timed> {
+    let start = Instant::now();
+    let outcomes = certify();
+    let owed = samples.shared.map_or(0.0, Shared::owed);
+    let seconds = (start.elapsed().as_secs_f64() + owed) / outcomes.len() as f64;
+    outcomes.into_iter().map(|outcome| Timed { outcome, seconds }).collect()
+}
+
+fn not_asked(why: String, count: usize) -> Vec<Timed> {
+    vec![Timed { outcome: Outcome::plain(Verdict::NotAsked(why)), seconds: 0.0 }; count]
 }

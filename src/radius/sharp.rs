@@ -1,8 +1,7 @@
 //! The tangent plane pulled back through φ coordinate by coordinate.
 
-use crate::model::minorant::tangents;
-use crate::model::{Convexity, Minorant, Model};
-use crate::query::Perturbation;
+use crate::model::{Convexity, Model, Planes};
+use crate::query::{Perturbation, Query};
 use crate::radius::{
     Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Verdict, closed_form, does_not_apply, not_certified,
 };
@@ -44,28 +43,16 @@ impl Method for Sharp {
             Ok(convexity) => convexity,
             Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
         };
-        let minorants = tangents(model.network(), samples.values, convexity.input_stops());
-        let one = |(i, radius): (usize, f64)| match radius > 0.0 {
-            true => Outcome::plain(Verdict::Certified(Radius::new(radius))),
-            false => Outcome::plain(not_certified(model, samples.sample(i))),
+        let one = |(i, planes): (usize, &Planes)| {
+            let radius = radius(samples.query(i, model, perturbation), convexity, planes);
+            let certified = || Verdict::Certified(Radius::new(radius));
+            Outcome::plain(if radius > 0.0 { certified() } else { not_certified(planes.logit) })
         };
-        radii(model, convexity, samples, perturbation, &minorants).into_iter().enumerate().map(one).collect()
+        samples.planes(model).iter().enumerate().map(one).collect()
     }
 }
 
-/// The radii of samples with these tangent minorants, 0 where nothing is known; never below the closed form's.
-pub(super) fn radii(
-    model: &Model,
-    convexity: &Convexity,
-    samples: Samples,
-    perturbation: Perturbation,
-    tangents: &[Minorant],
-) -> Vec<f64> {
-    // Without kinks in φ the planes are the closed form's own, and only a box can make a difference.
-    let floor = match convexity.free.is_empty() {
-        true => closed_form::feature_radii(tangents, convexity, perturbation),
-        false => closed_form::radii(model, convexity, samples, perturbation),
-    };
-    let one = |i: usize| samples.query(i, model, perturbation).radius(&tangents[i]);
-    (0..samples.count()).map(|i| one(i).max(floor[i])).collect()
+/// The radius of a sample with these tangent planes, 0 where nothing is known; never below the closed form's.
+pub(super) fn radius(query: Query, convexity: &Convexity, planes: &Planes) -> f64 {
+    query.radius(planes.inputs()).max(closed_form::floor(planes, convexity, query.perturbation))
 }

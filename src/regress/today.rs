@@ -57,7 +57,7 @@ impl Today {
         let size = self.model.input_size();
         let x = &self.inputs[index * size..(index + 1) * size];
         let perturbation = Perturbation { norm, range: self.range, weights: None };
-        let samples = Samples { values: x, size, first: index };
+        let samples = Samples { first: index, ..Samples::new(x, size) };
         let outcome = method.certify(&self.model, samples, perturbation).remove(0);
         match &outcome.verdict {
             Verdict::Certified(_) => {}

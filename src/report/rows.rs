@@ -69,7 +69,15 @@ fn guarantee(method: &dyn Method, outcome: &Outcome) -> Guarantee {
 /// # Errors
 /// When `out` cannot be written.
 pub fn write_csv<T: Serialize>(rows: &[T], out: &mut dyn Write) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
+    write_csv_part(rows, true, out)
+}
+
+/// The same for a part of a table, whose first part has the header.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_csv_part<T: Serialize>(rows: &[T], header: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().has_headers(header).from_writer(out);
     for row in rows {
         writer.serialize(row).map_err(io::Error::other)?;
     }

@@ -4,11 +4,12 @@ use super::loss::Norm;
 use super::network::Network;
 use super::pass::{Mode, Pass};
 use crate::data::Dataset;
-use crate::model::Model;
-use crate::query::Perturbation;
-use crate::radius::{Method, Samples};
-use rayon::prelude::*;
+use crate::radius::Radius;
+use crate::radius::run::{Questions, Timed};
+use crate::stream::in_order;
 use serde::Serialize;
+use std::convert::Infallible;
+use std::ops::ControlFlow;
 
 /// Samples per evaluation batch: bounds memory.
 const CHUNK: usize = 512;
@@ -68,17 +69,23 @@ pub fn accuracy(logits: &[f64], sensitive: &[bool]) -> Accuracy {
     }
 }
 
-/// The certified radius of every sensitive sample, `None` where it has none.
-pub fn radii(model: &Model, method: &dyn Method, data: &Dataset, perturbation: Perturbation) -> Vec<Option<f64>> {
+/// The certified radius of every sensitive sample, `None` where it has none; a column for every norm and method, the
+/// methods of a norm together.
+pub fn radii(questions: Questions, data: &Dataset) -> Vec<Vec<Option<f64>>> {
     let positives: Vec<usize> = (0..data.len()).filter(|&i| data.sensitive[i]).collect();
-    let size = data.features();
-    let certify = |batch: &[usize]| -> Vec<Option<f64>> {
-        let values: Vec<f64> = batch.iter().flat_map(|&i| data.input(i)).map(|&x| f64::from(x)).collect();
-        let outcomes = method.certify(model, Samples::new(&values, size), perturbation);
-        outcomes.iter().map(|outcome| outcome.radius().map(|radius| radius.value())).collect()
+    let mut blocks = positives.chunks(questions.block());
+    let certify = |numbers: &[usize]| -> Vec<Vec<Timed>> {
+        let values: Vec<f64> = numbers.iter().flat_map(|&i| data.input(i)).map(|&x| f64::from(x)).collect();
+        questions.ask(&values, numbers, &|_, _, _| {}).columns
     };
-    let batches: Vec<_> = positives.par_chunks(method.batch().max(1)).map(certify).collect();
-    batches.concat()
+    let mut all: Vec<Vec<Option<f64>>> = questions.columns().map(|_| Vec::new()).collect();
+    let add = |columns: Vec<Vec<Timed>>| {
+        let radius = |answer: Timed| answer.outcome.radius().map(Radius::value);
+        all.iter_mut().zip(columns).for_each(|(all, column)| all.extend(column.into_iter().map(radius)));
+        Ok::<_, Infallible>(ControlFlow::Continue(()))
+    };
+    let Ok(()) = in_order(|| Ok(blocks.next()), certify, add);
+    all
 }
 
 /// The fraction of `found` that reaches `radius`.

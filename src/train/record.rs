@@ -8,9 +8,10 @@ use super::trainer::{Epoch, Trained};
 use crate::data::{Column, DataError, Dataset, Task};
 use crate::files::write_atomically;
 use crate::model::Model;
-use crate::query::{Perturbation, Range};
+use crate::query::Range;
 use crate::radius::Method;
 use crate::radius::closed_form::ClosedForm;
+use crate::radius::run::Questions;
 use crate::radius::sharp::Sharp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -120,21 +121,23 @@ impl Record {
 /// radius in the task's box.
 fn certified(config: &Config, task: &Task, model: &Model) -> Vec<Certified> {
     let range = task.range.map(|(low, high)| Range { low: f64::from(low), high: f64::from(high) });
-    let methods: [(&dyn Method, Option<Range>); 2] = [(&ClosedForm, None), (&Sharp, range)];
+    let methods: [Box<dyn Method>; 2] = [Box::new(ClosedForm), Box::new(Sharp)];
+    let wanted: Vec<Norm> = Norm::ALL.into_iter().filter(|&norm| !config.radii.of(norm).is_empty()).collect();
+    let norms: Vec<crate::norm::Norm> = wanted.iter().map(|&norm| norm.into()).collect();
+    let questions = Questions { model, methods: &methods, norms: &norms, range, weights: None, always: true };
     let mut table = Vec::new();
     for (split, data) in [("validation", &task.validation), ("test", &task.test)] {
-        for norm in Norm::ALL.into_iter().filter(|&norm| !config.radii.of(norm).is_empty()) {
-            for (method, range) in methods {
-                let found = radii(model, method, data, Perturbation { norm: norm.into(), range, weights: None });
-                table.extend(config.radii.of(norm).iter().map(|&radius| Certified {
-                    split: split.into(),
-                    method: method.name().into(),
-                    range: range.map(|range| [range.low, range.high]),
-                    norm,
-                    radius,
-                    accuracy: share_at(&found, radius),
-                }));
-            }
+        let asked = wanted.iter().flat_map(|&norm| methods.iter().map(move |method| (norm, method.name())));
+        for ((norm, method), found) in asked.zip(radii(questions, data)) {
+            let range = range.filter(|_| method != ClosedForm.name()).map(|range| [range.low, range.high]);
+            table.extend(config.radii.of(norm).iter().map(|&radius| Certified {
+                split: split.into(),
+                method: method.into(),
+                range,
+                norm,
+                radius,
+                accuracy: share_at(&found, radius),
+            }));
         }
     }
     table

@@ -1,7 +1,6 @@
 //! Where a case of an audit comes from, and what a report says about it.
 
 use super::digest::{Circumstance, digests};
-use super::given::Given;
 use super::inputs::{InputFiles, Tell};
 use super::model::ModelFile;
 use crate::attack::constants;
@@ -78,7 +77,7 @@ impl Source {
     /// When one cannot be read, or does not fit the others.
     pub fn read(&self, tell: Tell) -> Result<SourceCase> {
         let file = ModelFile::read(&self.model, self.sensitive)?;
-        let Given { file, samples, .. } = Given::read(file, self.files.clone(), self.range, tell)?;
+        let samples = self.files.read(&file.model, self.range, tell)?;
         let info = self.info(&file.model, samples.count);
         let labels = (0..samples.count).map(|i| samples.label(i)).collect();
         let digests = digests(file.digest(), [Some(self.files.inputs.as_path()), self.files.labels.as_deref()])?;

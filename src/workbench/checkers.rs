@@ -41,8 +41,11 @@ impl<'a> Checkers<'a> {
     pub fn of(given: &'a Given) -> Result<Checkers<'a>> {
         let shape = &given.file.model.graph().node(0).shape;
         let (path, reading) = (given.files.inputs.as_path(), given.files.reading);
-        let inputs = KernelInputs::of(path, reading, &given.samples.numbered(), shape)
-            .with_context(|| path.display().to_string())?;
+        let inputs = match KernelInputs::own(path, reading, shape) {
+            Some(own) => own,
+            None => KernelInputs::copied(&given.source.load()?.numbered(), shape)
+                .with_context(|| path.display().to_string())?,
+        };
         let weights_file = given.weights.as_ref().map(|weights| {
             let own = reads_weights(&weights.path, reading, shape);
             File { given: &weights.path, copy: (!own).then(|| (WEIGHTS, npy(&weights.values, 1))) }

@@ -2,6 +2,7 @@
 
 use super::checkers::Checkers;
 use super::given::Given;
+use super::inputs::Loaded;
 use crate::attack::Attack;
 use crate::claims::{Answer, Auditor, Claim, Claims, Decision, read_claims};
 use crate::data::npy::{NpyArray, NpyValues, write_npy};
@@ -47,8 +48,7 @@ impl Given {
     ///
     /// # Errors
     /// When the file cannot be read, or a row is no claim about a sample that is there.
-    pub fn claims(&self, path: &Path, range: Option<Range>) -> Result<Claims> {
-        let samples = &self.samples;
+    pub fn claims(&self, samples: &Loaded, path: &Path, range: Option<Range>) -> Result<Claims> {
         let read = read_claims(path, &samples.numbered(), self.file.model.input_size(), range)?;
         if let (Some(line), None) = (read.weighted, self.weights()) {
             let file = path.display();
@@ -67,6 +67,7 @@ impl Given {
     /// When the kernel does not read the model.
     pub fn decide(
         &self,
+        samples: &Loaded,
         checkers: &Checkers,
         claims: &[Claim],
         solver: LpSolver,
@@ -80,7 +81,7 @@ impl Given {
             .open();
         let (model, weights) = (&self.file.model, self.weights());
         let attack = Attack::sized(model, thorough);
-        let auditor = Auditor { model, inputs: &self.samples.numbered(), prover: &prover, weights, solver, attack };
+        let auditor = Auditor { model, inputs: &samples.numbered(), prover: &prover, weights, solver, attack };
         Ok(auditor.decide(claims, done))
     }
 }

@@ -1,8 +1,10 @@
 //! Exactly which files were read.
 
 use crate::data::member;
-use crate::data::store::sha256;
+use crate::data::store::{sha256, sha256_of};
 use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 /// A name and a value, as a report shows them.
@@ -14,13 +16,17 @@ pub type Circumstance = (String, String);
 /// When it cannot be read.
 pub fn digest(path: &Path) -> Result<Circumstance> {
     let (path, _) = member(path);
-    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-    Ok(named(&path, &bytes))
+    let hash = File::open(&path).and_then(|file| sha256_of(BufReader::with_capacity(1 << 16, file)));
+    Ok((name(&path), hash.with_context(|| path.display().to_string())?))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// The same for a file whose bytes are here already.
 pub(super) fn named(path: &Path, bytes: &[u8]) -> Circumstance {
-    (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), sha256(bytes))
+    (name(path), sha256(bytes))
 }
 
 /// The digests of a model, and of those other files that were named, as a report shows them.

@@ -1,10 +1,9 @@
 //! What a run is about.
 
-use super::inputs::{InputFiles, Loaded, Tell};
+use super::inputs::{InputFiles, Source, Tell};
 use super::model::ModelFile;
 use crate::data::inputs::weights::read_weights;
-use crate::norm::Norm;
-use crate::query::{Perturbation, Range};
+use crate::query::Range;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ pub struct Given {
     /// Where the samples are from.
     pub files: InputFiles,
     /// The samples, all of them inside the box.
-    pub samples: Loaded,
+    pub source: Source,
     /// The box.
     pub range: Option<Range>,
     /// The weights of every norm.
@@ -36,8 +35,8 @@ impl Given {
     /// # Errors
     /// When they cannot be read, do not fit the network, or lie outside the box.
     pub fn read(file: ModelFile, files: InputFiles, range: Option<Range>, tell: Tell) -> Result<Given> {
-        let samples = files.read(&file.model, range, tell)?;
-        Ok(Given { file, files, samples, range, weights: None })
+        let source = files.open(&file.model, range, tell)?;
+        Ok(Given { file, files, source, range, weights: None })
     }
 
     /// The same with weighted norms, where there is a file of weights.
@@ -55,16 +54,5 @@ impl Given {
     /// Weights, if norms have some.
     pub fn weights(&self) -> Option<&[f64]> {
         self.weights.as_ref().map(|weights| weights.values.as_slice())
-    }
-
-    /// The attacker with this norm.
-    pub fn perturbation(&self, norm: Norm) -> Perturbation<'_> {
-        Perturbation { norm, range: self.range, weights: self.weights() }
-    }
-
-    /// Sample `i` of those read.
-    pub fn sample(&self, i: usize) -> &[f64] {
-        let size = self.file.model.input_size();
-        &self.samples.values[i * size..(i + 1) * size]
     }
 }

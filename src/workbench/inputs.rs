@@ -1,9 +1,10 @@
 //! Samples from a user's files.
 
+use crate::data::inputs::array::{ArrayBlocks, ArrayFile};
 use crate::data::inputs::label::{Label, LabelFile, listed, tally};
 use crate::data::inputs::label_file::read_label_file;
 use crate::data::tasks::Header;
-use crate::data::{InputOptions, Inputs, Reading, read_inputs};
+use crate::data::{InputOptions, Inputs, Reading, open_array, read_inputs};
 use crate::model::Model;
 use crate::query::Range;
 use anyhow::{Context, Error, Result, bail};
@@ -33,6 +34,7 @@ pub struct InputFiles {
 }
 
 /// Samples that fit a model, in order.
+#[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// `[count × size]`, exact.
     pub values: Vec<f64>,
@@ -48,6 +50,12 @@ impl Loaded {
     /// The label's text, or nothing.
     pub fn label(&self, i: usize) -> String {
         self.labels.as_ref().map(|labels| labels[i].to_string()).unwrap_or_default()
+    }
+
+    /// Sample `i`.
+    pub fn sample(&self, i: usize) -> &[f64] {
+        let size = self.values.len() / self.count;
+        &self.values[i * size..(i + 1) * size]
     }
 
     /// The samples as they are numbered in their file: zeros in place of those that were left out, which nothing speaks
@@ -66,49 +74,230 @@ impl Loaded {
     }
 }
 
+/// The samples of a user's files that fit a model: all of them have been looked at, and those of an array's file are
+/// read again where they are wanted, so that few of them are in memory.
+pub struct Source {
+    stock: Stock,
+    /// Coordinates of one sample.
+    size: usize,
+    /// Number of samples.
+    count: usize,
+}
+
+enum Stock {
+    Held(Inputs),
+    File { file: ArrayFile, labels: Option<LabelFile> },
+}
+
 impl InputFiles {
-    /// Reads inputs for `model`, all of them inside the box if there is one.
+    /// Looks at the inputs for `model`, all of them inside the box if there is one.
     ///
     /// # Errors
     /// When a file cannot be read, does not fit the model, or an input lies outside the box.
-    pub fn read(&self, model: &Model, range: Option<Range>, tell: Tell) -> Result<Loaded> {
-        let place = || self.inputs.display().to_string();
-        let mut inputs = self.labelled(model)?;
-        inputs.notes.iter().for_each(|note| tell(&format!("note: {note}")));
-        let count = self.limit.unwrap_or(usize::MAX).min(inputs.len());
-        if count == 0 {
-            bail!("{}: expected inputs, found none", place());
-        }
-        inputs.values.truncate(count * model.input_size());
-        inputs.numbers.truncate(count);
-        if let Some(labels) = &mut inputs.labels {
-            labels.truncate(count);
-            tell(&format!("labels: {}", listed(&tally(labels.iter()))));
-        }
-        if let Some(range) = range {
-            check_range(&inputs, range).with_context(place)?;
-        }
-        let values = inputs.values.iter().map(|&x| f64::from(x)).collect();
-        Ok(Loaded { values, labels: inputs.labels, count, numbers: inputs.numbers })
-    }
-
-    /// All inputs, with their labels.
-    fn labelled(&self, model: &Model) -> Result<Inputs> {
+    pub fn open(&self, model: &Model, range: Option<Range>, tell: Tell) -> Result<Source> {
         let (header, drop_missing, reading) = (self.header.known(), self.drop_missing, self.reading);
         let options = InputOptions { label_column: self.label_column.clone(), header, drop_missing, reading };
-        let mut inputs = read_inputs(&self.inputs, &options)?;
-        let fits = inputs.fit(&model.graph().node(0).shape, reading.flatten);
-        fits.map_err(Error::msg).with_context(|| self.inputs.display().to_string())?;
-        if let Some(path) = &self.labels {
-            let file = read_label_file(path, header)?;
-            if !drop_missing {
-                // A gap explains more than a count that differs.
-                file.left_out(path, false)?;
-            }
-            check_count(path, &file, inputs.rows, header)?;
-            inputs.label(path, file, drop_missing)?;
+        let stock = match open_array(&self.inputs, &options)? {
+            Some(file) => self.file(file, model, range, tell)?,
+            None => self.held(read_inputs(&self.inputs, &options)?, model, range, tell)?,
+        };
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let mut source = Source { stock, size: model.input_size(), count: 0 };
+        source.count = source.numbers().take(limit).count();
+        if source.count == 0 {
+            bail!("{}: expected inputs, found none", self.inputs.display());
         }
-        Ok(inputs)
+        if let Some(labels) = source.labels() {
+            tell(&format!("labels: {}", listed(&tally(labels))));
+        }
+        Ok(source)
+    }
+
+    /// Reads all inputs for `model` at once, as [`InputFiles::open`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read(&self, model: &Model, range: Option<Range>, tell: Tell) -> Result<Loaded> {
+        self.open(model, range, tell)?.load()
+    }
+
+    fn file(&self, file: ArrayFile, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {
+        let mut blocks = file.blocks()?;
+        let mut first = 0;
+        loop {
+            let values = blocks.next(LOOKED_AT.div_ceil(model.input_size()))?;
+            if values.is_empty() {
+                break;
+            }
+            let features = file.shape.iter().product();
+            check_range(&values, range, features, &|i| first + i).with_context(|| self.place())?;
+            first += values.len() / features;
+        }
+        blocks.finish()?.iter().for_each(|note| tell(&format!("note: {note}")));
+        file.fit(&model.graph().node(0).shape).map_err(Error::msg).with_context(|| self.place())?;
+        let Some(path) = &self.labels else { return Ok(Stock::File { file, labels: None }) };
+        let labels = self.label_file(path, file.rows)?;
+        let left_out = labels.left_out(path, self.drop_missing)?;
+        left_out.iter().for_each(|note| tell(&format!("note: {note}")));
+        Ok(Stock::File { file, labels: Some(labels) })
+    }
+
+    fn held(&self, mut inputs: Inputs, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {
+        let fits = inputs.fit(&model.graph().node(0).shape, self.reading.flatten);
+        fits.map_err(Error::msg).with_context(|| self.place())?;
+        if let Some(path) = &self.labels {
+            let file = self.label_file(path, inputs.rows)?;
+            inputs.label(path, file, self.drop_missing)?;
+        }
+        inputs.notes.iter().for_each(|note| tell(&format!("note: {note}")));
+        let number = |i: usize| inputs.numbers[i];
+        check_range(&inputs.values, range, inputs.features(), &number).with_context(|| self.place())?;
+        Ok(Stock::Held(inputs))
+    }
+
+    fn place(&self) -> String {
+        self.inputs.display().to_string()
+    }
+
+    /// Labels for inputs of so many rows.
+    fn label_file(&self, path: &Path, rows: usize) -> Result<LabelFile> {
+        let file = read_label_file(path, self.header.known())?;
+        if !self.drop_missing {
+            // A gap explains more than a count that differs.
+            file.left_out(path, false)?;
+        }
+        check_count(path, &file, rows, self.header.known())?;
+        Ok(file)
+    }
+}
+
+/// Values that are looked at together.
+const LOOKED_AT: usize = 1 << 18;
+
+impl Source {
+    /// Number of samples.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Where sample `i` stands in its file; behind the last one: a number that is larger than any other.
+    pub fn number(&self, i: usize) -> u64 {
+        self.numbers().take(self.count).nth(i).map_or(u64::MAX, |number| number as u64)
+    }
+
+    /// From the first sample on.
+    ///
+    /// # Errors
+    /// When the file cannot be read again.
+    pub fn blocks(&self) -> Result<Blocks<'_>> {
+        let array = match &self.stock {
+            Stock::File { file, .. } => Some(file.blocks()?),
+            Stock::Held(_) => None,
+        };
+        Ok(Blocks { source: self, array, given: 0, row: 0 })
+    }
+
+    /// All samples at once.
+    ///
+    /// # Errors
+    /// When the file cannot be read again.
+    pub fn load(&self) -> Result<Loaded> {
+        let mut all = Loaded::default();
+        let mut blocks = self.blocks()?;
+        while let Some(block) = blocks.next(LOOKED_AT.div_ceil(self.size))? {
+            all.values.extend(block.values);
+            all.numbers.extend(block.numbers);
+            all.count += block.count;
+            match (&mut all.labels, block.labels) {
+                (Some(labels), Some(more)) => labels.extend(more),
+                (labels, more) => *labels = more,
+            }
+        }
+        Ok(all)
+    }
+
+    /// Where every sample stands in its file, without a limit.
+    fn numbers(&self) -> Box<dyn Iterator<Item = usize> + '_> {
+        match &self.stock {
+            Stock::Held(inputs) => Box::new(inputs.numbers.iter().copied()),
+            Stock::File { file, labels } => Box::new((0..file.rows).filter(|&row| is_kept(labels.as_ref(), row))),
+        }
+    }
+
+    /// Every sample's label, where there are labels.
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = &Label> + '_>> {
+        match &self.stock {
+            Stock::Held(inputs) => Some(Box::new(inputs.labels.as_ref()?.iter().take(self.count))),
+            Stock::File { labels, .. } => Some(Box::new(labels.as_ref()?.labels.iter().flatten().take(self.count))),
+        }
+    }
+}
+
+/// Whether a row has a label, where there are labels.
+fn is_kept(labels: Option<&LabelFile>, row: usize) -> bool {
+    labels.is_none_or(|file| file.labels[row].is_some())
+}
+
+/// A pass over the samples of a [`Source`].
+pub struct Blocks<'a> {
+    source: &'a Source,
+    array: Option<ArrayBlocks<'a>>,
+    /// Samples that have been given.
+    given: usize,
+    /// Rows of the array that have been read.
+    row: usize,
+}
+
+impl Blocks<'_> {
+    /// The next samples, at most `most`; `None` at the end.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is another one by now.
+    pub fn next(&mut self, most: usize) -> Result<Option<Loaded>> {
+        let most = most.min(self.source.count - self.given);
+        let block = match &self.source.stock {
+            _ if most == 0 => return Ok(None),
+            Stock::Held(inputs) => held_block(inputs, self.given, most),
+            Stock::File { labels, .. } => self.array_block(labels.as_ref(), most)?,
+        };
+        self.given += block.count;
+        Ok(Some(block))
+    }
+
+    fn array_block(&mut self, labels: Option<&LabelFile>, most: usize) -> Result<Loaded> {
+        let array = self.array.as_mut().expect("a file is read by its blocks");
+        let mut block = Loaded { labels: labels.map(|_| Vec::new()), ..Loaded::default() };
+        while block.count < most {
+            let values = array.next(most - block.count)?;
+            let rows = values.len() / self.source.size;
+            if rows == 0 {
+                bail!("expected {} samples, found fewer", self.source.count);
+            }
+            for (i, sample) in values.chunks_exact(self.source.size).enumerate() {
+                let row = self.row + i;
+                if is_kept(labels, row) {
+                    block.values.extend(sample.iter().map(|&x| f64::from(x)));
+                    block.numbers.push(row);
+                    block.count += 1;
+                }
+                if let (Some(all), Some(file)) = (&mut block.labels, labels) {
+                    all.extend(file.labels[row].clone());
+                }
+            }
+            self.row += rows;
+        }
+        Ok(block)
+    }
+}
+
+fn held_block(inputs: &Inputs, first: usize, count: usize) -> Loaded {
+    let (rows, size) = (first..first + count, inputs.features());
+    let values = &inputs.values[rows.start * size..rows.end * size];
+    Loaded {
+        values: values.iter().map(|&x| f64::from(x)).collect(),
+        labels: inputs.labels.as_ref().map(|labels| labels[rows.clone()].to_vec()),
+        count,
+        numbers: inputs.numbers[rows].to_vec(),
     }
 }
 
@@ -127,11 +316,13 @@ fn check_count(path: &Path, file: &LabelFile, rows: usize, header: Option<bool>)
     Ok(())
 }
 
-fn check_range(inputs: &Inputs, range: Range) -> Result<()> {
-    let size = inputs.features();
-    for (at, &value) in inputs.values.iter().enumerate() {
+/// `number` is where a sample stands in its file.
+fn check_range(values: &[f32], range: Option<Range>, size: usize, number: &dyn Fn(usize) -> usize) -> Result<()> {
+    let Some(range) = range else { return Ok(()) };
+    for (at, &value) in values.iter().enumerate() {
         if !(range.low..=range.high).contains(&f64::from(value)) {
-            bail!("input {}, coordinate {}: {value} lies outside the box [{range}]", at / size, at % size);
+            let (input, coordinate) = (number(at / size), at % size);
+            bail!("input {input}, coordinate {coordinate}: {value} lies outside the box [{range}]");
         }
     }
     Ok(())

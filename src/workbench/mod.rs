@@ -6,20 +6,17 @@
 mod case;
 mod checkers;
 pub mod claims;
-mod columns;
 mod digest;
 mod given;
 mod inputs;
 mod model;
-mod proofs;
+mod run;
 pub mod shell;
-mod ties;
 
 pub use case::{Source, SourceCase};
 pub use checkers::{Checkers, INPUTS, WEIGHTS};
-pub use columns::Column;
 pub use digest::{Circumstance, digest, digests};
 pub use given::{Given, WeightsFile};
-pub use inputs::{InputFiles, Loaded, Tell};
+pub use inputs::{Blocks, InputFiles, Loaded, Source as InputSource, Tell};
 pub use model::ModelFile;
-pub use proofs::Proofs;
+pub use run::{Answered, Run};

@@ -36,7 +36,7 @@ fn answers_do_not_depend_on_batches_or_threads() {
     let part = |size: usize| -> Vec<Outcome> {
         let batches: Vec<(usize, &[f64])> = x.chunks(7 * size).enumerate().collect();
         let one = |&(b, values): &(usize, &[f64])| {
-            method.certify(&model, Samples { values, size: 7, first: b * size }, perturbation)
+            method.certify(&model, Samples { first: b * size, ..Samples::new(values, 7) }, perturbation)
         };
         batches.par_iter().flat_map_iter(one).collect()
     };

@@ -12,6 +12,7 @@ mod proofs;
 mod readme;
 mod regress;
 mod sample_shapes;
+mod stream;
 mod tables;
 mod train;
 mod weighted;

@@ -4,8 +4,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use underplane::data::{DataError, Dataset, Task};
 use underplane::model::{Graph, Layer, Model};
-use underplane::query::Perturbation;
+use underplane::radius::Method;
 use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::run::Questions;
 use underplane::train::evaluate::{accuracy, logits, radii};
 use underplane::train::export::graph;
 use underplane::train::loss::Norm;
@@ -152,6 +153,12 @@ fn the_exported_graph_is_the_evaluated_network() {
 }
 
 /// The record's radii are those of the exported model: no random point inside a certified ball is of the other class.
+fn closed_form_radii(model: &Model, norm: underplane::norm::Norm, data: &Dataset) -> Vec<Option<f64>> {
+    let methods: [Box<dyn Method>; 1] = [Box::new(ClosedForm)];
+    let questions = Questions { model, methods: &methods, norms: &[norm], range: None, weights: None, always: true };
+    radii(questions, data).remove(0)
+}
+
 #[test]
 fn a_certified_ball_holds_no_point_of_the_other_class() {
     let task = task(&[2]);
@@ -162,7 +169,7 @@ fn a_certified_ball_holds_no_point_of_the_other_class() {
         let model = model(&trained, &task);
         let mut rng = ChaCha8Rng::seed_from_u64(9);
         for norm in Norm::ALL {
-            let found = radii(&model, &ClosedForm, &task.test, Perturbation::new(norm.into()));
+            let found = closed_form_radii(&model, norm.into(), &task.test);
             assert_eq!(found.len(), sensitive.len());
             assert!(found.iter().flatten().count() > 50);
             for (&i, radius) in sensitive.iter().zip(found) {
@@ -278,7 +285,7 @@ fn margins_widen_certified_radii() {
         let more =
             format!("threshold = \"none\"\n[network]\nhidden = [16, 8]\n[optimiser]\nrate = 0.01\n[loss]\n{loss}\n");
         let trained = quiet(&config(&more), &task);
-        let mut found = radii(&model(&trained, &task), &ClosedForm, &task.test, Perturbation::new(Norm::L2.into()));
+        let mut found = closed_form_radii(&model(&trained, &task), Norm::L2.into(), &task.test);
         found.sort_by(|a, b| a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0)));
         found[found.len() / 2].unwrap_or(0.0)
     };

@@ -1,6 +1,6 @@
 //! INPUTS of `underplane certify`: a batch of float32 samples from `.npy`, `.npz` or `.csv`.
 
-mod array;
+pub mod array;
 mod csv;
 pub mod heading;
 pub mod label;

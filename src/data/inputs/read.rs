@@ -1,6 +1,6 @@
 //! Reading a file of inputs by what its name says it is.
 
-use super::array::batch;
+use super::array::{ArrayFile, batch};
 use super::csv::read_csv_inputs;
 use super::npz::{member, read_npz_inputs};
 use super::reading::no_bytes;
@@ -38,4 +38,17 @@ pub fn read_inputs(path: &Path, options: &InputOptions) -> Result<Inputs, DataEr
     } else {
         Err(DataError::content(path, Place::Whole, "a name ending in .npy, .npz, .csv or .csv.gz", format!("`{name}`")))
     }
+}
+
+/// The file as one array that can be read block by block, where it is one.
+///
+/// # Errors
+/// When it is one by its name, and cannot be read, or holds no samples.
+pub fn open_array(path: &Path, options: &InputOptions) -> Result<Option<ArrayFile>, DataError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let is_array = name.ends_with(".npy") || name.ends_with(".npy.gz");
+    if !is_array || options.label_column.is_some() || !path.is_file() {
+        return Ok(None);
+    }
+    ArrayFile::open(path, options)
 }

@@ -30,91 +30,109 @@ impl Reading {
         size: usize,
         notes: &mut Vec<String>,
     ) -> Result<Vec<f32>, DataError> {
-        let narrow = Narrow { path, size, round: self.round };
-        let mut note = |text: &str| notes.push(format!("{}: {text}", path.display()));
-        if let (Some(_), other) = (self.uint8, &values)
-            && !matches!(other, NpyValues::U8(_))
-        {
-            return Err(no_bytes(path, other.type_name()));
-        }
-        match values {
-            NpyValues::F32(values) => Ok(values),
-            NpyValues::F64(values) => {
-                let exact = |value: f64, nearest: f32| f64::from(nearest) == value || value.is_nan();
-                narrow.all(&values, |value| value as f32, exact, &mut note)
-            }
-            NpyValues::Integer(values) => {
-                note("integers are taken as they are");
-                let exact = |value: i64, nearest: f32| nearest as i128 == i128::from(value);
-                narrow.all(&values, |value| value as f32, exact, &mut note)
-            }
-            NpyValues::Bool(values) => {
-                note("bool entries are taken as 0 and 1");
-                Ok(values.into_iter().map(|value| f32::from(u8::from(value))).collect())
-            }
-            NpyValues::U8(values) => self.bytes(path, &values, &mut note),
-            NpyValues::Text(_) => Err(DataError::content(path, Place::Whole, "numbers", "strings")),
-        }
-    }
-
-    fn bytes(self, path: &Path, values: &[u8], note: &mut dyn FnMut(&str)) -> Result<Vec<f32>, DataError> {
-        match self.uint8 {
-            Some(Uint8::Raw) => return Ok(values.iter().map(|&k| f32::from(k)).collect()),
-            Some(Uint8::Unit) => {}
-            None if values.iter().max() == Some(&1) => {
-                let expected = "--uint8 unit (k means k/255) or --uint8 raw (k itself)";
-                return Err(DataError::content(
-                    path,
-                    Place::Whole,
-                    expected,
-                    "uint8 entries of which the largest is 1",
-                ));
-            }
-            None => note("uint8 entries k mean k/255"),
-        }
-        Ok(values.iter().map(|&k| pixel(k)).collect())
+        let mut floats = Floats::new(self, path, size);
+        let values = floats.next(values)?;
+        notes.extend(floats.finish()?);
+        Ok(values)
     }
 }
 
-/// The float32 nearest to k/255 (IEEE division rounds correctly).
-pub fn pixel(k: u8) -> f32 {
-    f32::from(k) / 255.0
-}
-
-/// It is said what bytes mean where there are none.
-pub(super) fn no_bytes(path: &Path, found: &str) -> DataError {
-    DataError::content(path, Place::Whole, "uint8 entries, as --uint8 says what they mean", found)
-}
-
-/// Numbers of a wider type on their way to float32.
-struct Narrow<'a> {
+/// The entries of an array as float32, bit by bit; `size` entries are a sample.
+pub(super) struct Floats<'a> {
+    reading: Reading,
     path: &'a Path,
     size: usize,
-    round: bool,
+    /// Entries that have been read.
+    count: usize,
+    /// How many of them were rounded.
+    rounded: usize,
+    /// The largest byte, if there are bytes.
+    largest: Option<u8>,
+    /// What is to be said about their type.
+    remark: Option<&'static str>,
 }
 
-impl Narrow<'_> {
-    fn all<T: Copy + Debug>(
-        &self,
+impl<'a> Floats<'a> {
+    /// Before the first entry.
+    pub fn new(reading: Reading, path: &'a Path, size: usize) -> Floats<'a> {
+        Floats { reading, path, size, count: 0, rounded: 0, largest: None, remark: None }
+    }
+
+    /// The next entries; NaN and infinities stay.
+    ///
+    /// # Errors
+    /// When an entry is no float32 and is not to be rounded.
+    pub fn next(&mut self, values: NpyValues) -> Result<Vec<f32>, DataError> {
+        if let (Some(_), other) = (self.reading.uint8, &values)
+            && !matches!(other, NpyValues::U8(_))
+        {
+            return Err(no_bytes(self.path, other.type_name()));
+        }
+        let floats = match values {
+            NpyValues::F32(values) => values,
+            NpyValues::F64(values) => {
+                let exact = |value: f64, nearest: f32| f64::from(nearest) == value || value.is_nan();
+                self.narrowed(&values, |value| value as f32, exact)?
+            }
+            NpyValues::Integer(values) => {
+                self.remark = Some("integers are taken as they are");
+                let exact = |value: i64, nearest: f32| nearest as i128 == i128::from(value);
+                self.narrowed(&values, |value| value as f32, exact)?
+            }
+            NpyValues::Bool(values) => {
+                self.remark = Some("bool entries are taken as 0 and 1");
+                values.into_iter().map(|value| f32::from(u8::from(value))).collect()
+            }
+            NpyValues::U8(values) => {
+                self.largest = self.largest.max(values.iter().max().copied());
+                match self.reading.uint8 {
+                    Some(Uint8::Raw) => values.iter().map(|&k| f32::from(k)).collect(),
+                    Some(Uint8::Unit) | None => values.iter().map(|&k| pixel(k)).collect(),
+                }
+            }
+            NpyValues::Text(_) => return Err(DataError::content(self.path, Place::Whole, "numbers", "strings")),
+        };
+        self.count += floats.len();
+        Ok(floats)
+    }
+
+    /// What is worth saying about all of them.
+    ///
+    /// # Errors
+    /// When it is unclear what bytes mean.
+    pub fn finish(self) -> Result<Vec<String>, DataError> {
+        let mut remarks: Vec<String> = self.remark.map(String::from).into_iter().collect();
+        if self.rounded > 0 {
+            remarks.push(format!("{} of {} entries rounded to the nearest float32", self.rounded, self.count));
+        }
+        match (self.largest, self.reading.uint8) {
+            (Some(1), None) => {
+                let expected = "--uint8 unit (k means k/255) or --uint8 raw (k itself)";
+                let found = "uint8 entries of which the largest is 1";
+                return Err(DataError::content(self.path, Place::Whole, expected, found));
+            }
+            (Some(_), None) => remarks.push("uint8 entries k mean k/255".into()),
+            _ => {}
+        }
+        Ok(remarks.iter().map(|remark| format!("{}: {remark}", self.path.display())).collect())
+    }
+
+    fn narrowed<T: Copy + Debug>(
+        &mut self,
         values: &[T],
         nearest: impl Fn(T) -> f32,
         exact: impl Fn(T, f32) -> bool,
-        note: &mut dyn FnMut(&str),
     ) -> Result<Vec<f32>, DataError> {
-        let mut rounded = 0_usize;
         let mut narrow = Vec::with_capacity(values.len());
-        for (at, &value) in values.iter().enumerate() {
+        for &value in values {
             let float = nearest(value);
             if !exact(value, float) {
-                if !self.round || float.is_infinite() {
-                    return Err(self.refused(at, &format!("{value:?}"), float));
+                if !self.reading.round || float.is_infinite() {
+                    return Err(self.refused(self.count + narrow.len(), &format!("{value:?}"), float));
                 }
-                rounded += 1;
+                self.rounded += 1;
             }
             narrow.push(float);
-        }
-        if rounded > 0 {
-            note(&format!("{rounded} of {} entries rounded to the nearest float32", values.len()));
         }
         Ok(narrow)
     }
@@ -127,4 +145,14 @@ impl Narrow<'_> {
         let found = format!("{value} (nearest float32: {:?}; --round takes that one)", f64::from(nearest));
         DataError::content(self.path, place, "a number that is a float32 exactly", found)
     }
+}
+
+/// The float32 nearest to k/255 (IEEE division rounds correctly).
+pub fn pixel(k: u8) -> f32 {
+    f32::from(k) / 255.0
+}
+
+/// It is said what bytes mean where there are none.
+pub(super) fn no_bytes(path: &Path, found: &str) -> DataError {
+    DataError::content(path, Place::Whole, "uint8 entries, as --uint8 says what they mean", found)
 }

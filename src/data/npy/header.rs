@@ -31,11 +31,6 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Number of bytes of the array's data.
-    pub fn bytes(&self) -> u64 {
-        self.shape.iter().map(|&n| n as u64).product::<u64>() * self.item as u64
-    }
-
     /// Reads magic, version and dictionary.
     pub fn read(content: &mut Content<'_>) -> Result<Header, DataError> {
         let magic = content.take(6, "the npy magic")?;

@@ -67,15 +67,54 @@ pub fn read_npy(path: &Path) -> Result<NpyArray, DataError> {
 }
 
 /// Reads one array that fills all of `content`.
-pub(crate) fn read_array(mut content: Content<'_>) -> Result<NpyArray, DataError> {
-    let header = Header::read(&mut content)?;
-    let start = content.offset();
-    let bytes = content.take(header.bytes(), "array data")?;
-    let path = content.path().to_path_buf();
-    content.finish()?;
-    let values = decode(&path, start, &header, &bytes)?;
-    let values = if header.fortran_order { row_major(values, &header.shape) } else { values };
-    Ok(NpyArray { shape: header.shape, values })
+pub(crate) fn read_array(content: Content<'_>) -> Result<NpyArray, DataError> {
+    let mut reader = NpyReader::new(content)?;
+    let values = reader.take(reader.entries())?;
+    let is_row_major = reader.is_row_major();
+    let shape = reader.finish()?;
+    let values = if is_row_major { values } else { row_major(values, &shape) };
+    Ok(NpyArray { shape, values })
+}
+
+/// An array that is read bit by bit.
+pub(crate) struct NpyReader<'a> {
+    header: Header,
+    content: Content<'a>,
+}
+
+impl<'a> NpyReader<'a> {
+    /// Reads the header.
+    pub fn new(mut content: Content<'a>) -> Result<NpyReader<'a>, DataError> {
+        Ok(NpyReader { header: Header::read(&mut content)?, content })
+    }
+
+    /// The array's shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.header.shape
+    }
+
+    /// Whether the entries stand row by row.
+    pub fn is_row_major(&self) -> bool {
+        !self.header.fortran_order || self.header.shape.len() < 2
+    }
+
+    /// Number of entries of the whole array.
+    pub fn entries(&self) -> usize {
+        self.header.shape.iter().product()
+    }
+
+    /// The next `count` entries, in the file's order.
+    pub fn take(&mut self, count: usize) -> Result<NpyValues, DataError> {
+        let start = self.content.offset();
+        let bytes = self.content.take(count as u64 * self.header.item as u64, "array data")?;
+        decode(self.content.path(), start, &self.header, &bytes)
+    }
+
+    /// Makes sure that nothing is left behind the array, and gives its shape.
+    pub fn finish(self) -> Result<Vec<usize>, DataError> {
+        self.content.finish()?;
+        Ok(self.header.shape)
+    }
 }
 
 fn decode(path: &Path, start: u64, header: &Header, bytes: &[u8]) -> Result<NpyValues, DataError> {

@@ -20,32 +20,75 @@ pub(crate) enum Care {
     Fine,
 }
 
-/// (‖x̃‖₂, ‖e‖₂) of a vector that several matrices may read, once it has been asked for.
-pub(in crate::model) type Norms = Option<(f64, f64)>;
+/// Bounds of the errors of a node's entries, `[batch × size]`; `None` where nothing has been rounded anywhere.
+pub(in crate::model) type Bounds = Option<Vec<f64>>;
 
-/// Bounds of |computed − exact| of M·x, where the computed `x` is within `e` of the exact one.
-pub(in crate::model) fn forward(map: &Map, x: &[f64], e: &[f64], care: Care, norms: &mut Norms) -> Vec<f64> {
+/// (‖x̃‖₂, ‖e‖₂) of every sample's vector, which several matrices may read, once it has been asked for.
+pub(in crate::model) type Norms = Option<Vec<(f64, f64)>>;
+
+/// Computed vectors of a batch, and bounds of their errors.
+#[derive(Clone, Copy)]
+pub(in crate::model) struct Vectors<'a> {
+    /// `[batch × size]`.
+    pub x: &'a [f64],
+    /// As [`Bounds`].
+    pub e: Option<&'a [f64]>,
+    /// Number of samples.
+    pub batch: usize,
+}
+
+impl<'a> Vectors<'a> {
+    /// Sample by sample.
+    pub fn samples(self) -> impl Iterator<Item = (&'a [f64], Option<&'a [f64]>)> {
+        let size = self.x.len() / self.batch.max(1);
+        let sample = move |i: usize| i * size..(i + 1) * size;
+        (0..self.batch).map(move |i| (&self.x[sample(i)], self.e.map(|e| &e[sample(i)])))
+    }
+
+    /// The bound of entry `i` of the whole batch.
+    pub fn error(self, i: usize) -> f64 {
+        self.e.map_or(0.0, |e| e[i])
+    }
+
+    fn norms(self) -> Vec<(f64, f64)> {
+        self.samples().map(|(x, e)| (norm2_up(x), e.map_or(0.0, norm2_up))).collect()
+    }
+}
+
+/// Bounds of |computed − exact| of M·x, where the computed vectors are within their errors of the exact ones.
+pub(in crate::model) fn forward(map: &Map, input: Vectors, care: Care, norms: &mut Norms) -> Bounds {
+    let Vectors { x, e, batch } = input;
     match map {
-        Map::Identity(_) | Map::Pick(_) => map.forward(e, 1),
+        Map::Identity(_) | Map::Pick(_) => e.map(|e| map.forward(e, batch)),
         Map::Diagonal(diagonal) => {
-            let product = map.forward(x, 1);
-            product.iter().zip(e).zip(diagonal.weights()).map(|((&y, &e), c)| rounded(y, e, c.size())).collect()
+            let mut bounds = map.forward(x, batch);
+            let weights: Vec<f64> = diagonal.weights().map(|c| c.size()).collect();
+            for (sample, bounds) in bounds.chunks_exact_mut(weights.len()).enumerate() {
+                for (i, bound) in bounds.iter_mut().enumerate() {
+                    *bound = rounded(*bound, input.error(sample * weights.len() + i), weights[i]);
+                }
+            }
+            Some(bounds)
         }
         Map::Dense(matrix) if care == Care::Quick => {
-            quick(matrix, *norms.get_or_insert_with(|| (norm2_up(x), norm2_up(e))))
+            let mut bounds = vec![0.0; batch * matrix.rows];
+            let norms = norms.get_or_insert_with(|| input.norms()).iter();
+            bounds.chunks_exact_mut(matrix.rows.max(1)).zip(norms).for_each(|(out, &norms)| quick(out, matrix, norms));
+            Some(bounds)
         }
-        Map::Dense(matrix) => fine(matrix, x, e),
+        Map::Dense(matrix) => Some(input.samples().flat_map(|(x, e)| fine(matrix, x, e)).collect()),
         Map::Windows(windows) => {
             let g = gamma(windows.cells() + 4) * (1.0 + 4.0 * STEP);
-            summed(map.sizes(&sizes(x, e, g)), windows.cells(), g)
+            let one = |(x, e): (&[f64], Option<&[f64]>)| summed(map.sizes(&sizes(x, e, g)), windows.cells(), g);
+            Some(input.samples().flat_map(one).collect())
         }
     }
 }
 
 /// The sizes that products are bounded by: g·|x̃| + e, visible where they are not 0.
-fn sizes(x: &[f64], e: &[f64], g: f64) -> Vec<f64> {
-    let size = |(&x, &e): (&f64, &f64)| visible(g * x.abs() + e * (1.0 + 4.0 * STEP), x.abs());
-    x.iter().zip(e).map(size).collect()
+fn sizes(x: &[f64], e: Option<&[f64]>, g: f64) -> Vec<f64> {
+    let error = |i: usize| e.map_or(0.0, |e| e[i]);
+    (0..x.len()).map(|i| visible(g * x[i].abs() + error(i) * (1.0 + 4.0 * STEP), x[i].abs())).collect()
 }
 
 /// The bounds from sums of such sizes, with what underflows.
@@ -55,7 +98,7 @@ fn summed(sizes: Vec<f64>, terms: usize, g: f64) -> Vec<f64> {
     sizes.into_iter().map(bound).collect()
 }
 
-fn quick(matrix: &Matrix, (size, carried): (f64, f64)) -> Vec<f64> {
+fn quick(out: &mut [f64], matrix: &Matrix, (size, carried): (f64, f64)) {
     let g = gamma(matrix.cols + 4) * (1.0 + 4.0 * STEP);
     let scale = g * size + carried * (1.0 + 4.0 * STEP);
     let underflow = (matrix.cols + 2) as f64 * TINY;
@@ -65,10 +108,10 @@ fn quick(matrix: &Matrix, (size, carried): (f64, f64)) -> Vec<f64> {
         let size = norm * scale;
         if size == 0.0 && (norm == 0.0 || nothing) { 0.0 } else { size * (1.0 + 8.0 * STEP) + underflow }
     };
-    matrix.row_norms().iter().map(|&norm| bound(norm)).collect()
+    out.iter_mut().zip(matrix.row_norms()).for_each(|(out, &norm)| *out = bound(norm));
 }
 
-fn fine(matrix: &Matrix, x: &[f64], e: &[f64]) -> Vec<f64> {
+fn fine(matrix: &Matrix, x: &[f64], e: Option<&[f64]>) -> Vec<f64> {
     let g = gamma(matrix.cols + 4) * (1.0 + 4.0 * STEP);
     let (mut values, mut bounds) = (vec![0.0; matrix.rows], vec![0.0; matrix.rows]);
     matrix_vector_and_size(&mut values, &mut bounds, &matrix.weight, x, &sizes(x, e, g));
@@ -93,58 +136,131 @@ pub(in crate::model) fn rounded(y: f64, e: f64, c: f64) -> f64 {
     size * (1.0 + 4.0 * STEP) + TINY
 }
 
-/// What a node receives from another one in a backward pass.
-pub(in crate::model) struct Contribution {
-    /// Bounds of the contribution's own errors.
-    pub carried: Vec<f64>,
-    /// Bounds of its sizes.
-    pub magnitude: Vec<f64>,
-    /// Roundings per entry.
-    pub terms: usize,
+/// What a node receives from another one in a backward pass, for one sample.
+pub(in crate::model) enum Contribution<'a> {
+    /// Entry by entry.
+    Entries {
+        /// Bounds of the contribution's own errors.
+        carried: Vec<f64>,
+        /// Bounds of its sizes.
+        magnitude: Vec<f64>,
+        /// Roundings per entry.
+        terms: usize,
+    },
+    /// `norms` times two numbers, where a norm is not 0.
+    Scaled {
+        /// Upper bounds of the norms of a matrix's columns.
+        norms: &'a [f64],
+        /// Of the errors.
+        carried: f64,
+        /// Of the sizes.
+        magnitude: f64,
+        /// What underflows.
+        underflow: f64,
+        /// Roundings per entry.
+        terms: usize,
+    },
 }
 
-/// Of Mᵀ·v, where the computed `v` is within `error` of the exact one.
-pub(in crate::model) fn backward(map: &Map, v: &[f64], error: &[f64], care: Care) -> Contribution {
-    let terms = map.transposed_terms();
+/// Of Mᵀ·v, where the computed `v` is within `error` (0 where there is none) of the exact one.
+pub(in crate::model) fn backward<'a>(map: &'a Map, v: &[f64], error: Option<&[f64]>, care: Care) -> Contribution<'a> {
+    let (terms, error_at) = (map.transposed_terms(), |i: usize| error.map_or(0.0, |error| error[i]));
     match map {
         Map::Identity(_) | Map::Pick(_) => {
             let sizes: Vec<f64> = v.iter().map(|v| v.abs()).collect();
-            Contribution { carried: map.transposed(error, 1), magnitude: map.transposed(&sizes, 1), terms }
+            let carried = error.map_or_else(|| vec![0.0; map.cols()], |error| map.transposed(error, 1));
+            Contribution::Entries { carried, magnitude: map.transposed(&sizes, 1), terms }
         }
         Map::Diagonal(diagonal) => scaled(v, error, diagonal.weights().map(|c| c.size())),
         Map::Dense(matrix) if care == Care::Quick => {
-            let norms = matrix.col_norms();
-            let (size, carried) = (norm2_up(v), norm2_up(error));
+            let (size, carried) = (norm2_up(v), error.map_or(0.0, norm2_up));
             let underflow = if size == 0.0 && carried == 0.0 { 0.0 } else { matrix.rows as f64 * TINY };
-            let times = |x: f64| -> Vec<f64> {
-                let x = x * (1.0 + STEP);
-                norms.iter().map(|&norm| if norm == 0.0 { 0.0 } else { norm * x + underflow }).collect()
-            };
-            Contribution { carried: times(carried), magnitude: times(size), terms }
+            let raised = |x: f64| x * (1.0 + STEP);
+            let (carried, magnitude) = (raised(carried), raised(size));
+            Contribution::Scaled { norms: matrix.col_norms(), carried, magnitude, underflow, terms }
         }
         Map::Dense(_) | Map::Windows(_) => {
-            let pairs = || v.iter().zip(error);
-            let sizes: Vec<f64> = pairs().map(|(&v, &e)| visible(v, e)).collect();
+            let sizes: Vec<f64> = (0..v.len()).map(|i| visible(v[i], error_at(i))).collect();
             // Where an adjoint or its error is not 0, neither vanishes.
-            let lost = |(&v, &e): (&f64, &f64)| if v == 0.0 && e == 0.0 { 0.0 } else { visible(e, 0.0) };
-            let carried: Vec<f64> = pairs().map(lost).collect();
+            let lost = |i: usize| if v[i] == 0.0 && error_at(i) == 0.0 { 0.0 } else { visible(error_at(i), 0.0) };
+            let carried: Vec<f64> = (0..v.len()).map(lost).collect();
             let magnitude = map.transposed_sizes(&sizes);
             let underflow = terms as f64 * TINY;
             let raised = |(carried, &size): (f64, &f64)| carried + if size == 0.0 { 0.0 } else { underflow };
             let carried = map.transposed_sizes(&carried).into_iter().zip(&magnitude).map(raised).collect();
-            Contribution { carried, magnitude, terms }
+            Contribution::Entries { carried, magnitude, terms }
         }
     }
 }
 
 /// Of v times factors of these sizes.
-pub(in crate::model) fn scaled(v: &[f64], error: &[f64], sizes: impl Iterator<Item = f64>) -> Contribution {
+pub(in crate::model) fn scaled<'a>(
+    v: &[f64],
+    error: Option<&[f64]>,
+    sizes: impl Iterator<Item = f64>,
+) -> Contribution<'a> {
     let (mut carried, mut magnitude) = (Vec::with_capacity(v.len()), Vec::with_capacity(v.len()));
-    for ((&v, &e), c) in v.iter().zip(error).zip(sizes) {
+    for (i, (&v, c)) in v.iter().zip(sizes).enumerate() {
+        let e = error.map_or(0.0, |error| error[i]);
         // An adjoint that underflowed to 0 carries an error, and its product with c is not 0 either.
         let underflow = if c == 0.0 || (v == 0.0 && e == 0.0) { 0.0 } else { TINY };
         carried.push(c * e * (1.0 + 2.0 * STEP) + underflow);
         magnitude.push((c * v.abs() + underflow) * (1.0 + 2.0 * STEP));
     }
-    Contribution { carried, magnitude, terms: 1 }
+    Contribution::Entries { carried, magnitude, terms: 1 }
+}
+
+/// Adjoint errors of one sample at one node while contributions come in.
+#[derive(Default)]
+pub(in crate::model) struct Incoming<'a> {
+    /// Entry by entry: (errors, sizes), empty where there are none.
+    carried: Vec<f64>,
+    magnitude: Vec<f64>,
+    /// (norms, errors, sizes, underflow).
+    scaled: Vec<(&'a [f64], f64, f64, f64)>,
+    /// Roundings per entry.
+    terms: usize,
+    count: usize,
+}
+
+impl<'a> Incoming<'a> {
+    /// One more.
+    pub fn add(&mut self, received: Contribution<'a>) {
+        let terms = match received {
+            Contribution::Scaled { norms, carried, magnitude, underflow, terms } => {
+                self.scaled.push((norms, carried, magnitude, underflow));
+                terms
+            }
+            Contribution::Entries { carried, magnitude, terms } if self.carried.is_empty() => {
+                (self.carried, self.magnitude) = (carried, magnitude);
+                terms
+            }
+            Contribution::Entries { carried, magnitude, terms } => {
+                self.carried.iter_mut().zip(&carried).for_each(|(a, b)| *a += b);
+                self.magnitude.iter_mut().zip(&magnitude).for_each(|(a, b)| *a += b);
+                terms
+            }
+        };
+        self.terms += terms + usize::from(self.count > 0);
+        self.count += 1;
+    }
+
+    /// Σ (carried + g·magnitude), raised by what computing it rounds: fewer roundings than `terms` + 8, since every
+    /// contribution of a matrix counts its rows.
+    pub fn total(self, out: &mut [f64]) {
+        // A single exact copy rounds nothing.
+        if self.terms == 0 && self.count == 1 {
+            return out.copy_from_slice(&self.carried);
+        }
+        let g = gamma(self.terms + 4);
+        let entries = self.carried.iter().zip(&self.magnitude);
+        out.iter_mut().zip(entries).for_each(|(out, (carried, magnitude))| *out = carried + g * magnitude);
+        for (norms, carried, magnitude, underflow) in self.scaled {
+            let by = visible((carried + g * magnitude) * (1.0 + 4.0 * STEP), carried + magnitude);
+            let lost = underflow * (1.0 + 2.0 * g);
+            out.iter_mut().zip(norms).for_each(|(out, &norm)| *out += if norm == 0.0 { 0.0 } else { norm * by + lost });
+        }
+        let factor = 1.0 + gamma(self.terms + 8);
+        out.iter_mut().for_each(|out| *out *= factor);
+    }
 }

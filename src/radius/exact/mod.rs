@@ -13,7 +13,6 @@ mod smooth;
 mod task;
 
 use crate::model::Model;
-use crate::model::minorant::tangents_at;
 use crate::model::passes::forward;
 use crate::query::{Perturbation, Query};
 use crate::radius::{
@@ -137,14 +136,13 @@ fn certify(model: &Model, samples: Samples, perturbation: Perturbation, limits: 
 }
 
 fn one(query: Query, limits: Limits) -> Outcome {
-    let Query { model, x, perturbation, .. } = query;
-    let values = forward(model.network(), x);
-    let tangents = tangents_at(model.network(), &values, query.split().input_stops());
-    let floor = sharp::radii(model, query.split(), Samples::new(x, x.len()), perturbation, &tangents)[0];
+    let Query { model, x, .. } = query;
+    let planes = &model.planes(x)[0];
+    let floor = sharp::radius(query, query.split(), planes);
     if floor == 0.0 {
-        return Outcome::plain(not_certified(model, x));
+        return Outcome::plain(not_certified(planes.logit));
     }
-    let found = ball::search(query, values, limits, floor);
+    let found = ball::search(query, forward(model.network(), x), limits, floor);
     Outcome {
         detail: found.detail(limits.gap.max(EXACT_GAP)),
         tie: found.tie.filter(|tie| found.witness.as_ref().is_none_or(|witness| tie.distance < witness.distance)),

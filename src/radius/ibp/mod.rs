@@ -71,7 +71,7 @@ impl Method for Ibp {
             let sample = samples.sample(i);
             let verdict = match plan.radius(sample, self.tolerance) {
                 Some(radius) => Verdict::Certified(Radius::new(radius)),
-                None => not_certified(model, sample),
+                None => not_certified(model.enclose(sample)[0]),
             };
             Outcome::plain(verdict)
         };

@@ -195,7 +195,7 @@ impl Lp {
         let Query { model, x, perturbation, .. } = query;
         let logit = model.enclose(x)[0];
         if logit.lower() <= 0.0 {
-            return Outcome::plain(not_certified(model, x));
+            return Outcome::plain(not_certified(logit));
         }
         if !query.split().free.is_empty() {
             return Outcome::plain(Verdict::Unknown("non-affine feature map".into()));

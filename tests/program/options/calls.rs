@@ -49,6 +49,8 @@ pub const CALLS: &[Call] = &[
             ("--out", NewFile(".csv")),
             ("--out", NewFile(".jsonl")),
             ("--proofs", NewFolder),
+            ("--resume", Flag),
+            ("--total-time", Positive),
             ("--threads", FEW),
         ],
     },

@@ -1,5 +1,9 @@
 //! Writing files whole or not at all.
 
+mod growing;
+
+pub use growing::{Growing, partial_name};
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};

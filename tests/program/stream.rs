@@ -1,0 +1,228 @@
+//! Rows that come as they are answered: runs that are broken off and gone on with, pipes, and runs that end by the clock.
+
+use rand::RngExt;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+use testing::networks::{Map, generator, icnn, inputs};
+use underplane::data::npy::{NpyArray, NpyValues, write_npy};
+use underplane::model::onnx;
+
+const D: usize = 20;
+
+/// A folder with a model and inputs.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new(count: usize) -> Desk {
+        let desk = Desk(TempDir::new().unwrap());
+        let mut rng = generator(5);
+        onnx::write(&icnn(&mut rng, D, &[16, 8], Map::Absolute, 0.0), &desk.path("model.onnx")).unwrap();
+        desk.inputs("inputs.npy", count);
+        desk
+    }
+
+    fn inputs(&self, name: &str, count: usize) {
+        let values = inputs(&mut generator(6), count, D).iter().map(|&x| x as f32).collect();
+        write_npy(&self.path(name), &NpyArray { shape: vec![count, D], values: NpyValues::F32(values) }).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_underplane"));
+        command.current_dir(self.0.path()).args(["certify", "model.onnx"]).args(arguments.split_whitespace());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Rows without their seconds.
+fn timeless(rows: &str) -> Vec<String> {
+    let without = |row: &str| match row.strip_prefix('{') {
+        Some(_) => {
+            let mut row: serde_json::Value = serde_json::from_str(row).unwrap();
+            row["seconds"] = 0.into();
+            row.to_string()
+        }
+        None => {
+            row.split(',').enumerate().filter(|(i, _)| *i != 10).map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
+        }
+    };
+    rows.lines().map(without).collect()
+}
+
+/// Waits until `file` has more than so many bytes, or the program is done; then kills it.
+fn kill_beyond(mut child: Child, file: &Path, bytes: u64) {
+    while fs::metadata(file).map_or(0, |data| data.len()) <= bytes && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_and_ends_as_if_nothing_had_been() {
+    let desk = Desk::new(300);
+    let mut rng = generator(7);
+    let options = "inputs.npy --method closed-form,smoothing,sharp --samples 3000 --box -9,9";
+    for name in ["whole.csv", "whole.jsonl"] {
+        assert!(desk.run(&format!("{options} --out {name}")).status.success());
+        let (ending, whole) = (&name["whole.".len()..], desk.read(name));
+        let (out, partial) = (format!("out.{ending}"), desk.path(&format!("out.{ending}.partial")));
+        let mut resumed = 0;
+        for _ in 0..4 {
+            let child = desk.command(&format!("{options} --out {out} --resume")).spawn().unwrap();
+            kill_beyond(child, &partial, rng.random_range(0..whole.len() as u64));
+            assert!(!desk.path(&out).exists() || !partial.exists());
+            if let Ok(bytes) = fs::read(&partial) {
+                resumed += usize::from(!bytes.is_empty());
+                // As if the last write had been cut anywhere.
+                let cut = bytes.len() - rng.random_range(0..bytes.len().min(500));
+                fs::write(&partial, &bytes[..cut]).unwrap();
+            }
+        }
+        assert!(resumed > 0, "nothing was broken off");
+        let output = desk.run(&format!("{options} --out {out} --resume --threads 1"));
+        assert!(output.status.success(), "{}", told(&output));
+        assert_eq!(timeless(&desk.read(&out)), timeless(&whole));
+        assert_eq!(fs::read_dir(desk.0.path()).unwrap().filter(|f| is_partial(&f.as_ref().unwrap().path())).count(), 0);
+    }
+}
+
+fn is_partial(path: &Path) -> bool {
+    path.to_string_lossy().contains(".partial")
+}
+
+#[test]
+fn certificates_go_on_with_their_rows() {
+    let desk = Desk::new(60);
+    let options = "inputs.npy --method closed-form,sharp";
+    assert!(desk.run(&format!("{options} --proofs whole --out whole.csv")).status.success());
+    let child = desk.command(&format!("{options} --proofs proofs --out out.csv")).spawn().unwrap();
+    kill_beyond(child, &desk.path("out.csv.partial"), 0);
+    // Cut in the first sample's rows: nothing is kept, neither rows nor certificates.
+    let output = desk.run(&format!("{options} --proofs proofs --out out.csv --resume"));
+    assert!(output.status.success(), "{}", told(&output));
+    assert_eq!(timeless(&desk.read("out.csv")), timeless(&desk.read("whole.csv")));
+    assert_eq!(desk.read("proofs/certificates.jsonl"), desk.read("whole/certificates.jsonl"));
+    // Broken off between two rows, with more certificates than rows.
+    for cut in [40, 41, 100] {
+        let rows: String = desk.read("out.csv").split_inclusive('\n').take(cut).collect();
+        fs::write(desk.path("again.csv.partial"), rows + "7,").unwrap();
+        let state = begun(&desk, &format!("{options} --proofs again --out again.csv"), "again.csv");
+        fs::write(desk.path("again.csv.partial.json"), state).unwrap();
+        fs::write(desk.path("again/certificates.jsonl.partial"), desk.read("whole/certificates.jsonl") + "{").unwrap();
+        let output = desk.run(&format!("{options} --proofs again --out again.csv --resume"));
+        assert!(output.status.success(), "{}", told(&output));
+        assert_eq!(timeless(&desk.read("again.csv")), timeless(&desk.read("whole.csv")));
+        assert_eq!(desk.read("again/certificates.jsonl"), desk.read("whole/certificates.jsonl"));
+    }
+}
+
+/// What a run says of itself beside its rows; the rows that lie there already stay.
+fn begun(desk: &Desk, arguments: &str, out: &str) -> String {
+    let partial = desk.path(&format!("{out}.partial"));
+    let rows = fs::read(&partial).unwrap();
+    let child = desk.command(arguments).spawn().unwrap();
+    let state = desk.path(&format!("{out}.partial.json"));
+    while !state.exists() {
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    let text = fs::read_to_string(&state).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    fs::write(&partial, rows).unwrap();
+    text
+}
+
+#[test]
+fn only_the_same_run_is_gone_on_with() {
+    let desk = Desk::new(400);
+    let options = "inputs.npy --norm l2 --method smoothing --samples 3000 --out out.csv";
+    kill_beyond(desk.command(options).spawn().unwrap(), &desk.path("out.csv.partial"), 0);
+    let rows = desk.read("out.csv.partial");
+    assert!(rows.lines().count() > 1 && !desk.path("out.csv").exists());
+    desk.inputs("others.npy", 399);
+    for (arguments, word) in [
+        (options.replace("--norm l2", "--norm l1"), "--norm"),
+        (options.replace("3000", "3001"), "setting of a method"),
+        (options.replace("smoothing", "smoothing,sharp"), "--method"),
+        (format!("{options} --box -9,9"), "--box"),
+        (format!("{options} --limit 200"), "--limit"),
+        (options.replace("inputs.npy", "others.npy"), "other files"),
+    ] {
+        let output = desk.run(&format!("{arguments} --resume"));
+        assert_eq!(output.status.code(), Some(2));
+        let told = told(&output);
+        assert!(told.contains("out.csv.partial") && told.contains(word) && told.contains("begins anew"), "{told}");
+        assert_eq!(desk.read("out.csv.partial"), rows, "{arguments}");
+    }
+    fs::remove_file(desk.path("out.csv.partial.json")).unwrap();
+    assert!(told(&desk.run(&format!("{options} --resume"))).contains("out.csv.partial.json"));
+    for arguments in ["inputs.npy --resume", "inputs.npy --out - --resume", "inputs.npy --out /dev/stdout --resume"] {
+        assert_eq!(desk.run(arguments).status.code(), Some(2), "{arguments}");
+    }
+    // What cannot be gone on with is begun: there is nothing, or nobody asks for it.
+    assert!(desk.run("inputs.npy --out new.csv --resume").status.success());
+    assert!(desk.run("inputs.npy --out out.csv").status.success());
+    assert_eq!(timeless(&desk.read("new.csv")), timeless(&desk.read("out.csv")));
+}
+
+#[test]
+fn rows_come_on_a_pipe_before_the_last_input_is_answered() {
+    let desk = Desk::new(3000);
+    let mut child = desk.command("inputs.npy --method smoothing --samples 3000").spawn().unwrap();
+    let rows: Vec<String> = BufReader::new(child.stdout.take().unwrap()).lines().take(4).map(Result::unwrap).collect();
+    assert!(rows[0].starts_with("input,label,") && rows[3].starts_with("0,"), "{rows:?}");
+    assert!(child.try_wait().unwrap().is_none(), "it was over before the first row was read");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn the_clock_ends_a_run_that_can_go_on() {
+    let desk = Desk::new(400);
+    let options = "inputs.npy --norm l2 --method smoothing --samples 3000";
+    let whole = desk.run(options);
+    let output = desk.run(&format!("{options} --out out.csv --total-time 0.2"));
+    assert_eq!(output.status.code(), Some(3));
+    let words = told(&output);
+    assert!(words.contains("--total-time 0.2 is over") && words.contains("of 400 inputs"), "{words}");
+    assert!(desk.path("out.csv.partial").exists() && !desk.path("out.csv").exists());
+    let output = desk.run(&format!("{options} --out out.csv --resume --total-time 600"));
+    assert!(output.status.success(), "{}", told(&output));
+    assert_eq!(timeless(&desk.read("out.csv")), timeless(&String::from_utf8(whole.stdout).unwrap()));
+}
+
+#[test]
+fn neither_threads_nor_other_methods_change_a_row() {
+    let desk = Desk::new(230);
+    let rows = |options: &str| String::from_utf8(desk.run(&format!("inputs.npy {options}")).stdout).unwrap();
+    let one = timeless(&rows("--method closed-form,sharp,ibp --threads 1"));
+    for threads in [2, 3, 8] {
+        assert_eq!(timeless(&rows(&format!("--method closed-form,sharp,ibp --threads {threads}"))), one);
+    }
+    for method in ["closed-form", "sharp"] {
+        let alone = timeless(&rows(&format!("--method {method}")));
+        let among: Vec<&String> = one.iter().filter(|row| row.contains(&format!(",{method},"))).collect();
+        assert_eq!(alone[1..].iter().collect::<Vec<_>>(), among);
+    }
+}
