@@ -53,8 +53,15 @@ pub fn sum_up(terms: impl Iterator<Item = f64>) -> f64 {
     if sum == 0.0 || count == 1 { sum } else { (sum * (1.0 + gamma(count + 1))).next_up() }
 }
 
+/// Sums of squares between these neither overflow nor hide what underflows in them.
+const PLAIN: std::ops::Range<f64> = 1e-200..1e200;
+
 /// An upper bound of √(Σ v_i²).
 pub fn norm2_up(values: &[f64]) -> f64 {
+    let plain = lane_sum(values, |v| v * v);
+    if values.len() > 1 && PLAIN.contains(&plain) {
+        return (plain * (1.0 + gamma(values.len() + 4)) + values.len() as f64 * TINY).sqrt().next_up();
+    }
     let largest = max_abs(values);
     if largest == 0.0 || !largest.is_finite() || values.len() == 1 {
         return largest;

@@ -154,7 +154,7 @@ fn planes_at(network: &Network, values: &Values<f64>, features: Stops, below: St
         let parts = minorant.parts.split_off(features.nodes.len());
         let below = match &mut apart {
             Some(all) => all.next(),
-            None => together.then(|| Minorant { value: minorant.value, parts }),
+            None => together.then_some(Minorant { value: minorant.value, parts }),
         };
         Planes { logit, features: minorant, below }
     };

@@ -93,22 +93,33 @@ fn affine_errors(affine: &Affine, inputs: &[Vectors], y: &[f64], product: &mut d
     }
     let mut total = total.unwrap_or_else(|| vec![0.0; y.len()]);
     let size = affine.offset.len();
-    let samples = total.chunks_exact_mut(size).zip(y.chunks_exact(size)).enumerate();
-    for (sample, (total, y)) in samples {
-        // What is computed before the offset comes, where that is an entry of x.
-        let before = |i: usize| match &affine.maps[..] {
-            [map @ Map::Identity(_)] => inputs[0].x[sample * map.cols() + i],
-            [map @ Map::Pick(pick)] => pick.at(i).map_or(0.0, |col| inputs[0].x[sample * map.cols() + col]),
-            [_] => 0.0,
-            _ => f64::NAN,
-        };
-        for (i, (total, y)) in total.iter_mut().zip(y).enumerate() {
-            // An offset added to exactly 0 rounds nothing.
-            let nothing = affine.offset[i] == 0.0 || (*total == 0.0 && before(i) == 0.0);
-            *total = if nothing { *total } else { (*total + STEP * y.abs()) * (1.0 + 4.0 * STEP) + TINY };
+    for (sample, (total, y)) in total.chunks_exact_mut(size).zip(y.chunks_exact(size)).enumerate() {
+        match &affine.maps[..] {
+            [map @ Map::Identity(_)] => {
+                let x = &inputs[0].x[sample * map.cols()..];
+                add_offset(total, y, &affine.offset, |i| x[i]);
+            }
+            [map @ Map::Pick(pick)] => {
+                let x = &inputs[0].x[sample * map.cols()..];
+                add_offset(total, y, &affine.offset, |i| pick.at(i).map_or(0.0, |col| x[col]));
+            }
+            [_] => add_offset(total, y, &affine.offset, |_| 0.0),
+            _ => add_offset(total, y, &affine.offset, |_| f64::NAN),
         }
     }
     Some(total)
+}
+
+/// The errors `total` of a sum to which an offset is added, with the result `y`. One that is added to exactly 0 rounds
+/// nothing: without an error, and where `before` is 0, which is what has been computed of an entry that nothing has been
+/// rounded of.
+#[inline(always)]
+fn add_offset(total: &mut [f64], y: &[f64], offset: &[f64], before: impl Fn(usize) -> f64) {
+    for i in 0..total.len().min(y.len()).min(offset.len()) {
+        let nothing = offset[i] == 0.0 || (total[i] == 0.0 && before(i) == 0.0);
+        let more = (total[i] + STEP * y[i].abs()) * (1.0 + 4.0 * STEP) + TINY;
+        total[i] = if nothing { total[i] } else { more };
+    }
 }
 
 /// The products' errors, and those of adding them up; a row that reads one input alone adds nothing.
@@ -189,15 +200,22 @@ fn line_errors(values: &Values<f64>, node: &Node, errors: &ForwardErrors, slopes
     let entries = values.nodes[node.inputs[0]].len();
     let inputs: Vec<Vectors> = node.inputs.iter().map(|&input| errors.vectors(values, input)).collect();
     let g = gamma(inputs.len() + 3);
+    if let [input] = inputs[..] {
+        // The slopes 0 and 1 round nothing.
+        let one = |i: usize| {
+            let (s, e) = (slopes[i].abs(), input.error(i));
+            let rounded = (s * e + g * s * input.x[i].abs()) * (1.0 + g) + TINY;
+            if s == 0.0 || s == 1.0 { if s == 0.0 { 0.0 } else { e } } else { rounded }
+        };
+        return Some((0..entries).map(one).collect());
+    }
     let bound = |i: usize| {
         let (mut total, mut inexact) = (0.0, false);
         for (k, input) in inputs.iter().enumerate() {
             let s = slopes[k * entries + i].abs();
             if s != 0.0 {
-                let exact = s == 1.0 && inputs.len() == 1;
-                let rounding = if exact { 0.0 } else { g * s * input.x[i].abs() };
-                total += s * input.error(i) + rounding;
-                inexact |= !exact;
+                total += s * input.error(i) + g * s * input.x[i].abs();
+                inexact = true;
             }
         }
         total * (1.0 + g) + if inexact { inputs.len() as f64 * TINY } else { 0.0 }
