@@ -44,6 +44,21 @@ pub struct Part {
     pub errors: Vec<f64>,
 }
 
+impl Part {
+    /// Upper bounds of the coefficients' absolute values.
+    pub fn sizes(&self) -> impl Iterator<Item = f64> {
+        self.coefficients.iter().zip(&self.errors).map(|(&c, &e)| steepness(c, e))
+    }
+}
+
+/// An upper bound of |c| for a slope within `e` of `c`; without an error |c| itself.
+#[inline(always)]
+pub fn steepness(c: f64, e: f64) -> f64 {
+    // Two roundings, and one of the bound; a sum that is subnormal is exact.
+    let sum = (c.abs() + e) * (1.0 + 2.0 * f64::EPSILON);
+    if e == 0.0 { c.abs() } else { sum }
+}
+
 /// f(x') ≥ value + Σ over the parts of coefficients · (node(x') − node(x)), for every x'.
 #[derive(Clone, Debug)]
 pub struct Minorant {

@@ -5,6 +5,7 @@
 //! where h_i is convex), so that slopes rise with the radius and the largest consistent radius is searched for.
 
 use super::coordinate::{Coordinate, Turn};
+use crate::model::minorant::steepness;
 use crate::model::{Enclosed, Minorant};
 use crate::norm::Norm;
 use crate::query::{Perturbation, Query, reach};
@@ -25,8 +26,11 @@ impl Query<'_> {
         if !self.split().free.is_empty() {
             return search(&self.coordinates(minorant), margin, perturbation);
         }
+        if perturbation.range.is_none() && perturbation.weights.is_none() {
+            return reach::uncapped(perturbation.norm, margin, &minorant.parts[0].sizes().collect::<Vec<_>>());
+        }
         let slopes = perturbation.scaled(&minorant.parts[0]);
-        let weights: Vec<f64> = slopes.iter().map(|c| steep(c.value.abs(), c.error)).collect();
+        let weights: Vec<f64> = slopes.iter().map(|c| steepness(c.value, c.error)).collect();
         if perturbation.range.is_none() {
             return reach::uncapped(perturbation.norm, margin, &weights);
         }
@@ -35,11 +39,6 @@ impl Query<'_> {
             .collect();
         reach::capped(perturbation.norm, margin, &weights, &rooms)
     }
-}
-
-/// |c| + e, rounded up.
-fn steep(c: f64, e: f64) -> f64 {
-    if e == 0.0 { c } else { (c + e).next_up() }
 }
 
 /// The room on the side towards which a linear term falls; both sides when its sign is uncertain.

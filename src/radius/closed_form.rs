@@ -54,8 +54,8 @@ impl Method for ClosedForm {
 }
 
 /// The radius that the tangent plane in the features proves, 0 where its value is not positive.
-pub(super) fn floor(planes: &Planes, convexity: &Convexity, perturbation: Perturbation) -> f64 {
-    radius(&planes.features, convexity, convexity.map.lipschitz(perturbation.norm), perturbation)
+pub(super) fn floor(planes: &Planes, convexity: &Convexity, lipschitz: f64, perturbation: Perturbation) -> f64 {
+    radius(&planes.features, convexity, lipschitz, perturbation)
 }
 
 /// With weights, feature k of coordinate i changes by at most Lip·|δ_i| = Lip·scale_i·|u_i|: its slope counts scale_i-fold.
@@ -64,13 +64,7 @@ fn radius(minorant: &Minorant, convexity: &Convexity, lipschitz: f64, perturbati
     let mut steepness: Vec<f64> = Vec::with_capacity(count);
     for part in &minorant.parts {
         let first = steepness.len();
-        steepness.extend(
-            part.coefficients.iter().zip(&part.errors).map(
-                |(c, &e)| {
-                    if e == 0.0 { c.abs() } else { (c.abs() + e).next_up() }
-                },
-            ),
-        );
+        steepness.extend(part.sizes());
         if perturbation.weights.is_some() {
             let entries = steepness[first..].iter_mut().zip(convexity.map.coordinates(part.node));
             entries.for_each(|(size, i)| *size = i.map_or(0.0, |i| perturbation.up_scale(i, *size)));

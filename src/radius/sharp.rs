@@ -43,8 +43,9 @@ impl Method for Sharp {
             Ok(convexity) => convexity,
             Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
         };
+        let lipschitz = convexity.map.lipschitz(perturbation.norm);
         let one = |(i, planes): (usize, &Planes)| {
-            let radius = radius(samples.query(i, model, perturbation), convexity, planes);
+            let radius = radius(samples.query(i, model, perturbation), convexity, lipschitz, planes);
             let certified = || Verdict::Certified(Radius::new(radius));
             Outcome::plain(if radius > 0.0 { certified() } else { not_certified(planes.logit) })
         };
@@ -52,7 +53,13 @@ impl Method for Sharp {
     }
 }
 
-/// The radius of a sample with these tangent planes, 0 where nothing is known; never below the closed form's.
-pub(super) fn radius(query: Query, convexity: &Convexity, planes: &Planes) -> f64 {
-    query.radius(planes.inputs()).max(closed_form::floor(planes, convexity, query.perturbation))
+/// The radius of a sample with these tangent planes, 0 where nothing is known; never below the closed form's, of which φ's
+/// Lipschitz constant is a part.
+pub(super) fn radius(query: Query, convexity: &Convexity, lipschitz: f64, planes: &Planes) -> f64 {
+    let radius = query.radius(planes.inputs());
+    // Where φ is the identity, the closed form is what a box and weights are only added to.
+    if convexity.map.is_identity() && query.perturbation.weights.is_none() {
+        return radius;
+    }
+    radius.max(closed_form::floor(planes, convexity, lipschitz, query.perturbation))
 }

@@ -138,7 +138,8 @@ fn certify(model: &Model, samples: Samples, perturbation: Perturbation, limits: 
 fn one(query: Query, limits: Limits) -> Outcome {
     let Query { model, x, .. } = query;
     let planes = &model.planes(x)[0];
-    let floor = sharp::radius(query, query.split(), planes);
+    let lipschitz = query.split().map.lipschitz(query.norm());
+    let floor = sharp::radius(query, query.split(), lipschitz, planes);
     if floor == 0.0 {
         return Outcome::plain(not_certified(planes.logit));
     }
