@@ -167,7 +167,7 @@ impl Audit {
     fn warm_up(&self, case: &Case) {
         if let (Some(method), Some(&norm)) = (self.methods.first(), self.norms.first()) {
             let perturbation = Perturbation { norm, range: case.range, weights: None };
-            if method.batch() > 1 && method.applies(&case.model, perturbation).is_ok() {
+            if method.in_blocks() && method.applies(&case.model, perturbation).is_ok() {
                 let size = case.model.input_size();
                 let few = &case.values[..case.count().min(FEW) * size];
                 rayon::broadcast(|_| method.certify(&case.model, Samples::new(few, size), perturbation));

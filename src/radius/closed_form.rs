@@ -32,8 +32,8 @@ impl Method for ClosedForm {
         Cost::Passes
     }
 
-    fn batch(&self) -> usize {
-        100
+    fn in_blocks(&self) -> bool {
+        true
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {

@@ -175,9 +175,9 @@ pub trait Method: Sync {
         true
     }
 
-    /// How many samples the method likes to see at once.
-    fn batch(&self) -> usize {
-        1
+    /// Whether the method works on many samples at once; else it is asked about one after the other, by all threads.
+    fn in_blocks(&self) -> bool {
+        false
     }
 
     /// Whether the method applies to this network and this norm.

@@ -109,17 +109,12 @@ impl<'a> Questions<'a> {
         perturbation: Perturbation,
     ) -> Vec<Timed> {
         let certify = |samples: Samples| timed(samples, || method.certify(self.model, samples, perturbation));
-        let mut column = match method.batch() {
-            1 => {
+        let mut column = match method.in_blocks() {
+            true => certify(samples),
+            false => {
                 let (values, size) = (samples.values, samples.size);
                 let one = |(x, &first): (&[f64], &usize)| certify(Samples { first, ..Samples::new(x, size) });
                 values.par_chunks(size).zip(numbers).map(one).flatten_iter().collect::<Vec<_>>()
-            }
-            batch => {
-                let batches = (0..samples.count()).step_by(batch);
-                let whole = batch >= samples.count();
-                let part = |start: usize| if whole { samples } else { samples.part(start, batch) };
-                batches.flat_map(|start| certify(Samples { first: numbers[start], ..part(start) })).collect()
             }
         };
         for Timed { outcome, .. } in &mut column {

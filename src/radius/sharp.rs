@@ -34,8 +34,8 @@ impl Method for Sharp {
         Cost::Passes
     }
 
-    fn batch(&self) -> usize {
-        100
+    fn in_blocks(&self) -> bool {
+        true
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {

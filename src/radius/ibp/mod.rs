@@ -61,8 +61,8 @@ impl Method for Ibp {
         false
     }
 
-    fn batch(&self) -> usize {
-        100
+    fn in_blocks(&self) -> bool {
+        true
     }
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
