@@ -16,7 +16,9 @@ use underplane::query::Range;
 use underplane::radius::Method;
 use underplane::report::answer::{Detail, Status};
 use underplane::stream::in_order;
-use underplane::workbench::{Answered, Checkers, Circumstance, Given, InputFiles, Loaded, ModelFile, Run, digests};
+use underplane::workbench::{
+    Answered, Checkers, Circumstance, Given, InputFiles, Loaded, ModelFile, Run, digests, shown,
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -65,6 +67,11 @@ pub fn run(args: &Args) -> Result<Finish> {
     let others = [Some(files.inputs.clone()), files.labels.clone(), args.weights.clone()];
     keep(out, [Some(&args.model)].into_iter().chain(others.iter().map(Option::as_ref)).flatten())?;
     use_threads(args.threads)?;
+    // Beside the first look at the inputs, as it takes as long.
+    let hashing = (out.is_some() || args.proofs.is_some()).then(|| {
+        let others = others.clone();
+        std::thread::spawn(move || digests(others.iter().map(Option::as_deref)))
+    });
     let model = ModelFile::read(&args.model, args.sensitive)?;
     let given = Given::read(model, files, args.range, &mut tell)?.weighted(args.weights.as_deref(), &mut tell)?;
     let checkers = args.proofs.as_ref().map(|_| Checkers::of(&given)).transpose()?;
@@ -79,8 +86,9 @@ pub fn run(args: &Args) -> Result<Finish> {
         given.file.prover(checkers.inputs.clone(), given.weights()).map_err(|why| why.to_string())
     };
     let run = Run::new(&given, &args.norms, &methods, checkers.as_ref().map(prover));
-    let read = || digests(given.file.digest(), others.iter().map(Option::as_deref));
-    let about = if out.is_some() { [read()?, args.settings()].concat() } else { Vec::new() };
+    let others = hashing.map_or_else(|| Ok(Vec::new()), |thread| thread.join().expect("hashing does not panic"))?;
+    let read = [vec![shown(given.file.digest())], others].concat();
+    let about = [read.clone(), args.settings()].concat();
     let (output, done) = Output::open(out, format, args.resume, &about, run.rows_per_sample())?;
     let resumed = args.resume.then(|| given.source.number(done.samples));
     let certificates = args.proofs.as_ref().map(|folder| Certificates::open(folder, resumed)).transpose()?;
@@ -96,7 +104,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     }
     if let (Some(certificates), Some(checkers), Some(folder)) = (sink.certificates, checkers, &args.proofs) {
         certificates.finish(&checkers, &sink.done.refused)?;
-        circumstances::write(folder, &circumstances::run_info(read()?, Vec::new(), None, start))?;
+        circumstances::write(folder, &circumstances::run_info(read, Vec::new(), None, start))?;
     }
     sink.output.finish()?;
     let unknown = sink.done.unknown;

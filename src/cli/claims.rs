@@ -14,7 +14,7 @@ use underplane::radius::lp::LpSolver;
 use underplane::report::run_info::today;
 use underplane::report::table::Sheet;
 use underplane::workbench::claims::{CERTIFICATES, CLAIMS, write};
-use underplane::workbench::{Checkers, Given, InputFiles, ModelFile, digests};
+use underplane::workbench::{Checkers, Given, InputFiles, ModelFile, digests, shown};
 
 /// What is to be audited.
 pub struct Task<'a> {
@@ -49,7 +49,7 @@ pub fn run(task: Task) -> Result<Finish> {
     write(&folder, &read.claims, &decisions, given.file.model.input_size())?;
     let files = &given.files;
     let others = [Some(files.inputs.as_path()), files.labels.as_deref(), Some(task.claims), task.weights];
-    let read_files = digests(given.file.digest(), others)?;
+    let read_files = [vec![shown(given.file.digest())], digests(others)?].concat();
     circumstances::write(&folder, &circumstances::run_info(read_files, Vec::new(), None, start))?;
     let command = checkers.write(&folder, &folder.join(CERTIFICATES))?;
     print(&command, &folder, &read, &decisions)

@@ -1,6 +1,6 @@
 //! Where a case of an audit comes from, and what a report says about it.
 
-use super::digest::{Circumstance, digests};
+use super::digest::{Circumstance, digests, shown};
 use super::inputs::{InputFiles, Tell};
 use super::model::ModelFile;
 use crate::attack::constants;
@@ -80,7 +80,8 @@ impl Source {
         let samples = self.files.read(&file.model, self.range, tell)?;
         let info = self.info(&file.model, samples.count);
         let labels = (0..samples.count).map(|i| samples.label(i)).collect();
-        let digests = digests(file.digest(), [Some(self.files.inputs.as_path()), self.files.labels.as_deref()])?;
+        let others = digests([Some(self.files.inputs.as_path()), self.files.labels.as_deref()])?;
+        let digests = [vec![shown(file.digest())], others].concat();
         let case = Case {
             name: self.name.clone(),
             model: file.model,

@@ -29,15 +29,15 @@ pub(super) fn named(path: &Path, bytes: &[u8]) -> Circumstance {
     (name(path), sha256(bytes))
 }
 
-/// The digests of a model, and of those other files that were named, as a report shows them.
+/// The digests of those files that were named, as a report shows them.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn digests<'a>(
-    model: Circumstance,
-    others: impl IntoIterator<Item = Option<&'a Path>>,
-) -> Result<Vec<Circumstance>> {
-    let others = others.into_iter().flatten().map(digest);
-    let shown = |found: Result<Circumstance>| found.map(|(name, hex)| (format!("SHA-256 of {name}"), hex));
-    std::iter::once(Ok(model)).chain(others).map(shown).collect()
+pub fn digests<'a>(files: impl IntoIterator<Item = Option<&'a Path>>) -> Result<Vec<Circumstance>> {
+    files.into_iter().flatten().map(|path| digest(path).map(shown)).collect()
+}
+
+/// A file's name and digest, as a report shows it.
+pub fn shown((name, hex): Circumstance) -> Circumstance {
+    (format!("SHA-256 of {name}"), hex)
 }

@@ -15,7 +15,7 @@ pub mod shell;
 
 pub use case::{Source, SourceCase};
 pub use checkers::{Checkers, INPUTS, WEIGHTS};
-pub use digest::{Circumstance, digest, digests};
+pub use digest::{Circumstance, digest, digests, shown};
 pub use given::{Given, WeightsFile};
 pub use inputs::{Blocks, InputFiles, Loaded, Source as InputSource, Tell};
 pub use model::ModelFile;
