@@ -40,3 +40,8 @@ pub fn within(place: &str, what: &str, found: u64, most: u64) -> Result<(), Reje
     }
     Err(Rejection::new(Code::TooLarge, place, format!("at most {most} {what}"), found.to_string()))
 }
+
+/// Refuses exact numbers of more than `BITS` bits.
+pub fn bits(found: u64) -> Result<(), Rejection> {
+    within("exact arithmetic", "bits", found, BITS)
+}

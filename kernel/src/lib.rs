@@ -42,7 +42,7 @@
 //! computed exactly (`ball`) and compared with 0: squares instead of roots for ℓ2, Lagrange's multiplier as evidence
 //! for ℓ1 and ℓ2 with a box. Where one minorant does not suffice, a tree of splits x'ᵢ ≤ t, x'ᵢ ≥ t cuts the region into
 //! parts that cover it, and each has its own (`tree`). As a courtesy, which no proof rests on, a model is also tested once
-//! for convexity beyond its feature map (`single`), so that its user hears of it before any certificate.
+//! for convexity beyond its feature map (`convexity`), so that its user hears of it before any certificate.
 //!
 //! # What an auditor must believe
 //!
@@ -63,6 +63,7 @@ mod argument;
 mod budget;
 mod claim;
 mod class;
+mod convexity;
 pub mod driver;
 mod evidence;
 mod inputs;

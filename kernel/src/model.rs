@@ -1,9 +1,10 @@
 //! A model as the rest of the crate, and of the program, sees it.
 
 use crate::class::Class;
+use crate::convexity::check_convexity;
 use crate::inputs::read::Inputs;
 use crate::network::graph::{Graph, Node, Op};
-use crate::network::single::{Singles, check_convexity, singles};
+use crate::network::single::{Singles, singles};
 use crate::number::exact::Exact;
 use crate::onnx::file as onnx;
 use crate::rejection::Rejection;

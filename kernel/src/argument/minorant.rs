@@ -6,7 +6,7 @@
 use crate::evidence::slopes::Slopes;
 use crate::network::graph::{Graph, Node, Op};
 use crate::network::map::Map;
-use crate::network::single::{Singles, argument, is_concave};
+use crate::network::single::{Singles, argument};
 use crate::number::exact::{Exact, Float};
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
@@ -73,7 +73,7 @@ impl Pass {
 
     /// A unit's entries replaced by lines.
     fn lines(&mut self, node: &Node, adjoint: &Exact, slopes: &Slopes) -> Result<(), Rejection> {
-        let concave = is_concave(node);
+        let concave = node.is_concave();
         let wrong = |v: &IBig| if concave { *v > IBig::ZERO } else { *v < IBig::ZERO };
         if let Some(entry) = adjoint.values.iter().position(wrong) {
             return Err(Rejection::new(

@@ -38,14 +38,14 @@ impl Problem {
         let grid = places.grid;
         // Values in one unit: the linear part and every kink's jump times its argument.
         let mut base = minorant.base.clone();
-        let mut linear = minorant.linear.rescaled(grid, &UBig::ONE)?;
+        let mut linear = minorant.linear.clone().scaled(grid, &UBig::ONE)?;
         let mut groups = Vec::with_capacity(minorant.kinks.len());
         for group in &minorant.kinks {
-            let mut slopes = group.arguments.slopes.rescaled(grid, &UBig::ONE)?;
+            let mut slopes = group.arguments.slopes.clone().scaled(grid, &UBig::ONE)?;
             let mut offsets = group.arguments.offsets.clone();
             slopes.align(&mut offsets)?;
             groups.push((
-                group.jumps.rescaled(slopes.exponent, &slopes.denominator)?,
+                group.jumps.clone().scaled(slopes.exponent, &slopes.denominator)?,
                 slopes,
                 offsets,
                 &group.arguments.coordinates,
@@ -54,7 +54,7 @@ impl Problem {
         let (mut weight, mut cost) = (Exact::zeros(1), Exact::zeros(1));
         if let Some(multiplier) = multiplier {
             // λ·|δ|, or λ/2·δ².
-            weight = multiplier.rescaled(if let Norm::L1 = norm { grid } else { 2 * grid - 1 }, &UBig::ONE)?;
+            weight = multiplier.clone().scaled(if let Norm::L1 = norm { grid } else { 2 * grid - 1 }, &UBig::ONE)?;
             let r = &places.radius;
             cost = weight.with(vec![&weight.values[0] * if let Norm::L1 = norm { r.clone() } else { r * r }]);
             if let Some(weights) = part.weights {

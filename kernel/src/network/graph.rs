@@ -14,22 +14,10 @@ use dashu_int::IBig;
 pub enum Op {
     /// The sample.
     Input,
-    /// Σ map·node + offset.
-    Affine {
-        /// None for a fixed vector.
-        terms: Vec<(usize, Map)>,
-        /// 0 where there is none.
-        offset: Option<Exact>,
-    },
+    /// Σ map·node + offset, where there is one; without terms a fixed vector.
+    Affine { terms: Vec<(usize, Map)>, offset: Option<Exact> },
     /// t ↦ above·t for t ≥ 0, below·t for t < 0, entry by entry.
-    Kink {
-        /// The argument.
-        of: usize,
-        /// Slope on the negative side.
-        below: Float,
-        /// Slope on the positive side.
-        above: Float,
-    },
+    Kink { of: usize, below: Float, above: Float },
     /// Maximum of some nodes, entry by entry.
     Max(Vec<usize>),
 }
@@ -41,7 +29,6 @@ pub struct Node {
     pub name: String,
     /// Its node's own name in the file, if it has one.
     pub label: String,
-    /// What it computes.
     pub op: Op,
     /// Number of entries.
     pub size: usize,
@@ -51,6 +38,11 @@ impl Node {
     /// Whether it is a unit.
     pub fn is_nonlinear(&self) -> bool {
         matches!(self.op, Op::Kink { .. } | Op::Max(_))
+    }
+
+    /// Whether a unit is concave; the others are convex.
+    pub fn is_concave(&self) -> bool {
+        matches!(self.op, Op::Kink { below, above, .. } if below.exceeds(above))
     }
 
     /// Whether it is a fixed vector.
@@ -67,16 +59,6 @@ impl Node {
             Op::Max(of) => of.clone(),
         }
     }
-
-    fn rename(&mut self, new: impl Fn(usize) -> usize) {
-        let rename = |id: &mut usize| *id = new(*id);
-        match &mut self.op {
-            Op::Input => {}
-            Op::Affine { terms, .. } => terms.iter_mut().map(|(id, _)| id).for_each(rename),
-            Op::Kink { of, .. } => rename(of),
-            Op::Max(of) => of.iter_mut().for_each(rename),
-        }
-    }
 }
 
 /// A network: node 0 is the input, the last one the logit.
@@ -84,7 +66,7 @@ impl Node {
 pub struct Graph {
     /// In evaluation order.
     pub nodes: Vec<Node>,
-    /// Shape of the input.
+    /// Of the input.
     pub shape: Vec<usize>,
     work: u64,
 }
@@ -137,89 +119,57 @@ impl Graph {
         self.nodes.len() - 1
     }
 
-    /// Keeps the nodes that `output` depends on, which becomes the last one; the input stays in any case.
+    /// Makes `output` the last node, and 0 of what it does not depend on, except the input.
     pub fn prune(&mut self, output: usize) {
-        let mut needed = vec![false; self.nodes.len()];
-        needed[0] = true;
+        self.nodes.truncate(output + 1);
+        let mut needed = vec![false; output + 1];
         needed[output] = true;
         // In falling order every node is seen before its operands.
-        for id in (0..=output).rev() {
-            if needed[id] {
-                self.nodes[id].operands().into_iter().for_each(|operand| needed[operand] = true);
+        for (id, node) in self.nodes.iter_mut().enumerate().skip(1).rev() {
+            match needed[id] {
+                true => node.operands().into_iter().for_each(|operand| needed[operand] = true),
+                false => node.op = Op::Affine { terms: vec![], offset: None },
             }
-        }
-        let mut moved = vec![usize::MAX; self.nodes.len()];
-        let nodes = std::mem::take(&mut self.nodes);
-        for (id, mut node) in nodes.into_iter().enumerate().take(output + 1).filter(|(id, _)| needed[*id]) {
-            node.rename(|id| moved[id]);
-            moved[id] = self.nodes.len();
-            self.nodes.push(node);
         }
     }
 
     /// The exact logit at `x`, one entry.
     pub fn logit(&self, x: &Exact) -> Result<Exact, Rejection> {
         let mut values: Vec<Exact> = Vec::with_capacity(self.nodes.len());
-        let last_use = self.last_use();
-        for (id, node) in self.nodes.iter().enumerate() {
-            let value = match &node.op {
+        for node in &self.nodes {
+            values.push(match &node.op {
                 Op::Input => x.clone(),
-                Op::Affine { terms, offset } => affine(terms, offset.as_ref(), node.size, |k| &values[terms[k].0])?,
+                Op::Affine { terms, offset } => affine(terms, offset.as_ref(), node.size, |id| &values[id])?,
                 Op::Kink { of, below, above } => kink(&values[*of], *below, *above)?,
                 Op::Max(of) => of[1..].iter().try_fold(values[of[0]].clone(), |a, &b| maximum(a, values[b].clone()))?,
-            };
-            values.push(value);
-            node.operands().into_iter().filter(|&o| last_use[o] == id).for_each(|o| values[o] = Exact::zeros(0));
+            });
         }
         Ok(values.pop().expect("a graph has nodes"))
     }
-
-    /// For every node the last one that reads it.
-    pub fn last_use(&self) -> Vec<usize> {
-        let mut last_use = vec![0; self.nodes.len()];
-        for (id, node) in self.nodes.iter().enumerate() {
-            node.operands().into_iter().for_each(|operand| last_use[operand] = id);
-        }
-        last_use
-    }
 }
 
-/// Σ of the maps' products with `of(k)` for term k, plus the offset: `size` entries.
+/// Σ map·of(node) + offset: `size` entries.
 pub fn affine<'a>(
     terms: &[(usize, Map)],
     offset: Option<&Exact>,
     size: usize,
     of: impl Fn(usize) -> &'a Exact,
 ) -> Result<Exact, Rejection> {
-    let mut starts: Vec<usize> = terms.iter().map(|(_, map)| map.rows().start).collect();
-    let mut parts = (0..terms.len()).map(|k| terms[k].1.forward(of(k))).collect::<Result<Vec<_>, _>>()?;
-    if let Some(offset) = offset {
-        starts.push(0);
-        parts.push(offset.clone());
-    }
-    if parts.len() == 1 && parts[0].len() == size {
-        return Ok(parts.swap_remove(0));
-    }
-    Exact::unify(&mut parts.iter_mut().collect::<Vec<_>>())?;
-    let mut sum = Exact::zeros(size);
-    if let Some(first) = parts.first() {
-        sum = first.with(sum.values);
-    }
-    for (part, start) in pairs(parts, starts)? {
-        part.values.into_iter().enumerate().for_each(|(i, v)| sum.values[start + i] += v);
+    let mut sum = offset.cloned().unwrap_or_else(|| Exact::zeros(size));
+    let mut products = terms.iter().map(|(id, map)| map.forward(of(*id))).collect::<Result<Vec<_>, _>>()?;
+    Exact::unify(&mut products.iter_mut().chain([&mut sum]).collect::<Vec<_>>())?;
+    for ((_, map), product) in pairs(terms, products)? {
+        pairs(&mut sum.values[map.rows()], product.values)?.for_each(|(sum, v)| *sum += v);
     }
     Ok(sum)
 }
 
 fn kink(t: &Exact, below: Float, above: Float) -> Result<Exact, Rejection> {
     let slopes = Exact::dyadics(&[below, above]);
-    let slope = |v: &IBig| &slopes.values[usize::from(*v >= IBig::ZERO)];
-    let values = t.values.iter().map(slope).cloned().collect();
-    t.times(&slopes.with(values))
+    t.times(&slopes.with(t.values.iter().map(|v| slopes.values[usize::from(*v >= IBig::ZERO)].clone()).collect()))
 }
 
 fn maximum(mut a: Exact, mut b: Exact) -> Result<Exact, Rejection> {
     a.align(&mut b)?;
-    let values = pairs(std::mem::take(&mut a.values), b.values)?.map(|(x, y)| x.max(y)).collect();
-    Ok(a.with(values))
+    Ok(a.with(pairs(&a.values, &b.values)?.map(|(x, y)| x.max(y).clone()).collect()))
 }

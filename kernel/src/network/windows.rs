@@ -3,26 +3,28 @@
 use crate::number::product::Run;
 use std::ops::Range;
 
-/// How the window moves along one axis, and what of it lies in the padding.
+/// How the window moves along one axis: from one place to the next by `stride`, from one of its cells to the next by
+/// `dilation`, over `input` entries and the padding `before` them and behind.
 #[derive(Clone, Copy, Debug)]
 pub struct Axis {
-    /// Size of the input.
     pub input: usize,
     /// Number of places of the window.
     pub output: usize,
     /// Number of its cells.
     pub cells: usize,
-    /// From one place to the next.
     pub stride: usize,
-    /// From one cell to the next.
     pub dilation: usize,
-    /// Padding before the first entry.
     pub before: usize,
 }
 
 impl Axis {
     /// One cell over one entry.
-    pub const POINT: Axis = Axis { input: 1, output: 1, cells: 1, stride: 1, dilation: 1, before: 0 };
+    pub const POINT: Axis = Axis::whole(1);
+
+    /// As many cells as entries, at one place.
+    pub const fn whole(input: usize) -> Axis {
+        Axis { input, output: 1, cells: input, stride: 1, dilation: 1, before: 0 }
+    }
 
     /// The input's entry under a cell of the window at a place; nothing where that is padding.
     pub fn entry(&self, place: usize, cell: usize) -> Option<usize> {
@@ -50,17 +52,18 @@ impl Axis {
 /// `[groups·outputs, axes…]` by weights `[groups·outputs, inputs, cells…]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Windows {
-    /// Groups of channels.
     pub groups: usize,
-    /// Channels of the input per group.
     pub inputs: usize,
-    /// Channels of the output per group.
     pub outputs: usize,
-    /// Of the input.
     pub axes: [Axis; 2],
 }
 
 impl Windows {
+    /// Every weight `[rows × cols]` of a matrix.
+    pub fn matrix(rows: usize, cols: usize) -> Windows {
+        Windows { groups: 1, inputs: 1, outputs: rows, axes: [Axis::POINT, Axis::whole(cols)] }
+    }
+
     /// Number of the output's entries.
     pub fn rows(&self) -> usize {
         self.groups * self.outputs * self.axes[0].output * self.axes[1].output

@@ -1,18 +1,15 @@
-//! Vectors of exact rationals with one power of two and one odd-or-even denominator for all entries.
+//! Vectors of exact rationals with one power of two and one denominator for all entries.
 
 use crate::budget;
 use crate::rejection::{Code, Rejection};
 use dashu_int::ops::{BitTest, Gcd};
 use dashu_int::{IBig, UBig};
 
-/// The entries values[i] · 2^exponent / denominator.
+/// The entries values[i] · 2^exponent / denominator, denominator > 0.
 #[derive(Clone, Debug)]
 pub struct Exact {
-    /// Integers.
     pub values: Vec<IBig>,
-    /// Power of two.
     pub exponent: i64,
-    /// Positive.
     pub denominator: UBig,
 }
 
@@ -27,7 +24,7 @@ impl Exact {
         Exact { values, exponent: 0, denominator: UBig::ONE }
     }
 
-    /// Numbers mantissa · 2^exponent.
+    /// Stored numbers.
     pub fn dyadics(numbers: &[Float]) -> Exact {
         let exponent = numbers.iter().filter(|n| n.mantissa != 0).map(|n| n.exponent).min().unwrap_or(0);
         let shifted = |n: &Float| match n.mantissa {
@@ -37,14 +34,24 @@ impl Exact {
         Exact { values: numbers.iter().map(shifted).collect(), exponent, denominator: UBig::ONE }
     }
 
-    /// The same scale for other integers.
+    /// Other integers on the same scale.
     pub fn with(&self, values: Vec<IBig>) -> Exact {
         Exact { values, exponent: self.exponent, denominator: self.denominator.clone() }
+    }
+
+    /// The same, of each integer.
+    pub fn map(&self, new: impl Fn(&IBig) -> IBig) -> Exact {
+        self.with(self.values.iter().map(new).collect())
     }
 
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.values.len()
+    }
+
+    /// The integer of entry `i`, or of the only one.
+    pub fn at(&self, i: usize) -> &IBig {
+        &self.values[if self.len() == 1 { 0 } else { i }]
     }
 
     /// Bits of the largest integer, the denominator included.
@@ -59,11 +66,6 @@ impl Exact {
     }
 
     /// Every entry times 2^exponent/denominator.
-    pub fn rescaled(&self, exponent: i64, denominator: &UBig) -> Result<Exact, Rejection> {
-        self.with(self.values.clone()).scaled(exponent, denominator)
-    }
-
-    /// The same.
     pub fn scaled(mut self, exponent: i64, denominator: &UBig) -> Result<Exact, Rejection> {
         self.exponent = power(self.exponent.checked_add(exponent))?;
         self.denominator *= denominator;
@@ -76,12 +78,20 @@ impl Exact {
         for part in parts.iter() {
             let common = (&denominator).gcd(&part.denominator);
             denominator *= &part.denominator / common;
-            budget::within("exact arithmetic", "bits", denominator.bit_len() as u64, budget::BITS)?;
+            budget::bits(denominator.bit_len() as u64)?;
         }
         let exponent = parts.iter().filter(|part| !part.is_zero()).map(|part| part.exponent).min().unwrap_or(0);
         for part in parts {
-            part.multiply(&(&denominator / &part.denominator))?;
-            part.refine(exponent)?;
+            let factor = &denominator / &part.denominator;
+            if !part.is_zero() {
+                let shift = power(part.exponent.checked_sub(exponent))?.unsigned_abs();
+                let growth = (&factor - UBig::ONE).bit_len() as u64 + shift;
+                budget::bits(part.bits().saturating_add(growth))?;
+                if growth > 0 {
+                    part.values.iter_mut().for_each(|v| *v = (&*v * &factor) << shift as usize);
+                }
+            }
+            (part.exponent, part.denominator) = (exponent, denominator.clone());
         }
         Ok(())
     }
@@ -89,33 +99,6 @@ impl Exact {
     /// Brings both to one scale.
     pub fn align(&mut self, other: &mut Exact) -> Result<(), Rejection> {
         Exact::unify(&mut [self, other])
-    }
-
-    /// Rewrites with the power of two `exponent`, which is not above the present one unless all entries are 0.
-    fn refine(&mut self, exponent: i64) -> Result<(), Rejection> {
-        if self.is_zero() {
-            self.exponent = exponent;
-            return Ok(());
-        }
-        let shift = u64::try_from(power(self.exponent.checked_sub(exponent))?).expect("a finer scale");
-        budget::within("exact arithmetic", "bits", shift, budget::BITS)?;
-        budget::within("exact arithmetic", "bits", self.bits() + shift, budget::BITS)?;
-        if shift > 0 {
-            self.values.iter_mut().for_each(|v| *v <<= shift as usize);
-            self.exponent = exponent;
-        }
-        Ok(())
-    }
-
-    /// Multiplies numerator and denominator by `factor`.
-    fn multiply(&mut self, factor: &UBig) -> Result<(), Rejection> {
-        if factor.is_one() {
-            return Ok(());
-        }
-        budget::within("exact arithmetic", "bits", self.bits() + factor.bit_len() as u64, budget::BITS)?;
-        self.values.iter_mut().for_each(|v| *v *= factor);
-        self.denominator *= factor;
-        Ok(())
     }
 
     /// Entrywise sum.
@@ -138,7 +121,7 @@ impl Exact {
 
     /// Entrywise product; a vector of one entry multiplies every entry.
     pub fn times(&self, other: &Exact) -> Result<Exact, Rejection> {
-        budget::within("exact arithmetic", "bits", self.bits() + other.bits(), budget::BITS)?;
+        budget::bits(self.bits() + other.bits())?;
         let values = match (self.len(), other.len()) {
             (_, 1) => self.values.iter().map(|a| a * &other.values[0]).collect(),
             _ => pairs(&self.values, &other.values)?.map(|(a, b)| a * b).collect(),
@@ -146,14 +129,10 @@ impl Exact {
         self.with(values).scaled(other.exponent, &other.denominator)?.trimmed()
     }
 
-    /// Σ of the entries, as one entry.
-    pub fn sum(&self) -> Exact {
-        self.with(vec![self.values.iter().sum()])
-    }
-
-    /// Σ aᵢ·bᵢ.
+    /// Σ aᵢ·bᵢ, as one entry.
     pub fn dot(&self, other: &Exact) -> Result<Exact, Rejection> {
-        Ok(self.times(other)?.sum())
+        let products = self.times(other)?;
+        Ok(products.with(vec![products.values.iter().sum()]))
     }
 
     /// Moves a common power of two into the exponent.
@@ -197,49 +176,44 @@ pub fn same_length(expected: usize, found: usize) -> Result<(), Rejection> {
 pub struct Float {
     /// Signed, below 2^53 in magnitude.
     pub mantissa: i64,
-    /// Power of two.
     pub exponent: i64,
 }
 
 impl Float {
-    /// 0.
     pub const ZERO: Float = Float { mantissa: 0, exponent: 0 };
-    /// 1.
     pub const ONE: Float = Float { mantissa: 1, exponent: 0 };
 
     /// With the mantissa made odd.
     pub fn new(mantissa: i64, exponent: i64) -> Float {
-        match mantissa {
-            0 => Float::ZERO,
-            _ => {
-                let zeros = mantissa.trailing_zeros();
-                Float { mantissa: mantissa >> zeros, exponent: exponent + i64::from(zeros) }
-            }
+        if mantissa == 0 {
+            return Float::ZERO;
         }
+        let zeros = mantissa.trailing_zeros();
+        Float { mantissa: mantissa >> zeros, exponent: exponent + i64::from(zeros) }
     }
 
     /// From the bits of an IEEE 754 binary32; `None` for NaN and the infinities.
     pub fn binary32(bits: u32) -> Option<Float> {
-        let fraction = i64::from(bits & 0x7f_ffff);
-        Float::parts(bits >> 31 == 1, i64::from(bits >> 23 & 0xff), fraction, 23, 0xff)
+        Float::binary(u64::from(bits), 8, 23)
     }
 
     /// From the bits of an IEEE 754 binary64; `None` for NaN and the infinities.
     pub fn binary64(bits: u64) -> Option<Float> {
-        let fraction = (bits & 0xf_ffff_ffff_ffff) as i64;
-        Float::parts(bits >> 63 == 1, (bits >> 52 & 0x7ff) as i64, fraction, 52, 0x7ff)
+        Float::binary(bits, 11, 52)
     }
 
-    fn parts(negative: bool, biased: i64, fraction: i64, width: i64, special: i64) -> Option<Float> {
-        if biased == special {
-            return None;
-        }
-        let bias = special / 2 + width;
-        let (mantissa, exponent) = match biased {
-            0 => (fraction, 1 - bias),
-            _ => (fraction | 1 << width, biased - bias),
+    /// A sign, then `exponent` bits, then `fraction` bits.
+    fn binary(bits: u64, exponent: u32, fraction: u32) -> Option<Float> {
+        let special = (1 << exponent) - 1;
+        let (biased, low) = ((bits >> fraction & special) as i64, (bits & ((1 << fraction) - 1)) as i64);
+        let bias = special as i64 / 2 + i64::from(fraction);
+        let (mantissa, power) = match biased {
+            0 => (low, 1 - bias),
+            _ if biased == special as i64 => return None,
+            _ => (low | 1 << fraction, biased - bias),
         };
-        Some(Float::new(if negative { -mantissa } else { mantissa }, exponent))
+        let negative = bits >> (exponent + fraction) == 1;
+        Some(Float::new(if negative { -mantissa } else { mantissa }, power))
     }
 
     /// Whether it is larger than `other`.

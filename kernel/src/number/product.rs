@@ -1,7 +1,6 @@
 //! Exact sums of products with stored numbers: the only place where speed matters.
 //!
-//! Every number is an odd integer below 2²⁴ (2⁵³ for binary64) times a power of two. A sum is accumulated in fixed-width
-//! integers of 64-bit limbs, positive and negative terms apart, wide enough that nothing can overflow.
+//! A sum is accumulated in integers of 64-bit limbs, positive and negative terms apart, so wide that nothing can overflow.
 
 use crate::budget;
 use crate::number::exact::{Exact, Float, pairs};
@@ -9,62 +8,43 @@ use crate::rejection::Rejection;
 use dashu_int::ops::BitTest;
 use dashu_int::{IBig, Sign, UBig};
 
-/// Stored numbers, each its mantissa · 2^(exponent + shift).
+/// Stored numbers mantissa · 2^(shift + exponent).
 #[derive(Clone, Debug)]
 pub struct Factors {
-    /// Signed, below 2⁵³ in magnitude.
-    mantissas: Vec<i64>,
-    shifts: Vec<u16>,
-    exponent: i64,
+    /// Mantissa and shift.
+    numbers: Vec<(i64, usize)>,
+    pub exponent: i64,
     /// Bits of the largest mantissa · 2^shift.
     bits: u64,
 }
 
-/// Limbs of one number that a factor can multiply: its magnitude, and the same times 2³².
-struct Digits {
-    negative: bool,
-    plain: Vec<u64>,
-    raised: Vec<u64>,
-}
-
-/// Consecutive columns of a row, and the first of as many numbers that multiply them.
+/// Consecutive columns of a row, the first of which is `col`, and as many numbers that multiply them, from `at` on.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// The first column.
     pub col: usize,
-    /// Place of its number.
     pub at: usize,
-    /// How many.
     pub count: usize,
 }
 
 impl Factors {
     /// Takes the numbers as they are.
     pub fn new(numbers: &[Float]) -> Factors {
-        let nonzero = || numbers.iter().filter(|w| w.mantissa != 0);
-        let exponent = nonzero().map(|w| w.exponent).min().unwrap_or(0);
-        let over = |w: &Float| u16::try_from(w.exponent - exponent).expect("the exponents of floats differ by less");
-        let shift = |w: &Float| if w.mantissa == 0 { 0 } else { over(w) };
-        let bits = nonzero().map(|w| u64::from(64 - w.mantissa.unsigned_abs().leading_zeros()) + u64::from(shift(w)));
-        let bits = bits.max().unwrap_or(0);
-        let shifts = numbers.iter().map(shift).collect();
-        Factors { mantissas: numbers.iter().map(|w| w.mantissa).collect(), shifts, exponent, bits }
+        let exponent = numbers.iter().filter(|w| w.mantissa != 0).map(|w| w.exponent).min().unwrap_or(0);
+        let shift = |w: &Float| if w.mantissa == 0 { 0 } else { (w.exponent - exponent) as usize };
+        let numbers: Vec<(i64, usize)> = numbers.iter().map(|w| (w.mantissa, shift(w))).collect();
+        let bits = numbers.iter().map(|&(mantissa, shift)| mantissa.unsigned_abs().bit_len() + shift).max();
+        Factors { numbers, exponent, bits: bits.unwrap_or(0) as u64 }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.mantissas.len()
+        self.numbers.len()
     }
 
-    /// The power of two that all of them share.
-    pub fn exponent(&self) -> i64 {
-        self.exponent
-    }
-
-    /// The columns of a run, each with its number over that power.
+    /// The columns of a run, each with its number over 2^exponent.
     pub fn entries(&self, run: Run) -> impl Iterator<Item = (usize, IBig)> {
-        let number = |at: usize| IBig::from(self.mantissas[at]) << usize::from(self.shifts[at]);
-        (0..run.count).map(move |i| (run.col + i, number(run.at + i)))
+        let numbers = self.numbers[run.at..run.at + run.count].iter().enumerate();
+        numbers.map(move |(i, &(mantissa, shift))| (run.col + i, IBig::from(mantissa) << shift))
     }
 
     /// Entry `row` of `rows` is the sum of number·v[col] over the runs of `runs(row)`, in which no column stands twice.
@@ -74,18 +54,16 @@ impl Factors {
         rows: usize,
         runs: impl Fn(usize) -> I,
     ) -> Result<Exact, Rejection> {
-        let (digits, limbs) = self.digits(v)?;
+        let (digits, zero) = self.digits(v)?;
         let mut values = Vec::with_capacity(rows);
-        let (mut up, mut down) = (vec![0; limbs], vec![0; limbs]);
         for row in 0..rows {
-            up.fill(0);
-            down.fill(0);
+            let mut sum = zero.clone();
             for Run { col, at, count } in runs(row) {
-                for (factor, digits) in pairs(self.run(at, count)?, &digits[col..col + count])? {
-                    accumulate(factor, digits, &mut up, &mut down);
+                for (number, digits) in pairs(&self.numbers[at..at + count], &digits[col..col + count])? {
+                    sum.add(number, digits);
                 }
             }
-            values.push(difference(&up, &down));
+            values.push(sum.value());
         }
         v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
     }
@@ -97,74 +75,74 @@ impl Factors {
         cols: usize,
         runs: impl Fn(usize) -> I,
     ) -> Result<Exact, Rejection> {
-        let (digits, limbs) = self.digits(v)?;
-        let (mut up, mut down) = (vec![0; limbs * cols], vec![0; limbs * cols]);
-        for (row, digits) in digits.iter().enumerate().filter(|(_, digits)| !digits.plain.is_empty()) {
+        let (digits, zero) = self.digits(v)?;
+        let mut sums = vec![zero; cols];
+        for (row, digits) in digits.iter().enumerate().filter(|(_, digits)| !digits.limbs.is_empty()) {
             for Run { col, at, count } in runs(row) {
-                let own = col * limbs..(col + count) * limbs;
-                let sums = pairs(up[own.clone()].chunks_exact_mut(limbs), down[own].chunks_exact_mut(limbs))?;
-                for (factor, (up, down)) in pairs(self.run(at, count)?, sums)? {
-                    accumulate(factor, digits, up, down);
+                for (number, sum) in pairs(&self.numbers[at..at + count], &mut sums[col..col + count])? {
+                    sum.add(number, digits);
                 }
             }
         }
-        let sums = pairs(up.chunks_exact(limbs), down.chunks_exact(limbs))?;
-        let values = sums.map(|(up, down)| difference(up, down)).collect();
-        v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
+        v.with(sums.iter().map(Sum::value).collect()).scaled(self.exponent, &UBig::ONE)?.trimmed()
     }
 
-    /// Mantissas and shifts.
-    #[inline(always)]
-    fn run(&self, at: usize, count: usize) -> Result<impl ExactSizeIterator<Item = (&i64, &u16)>, Rejection> {
-        pairs(&self.mantissas[at..at + count], &self.shifts[at..at + count])
-    }
-
-    /// The digits of `v`, and how many limbs a sum of as many products needs.
-    fn digits(&self, v: &Exact) -> Result<(Vec<Digits>, usize), Rejection> {
-        let terms = u64::from(usize::BITS - v.len().leading_zeros());
-        // The products are formed from limbs raised by up to 32 bits and a shift of whole limbs, hence the slack.
-        let bits = v.bits() + self.bits + terms + 32;
-        budget::within("exact arithmetic", "bits", bits, budget::BITS)?;
-        Ok((v.values.iter().map(Digits::of).collect(), (bits / 64 + 3) as usize))
+    /// The digits of `v`, and an empty sum wide enough for as many products.
+    fn digits(&self, v: &Exact) -> Result<(Vec<Digits>, Sum), Rejection> {
+        let bits = v.bits() + self.bits + v.len().bit_len() as u64;
+        budget::bits(bits)?;
+        // A product is added as two, of limbs of v and limbs of a number, of which the higher ones may be 0.
+        let limbs = bits as usize / 64 + 3;
+        Ok((v.values.iter().map(Digits::of).collect(), Sum { up: vec![0; limbs], down: vec![0; limbs] }))
     }
 }
 
-/// Adds factor times digits to `up`, or its negative to `down`.
-#[inline(always)]
-fn accumulate((mantissa, shift): (&i64, &u16), digits: &Digits, up: &mut [u64], down: &mut [u64]) {
-    if *mantissa == 0 || digits.plain.is_empty() {
-        return;
-    }
-    let (limb, shift) = (usize::from(shift / 64), shift % 64);
-    // The shift is split so that the factor stays below 2⁵³⁺¹¹ = 2⁶⁴; mantissas of 24 bits take up to 2⁵⁵.
-    let sum = if (*mantissa < 0) == digits.negative { up } else { down };
-    let magnitude = mantissa.unsigned_abs();
-    if u32::from(shift) < magnitude.leading_zeros() && shift < 32 {
-        add_product(&mut sum[limb..], &digits.plain, magnitude << shift);
-    } else if shift >= 32 && u32::from(shift - 32) < magnitude.leading_zeros() {
-        add_product(&mut sum[limb..], &digits.raised, magnitude << (shift - 32));
-    } else {
-        let wide = u128::from(magnitude) << shift;
-        add_product(&mut sum[limb..], &digits.plain, wide as u64);
-        add_product(&mut sum[limb + 1..], &digits.plain, (wide >> 64) as u64);
-    }
+/// A number: its sign, and the limbs of its magnitude, lowest first, none for 0.
+struct Digits {
+    negative: bool,
+    limbs: Vec<u64>,
 }
 
 impl Digits {
     fn of(value: &IBig) -> Digits {
-        let (sign, magnitude) = (value.sign(), value.clone().into_parts().1);
-        let raised = &magnitude << 32;
-        Digits { negative: sign == Sign::Negative, plain: limbs(&magnitude), raised: limbs(&raised) }
+        let (sign, magnitude) = value.clone().into_parts();
+        let mut bytes = magnitude.to_le_bytes().into_vec();
+        bytes.resize(magnitude.bit_len().div_ceil(64) * 8, 0);
+        let limb = |chunk: &[u8]| u64::from_le_bytes(chunk.try_into().expect("8 bytes"));
+        Digits { negative: sign == Sign::Negative, limbs: bytes.chunks_exact(8).map(limb).collect() }
     }
 }
 
-/// The 64-bit limbs of `value`, lowest first, none for 0.
-fn limbs(value: &UBig) -> Vec<u64> {
-    let mut bytes = value.to_le_bytes().into_vec();
-    bytes.resize(value.bit_len().div_ceil(64) * 8, 0);
-    bytes.chunks_exact(8).map(|chunk| u64::from_le_bytes(chunk.try_into().expect("8 bytes"))).collect()
+/// up − down, in limbs.
+#[derive(Clone)]
+struct Sum {
+    up: Vec<u64>,
+    down: Vec<u64>,
 }
 
+impl Sum {
+    /// Adds mantissa · 2^shift times digits.
+    #[inline(always)]
+    fn add(&mut self, &(mantissa, shift): &(i64, usize), digits: &Digits) {
+        let sum = if (mantissa < 0) == digits.negative { &mut self.up } else { &mut self.down };
+        let factor = u128::from(mantissa.unsigned_abs()) << (shift % 64);
+        for (i, factor) in [factor as u64, (factor >> 64) as u64].into_iter().enumerate() {
+            if factor != 0 {
+                add_product(&mut sum[shift / 64 + i..], &digits.limbs, factor);
+            }
+        }
+    }
+
+    fn value(&self) -> IBig {
+        let number = |limbs: &[u64]| {
+            let bytes: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
+            IBig::from(UBig::from_le_bytes(&bytes))
+        };
+        number(&self.up) - number(&self.down)
+    }
+}
+
+/// Adds digits · factor.
 #[inline(always)]
 fn add_product(sum: &mut [u64], digits: &[u64], factor: u64) {
     let mut carry = 0_u128;
@@ -181,12 +159,4 @@ fn add_product(sum: &mut [u64], digits: &[u64], factor: u64) {
         *limb = carry as u64;
         carry >>= 64;
     }
-}
-
-fn difference(up: &[u64], down: &[u64]) -> IBig {
-    let number = |limbs: &[u64]| {
-        let bytes: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
-        IBig::from(UBig::from_le_bytes(&bytes))
-    };
-    number(up) - number(down)
 }

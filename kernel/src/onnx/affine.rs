@@ -4,7 +4,6 @@ use crate::budget;
 use crate::network::graph::Graph;
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
-use crate::number::product::Factors;
 use crate::onnx::batch_norm::Channel;
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::nodes::{Answer, affine, broadcast, places, same_shape, size};
@@ -53,9 +52,7 @@ pub fn mat_mul(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (of, shape) = call.node(0, values)?;
     let mut shape = shape.to_vec();
     let map = match call.input(1, values)? {
-        Value::Floats(dims, weights) if dims.len() == 1 => {
-            Map::Dense { rows: 1, cols: dims[0], weights: Factors::new(weights) }
-        }
+        Value::Floats(dims, weights) if dims.len() == 1 => Map::dense(1, dims[0], weights),
         _ => matrix(call, values, true)?,
     };
     check_last_axis(call, &shape, &map)?;
@@ -85,10 +82,10 @@ fn matrix(call: &Call, values: &Values, transpose: bool) -> Result<Map, Rejectio
         return Err(call.refuse(Code::ShapeMismatch, "a matrix", format!("{dims:?}")));
     };
     if !transpose {
-        return Ok(Map::Dense { rows: a, cols: b, weights: Factors::new(weights) });
+        return Ok(Map::dense(a, b, weights));
     }
     let moved: Vec<Float> = places(call, &[b, a], &[1, b])?.into_iter().map(|at| weights[at]).collect();
-    Ok(Map::Dense { rows: b, cols: a, weights: Factors::new(&moved) })
+    Ok(Map::dense(b, a, &moved))
 }
 
 /// Add, Sub, Mul and Div.
@@ -118,14 +115,14 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
                 _ => (Some(reciprocals(call, &c)?), None),
             };
             let factors = factors.unwrap_or_else(|| Exact::dyadics(&[Float::ONE]));
-            let map = Map::Diagonal { size: size(shape), factors };
+            let map = Map::diagonal(size(shape), factors);
             affine(graph, call, vec![(*of, map)], offset, shape.clone())
         }
         (constant @ Value::Floats(..), Value::Node(of, shape)) => {
             let c = Exact::dyadics(&broadcast(call, constant, shape)?);
             let (map, offset) = match call.operator {
                 "Add" => (Map::multiple(size(shape), Float::ONE), Some(c)),
-                "Mul" => (Map::Diagonal { size: size(shape), factors: c }, None),
+                "Mul" => (Map::diagonal(size(shape), c), None),
                 "Sub" => (Map::multiple(size(shape), minus), Some(c)),
                 _ => return Err(call.refuse(Code::Unsupported, "a constant divisor", "one that depends on the input")),
             };
@@ -193,6 +190,6 @@ pub fn batch_norm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         gains.extend(std::iter::repeat_n(gain, repeat));
         offsets.extend(std::iter::repeat_n(offset, repeat));
     }
-    let map = Map::Diagonal { size: size(shape), factors: Exact::dyadics(&gains) };
+    let map = Map::diagonal(size(shape), Exact::dyadics(&gains));
     affine(graph, call, vec![(of, map)], Some(Exact::dyadics(&offsets)), shape.to_vec())
 }

@@ -5,7 +5,6 @@ use crate::class::Class;
 use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::number::exact::Float;
-use crate::number::product::Factors;
 use crate::onnx::call::{Call, Value, Values, malformed};
 use crate::onnx::declared::{Declared, Shape};
 use crate::onnx::forms::{NEWEST, OLDEST};
@@ -218,7 +217,7 @@ fn finish(mut graph: Graph, output: usize, class: Class) -> Result<Graph, Reject
     graph.prune(output);
     let last = graph.output();
     if class != Class::Positive {
-        let map = Map::Dense { rows: 1, cols: size, weights: Factors::new(&weights) };
+        let map = Map::dense(1, size, &weights);
         graph.push("", Op::Affine { terms: vec![(last, map)], offset: None }, 1)?;
     }
     Ok(graph)

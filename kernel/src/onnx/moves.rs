@@ -3,7 +3,7 @@
 use crate::budget;
 use crate::network::graph::Graph;
 use crate::network::map::Map;
-use crate::number::exact::{Float, pairs};
+use crate::number::exact::{Exact, Float, pairs};
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::nodes::{Answer, affine, picked, places, size, strides};
 use crate::rejection::{Code, Rejection};
@@ -64,7 +64,7 @@ pub fn concat(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         // Row `start` is the part's first entry; behind each block of its entries stand those of the others.
         let entry = |i: usize| (i % width < own).then_some(i / width * own + i % width);
         let from = (0..(blocks - 1) * width + own).map(entry).collect();
-        terms.push((id, Map::Pick { start, from, cols: size(part) }));
+        terms.push((id, Map::Pick { start, from, factors: Exact::dyadics(&[Float::ONE]), cols: size(part) }));
         start += own;
     }
     affine(graph, call, terms, None, shape)

@@ -41,7 +41,7 @@ pub fn picked(graph: &mut Graph, call: &Call, value: &Value, from: Vec<usize>, s
             Ok(Value::Node(*id, shape))
         }
         Value::Node(id, old) => {
-            let map = Map::Pick { start: 0, from: from.into_iter().map(Some).collect(), cols: size(old) };
+            let map = Map::pick(from.into_iter().map(Some).collect(), size(old));
             affine(graph, call, vec![(*id, map)], None, shape)
         }
         Value::Floats(_, floats) => Ok(Value::Floats(shape, from.into_iter().map(|at| floats[at]).collect())),

@@ -169,7 +169,7 @@ fn average(graph: &mut Graph, call: &Call, (of, channels): (usize, usize), axes:
     let weights = weights.ok_or_else(|| call.refuse(Code::TooLarge, "fewer cells of all windows", "more"))?;
     let map = Map::Windows { windows, weights: Factors::new(&vec![Float::ONE; weights]) };
     let Value::Node(sums, shape) = affine(graph, call, vec![(of, map)], None, shape)? else { unreachable!("a node") };
-    let shares = Map::Diagonal { size: size(&shape), factors: reciprocals(call, &counts)? };
+    let shares = Map::diagonal(size(&shape), reciprocals(call, &counts)?);
     affine(graph, call, vec![(sums, shares)], None, shape)
 }
 
@@ -190,7 +190,7 @@ pub fn max_pool(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
             let lines = (0..a.output).map(move |i| Some(c * plane + a.nearest(i, k)? * b.input));
             lines.flat_map(move |line| (0..b.output).map(move |j| Some(line? + b.nearest(j, l)?)))
         };
-        let map = Map::Pick { start: 0, from: (0..old[0]).flat_map(of_channel).collect(), cols: size(old) };
+        let map = Map::pick((0..old[0]).flat_map(of_channel).collect(), size(old));
         let Value::Node(id, _) = affine(graph, call, vec![(of, map)], None, shape.clone())? else {
             unreachable!("a node")
         };
@@ -240,6 +240,6 @@ pub fn pad(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     }
     let constant = |from: &Option<usize>| if from.is_some() { Float::ZERO } else { value };
     let offset = (value != Float::ZERO).then(|| Exact::dyadics(&from.iter().map(constant).collect::<Vec<_>>()));
-    let map = Map::Pick { start: 0, from, cols: size(old) };
+    let map = Map::pick(from, size(old));
     affine(graph, call, vec![(of, map)], offset, shape)
 }
