@@ -1,10 +1,8 @@
 //! The check of one certificate.
 
-use crate::argument::ball;
+use crate::argument::ball::{self, Part};
 use crate::argument::minorant::minorant;
-use crate::argument::part::Part;
 use crate::evidence::certificate::{Certificate, check_class, check_uint8, check_weights};
-use crate::evidence::tree::{Cut, Leaf};
 use crate::inputs::read::Inputs;
 use crate::model::Model;
 use crate::number::exact::Exact;
@@ -49,8 +47,13 @@ pub(crate) fn check(
     line: &str,
 ) -> Result<Certificate, Rejection> {
     let (certificate, x) = read(model, inputs, weights, line)?;
+    let (norm, region) = (certificate.norm, &certificate.region);
     if let Some(tree) = &certificate.tree {
-        tree.each_leaf(|cuts, leaf| check_leaf(model, &certificate, weights, &x, cuts, leaf))?;
+        tree.each_leaf(|cuts, leaf| {
+            let minorant = minorant(&model.graph, &model.singles, &leaf.slopes.unpack(&model.graph)?)?;
+            let multiplier = leaf.multiplier.as_ref();
+            ball::check(&minorant, &Part { x: &x, norm, weights, region, cuts, multiplier })
+        })?;
     }
     if let Some(point) = certificate.witness(model.input_size())? {
         check_witness(model, &certificate, weights, &x, &point)?;
@@ -76,20 +79,6 @@ fn read(
         tree.check_coordinates(model.input_size())?;
     }
     Ok((certificate, x))
-}
-
-/// The leaf's minorant is positive over its part of the region.
-fn check_leaf(
-    model: &Model,
-    certificate: &Certificate,
-    weights: Option<&Weights>,
-    x: &Exact,
-    cuts: &[Cut],
-    leaf: &Leaf,
-) -> Result<(), Rejection> {
-    let minorant = minorant(&model.graph, &model.singles, &leaf.slopes.unpack(&model.graph)?)?;
-    let part = Part { region: &certificate.region, cuts, weights, multiplier: leaf.multiplier.as_ref() };
-    ball::check(&minorant, x, certificate.norm, &part)
 }
 
 /// Every coordinate lies in the box.

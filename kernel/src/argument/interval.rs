@@ -1,49 +1,74 @@
 //! The least value of one coordinate's function over an interval.
 
 use crate::evidence::tree::Side;
-use crate::number::exact::pairs;
 use crate::rejection::{Code, Rejection};
 use crate::statement::Norm;
 use dashu_int::ops::{Gcd, UnsignedAbs};
 use dashu_int::{IBig, UBig};
+use std::cmp::Ordering;
 
 /// A fraction with a positive denominator.
 pub type Fraction = (IBig, UBig);
 
-/// The multiplier's term.
-pub struct Penalty {
-    /// q in q·|δ| (l1) or q·δ² (l2), in units of value per (squared) unit of position; 0 for no multiplier.
-    pub weight: IBig,
-    /// l1 or l2 where the weight is not 0.
-    pub norm: Norm,
-}
-
-/// One coordinate's function and where it may go.
+/// h(X) plus the multiplier's term, and where X may go. h is affine but for kinks.
 pub struct Coordinate {
-    slope: IBig,
-    /// Each bends h once.
-    pub kinks: Vec<Kink>,
+    /// h left of all kinks.
+    line: Line,
+    kinks: Vec<Kink>,
     /// The input's coordinate, which need not lie between the ends.
     pub center: IBig,
-    /// `None` without an end.
+    /// q ≥ 0 in the term q·|X − center| (l1) or q·(X − center)² (l2).
+    weight: IBig,
     low: Option<IBig>,
     high: Option<IBig>,
 }
 
-/// jump·max(slope·X + offset, 0).
-pub struct Kink {
-    /// J.
-    pub jump: IBig,
-    /// A ≠ 0.
-    pub slope: IBig,
-    /// B.
-    pub offset: IBig,
+/// slope·X + offset.
+struct Line {
+    slope: IBig,
+    offset: IBig,
+}
+
+/// `line` is added to h from `place` on, where it is 0.
+struct Kink {
+    place: Fraction,
+    line: Line,
+}
+
+impl Line {
+    fn add(&mut self, other: &Line) {
+        self.slope += &other.slope;
+        self.offset += &other.offset;
+    }
+
+    /// The value at X = n/d, over d.
+    fn at(&self, n: &IBig, d: &UBig) -> IBig {
+        &self.slope * n + &self.offset * d
+    }
 }
 
 impl Coordinate {
-    /// l·X without an end.
-    pub fn new(center: IBig, slope: IBig) -> Coordinate {
-        Coordinate { slope, kinks: Vec::new(), center, low: None, high: None }
+    /// slope·X, without an end.
+    pub fn new(center: IBig, slope: IBig, weight: IBig) -> Coordinate {
+        let line = Line { slope, offset: IBig::ZERO };
+        Coordinate { line, kinks: Vec::new(), center, weight, low: None, high: None }
+    }
+
+    /// Adds jump·max(slope·X + offset, 0).
+    pub fn add(&mut self, jump: &IBig, slope: &IBig, offset: &IBig) {
+        if slope.is_zero() {
+            self.line.offset += jump * offset.max(&IBig::ZERO);
+            return;
+        }
+        let size = slope.unsigned_abs();
+        let mut line = Line { slope: jump * slope, offset: jump * offset };
+        let place = reduced((if *slope > IBig::ZERO { -offset } else { offset.clone() }, size));
+        if *slope < IBig::ZERO {
+            // It is there up to its place, and taken away from it on.
+            self.line.add(&line);
+            line = Line { slope: -line.slope, offset: -line.offset };
+        }
+        self.kinks.push(Kink { place, line });
     }
 
     /// Leaves of the interval what lies on one side of `end`.
@@ -60,160 +85,69 @@ impl Coordinate {
         matches!((&self.low, &self.high), (Some(low), Some(high)) if low > high)
     }
 
-    /// The point of the interval that is nearest to `at`.
-    fn nearest(&self, (n, d): Fraction) -> Fraction {
-        let beyond_low = self.low.as_ref().filter(|low| n < *low * &d);
-        let beyond = beyond_low.or(self.high.as_ref().filter(|high| n > *high * &d));
-        beyond.map_or((n, d), |end| (end.clone(), UBig::ONE))
-    }
-
-    /// h(X) + the multiplier's term at X = n/d, over the denominator d (l1, l∞) or d².
-    pub fn value(&self, (n, d): &Fraction, penalty: &Penalty) -> Fraction {
-        let mut piece = Piece { slope: self.slope.clone(), offset: IBig::ZERO };
-        for kink in self.kinks.iter().filter(|kink| &kink.slope * n + &kink.offset * d > IBig::ZERO) {
-            piece.switch(kink, true);
-        }
-        self.on(&piece, &(n.clone(), d.clone()), penalty)
-    }
-
-    /// The same where h is `piece` at X.
-    fn on(&self, piece: &Piece, (n, d): &Fraction, penalty: &Penalty) -> Fraction {
-        let h = &piece.slope * n + &piece.offset * d;
-        if penalty.weight.is_zero() {
-            return (h, d.clone());
-        }
-        let step = n - &self.center * d;
-        match penalty.norm {
-            Norm::L2 => (h * d + &penalty.weight * (&step * &step), d * d),
-            _ => (h + &penalty.weight * IBig::from(step.unsigned_abs()), d.clone()),
-        }
-    }
-
-    /// The least value over the interval, which is not empty.
-    pub fn least(&self, penalty: &Penalty) -> Result<Fraction, Rejection> {
-        if self.kinks.is_empty() {
-            return self.least_affine(penalty);
-        }
-        let mut points: Vec<Fraction> = self.kinks.iter().map(Kink::place).collect();
-        points.push((self.center.clone(), UBig::ONE));
-        points.extend(self.low.iter().chain(&self.high).map(|end| (end.clone(), UBig::ONE)));
-        points.retain(|point| self.allows(point));
-        points.sort_by(compare);
-        points.dedup();
-        self.check_ends(&points, penalty)?;
-        let pieces = self.pieces(&points);
-        let mut candidates: Vec<Fraction> =
-            pairs(&pieces, &points)?.map(|(piece, point)| self.on(piece, point, penalty)).collect();
-        if let (Norm::L2, false) = (penalty.norm, penalty.weight.is_zero()) {
-            let between = pairs(&pieces[..points.len() - 1], points.windows(2))?;
-            candidates.extend(between.filter_map(|(piece, ends)| self.vertex(piece, (&ends[0], &ends[1]), penalty)));
-        }
-        let least = candidates.into_iter().min_by(compare).expect("an end, or without any the center");
-        Ok(reduced(least))
-    }
-
-    /// What h is from each of the `points` on, which rise, up to the next one; no kink lies between two of them.
-    fn pieces(&self, points: &[Fraction]) -> Vec<Piece> {
-        let mut piece = Piece { slope: self.slope.clone(), offset: IBig::ZERO };
-        self.kinks.iter().filter(|kink| kink.slope < IBig::ZERO).for_each(|kink| piece.switch(kink, true));
-        let mut kinks: Vec<(Fraction, &Kink)> = self.kinks.iter().map(|kink| (kink.place(), kink)).collect();
-        kinks.sort_by(|a, b| compare(&a.0, &b.0));
-        let mut kinks = kinks.into_iter().peekable();
-        let from = |point: &Fraction| {
-            // A kink bends at its place, where its argument is 0 on both sides.
-            while let Some((_, kink)) = kinks.next_if(|(place, _)| compare(place, point).is_le()) {
-                piece.switch(kink, kink.slope > IBig::ZERO);
+    /// The least value over the interval, which is not empty: the least one of those between neighbouring kinks.
+    pub fn least(mut self, norm: Norm) -> Result<Fraction, Rejection> {
+        let whole = |end: &IBig| (end.clone(), UBig::ONE);
+        let (mut low, high) = (self.low.as_ref().map(whole), self.high.as_ref().map(whole));
+        let mut kinks = std::mem::take(&mut self.kinks);
+        kinks.sort_by(|a, b| compare(&a.place, &b.place));
+        kinks.retain(|kink| high.as_ref().is_none_or(|high| compare(&kink.place, high).is_lt()));
+        let mut values = Vec::with_capacity(kinks.len() + 1);
+        for Kink { place, line } in kinks {
+            if low.as_ref().is_none_or(|low| compare(low, &place).is_lt()) {
+                values.push(self.least_between(low.as_ref(), Some(&place), norm)?);
+                low = Some(place);
             }
-            piece.clone()
-        };
-        points.iter().map(from).collect()
+            self.line.add(&line);
+        }
+        values.push(self.least_between(low.as_ref(), high.as_ref(), norm)?);
+        Ok(values.into_iter().min_by(compare).expect("one value"))
     }
 
-    fn least_affine(&self, penalty: &Penalty) -> Result<Fraction, Rejection> {
-        let whole = |n: IBig| (n, UBig::ONE);
-        let downhill = if self.slope > IBig::ZERO { &self.low } else { &self.high };
-        let Some(end) = downhill else {
-            self.check_ends(&[whole(self.center.clone())], penalty)?;
-            return Ok(self.value(&whole(self.center.clone()), penalty));
+    /// The least value between two ends, where h is `line`: at the point where it is least on the whole axis, or at the
+    /// end that is nearest to it.
+    fn least_between(
+        &self,
+        low: Option<&Fraction>,
+        high: Option<&Fraction>,
+        norm: Norm,
+    ) -> Result<Fraction, Rejection> {
+        let inside = |point: &Fraction| {
+            low.is_none_or(|low| compare(low, point).is_le()) && high.is_none_or(|high| compare(point, high).is_le())
         };
-        match penalty.norm {
-            // The term λδ²/2 stops the descent where 2qδ = −slope.
-            Norm::L2 if !penalty.weight.is_zero() => {
-                let twice = (IBig::from(2) * &penalty.weight).unsigned_abs();
-                let vertex = (&self.center * &twice - &self.slope, twice);
-                if self.allows(&vertex) {
-                    let four = IBig::from(2) * &vertex.1;
-                    let at_center = &self.slope * &self.center * &four;
-                    return Ok((at_center - &self.slope * &self.slope, four.unsigned_abs()));
+        let point = match norm {
+            Norm::L2 if !self.weight.is_zero() => {
+                // The slope of the term is 2qδ.
+                let twice = UBig::from(2_u8) * (&self.weight).unsigned_abs();
+                let vertex = (&self.center * &twice - &self.line.slope, twice);
+                if inside(&vertex) {
+                    // The term is half of what h has fallen by: h lies as high half way from the center.
+                    let (n, d) = (&self.center * &vertex.1 + &vertex.0, UBig::from(2_u8) * &vertex.1);
+                    return Ok((self.line.at(&n, &d), d));
                 }
-                Ok(self.value(&self.nearest(vertex), penalty))
+                vertex
             }
-            Norm::L1 if (&self.slope).unsigned_abs() <= (&penalty.weight).unsigned_abs() => {
-                Ok(self.value(&self.nearest(whole(self.center.clone())), penalty))
+            _ if (&self.line.slope).unsigned_abs() <= (&self.weight).unsigned_abs() => (self.center.clone(), UBig::ONE),
+            _ => {
+                let downhill = if self.line.slope > IBig::ZERO { low } else { high };
+                let expected = "a minorant that does not fall";
+                let refuse = || Rejection::new(Code::NotProven, "an unbounded radius", expected, "a slope");
+                downhill.ok_or_else(refuse)?.clone()
             }
-            _ => Ok(self.value(&whole(end.clone()), penalty)),
-        }
-    }
-
-    fn allows(&self, (n, d): &Fraction) -> bool {
-        self.low.as_ref().is_none_or(|low| low * d <= *n) && self.high.as_ref().is_none_or(|high| *n <= high * d)
-    }
-
-    /// Where the interval has no end, the function must not fall towards it.
-    fn check_ends(&self, points: &[Fraction], penalty: &Penalty) -> Result<(), Rejection> {
-        debug_assert!(!points.is_empty() && (penalty.weight.is_zero() || self.low.is_some()));
-        let beyond = |right: bool| {
-            let active = self.kinks.iter().filter(|kink| (kink.slope > IBig::ZERO) == right);
-            &self.slope + active.map(|kink| &kink.jump * &kink.slope).sum::<IBig>()
         };
-        let falls_right = self.high.is_none() && beyond(true) < IBig::ZERO;
-        let falls_left = self.low.is_none() && beyond(false) > IBig::ZERO;
-        if falls_right || falls_left {
-            let expected = "a minorant that does not fall";
-            return Err(Rejection::new(Code::NotProven, "an unbounded radius", expected, "a slope"));
-        }
-        Ok(())
-    }
-
-    /// The least value of the parabola between two neighbouring points, if it lies between them.
-    fn vertex(&self, piece: &Piece, (low, high): (&Fraction, &Fraction), penalty: &Penalty) -> Option<Fraction> {
-        let twice = IBig::from(2) * &penalty.weight;
-        let point = (&twice * &self.center - &piece.slope, twice.unsigned_abs());
-        let inside = compare(low, &point).is_lt() && compare(&point, high).is_lt();
-        inside.then(|| self.on(piece, &point, penalty))
+        let below = low.filter(|low| compare(&point, low).is_lt());
+        let (n, d) = below.or(high.filter(|high| compare(&point, high).is_gt())).unwrap_or(&point);
+        let h = self.line.at(n, d);
+        let step = n - &self.center * d;
+        Ok(reduced(match norm {
+            _ if self.weight.is_zero() => (h, d.clone()),
+            Norm::L2 => (h * d + &self.weight * (&step * &step), d * d),
+            _ => (h + &self.weight * IBig::from(step.unsigned_abs()), d.clone()),
+        }))
     }
 }
 
-/// slope·X + offset: what h is between two kinks.
-#[derive(Clone)]
-struct Piece {
-    slope: IBig,
-    offset: IBig,
-}
-
-impl Piece {
-    /// Adds what an active kink adds, or takes it away.
-    fn switch(&mut self, kink: &Kink, on: bool) {
-        let (slope, offset) = (&kink.jump * &kink.slope, &kink.jump * &kink.offset);
-        if on {
-            self.slope += slope;
-            self.offset += offset;
-        } else {
-            self.slope -= slope;
-            self.offset -= offset;
-        }
-    }
-}
-
-impl Kink {
-    /// Where the argument is 0.
-    fn place(&self) -> Fraction {
-        let n = if self.slope > IBig::ZERO { -&self.offset } else { self.offset.clone() };
-        reduced((n, (&self.slope).unsigned_abs()))
-    }
-}
-
-fn compare(a: &Fraction, b: &Fraction) -> std::cmp::Ordering {
+fn compare(a: &Fraction, b: &Fraction) -> Ordering {
     (&a.0 * &b.1).cmp(&(&b.0 * &a.1))
 }
 
@@ -239,49 +173,77 @@ mod tests {
         }
     }
 
-    /// The least of the values at all places and at the vertices between them, each value by itself.
-    fn naive(c: &Coordinate, penalty: &Penalty) -> Fraction {
-        let mut points: Vec<Fraction> = c.kinks.iter().map(Kink::place).collect();
-        points.extend([&c.low, &c.high].into_iter().flatten().chain([&c.center]).map(|end| (end.clone(), UBig::ONE)));
-        points.retain(|point| c.allows(point));
-        points.sort_by(compare);
-        for k in 1..points.len() {
-            let ((a, b), (n, d)) = (points[k - 1].clone(), points[k].clone());
-            let middle = (&a * &d + &n * &b, &b * &d * UBig::from(2_u8));
-            let active = c.kinks.iter().filter(|k| &k.slope * &middle.0 + &k.offset * &middle.1 > IBig::ZERO);
-            let slope = &c.slope + active.map(|k| &k.jump * &k.slope).sum::<IBig>();
-            let twice = IBig::from(2) * &penalty.weight;
-            if twice > IBig::ZERO && penalty.norm == Norm::L2 {
-                let vertex = (&twice * &c.center - slope, twice.unsigned_abs());
-                let inside = compare(&(a, b), &vertex).is_lt() && compare(&vertex, &(n, d)).is_lt();
-                points.extend(inside.then_some(vertex));
-            }
+    /// A coordinate as it is said to be: ends, and jumps, slopes and offsets of its kinks.
+    struct Case {
+        center: IBig,
+        slope: IBig,
+        ends: [IBig; 2],
+        kinks: Vec<[IBig; 3]>,
+        weight: IBig,
+        norm: Norm,
+    }
+
+    impl Case {
+        /// The slope of h at n/d.
+        fn slope(&self, (n, d): &Fraction) -> IBig {
+            let active = self.kinks.iter().filter(|[_, slope, offset]| slope * n + offset * d > IBig::ZERO);
+            &self.slope + active.map(|[jump, slope, _]| jump * slope).sum::<IBig>()
         }
-        points.iter().map(|point| c.value(point, penalty)).min_by(compare).expect("an end")
+
+        /// Over d².
+        fn value(&self, (n, d): &Fraction) -> Fraction {
+            let kink = |[jump, slope, offset]: &[IBig; 3]| jump * (slope * n + offset * d).max(IBig::ZERO);
+            let step = n - &self.center * d;
+            let term = match self.norm {
+                Norm::L2 => &step * &step,
+                _ => IBig::from(step.unsigned_abs()) * d,
+            };
+            ((&self.slope * n + self.kinks.iter().map(kink).sum::<IBig>()) * d + &self.weight * term, d * d)
+        }
+
+        /// The least of the values at all places and at the vertices between them, each value by itself.
+        fn least(&self) -> Fraction {
+            let place = |[_, slope, offset]: &[IBig; 3]| (-offset * slope, (slope * slope).unsigned_abs());
+            let mut points: Vec<Fraction> = self.kinks.iter().map(place).collect();
+            points.extend(self.ends.iter().chain([&self.center]).map(|end| (end.clone(), UBig::ONE)));
+            points.retain(|(n, d)| *n >= &self.ends[0] * d && *n <= &self.ends[1] * d);
+            points.sort_by(compare);
+            for k in 1..points.len() {
+                let ((a, b), (n, d)) = (points[k - 1].clone(), points[k].clone());
+                let slope = self.slope(&(&a * &d + &n * &b, &b * &d * UBig::from(2_u8)));
+                let twice = IBig::from(2) * &self.weight;
+                if twice > IBig::ZERO && self.norm == Norm::L2 {
+                    let vertex = (&twice * &self.center - slope, twice.unsigned_abs());
+                    let inside = compare(&(a, b), &vertex).is_lt() && compare(&vertex, &(n, d)).is_lt();
+                    points.extend(inside.then_some(vertex));
+                }
+            }
+            points.iter().map(|point| self.value(point)).min_by(compare).expect("an end")
+        }
     }
 
     #[test]
     fn many_kinks_of_one_coordinate_are_swept_as_one_by_one() {
         let mut numbers = Numbers(1);
         for round in 0..3000_i64 {
-            let (center, width) = (numbers.next(9), IBig::from(1 + round % 7));
-            let mut coordinate = Coordinate::new(center.clone(), numbers.next(9));
-            coordinate.restrict(&center + &width + numbers.next(3), Side::Lower);
-            coordinate.restrict(&center - &width + numbers.next(3), Side::Upper);
-            if coordinate.is_empty() {
+            let (center, slope, width) = (numbers.next(9), numbers.next(9), IBig::from(1 + round % 7));
+            let ends = [&center - &width + numbers.next(3), &center + &width + numbers.next(3)];
+            if ends[0] > ends[1] {
                 continue;
             }
-            for _ in 0..1 + round % 9 {
-                let (jump, slope, offset) = (numbers.next(5), numbers.next(4), numbers.next(20));
-                if !slope.is_zero() {
-                    coordinate.kinks.push(Kink { jump, slope, offset });
-                }
-            }
+            let kinks: Vec<[IBig; 3]> =
+                (0..round % 10).map(|_| [numbers.next(5), numbers.next(4), numbers.next(20)]).collect();
+            let kinks: Vec<[IBig; 3]> = kinks.into_iter().filter(|[_, slope, _]| !slope.is_zero()).collect();
             for norm in [Norm::Inf, Norm::L1, Norm::L2] {
                 let weight = if norm == Norm::Inf { IBig::ZERO } else { IBig::from(1 + round % 5) };
-                let penalty = Penalty { weight, norm };
-                let least = coordinate.least(&penalty).expect("an interval with both ends");
-                assert!(compare(&least, &naive(&coordinate, &penalty)).is_eq(), "round {round}, {norm:?}");
+                let mut coordinate = Coordinate::new(center.clone(), slope.clone(), weight.clone());
+                coordinate.restrict(ends[0].clone(), Side::Upper);
+                coordinate.restrict(ends[1].clone(), Side::Lower);
+                kinks.iter().for_each(|[jump, slope, offset]| coordinate.add(jump, slope, offset));
+                let least = coordinate.least(norm).expect("an interval with both ends");
+                let (center, slope, ends, kinks) = (center.clone(), slope.clone(), ends.clone(), kinks.clone());
+                let naive = Case { center, slope, ends, kinks, weight, norm }.least();
+                assert!(compare(&least, &naive).is_eq(), "round {round}, {norm:?}");
             }
         }
     }

@@ -4,5 +4,4 @@ pub mod ball;
 pub mod check;
 pub mod interval;
 pub mod minorant;
-pub mod part;
 pub mod sum;

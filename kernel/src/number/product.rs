@@ -54,16 +54,17 @@ impl Factors {
         rows: usize,
         runs: impl Fn(usize) -> I,
     ) -> Result<Exact, Rejection> {
-        let (digits, zero) = self.digits(v)?;
+        let (digits, limbs) = self.digits(v)?;
         let mut values = Vec::with_capacity(rows);
+        let mut sum = vec![0; limbs];
         for row in 0..rows {
-            let mut sum = zero.clone();
+            sum.fill(0);
             for Run { col, at, count } in runs(row) {
                 for (number, digits) in pairs(&self.numbers[at..at + count], &digits[col..col + count])? {
-                    sum.add(number, digits);
+                    add(&mut sum, number, digits);
                 }
             }
-            values.push(sum.value());
+            values.push(difference(&sum));
         }
         v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
     }
@@ -75,25 +76,26 @@ impl Factors {
         cols: usize,
         runs: impl Fn(usize) -> I,
     ) -> Result<Exact, Rejection> {
-        let (digits, zero) = self.digits(v)?;
-        let mut sums = vec![zero; cols];
+        let (digits, limbs) = self.digits(v)?;
+        let mut sums = vec![0; limbs * cols];
         for (row, digits) in digits.iter().enumerate().filter(|(_, digits)| !digits.limbs.is_empty()) {
             for Run { col, at, count } in runs(row) {
-                for (number, sum) in pairs(&self.numbers[at..at + count], &mut sums[col..col + count])? {
-                    sum.add(number, digits);
+                let sums = sums[col * limbs..(col + count) * limbs].chunks_exact_mut(limbs);
+                for (number, sum) in pairs(&self.numbers[at..at + count], sums)? {
+                    add(sum, number, digits);
                 }
             }
         }
-        v.with(sums.iter().map(Sum::value).collect()).scaled(self.exponent, &UBig::ONE)?.trimmed()
+        let values = sums.chunks_exact(limbs).map(difference).collect();
+        v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
     }
 
-    /// The digits of `v`, and an empty sum wide enough for as many products.
-    fn digits(&self, v: &Exact) -> Result<(Vec<Digits>, Sum), Rejection> {
+    /// The digits of `v`, and how many limbs a sum of as many products takes.
+    fn digits(&self, v: &Exact) -> Result<(Vec<Digits>, usize), Rejection> {
         let bits = v.bits() + self.bits + v.len().bit_len() as u64;
         budget::bits(bits)?;
-        // A product is added as two, of limbs of v and limbs of a number, of which the higher ones may be 0.
-        let limbs = bits as usize / 64 + 3;
-        Ok((v.values.iter().map(Digits::of).collect(), Sum { up: vec![0; limbs], down: vec![0; limbs] }))
+        // Positive and negative terms apart; a number's factor has up to two limbs, wherever its shift ends.
+        Ok((v.values.iter().map(Digits::of).collect(), 2 * (bits as usize / 64 + 3)))
     }
 }
 
@@ -113,33 +115,28 @@ impl Digits {
     }
 }
 
-/// up − down, in limbs.
-#[derive(Clone)]
-struct Sum {
-    up: Vec<u64>,
-    down: Vec<u64>,
+/// Adds mantissa · 2^shift times digits to a sum, of which the first half has the positive terms.
+#[inline(always)]
+fn add(sum: &mut [u64], &(mantissa, shift): &(i64, usize), digits: &Digits) {
+    if mantissa == 0 {
+        return;
+    }
+    let (up, down) = sum.split_at_mut(sum.len() / 2);
+    let half = if (mantissa < 0) == digits.negative { up } else { down };
+    let factor = u128::from(mantissa.unsigned_abs()) << (shift % 64);
+    add_product(&mut half[shift / 64..], &digits.limbs, factor as u64);
+    if factor >> 64 != 0 {
+        add_product(&mut half[shift / 64 + 1..], &digits.limbs, (factor >> 64) as u64);
+    }
 }
 
-impl Sum {
-    /// Adds mantissa · 2^shift times digits.
-    #[inline(always)]
-    fn add(&mut self, &(mantissa, shift): &(i64, usize), digits: &Digits) {
-        let sum = if (mantissa < 0) == digits.negative { &mut self.up } else { &mut self.down };
-        let factor = u128::from(mantissa.unsigned_abs()) << (shift % 64);
-        for (i, factor) in [factor as u64, (factor >> 64) as u64].into_iter().enumerate() {
-            if factor != 0 {
-                add_product(&mut sum[shift / 64 + i..], &digits.limbs, factor);
-            }
-        }
-    }
-
-    fn value(&self) -> IBig {
-        let number = |limbs: &[u64]| {
-            let bytes: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
-            IBig::from(UBig::from_le_bytes(&bytes))
-        };
-        number(&self.up) - number(&self.down)
-    }
+fn difference(sum: &[u64]) -> IBig {
+    let number = |limbs: &[u64]| {
+        let bytes: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
+        IBig::from(UBig::from_le_bytes(&bytes))
+    };
+    let (up, down) = sum.split_at(sum.len() / 2);
+    number(up) - number(down)
 }
 
 /// Adds digits · factor.
