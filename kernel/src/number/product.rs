@@ -55,16 +55,17 @@ impl Factors {
         runs: impl Fn(usize) -> I,
     ) -> Result<Exact, Rejection> {
         let (digits, limbs) = self.digits(v)?;
+        let (mut up, mut down) = (vec![0; limbs], vec![0; limbs]);
         let mut values = Vec::with_capacity(rows);
-        let mut sum = vec![0; limbs];
         for row in 0..rows {
-            sum.fill(0);
+            up.fill(0);
+            down.fill(0);
             for Run { col, at, count } in runs(row) {
                 for (number, digits) in pairs(&self.numbers[at..at + count], &digits[col..col + count])? {
-                    add(&mut sum, number, digits);
+                    add(number, digits, &mut up, &mut down);
                 }
             }
-            values.push(difference(&sum));
+            values.push(difference((&up, &down)));
         }
         v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
     }
@@ -77,16 +78,17 @@ impl Factors {
         runs: impl Fn(usize) -> I,
     ) -> Result<Exact, Rejection> {
         let (digits, limbs) = self.digits(v)?;
-        let mut sums = vec![0; limbs * cols];
+        let (mut up, mut down) = (vec![0; limbs * cols], vec![0; limbs * cols]);
         for (row, digits) in digits.iter().enumerate().filter(|(_, digits)| !digits.limbs.is_empty()) {
             for Run { col, at, count } in runs(row) {
-                let sums = sums[col * limbs..(col + count) * limbs].chunks_exact_mut(limbs);
-                for (number, sum) in pairs(&self.numbers[at..at + count], sums)? {
-                    add(sum, number, digits);
+                let own = col * limbs..(col + count) * limbs;
+                let sums = pairs(up[own.clone()].chunks_exact_mut(limbs), down[own].chunks_exact_mut(limbs))?;
+                for (number, (up, down)) in pairs(&self.numbers[at..at + count], sums)? {
+                    add(number, digits, up, down);
                 }
             }
         }
-        let values = sums.chunks_exact(limbs).map(difference).collect();
+        let values = pairs(up.chunks_exact(limbs), down.chunks_exact(limbs))?.map(difference).collect();
         v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
     }
 
@@ -94,8 +96,7 @@ impl Factors {
     fn digits(&self, v: &Exact) -> Result<(Vec<Digits>, usize), Rejection> {
         let bits = v.bits() + self.bits + v.len().bit_len() as u64;
         budget::bits(bits)?;
-        // Positive and negative terms apart; a number's factor has up to two limbs, wherever its shift ends.
-        Ok((v.values.iter().map(Digits::of).collect(), 2 * (bits as usize / 64 + 3)))
+        Ok((v.values.iter().map(Digits::of).collect(), bits as usize / 64 + 1))
     }
 }
 
@@ -115,27 +116,25 @@ impl Digits {
     }
 }
 
-/// Adds mantissa · 2^shift times digits to a sum, of which the first half has the positive terms.
+/// Adds mantissa · 2^shift times digits to `up`, or its negative to `down`.
 #[inline(always)]
-fn add(sum: &mut [u64], &(mantissa, shift): &(i64, usize), digits: &Digits) {
+fn add(&(mantissa, shift): &(i64, usize), digits: &Digits, up: &mut [u64], down: &mut [u64]) {
     if mantissa == 0 {
         return;
     }
-    let (up, down) = sum.split_at_mut(sum.len() / 2);
-    let half = if (mantissa < 0) == digits.negative { up } else { down };
-    let factor = u128::from(mantissa.unsigned_abs()) << (shift % 64);
-    add_product(&mut half[shift / 64..], &digits.limbs, factor as u64);
-    if factor >> 64 != 0 {
-        add_product(&mut half[shift / 64 + 1..], &digits.limbs, (factor >> 64) as u64);
+    let sum = if (mantissa < 0) == digits.negative { up } else { down };
+    let (limb, shift, factor) = (shift / 64, shift as u32 % 64, mantissa.unsigned_abs());
+    add_product(&mut sum[limb..], &digits.limbs, factor << shift);
+    if shift > factor.leading_zeros() {
+        add_product(&mut sum[limb + 1..], &digits.limbs, factor >> (64 - shift));
     }
 }
 
-fn difference(sum: &[u64]) -> IBig {
+fn difference((up, down): (&[u64], &[u64])) -> IBig {
     let number = |limbs: &[u64]| {
         let bytes: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
         IBig::from(UBig::from_le_bytes(&bytes))
     };
-    let (up, down) = sum.split_at(sum.len() / 2);
     number(up) - number(down)
 }
 
