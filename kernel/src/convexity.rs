@@ -34,16 +34,12 @@ pub fn check_convexity(graph: &Graph, singles: &[Option<Singles>]) -> Result<(),
         let mut add = |operand: usize, entry: usize, s: &Signs, weight: &IBig| signs[operand][entry].join(*s, weight);
         for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
             match &node.op {
-                Op::Input => {}
                 Op::Affine { terms, .. } => {
                     for (operand, map) in terms {
                         map.entries(row).for_each(|(col, weight)| add(*operand, col, s, &weight));
                     }
                 }
-                Op::Kink { of, below, above } => {
-                    [below, above].into_iter().for_each(|slope| add(*of, row, s, &slope.mantissa.into()));
-                }
-                Op::Max(of) => of.iter().for_each(|&operand| add(operand, row, s, &IBig::ONE)),
+                _ => node.pieces().iter().for_each(|(of, slope)| add(*of, row, s, &slope.mantissa.into())),
             }
         }
     }

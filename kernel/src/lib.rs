@@ -35,14 +35,14 @@
 //!
 //! # The argument
 //!
-//! A unit max(t, 0) ≥ s·t for every s ∈ \[0, 1\] (likewise other convex units, `slopes`). In the backward pass from the
-//! logit (`minorant`), a unit whose coefficient is ≥ 0 is replaced by its line, which leaves a function below f
-//! everywhere. The coefficient's sign is tested for every unit, in exact arithmetic. Units of single coordinates may
-//! stay as they are. What remains is a constant plus one function per coordinate, whose least value over the ball is
-//! computed exactly (`ball`) and compared with 0: squares instead of roots for ℓ2, Lagrange's multiplier as evidence
-//! for ℓ1 and ℓ2 with a box. Where one minorant does not suffice, a tree of splits x'ᵢ ≤ t, x'ᵢ ≥ t cuts the region into
-//! parts that cover it, and each has its own (`tree`). As a courtesy, which no proof rests on, a model is also tested once
-//! for convexity beyond its feature map (`convexity`), so that its user hears of it before any certificate.
+//! A unit max(t, 0) ≥ s·t for every s ∈ \[0, 1\]; any convex unit is a maximum of pieces, and at least every mean of them.
+//! In the backward pass from the logit (`minorant`), a unit whose coefficient is ≥ 0 is replaced by such a mean, which
+//! leaves a function below f everywhere. The coefficient's sign is tested for every unit, in exact arithmetic. Units of
+//! single coordinates may stay as they are. What remains is a constant plus one function per coordinate, whose least value
+//! over the ball is computed exactly (`ball`) and compared with 0: squares instead of roots for ℓ2, Lagrange's multiplier
+//! as evidence for ℓ1 and ℓ2 with a box. Where one minorant does not suffice, a tree of splits x'ᵢ ≤ t, x'ᵢ ≥ t cuts the
+//! region into parts that cover it, and each has its own (`tree`). As a courtesy, which no proof rests on, a model is also
+//! tested once for convexity beyond its feature map (`convexity`), so that its user hears of it before any certificate.
 //!
 //! # What an auditor must believe
 //!
@@ -52,8 +52,9 @@
 //! - that the machine computes correctly.
 //!
 //! Not: any other crate of the project, any solver, any float, the certificate's author. Nor what reads the evidence
-//! (`evidence`, and `base64` in it): slopes, multipliers and trees are proposals, and a mistake in reading them loses a proof
-//! but invents none, since whatever was read is what is proven and what is tested.
+//! (`slopes`, `json` and `base64` in `evidence`): slopes, multipliers and trees are proposals, and a mistake in reading them
+//! loses a proof but invents none, since whatever was read is what is proven and what is tested: the weights of a mean
+//! (`minorant`), the multiplier's sign (`ball`), the two sides of every split (`Tree::each_leaf`).
 //!
 //! The format is `proofs-data/FORMAT.md`.
 
@@ -67,6 +68,7 @@ mod convexity;
 pub mod driver;
 mod evidence;
 mod inputs;
+mod lines;
 mod model;
 mod network;
 mod number;
@@ -74,12 +76,13 @@ mod onnx;
 pub mod program;
 pub mod rejection;
 mod statement;
+mod text;
 mod weights;
 
-pub use argument::check::{check_form, check_line, check_weighted};
 pub use claim::{Claim, Settled};
 pub use class::Class;
 pub use inputs::{Inputs, Uint8};
+pub use lines::{check_form, check_line, check_weighted};
 pub use model::{Model, Reading, Unit};
 pub use onnx::forms::table as operators;
 pub use rejection::{Code, Rejection};

@@ -60,7 +60,7 @@ impl Model {
 
     /// The nonlinear nodes, for whoever makes certificates.
     pub fn units(&self) -> Vec<Unit> {
-        let constant = |operand: usize| self.graph.nodes[operand].is_constant();
+        let constant = |id: usize| matches!(&self.graph.nodes[id].op, Op::Affine { terms, .. } if terms.is_empty());
         let unit = |node: &Node| {
             let slopes = match node.op {
                 Op::Kink { below, above, .. } => Some([below, above].map(|s| (s.mantissa, s.exponent))),

@@ -1,12 +1,8 @@
-//! What a certificate states, and the numbers it is written with.
+//! What a certificate states.
 
-use crate::budget;
 use crate::class::Class;
 use crate::inputs::uint8::Uint8;
 use crate::number::exact::Exact;
-use crate::rejection::{Code, Rejection};
-use dashu_int::ops::Gcd;
-use dashu_int::{IBig, UBig};
 
 /// The attacker's norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +14,7 @@ pub enum Norm {
     /// max |δᵢ|.
     Inf,
     /// p = P/Q in lowest terms, neither 1 nor 2.
-    Fraction(u32, u32),
+    Fraction(usize, usize),
 }
 
 /// Where the attacker may go, as the kernel computes with it.
@@ -53,98 +49,4 @@ pub struct Statement {
     pub radius: Option<String>,
     /// Some point within this distance has f ≤ 0.
     pub upper: Option<String>,
-}
-
-impl Norm {
-    /// Reads `l1`, `l2`, `linf` or `lp:P`.
-    pub fn read(text: &str) -> Result<Norm, Rejection> {
-        let refuse =
-            || Rejection::new(Code::Norm, "norm", "l1, l2, linf or lp:P with P ≥ 1", text.escape_debug().to_string());
-        let p = match text {
-            "l1" => return Ok(Norm::L1),
-            "l2" => return Ok(Norm::L2),
-            "linf" => return Ok(Norm::Inf),
-            _ => text.strip_prefix("lp:").ok_or_else(refuse)?,
-        };
-        let (numerator, digits) = decimal("norm", p)?;
-        let ten = UBig::from(10_u8).pow(digits);
-        let Ok(numerator) = UBig::try_from(numerator) else { return Err(refuse()) };
-        if numerator < ten {
-            return Err(refuse());
-        }
-        let common = (&numerator).gcd(&ten);
-        let small = |v: UBig| u32::try_from(v).ok().filter(|&v| u64::from(v) <= budget::EXPONENT);
-        match (small(numerator / &common), small(ten / common)) {
-            (Some(1), Some(1)) => Ok(Norm::L1),
-            (Some(2), Some(1)) => Ok(Norm::L2),
-            (Some(p), Some(q)) => Ok(Norm::Fraction(p, q)),
-            _ => Err(Rejection::new(
-                Code::NormUnsupported,
-                "norm",
-                format!("a fraction of numbers up to {}", budget::EXPONENT),
-                text.escape_debug().to_string(),
-            )),
-        }
-    }
-}
-
-/// A decimal as numerator and number of decimal digits: numerator/10^digits.
-fn decimal(place: &str, text: &str) -> Result<(IBig, usize), Rejection> {
-    budget::within(place, "characters", text.len() as u64, budget::CHARACTERS)?;
-    let refuse = || Rejection::new(Code::Number, place, "a decimal -?digits[.digits]", text.escape_debug().to_string());
-    let (sign, magnitude) = match text.strip_prefix('-') {
-        Some(rest) => (-IBig::ONE, rest),
-        None => (IBig::ONE, text),
-    };
-    let (whole, fraction) = match magnitude.split_once('.') {
-        Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
-        Some(_) => return Err(refuse()),
-        None => (magnitude, ""),
-    };
-    let digits: String = [whole, fraction].concat();
-    if whole.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(refuse());
-    }
-    let value = UBig::from_str_radix(&digits, 10).map_err(|_| refuse())?;
-    Ok((sign * value, fraction.len()))
-}
-
-/// An index: digits alone.
-pub fn index(place: &str, text: &str) -> Result<usize, Rejection> {
-    let digits = !text.is_empty() && text.len() < 19 && text.bytes().all(|b| b.is_ascii_digit());
-    let index = if digits { text.parse().ok() } else { None };
-    index.ok_or_else(|| Rejection::new(Code::Number, place, "an index", text.escape_debug().to_string()))
-}
-
-/// A number of the format: a decimal with a dyadic value. One entry.
-pub fn number(place: &str, text: &str) -> Result<Exact, Rejection> {
-    let (numerator, digits) = decimal(place, text)?;
-    // n/10^k = (n/5^k)/2^k.
-    let fives = IBig::from(UBig::from(5_u8).pow(digits));
-    if &numerator % &fives != IBig::ZERO {
-        let expected = "a number m·2ᵉ";
-        return Err(Rejection::new(Code::NotDyadic, place, expected, text.escape_debug().to_string()));
-    }
-    let mut value = Exact::integers(vec![numerator / fives]);
-    value.exponent = -(digits as i64);
-    value.trimmed()
-}
-
-/// A number that is not negative.
-pub fn distance(place: &str, text: &str) -> Result<Exact, Rejection> {
-    let value = number(place, text)?;
-    if value.values[0] < IBig::ZERO {
-        return Err(Rejection::new(Code::Number, place, "a number ≥ 0", text.escape_debug().to_string()));
-    }
-    Ok(value)
-}
-
-/// The two ends of a box.
-pub fn range(low: &str, high: &str) -> Result<Exact, Rejection> {
-    let (mut low, mut high) = (number("box", low)?, number("box", high)?);
-    low.align(&mut high)?;
-    if low.values[0] > high.values[0] {
-        return Err(Rejection::new(Code::EmptyBox, "box", "LO ≤ HI", "LO > HI"));
-    }
-    Ok(low.with(vec![low.values[0].clone(), high.values[0].clone()]))
 }

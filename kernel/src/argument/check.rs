@@ -8,44 +8,14 @@ use crate::model::Model;
 use crate::number::exact::Exact;
 use crate::number::power;
 use crate::rejection::{Code, Rejection};
-use crate::statement::{Norm, Statement};
+use crate::statement::Norm;
 use crate::weights::Weights;
 use dashu_int::IBig;
 use dashu_int::ops::UnsignedAbs;
 
-/// Checks the form alone of a line about a plain norm: what it states, if its evidence is written as the format says.
-/// Nothing is proven.
-pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
-    let (certificate, _) = read(model, inputs, None, line)?;
-    if let Some(tree) = &certificate.tree {
-        tree.each_leaf(|_, leaf| leaf.slopes.unpack(&model.graph).map(drop))?;
-    }
-    certificate.witness(model.input_size())?;
-    Ok(certificate.statement)
-}
-
-/// Checks one line of a certificate file. What is returned has been proven; an error says why nothing has.
-pub fn check_line(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
-    check_weighted(model, inputs, None, line)
-}
-
-/// The same where the user names weights.
-pub fn check_weighted(
-    model: &Model,
-    inputs: &Inputs,
-    weights: Option<&Weights>,
-    line: &str,
-) -> Result<Statement, Rejection> {
-    Ok(check(model, inputs, weights, line)?.statement)
-}
-
-/// The same, and the certificate as it was read.
-pub(crate) fn check(
-    model: &Model,
-    inputs: &Inputs,
-    weights: Option<&Weights>,
-    line: &str,
-) -> Result<Certificate, Rejection> {
+/// Checks one line of a certificate file. What the returned certificate states has been proven; an error says why it
+/// has not.
+pub fn check(model: &Model, inputs: &Inputs, weights: Option<&Weights>, line: &str) -> Result<Certificate, Rejection> {
     let (certificate, x) = read(model, inputs, weights, line)?;
     let (norm, region) = (certificate.norm, &certificate.region);
     if let Some(tree) = &certificate.tree {
@@ -63,7 +33,7 @@ pub(crate) fn check(
 
 /// Reads a line, and tests that it speaks of the model, of the user's class, bytes and weights, and of an input in its
 /// box.
-fn read(
+pub fn read(
     model: &Model,
     inputs: &Inputs,
     weights: Option<&Weights>,

@@ -1,12 +1,12 @@
 //! From slopes to a function below the network: one exact backward pass.
 //!
-//! At every unit whose coefficient has the right sign, a line s·t with s between the unit's two slopes lies below it.
-//! What is left is a constant, a linear function of the input, and kinks of single coordinates.
+//! A unit is a maximum of pieces (max(t, 0) of 0·t and 1·t), and any mean of them lies below it; where it is a minimum,
+//! above. What is left is a constant, a linear function of the input, and kinks of single coordinates.
 
 use crate::evidence::slopes::Slopes;
 use crate::network::graph::{Graph, Node, Op};
 use crate::network::single::{Singles, argument};
-use crate::number::exact::{Exact, Float};
+use crate::number::exact::{Exact, Float, pairs};
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
 
@@ -46,8 +46,14 @@ pub fn minorant(graph: &Graph, singles: &[Option<Singles>], slopes: &[Option<Slo
             }
             (Op::Kink { .. } | Op::Max(_), Some(slopes)) => {
                 check_signs(node, &adjoint)?;
-                for (k, operand) in node.operands().into_iter().enumerate() {
-                    add(operand, adjoint.times(&slopes.of_operand(node, k)?)?)?;
+                let (weights, whole) = slopes.weights(node);
+                check_weights(node, &weights, whole)?;
+                for ((of, slope), weights) in
+                    pairs(node.pieces(), weights)?.filter(|((_, slope), _)| *slope != Float::ZERO)
+                {
+                    let slopes =
+                        Exact::integers(weights.into_iter().map(IBig::from).collect()).scaled(0, &whole.into())?;
+                    add(of, adjoint.times(&slopes.times(&Exact::dyadics(&[slope]))?)?)?;
                 }
             }
             (Op::Kink { .. } | Op::Max(_), None) if adjoint.is_zero() => {}
@@ -56,14 +62,9 @@ pub fn minorant(graph: &Graph, singles: &[Option<Singles>], slopes: &[Option<Slo
                 let place = || format!("`{}`", node.name.escape_debug());
                 let refuse = || Rejection::new(Code::SlopesMissing, place(), expected, "neither");
                 let arguments = argument(node, singles)?.ok_or_else(refuse)?;
-                // below·t + (above − below)·max(t, 0); a + max(b − a, 0).
-                let (below, above) = match &node.op {
-                    Op::Kink { below, above, .. } => (*below, *above),
-                    _ => (Float::ONE, Float::new(2, 0)),
-                };
-                let jump = Exact::dyadics(&[above]).minus(Exact::dyadics(&[below]))?;
-                add(node.operands()[0], adjoint.times(&Exact::dyadics(&[below]))?)?;
-                kinks.push((adjoint.times(&jump)?, arguments));
+                let (of, slope) = node.pieces()[0];
+                add(of, adjoint.times(&Exact::dyadics(&[slope]))?)?;
+                kinks.push((if node.is_concave() { adjoint.negated() } else { adjoint }, arguments));
             }
         }
     }
@@ -71,11 +72,19 @@ pub fn minorant(graph: &Graph, singles: &[Option<Singles>], slopes: &[Option<Slo
     Ok(Minorant { base, linear, kinks })
 }
 
-/// Lines lie below a convex unit and above a concave one: its coefficients must be ≥ 0 and ≤ 0.
+/// Means lie below a convex unit and above a concave one: its coefficients must be ≥ 0, or ≤ 0.
 fn check_signs(node: &Node, adjoint: &Exact) -> Result<(), Rejection> {
     let wrong = |v: &IBig| if node.is_concave() { *v > IBig::ZERO } else { *v < IBig::ZERO };
     let Some(entry) = adjoint.values.iter().position(wrong) else { return Ok(()) };
     let place = format!("`{}` entry {entry}", node.name.escape_debug());
     let expected = "a coefficient ≥ 0 of a convex unit";
     Err(Rejection::new(Code::NegativeCoefficient, place, expected, "a negative one"))
+}
+
+/// The weights of an entry's pieces, which are ≥ 0, are `whole` together.
+fn check_weights(node: &Node, weights: &[Vec<u64>], whole: u64) -> Result<(), Rejection> {
+    let wrong = |entry: &usize| weights.iter().map(|weights| weights[*entry]).sum::<u64>() != whole;
+    let Some(entry) = (0..node.size).find(wrong) else { return Ok(()) };
+    let place = format!("weights of `{}` entry {entry}", node.name.escape_debug());
+    Err(Rejection::new(Code::WeightSum, place, whole.to_string(), "another sum"))
 }

@@ -9,7 +9,8 @@ use crate::inputs::read::Inputs;
 use crate::inputs::uint8::Uint8;
 use crate::number::exact::{Exact, Float};
 use crate::rejection::{Code, Rejection};
-use crate::statement::{Norm, Region, Statement, distance, index, range};
+use crate::statement::{Norm, Region, Statement};
+use crate::text::{distance, index, range};
 use crate::weights::Weights;
 
 /// A certificate whose evidence has not been looked at.

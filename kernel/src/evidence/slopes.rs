@@ -3,9 +3,7 @@
 use crate::evidence::json::Json;
 use crate::evidence::object::Object;
 use crate::network::graph::{Graph, Node, Op};
-use crate::number::exact::Exact;
 use crate::rejection::{Code, Rejection};
-use dashu_int::{IBig, UBig};
 use std::collections::HashMap;
 
 /// Slopes of several nodes, not looked at yet.
@@ -107,22 +105,18 @@ impl Slopes {
         Ok(())
     }
 
-    /// The slopes towards operand `k`, one per entry.
-    pub fn of_operand(&self, node: &Node, k: usize) -> Result<Exact, Rejection> {
-        let size = node.size;
-        let denominator = UBig::from(self.whole());
-        let own = if let Op::Max(_) = node.op { k * size..(k + 1) * size } else { 0..size };
-        let codes = self.codes[own].iter().map(|&code| IBig::from(code));
-        let mut slopes = match node.op {
-            Op::Kink { below, above, .. } => {
-                let ends = Exact::dyadics(&[below, above]);
-                let (low, high) = ((&ends.values[0]).min(&ends.values[1]), (&ends.values[0]).max(&ends.values[1]));
-                let (start, width) = (low * &denominator, high - low);
-                ends.with(codes.map(|code| &start + code * &width).collect())
+    /// Per piece of the unit a weight for every entry, and what an entry's weights sum to; a kink's code is the weight of its
+    /// larger slope.
+    pub fn weights(&self, node: &Node) -> (Vec<Vec<u64>>, u64) {
+        let whole = self.whole();
+        let codes: Vec<u64> = self.codes.iter().copied().map(u64::from).collect();
+        let weights = match node.op {
+            Op::Max(_) => codes.chunks_exact(node.size).map(<[u64]>::to_vec).collect(),
+            _ => {
+                let others = codes.iter().map(|code| whole - code).collect();
+                if node.is_concave() { vec![codes, others] } else { vec![others, codes] }
             }
-            _ => Exact::integers(codes.collect()),
         };
-        slopes.denominator = denominator;
-        Ok(slopes)
+        (weights, whole)
     }
 }

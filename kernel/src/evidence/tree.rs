@@ -9,7 +9,7 @@ use crate::evidence::object::Object;
 use crate::evidence::slopes::PackedSlopes;
 use crate::number::exact::Exact;
 use crate::rejection::{Code, Rejection};
-use crate::statement::{distance, index, number};
+use crate::text::{distance, index, number};
 use dashu_int::IBig;
 
 /// Nodes in preorder.

@@ -3,11 +3,9 @@
 //! A node is a vector. Whatever is affine is a sum of maps of earlier nodes; beside it stand the units. (A unit of
 //! another kind is another kind of node.)
 
-use crate::budget;
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float, pairs};
-use crate::rejection::{Code, Rejection};
-use dashu_int::IBig;
+use crate::rejection::Rejection;
 
 /// What a node computes, of earlier nodes.
 #[derive(Clone, Debug)]
@@ -45,9 +43,13 @@ impl Node {
         matches!(self.op, Op::Kink { below, above, .. } if below.exceeds(above))
     }
 
-    /// Whether it is a fixed vector.
-    pub fn is_constant(&self) -> bool {
-        matches!(&self.op, Op::Affine { terms, .. } if terms.is_empty())
+    /// The multiples of nodes of which a unit is the maximum, or the minimum where it is concave.
+    pub fn pieces(&self) -> Vec<(usize, Float)> {
+        match &self.op {
+            Op::Input | Op::Affine { .. } => vec![],
+            Op::Kink { of, below, above } => vec![(*of, *below), (*of, *above)],
+            Op::Max(of) => of.iter().map(|&of| (of, Float::ONE)).collect(),
+        }
     }
 
     /// The nodes that it reads.
@@ -68,38 +70,13 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Of the input.
     pub shape: Vec<usize>,
-    work: u64,
+    /// Weights and entries of all nodes.
+    pub work: u64,
 }
 
 impl Graph {
-    /// A graph of the input alone.
-    pub fn new(name: &str, shape: Vec<usize>, size: usize) -> Result<Graph, Rejection> {
-        let mut graph = Graph { nodes: Vec::new(), shape, work: 0 };
-        graph.push(name, Op::Input, size)?;
-        Ok(graph)
-    }
-
-    /// Appends a node of `size` entries.
-    pub fn push(&mut self, name: &str, op: Op, size: usize) -> Result<usize, Rejection> {
-        budget::within(name, "entries", size as u64, budget::ENTRIES)?;
-        if size == 0 {
-            return Err(Rejection::new(Code::ShapeMismatch, name, "at least one entry", "none"));
-        }
-        let maps = if let Op::Affine { terms, .. } = &op { &terms[..] } else { &[] };
-        let work = maps.iter().try_fold(size as u64, |sum, (_, map)| sum.checked_add(map.work()?));
-        self.work = work.and_then(|work| self.work.checked_add(work)).unwrap_or(u64::MAX);
-        budget::within("model", "weights and entries", self.work, budget::WEIGHTS)?;
-        budget::within("model", "nodes", self.nodes.len() as u64 + 1, budget::NODES)?;
-        let node = Node { name: name.into(), label: String::new(), op, size };
-        if !self.fits(&node) {
-            return Err(Rejection::new(Code::ShapeMismatch, name, "operands that fit each other", "others"));
-        }
-        self.nodes.push(node);
-        Ok(self.nodes.len() - 1)
-    }
-
     /// Whether the operands are earlier nodes of the right sizes.
-    fn fits(&self, node: &Node) -> bool {
+    pub fn fits(&self, node: &Node) -> bool {
         let size = |id: usize| self.nodes.get(id).map(|node| node.size);
         match &node.op {
             Op::Input => self.nodes.is_empty(),
@@ -119,20 +96,6 @@ impl Graph {
         self.nodes.len() - 1
     }
 
-    /// Makes `output` the last node, and 0 of what it does not depend on, except the input.
-    pub fn prune(&mut self, output: usize) {
-        self.nodes.truncate(output + 1);
-        let mut needed = vec![false; output + 1];
-        needed[output] = true;
-        // In falling order every node is seen before its operands.
-        for (id, node) in self.nodes.iter_mut().enumerate().skip(1).rev() {
-            match needed[id] {
-                true => node.operands().into_iter().for_each(|operand| needed[operand] = true),
-                false => node.op = Op::Affine { terms: vec![], offset: None },
-            }
-        }
-    }
-
     /// The exact logit at `x`, one entry.
     pub fn logit(&self, x: &Exact) -> Result<Exact, Rejection> {
         let mut values: Vec<Exact> = Vec::with_capacity(self.nodes.len());
@@ -140,8 +103,7 @@ impl Graph {
             values.push(match &node.op {
                 Op::Input => x.clone(),
                 Op::Affine { terms, offset } => affine(terms, offset.as_ref(), node.size, |id| &values[id])?,
-                Op::Kink { of, below, above } => kink(&values[*of], *below, *above)?,
-                Op::Max(of) => of[1..].iter().try_fold(values[of[0]].clone(), |a, &b| maximum(a, values[b].clone()))?,
+                Op::Kink { .. } | Op::Max(_) => unit(node, &values)?,
             });
         }
         Ok(values.pop().expect("a graph has nodes"))
@@ -164,12 +126,14 @@ pub fn affine<'a>(
     Ok(sum)
 }
 
-fn kink(t: &Exact, below: Float, above: Float) -> Result<Exact, Rejection> {
-    let slopes = Exact::dyadics(&[below, above]);
-    t.times(&slopes.with(t.values.iter().map(|v| slopes.values[usize::from(*v >= IBig::ZERO)].clone()).collect()))
-}
-
-fn maximum(mut a: Exact, mut b: Exact) -> Result<Exact, Rejection> {
-    a.align(&mut b)?;
-    Ok(a.with(pairs(&a.values, &b.values)?.map(|(x, y)| x.max(y).clone()).collect()))
+/// The maximum or minimum of a unit's pieces.
+fn unit(node: &Node, values: &[Exact]) -> Result<Exact, Rejection> {
+    let piece = |(of, slope): (usize, Float)| values[of].times(&Exact::dyadics(&[slope]));
+    let mut pieces = node.pieces().into_iter().map(piece).collect::<Result<Vec<_>, _>>()?;
+    Exact::unify(&mut pieces.iter_mut().collect::<Vec<_>>())?;
+    let extreme = |entry: usize| {
+        let values = pieces.iter().map(|piece| &piece.values[entry]);
+        if node.is_concave() { values.min() } else { values.max() }.expect("a piece").clone()
+    };
+    Ok(pieces[0].with((0..node.size).map(extreme).collect()))
 }

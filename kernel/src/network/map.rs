@@ -1,7 +1,6 @@
 //! Linear operators. What a map is, is said by its entries alone; everything else is a loop over them, or a faster way
 //! to the same sums.
 
-use crate::budget;
 use crate::network::windows::Windows;
 use crate::number::exact::{Exact, Float, pairs, same_length};
 use crate::number::product::Factors;
@@ -55,14 +54,6 @@ impl Map {
         }
     }
 
-    /// Products that a multiplication takes; nothing where that is no 64-bit number.
-    pub fn work(&self) -> Option<u64> {
-        match self {
-            Map::Pick { from, .. } => Some(from.len() as u64),
-            Map::Windows { windows, .. } => (windows.rows() as u64).checked_mul(windows.cells()?),
-        }
-    }
-
     /// Whether every number that the entries speak of is there.
     pub fn is_whole(&self) -> bool {
         match self {
@@ -89,8 +80,9 @@ impl Map {
         same_length(self.cols(), v.len())?;
         match self {
             Map::Pick { from, factors, .. } => {
-                let entry = |col: &Option<usize>| col.map_or(IBig::ZERO, |col| v.values[col].clone());
-                v.with(from.iter().map(entry).collect()).times(factors)
+                let product = |(i, col): (usize, &Option<usize>)| col.map(|col| factors.at(i) * &v.values[col]);
+                let products = from.iter().enumerate().map(|entry| product(entry).unwrap_or(IBig::ZERO));
+                v.with(products.collect()).scaled(factors.exponent, &factors.denominator)?.trimmed()
             }
             Map::Windows { windows, weights } => weights.forward(v, windows.rows(), |row| windows.runs(row)),
         }
@@ -100,14 +92,11 @@ impl Map {
     pub fn backward(&self, v: &Exact) -> Result<Exact, Rejection> {
         match self {
             Map::Pick { from, factors, cols, .. } => {
-                let products = v.with(v.values[self.rows()].to_vec()).times(factors)?;
-                let mut values = vec![IBig::ZERO; *cols];
-                for (product, col) in pairs(&products.values, from)? {
-                    col.iter().for_each(|col| values[*col] += product);
+                let mut sums = vec![IBig::ZERO; *cols];
+                for (i, (row, col)) in pairs(self.rows(), from)?.enumerate() {
+                    col.iter().for_each(|col| sums[*col] += factors.at(i) * &v.values[row]);
                 }
-                let sums = products.with(values);
-                budget::bits(sums.bits())?;
-                sums.trimmed()
+                v.with(sums).scaled(factors.exponent, &factors.denominator)?.trimmed()
             }
             Map::Windows { windows, weights } => {
                 same_length(windows.rows(), v.len())?;

@@ -59,15 +59,11 @@ fn combined(
     Ok(Some(Singles { coordinates, slopes, offsets }))
 }
 
-/// The argument of a unit as kinks t ↦ max(t, 0) of single coordinates: of a kink its operand, of
-/// max(a, b) = a + max(b − a, 0) the difference b − a.
+/// The argument t of a unit of two pieces as a kink ±max(t, 0) beside its first piece, if it is one of single coordinates:
+/// max(a, b) = a + max(b − a, 0), and min(a, b) = a − max(a − b, 0).
 pub fn argument(node: &Node, all: &[Option<Singles>]) -> Result<Option<Singles>, Rejection> {
-    match &node.op {
-        Op::Kink { of, .. } => Ok(all[*of].clone()),
-        Op::Max(of) if of.len() == 2 => {
-            let times = |factor| Map::multiple(node.size, factor);
-            combined(&[(of[1], times(Float::ONE)), (of[0], times(Float::ONE.negated()))], None, node.size, all)
-        }
-        _ => Ok(None),
-    }
+    let [(a, first), (b, second)] = node.pieces()[..] else { return Ok(None) };
+    let signed = |slope: Float, minus: bool| Map::multiple(node.size, if minus { slope.negated() } else { slope });
+    let concave = node.is_concave();
+    combined(&[(a, signed(first, !concave)), (b, signed(second, concave))], None, node.size, all)
 }

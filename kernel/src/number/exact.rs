@@ -87,8 +87,11 @@ impl Exact {
                 let shift = power(part.exponent.checked_sub(exponent))?.unsigned_abs();
                 let growth = (&factor - UBig::ONE).bit_len() as u64 + shift;
                 budget::bits(part.bits().saturating_add(growth))?;
-                if growth > 0 {
-                    part.values.iter_mut().for_each(|v| *v = (&*v * &factor) << shift as usize);
+                if !factor.is_one() {
+                    part.values.iter_mut().for_each(|v| *v *= &factor);
+                }
+                if shift > 0 {
+                    part.values.iter_mut().for_each(|v| *v <<= shift as usize);
                 }
             }
             (part.exponent, part.denominator) = (exponent, denominator.clone());
@@ -135,8 +138,9 @@ impl Exact {
         Ok(products.with(vec![products.values.iter().sum()]))
     }
 
-    /// Moves a common power of two into the exponent.
+    /// Moves a common power of two into the exponent; refuses what is too large.
     pub fn trimmed(mut self) -> Result<Exact, Rejection> {
+        budget::bits(self.bits())?;
         let zeros = self.values.iter().filter_map(IBig::trailing_zeros).min().unwrap_or(0);
         if zeros > 0 {
             self.values.iter_mut().for_each(|v| *v >>= zeros);

@@ -2,6 +2,7 @@
 
 pub mod affine;
 pub mod batch_norm;
+pub mod build;
 pub mod call;
 pub mod declared;
 pub mod file;
