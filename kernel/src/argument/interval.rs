@@ -112,31 +112,27 @@ impl Coordinate {
         high: Option<&Fraction>,
         norm: Norm,
     ) -> Result<Fraction, Rejection> {
-        let inside = |point: &Fraction| {
-            low.is_none_or(|low| compare(low, point).is_le()) && high.is_none_or(|high| compare(point, high).is_le())
-        };
-        let point = match norm {
-            Norm::L2 if !self.weight.is_zero() => {
-                // The slope of the term is 2qδ.
-                let twice = UBig::from(2_u8) * (&self.weight).unsigned_abs();
-                let vertex = (&self.center * &twice - &self.line.slope, twice);
-                if inside(&vertex) {
-                    // The term is half of what h has fallen by: h lies as high half way from the center.
-                    let (n, d) = (&self.center * &vertex.1 + &vertex.0, UBig::from(2_u8) * &vertex.1);
-                    return Ok((self.line.at(&n, &d), d));
-                }
-                vertex
-            }
-            _ if (&self.line.slope).unsigned_abs() <= (&self.weight).unsigned_abs() => (self.center.clone(), UBig::ONE),
-            _ => {
-                let downhill = if self.line.slope > IBig::ZERO { low } else { high };
-                let expected = "a minorant that does not fall";
-                let refuse = || Rejection::new(Code::NotProven, "an unbounded radius", expected, "a slope");
-                downhill.ok_or_else(refuse)?.clone()
-            }
+        let curved = matches!(norm, Norm::L2) && !self.weight.is_zero();
+        let point = if curved {
+            // The slope of the term is 2q·(X − center).
+            let twice = UBig::from(2_u8) * (&self.weight).unsigned_abs();
+            (&self.center * &twice - &self.line.slope, twice)
+        } else if (&self.line.slope).unsigned_abs() <= (&self.weight).unsigned_abs() {
+            (self.center.clone(), UBig::ONE)
+        } else {
+            let downhill = if self.line.slope > IBig::ZERO { low } else { high };
+            let expected = "a minorant that does not fall";
+            let refuse = || Rejection::new(Code::NotProven, "an unbounded radius", expected, "a slope");
+            downhill.ok_or_else(refuse)?.clone()
         };
         let below = low.filter(|low| compare(&point, low).is_lt());
-        let (n, d) = below.or(high.filter(|high| compare(&point, high).is_gt())).unwrap_or(&point);
+        let end = below.or(high.filter(|high| compare(&point, high).is_gt()));
+        if curved && end.is_none() {
+            // The term is half of what h has fallen by: their sum is h half way from the center.
+            let (n, d) = (&self.center * &point.1 + &point.0, UBig::from(2_u8) * &point.1);
+            return Ok((self.line.at(&n, &d), d));
+        }
+        let (n, d) = end.unwrap_or(&point);
         let h = self.line.at(n, d);
         let step = n - &self.center * d;
         Ok(reduced(match norm {
@@ -148,7 +144,7 @@ impl Coordinate {
 }
 
 fn compare(a: &Fraction, b: &Fraction) -> Ordering {
-    (&a.0 * &b.1).cmp(&(&b.0 * &a.1))
+    if a.1 == b.1 { a.0.cmp(&b.0) } else { (&a.0 * &b.1).cmp(&(&b.0 * &a.1)) }
 }
 
 fn reduced((n, d): Fraction) -> Fraction {
