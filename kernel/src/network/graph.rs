@@ -1,7 +1,6 @@
 //! The network as the kernel sees it: a graph of exact operations over one sample, and its exact values.
 //!
-//! A node is a vector. Whatever is affine is a sum of maps of earlier nodes; beside it stand the units. (A unit of
-//! another kind is another kind of node.)
+//! A node is a vector. Whatever is affine is a sum of maps of earlier nodes; beside it stand the units.
 
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float, pairs};

@@ -7,12 +7,13 @@ use crate::number::exact::{Exact, Float, pairs};
 use crate::rejection::Rejection;
 use dashu_int::ops::BitTest;
 use dashu_int::{IBig, Sign, UBig};
+use std::ops::Range;
 
 /// Stored numbers mantissa · 2^(shift + exponent).
 #[derive(Clone, Debug)]
 pub struct Factors {
-    /// Mantissa and shift.
-    numbers: Vec<(i64, usize)>,
+    mantissas: Vec<i64>,
+    shifts: Vec<u16>,
     pub exponent: i64,
     /// Bits of the largest mantissa · 2^shift.
     bits: u64,
@@ -30,21 +31,23 @@ impl Factors {
     /// Takes the numbers as they are.
     pub fn new(numbers: &[Float]) -> Factors {
         let exponent = numbers.iter().filter(|w| w.mantissa != 0).map(|w| w.exponent).min().unwrap_or(0);
-        let shift = |w: &Float| if w.mantissa == 0 { 0 } else { (w.exponent - exponent) as usize };
-        let numbers: Vec<(i64, usize)> = numbers.iter().map(|w| (w.mantissa, shift(w))).collect();
-        let bits = numbers.iter().map(|&(mantissa, shift)| mantissa.unsigned_abs().bit_len() + shift).max();
-        Factors { numbers, exponent, bits: bits.unwrap_or(0) as u64 }
+        let over = |w: &Float| u16::try_from(w.exponent - exponent).expect("the exponents of floats differ by less");
+        let shifts: Vec<u16> = numbers.iter().map(|w| if w.mantissa == 0 { 0 } else { over(w) }).collect();
+        let mantissas: Vec<i64> = numbers.iter().map(|w| w.mantissa).collect();
+        let bits = |at: usize| mantissas[at].unsigned_abs().bit_len() as u64 + u64::from(shifts[at]);
+        let bits = (0..numbers.len()).map(bits).max().unwrap_or(0);
+        Factors { mantissas, shifts, exponent, bits }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.numbers.len()
+        self.mantissas.len()
     }
 
     /// The columns of a run, each with its number over 2^exponent.
     pub fn entries(&self, run: Run) -> impl Iterator<Item = (usize, IBig)> {
-        let numbers = self.numbers[run.at..run.at + run.count].iter().enumerate();
-        numbers.map(move |(i, &(mantissa, shift))| (run.col + i, IBig::from(mantissa) << shift))
+        let number = |at: usize| IBig::from(self.mantissas[at]) << usize::from(self.shifts[at]);
+        (0..run.count).map(move |i| (run.col + i, number(run.at + i)))
     }
 
     /// Entry `row` of `rows` is the sum of number·v[col] over the runs of `runs(row)`, in which no column stands twice.
@@ -61,7 +64,7 @@ impl Factors {
             up.fill(0);
             down.fill(0);
             for Run { col, at, count } in runs(row) {
-                for (number, digits) in pairs(&self.numbers[at..at + count], &digits[col..col + count])? {
+                for (number, digits) in pairs(self.numbers(at..at + count)?, &digits[col..col + count])? {
                     add(number, digits, &mut up, &mut down);
                 }
             }
@@ -83,7 +86,7 @@ impl Factors {
             for Run { col, at, count } in runs(row) {
                 let own = col * limbs..(col + count) * limbs;
                 let sums = pairs(up[own.clone()].chunks_exact_mut(limbs), down[own].chunks_exact_mut(limbs))?;
-                for (number, (up, down)) in pairs(&self.numbers[at..at + count], sums)? {
+                for (number, (up, down)) in pairs(self.numbers(at..at + count)?, sums)? {
                     add(number, digits, up, down);
                 }
             }
@@ -92,10 +95,16 @@ impl Factors {
         v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
     }
 
+    /// Mantissas and shifts.
+    fn numbers(&self, own: Range<usize>) -> Result<impl ExactSizeIterator<Item = (&i64, &u16)>, Rejection> {
+        pairs(&self.mantissas[own.clone()], &self.shifts[own])
+    }
+
     /// The digits of `v`, and how many limbs a sum of as many products takes.
     fn digits(&self, v: &Exact) -> Result<(Vec<Digits>, usize), Rejection> {
         let bits = v.bits() + self.bits + v.len().bit_len() as u64;
         budget::bits(bits)?;
+        // No sum reaches 2^bits, so no carry leaves these limbs, and no term starts behind them.
         Ok((v.values.iter().map(Digits::of).collect(), bits as usize / 64 + 1))
     }
 }
@@ -118,14 +127,15 @@ impl Digits {
 
 /// Adds mantissa · 2^shift times digits to `up`, or its negative to `down`.
 #[inline(always)]
-fn add(&(mantissa, shift): &(i64, usize), digits: &Digits, up: &mut [u64], down: &mut [u64]) {
-    if mantissa == 0 {
+fn add((mantissa, shift): (&i64, &u16), digits: &Digits, up: &mut [u64], down: &mut [u64]) {
+    if *mantissa == 0 {
         return;
     }
-    let sum = if (mantissa < 0) == digits.negative { up } else { down };
-    let (limb, shift, factor) = (shift / 64, shift as u32 % 64, mantissa.unsigned_abs());
+    let sum = if (*mantissa < 0) == digits.negative { up } else { down };
+    let (limb, shift, factor) = (usize::from(shift / 64), shift % 64, mantissa.unsigned_abs());
+    // The factor's shift may take it over the end of a limb.
     add_product(&mut sum[limb..], &digits.limbs, factor << shift);
-    if shift > factor.leading_zeros() {
+    if u32::from(shift) > factor.leading_zeros() {
         add_product(&mut sum[limb + 1..], &digits.limbs, factor >> (64 - shift));
     }
 }
