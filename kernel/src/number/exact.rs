@@ -87,8 +87,11 @@ impl Exact {
                 let shift = power(part.exponent.checked_sub(exponent))?.unsigned_abs();
                 let growth = (&factor - UBig::ONE).bit_len() as u64 + shift;
                 budget::bits(part.bits().saturating_add(growth))?;
-                if growth > 0 {
-                    part.values.iter_mut().for_each(|v| *v = (std::mem::take(v) * &factor) << shift as usize);
+                if !factor.is_one() {
+                    part.values.iter_mut().for_each(|v| *v *= &factor);
+                }
+                if shift > 0 {
+                    part.values.iter_mut().for_each(|v| *v <<= shift as usize);
                 }
             }
             (part.exponent, part.denominator) = (exponent, denominator.clone());
