@@ -1,7 +1,12 @@
-//! Dense matrix products on row-major slices: the one place that talks to `gemm`, and kernels for one vector.
+//! Dense matrix products on row-major slices: the one place that talks to `gemm`, and kernels for one vector and
+//! for batches whose sums do not depend on the batch.
 
+mod dispatch;
+mod panels;
 mod vector;
 
+pub(crate) use dispatch::{all, fill, mapped, update};
+pub use panels::{Panels, panel_products, panel_products_and_sizes};
 pub use vector::{add_scaled, add_transposed_product, dot, matrix_vector, matrix_vector_and_size, sparse_product};
 
 use gemm::Parallelism;
@@ -32,6 +37,8 @@ pub trait Scalar:
     fn wide(self) -> f64;
     /// self · factor + addend, rounded once.
     fn fused(self, factor: Self, addend: Self) -> Self;
+    /// The absolute value.
+    fn size(self) -> Self;
     /// A stored weight, exactly.
     fn of_weight(weight: f32) -> Self;
     /// Stored weights as a slice of this type; `wide` keeps the converted copy.
@@ -50,6 +57,10 @@ impl Scalar for f32 {
     #[inline(always)]
     fn fused(self, factor: Self, addend: Self) -> Self {
         self.mul_add(factor, addend)
+    }
+    #[inline(always)]
+    fn size(self) -> Self {
+        self.abs()
     }
     #[inline(always)]
     fn of_weight(weight: f32) -> Self {
@@ -72,6 +83,10 @@ impl Scalar for f64 {
     #[inline(always)]
     fn fused(self, factor: Self, addend: Self) -> Self {
         self.mul_add(factor, addend)
+    }
+    #[inline(always)]
+    fn size(self) -> Self {
+        self.abs()
     }
     #[inline(always)]
     fn of_weight(weight: f32) -> Self {

@@ -1,47 +1,12 @@
 //! Matrix–vector products for one sample: too small for a blocked product, so memory is read once and in order.
 //!
-//! Each kernel is written once and compiled for the instruction sets that matter; the widest one that the machine has
-//! is chosen at run time. Weights are `f32` in memory and are widened on the way.
+//! Weights are `f32` in memory and are widened on the way.
 
 use super::Scalar;
+use super::dispatch::dispatched;
 
 /// Lanes of a partial sum: one cache line of `f32`.
 const LANES: usize = 16;
-
-macro_rules! dispatched {
-    ($(#[$doc:meta])* $name:ident, $body:ident, ($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
-        $(#[$doc])*
-        pub fn $name<T: Scalar>($($arg: $type),*) $(-> $result)? {
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
-                fn wide<T: Scalar>($($arg: $type),*) $(-> $result)? {
-                    $body::<T, true>($($arg),*)
-                }
-                #[target_feature(enable = "avx2,fma")]
-                fn middle<T: Scalar>($($arg: $type),*) $(-> $result)? {
-                    $body::<T, true>($($arg),*)
-                }
-                let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-                let avx512 = is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vl");
-                // SAFETY: the features that each function is compiled for have just been detected.
-                #[allow(unsafe_code)]
-                unsafe {
-                    if fma && avx512 {
-                        return wide($($arg),*);
-                    }
-                    if fma {
-                        return middle($($arg),*);
-                    }
-                }
-            }
-            // Without the instruction a fused operation is a slow library call; everywhere else it is native.
-            $body::<T, { !cfg!(target_arch = "x86_64") }>($($arg),*)
-        }
-    };
-}
 
 dispatched!(
     /// `out[i] = Σ_j weight[i][j] · x[j]` for a row-major weight.

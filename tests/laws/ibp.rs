@@ -312,14 +312,43 @@ fn bounded_below_is_unbounded_robustness() {
 
 #[test]
 fn the_answer_does_not_depend_on_the_batch() {
-    let mut rng = generator(5);
-    let model = model(icnn(&mut rng, 6, &[8, 5], Map::Absolute, 0.0));
-    let x = inputs(&mut rng, 30, 6);
-    for norm in Norm::STANDARD {
-        let all = radii(&Ibp::default(), &model, &x, Perturbation::new(norm));
-        let alone: Vec<f64> =
-            x.chunks(6).flat_map(|x| radii(&Ibp::default(), &model, x, Perturbation::new(norm))).collect();
-        assert_eq!(all, alone);
+    for seed in 0..12 {
+        let mut rng = generator(seed);
+        let d = 6 + seed as usize;
+        let model = model(if seed % 3 == 0 { tangle(&mut rng, d) } else { random_graph(&mut rng, seed, d) });
+        let x = inputs(&mut rng, 45, d);
+        for norm in Norm::STANDARD {
+            for range in [None, UNIT_BOX] {
+                let perturbation = Perturbation { norm, range, weights: None };
+                let all = radii(&Ibp::default(), &model, &x, perturbation);
+                for size in [1, 7, 30] {
+                    let parts = x.chunks(d * size).flat_map(|x| radii(&Ibp::default(), &model, x, perturbation));
+                    assert_eq!(all, parts.collect::<Vec<f64>>(), "seed {seed} {norm} {range:?}, batches of {size}");
+                }
+            }
+        }
+    }
+}
+
+/// Proposals in `f32` overflow, or see no slope; the radius is found all the same.
+#[test]
+fn networks_beyond_single_precision_get_their_radii() {
+    for (size, slope) in [(1e-30, 1.0), (1e30, 1e8), (1e-12, 1e12)] {
+        let mut graph = Graph::new("x", &[2]);
+        let scaled = graph.push("scaled", Layer::Scale(vec![slope; 2]), &[0]).unwrap();
+        let first = Dense { rows: 5, cols: 2, weight: vec![size as f32; 10], bias: vec![0.0; 5] };
+        let first = graph.push("first", Layer::Dense(first), &[scaled]).unwrap();
+        let act = graph.push("act", Layer::Kink(Kink::RELU), &[first]).unwrap();
+        let turned =
+            graph.push("turned", Layer::Scale(vec![-1.0 / f64::from(size as f32) / slope; 5]), &[act]).unwrap();
+        let out = Dense { rows: 1, cols: 5, weight: vec![0.25; 5], bias: vec![4.0] };
+        graph.push("out", Layer::Dense(out), &[turned]).unwrap();
+        let model = model(graph);
+        // f = 4 − 5/4·(x + y), and 3 at (0.4, 0.4).
+        for (norm, expected) in [(Norm::Linf, 1.2), (Norm::L1, 2.4)] {
+            let r = radii(&Ibp::default(), &model, &[0.4, 0.4], Perturbation::new(norm))[0];
+            assert!(r < expected && r > expected * (1.0 - 1e-11), "{size} {slope} {norm}: {r}");
+        }
     }
 }
 

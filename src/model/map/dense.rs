@@ -1,6 +1,9 @@
 //! A plain matrix of 32-bit floats.
 
-use crate::matrix::{Scalar, Threads, View, add_transposed_product, matrix_vector, multiply};
+use crate::matrix::{
+    Panels, Scalar, Threads, View, add_transposed_product, matrix_vector, matrix_vector_and_size, multiply,
+    panel_products_and_sizes,
+};
 use crate::rounding::norm2_up;
 use std::sync::OnceLock;
 
@@ -26,6 +29,7 @@ pub struct Matrix {
 #[derive(Debug, Default)]
 struct Cache {
     wide: OnceLock<Vec<f64>>,
+    panels: OnceLock<Panels>,
     row_norms: OnceLock<Vec<f64>>,
     col_norms: OnceLock<Vec<f64>>,
 }
@@ -67,6 +71,24 @@ impl Matrix {
             let column = |j| (0..self.rows).map(|i| f64::from(self.weight[i * self.cols + j])).collect::<Vec<_>>();
             (0..self.cols).map(|j| norm2_up(&column(j))).collect()
         })
+    }
+
+    fn panels(&self) -> &Panels {
+        self.cache.panels.get_or_init(|| Panels::new(self.rows, self.cols, &self.weight))
+    }
+
+    /// W·x and |W|·t for every sample of a batch, in sums that do not depend on the batch.
+    pub(crate) fn steady_sizes<T: Scalar>(&self, x: &[T], t: &[T], batch: usize) -> (Vec<T>, Vec<T>) {
+        let (mut out, mut size) = (vec![T::ZERO; batch * self.rows], vec![T::ZERO; batch * self.rows]);
+        if self.rows >= BLOCKED && self.cols > 0 {
+            panel_products_and_sizes(&mut out, &mut size, self.panels(), x, t);
+        } else if self.cols > 0 {
+            let results = out.chunks_exact_mut(self.rows.max(1)).zip(size.chunks_exact_mut(self.rows.max(1)));
+            for ((out, size), (x, t)) in results.zip(x.chunks_exact(self.cols).zip(t.chunks_exact(self.cols))) {
+                matrix_vector_and_size(out, size, &self.weight, x, t);
+            }
+        }
+        (out, size)
     }
 
     fn view<T: Scalar>(&self) -> View<'_, T> {

@@ -5,12 +5,13 @@
 //! |W_ik|·Lip(u_k) for the others. For p < ∞ this is far tighter than intervals of the coordinates, each of which alone
 //! may move by r.
 
+use crate::matrix::fill;
 use crate::model::feature_map::Coordinatewise;
 use crate::model::map::Matrix;
 use crate::model::{Affine, Enclosed, Graph, NodeId, Op};
 use crate::query::Perturbation;
-use crate::radius::ibp::intervals::Intervals;
-use crate::radius::ibp::linear::{Linear, linear};
+use crate::radius::ibp::intervals::{Intervals, above, below};
+use crate::radius::ibp::linear::{Aim, Linear, Middle, linear};
 use crate::radius::ibp::sides::{Falls, RowSlopes, Sides, Slope};
 use crate::rounding::{TINY, add_up, mul_up};
 
@@ -25,6 +26,13 @@ struct Entry {
 
 /// An entry that is always 0.
 const NOTHING: Entry = Entry { coordinate: None, scale: Enclosed { value: 0.0, error: 0.0 }, affine: true };
+
+/// A sample of a block, by number, and a radius around it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ball {
+    pub sample: usize,
+    pub r: f64,
+}
 
 /// A linear layer at least some of whose argument is coordinate-wise.
 #[derive(Debug)]
@@ -169,11 +177,14 @@ impl FirstLayer {
         plain || self.split.is_some()
     }
 
-    /// The touching part at the sample, from the argument and the layer's result there.
-    pub fn centre(&self, argument: &Intervals, result: &Intervals) -> Intervals {
+    /// The touching part at every sample of a batch, from the argument and the layer's result there.
+    pub fn centre(&self, argument: &Intervals, result: &Intervals, batch: usize) -> Intervals {
         match &self.split {
             None => result.clone(),
-            Some(split) => linear((&split.touching, &split.offset), &argument.select(&split.columns)),
+            Some(split) => {
+                let known = argument.select(&split.columns, argument.len() / batch);
+                linear((&split.touching, &split.offset), &known, &Middle::of(&known, batch, Aim::Decide), batch)
+            }
         }
     }
 
@@ -187,34 +198,52 @@ impl FirstLayer {
         self.slopes.as_ref().map(|slopes| slopes.within(rooms))
     }
 
-    /// The layer over the ball of radius `r` (possibly infinite) around the sample that `centre` and `sides` were made
-    /// for; with `plain` also by intervals of its argument.
+    /// The layer over balls (their radii possibly infinite) around samples that `centre` and `sides` were made for; of its
+    /// argument `argument` holds the entries of those samples alone.
     pub fn evaluate(
         &self,
-        layer: Linear,
-        centre: &Intervals,
-        sides: Option<&Sides>,
+        (centre, sides): (&Intervals, &[Option<Sides>]),
         argument: &Intervals,
-        r: f64,
-        plain: bool,
+        balls: &[Ball],
+        aim: Aim,
     ) -> Intervals {
-        let row = |(i, (low, high)): (usize, (f64, f64))| {
-            let (fall, rise) = match sides {
-                Some(sides) => sides.change(i, r),
-                None => [mul_up(self.steepness[i], r); 2].into(),
+        let rows = self.steepness.len();
+        let mut result = Intervals::zeros(balls.len() * rows);
+        let ends = result.low.chunks_exact_mut(rows.max(1)).zip(result.high.chunks_exact_mut(rows.max(1)));
+        for (ball, (new_low, new_high)) in balls.iter().zip(ends) {
+            let at = ball.sample * rows..(ball.sample + 1) * rows;
+            let (low, high) = (&centre.low[at.clone()], &centre.high[at]);
+            let Some(sides) = sides.get(ball.sample).and_then(Option::as_ref) else {
+                fill(new_low, low, &self.steepness, |low, s| fallen(low, product_up(s, ball.r)));
+                fill(new_high, high, &self.steepness, |high, s| risen(high, product_up(s, ball.r)));
+                continue;
             };
-            (
-                if fall == 0.0 { low } else { (low - fall).next_down() },
-                if rise == 0.0 { high } else { (high + rise).next_up() },
-            )
-        };
-        let mut result: Intervals = centre.iter().enumerate().map(row).collect();
-        if let Some(split) = &self.split {
-            result = result.plus(&linear((&split.rest, &[]), &argument.select(&split.rest_columns)));
+            for i in 0..rows {
+                let (fall, rise) = sides.change(i, ball.r);
+                (new_low[i], new_high[i]) = (fallen(low[i], fall), risen(high[i], rise));
+            }
         }
-        if plain {
-            result.intersect(&linear(layer, argument));
+        if let Some(split) = &self.split {
+            let rest = argument.select(&split.rest_columns, argument.len() / balls.len());
+            let middle = Middle::of(&rest, balls.len(), aim);
+            result.add(&linear((&split.rest, &[]), &rest, &middle, balls.len()));
         }
         result
     }
+}
+
+/// s·r for s, r ≥ 0, rounded up; exactly 0 when a factor is 0.
+#[inline(always)]
+fn product_up(s: f64, r: f64) -> f64 {
+    if (s == 0.0) | (r == 0.0) { 0.0 } else { above(s * r) }
+}
+
+#[inline(always)]
+fn fallen(low: f64, fall: f64) -> f64 {
+    if fall == 0.0 { low } else { below(low - fall) }
+}
+
+#[inline(always)]
+fn risen(high: f64, rise: f64) -> f64 {
+    if rise == 0.0 { high } else { above(high + rise) }
 }

@@ -1,9 +1,12 @@
-//! Vectors of intervals, and every elementwise operation on them, rounded outward.
+//! Vectors of intervals, and every elementwise operation on them, rounded outward. A vector may hold the entries of
+//! several samples, one after the other: of `batch` samples where an operation has to know.
 //!
 //! Invariant: a low end is below ∞, a high end is above −∞, and neither is NaN.
 
+use crate::matrix::{all, mapped, update};
 use crate::model::map::{Map, Weight};
 use crate::model::{Affine, Kink, Node, Op};
+use crate::rounding::TINY;
 
 /// Entry i lies in [low_i, high_i]; an infinite end says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,10 +18,44 @@ pub(crate) struct Intervals {
 /// One entry's interval.
 pub(crate) type Interval = (f64, f64);
 
+/// A computed low end; NaN says nothing.
+#[inline(always)]
+pub(crate) fn low_end(low: f64) -> f64 {
+    let low = if low > f64::MAX { f64::MAX } else { low };
+    if low.is_nan() { f64::NEG_INFINITY } else { low }
+}
+
+/// A computed high end; NaN says nothing.
+#[inline(always)]
+pub(crate) fn high_end(high: f64) -> f64 {
+    -low_end(-high)
+}
+
+/// Below every number that rounds to `x` in one operation, and a low end.
+///
+/// With u the unit roundoff that number is at least x − u·|x| − 2⁻¹⁰⁷⁵. What is taken away here is at least 3u·|x| + TINY/2
+/// whatever its own roundings, and taking it away rounds by at most u·(|x| + it). In the form of one line without cases
+/// a loop of them is compiled to vector instructions, as `next_down` is not.
+#[inline(always)]
+pub(crate) fn below(x: f64) -> f64 {
+    let x = if x > f64::MAX { f64::MAX } else { x };
+    low_end(x - (x.abs() * (2.0 * f64::EPSILON) + TINY))
+}
+
+/// Above every number that rounds to `x` in one operation, and a high end.
+#[inline(always)]
+pub(crate) fn above(x: f64) -> f64 {
+    -below(-x)
+}
+
 impl Intervals {
     /// Exactly these numbers; a NaN says nothing.
     pub fn point(values: &[f64]) -> Self {
         values.iter().map(|&value| (value, value)).collect()
+    }
+
+    pub fn zeros(size: usize) -> Self {
+        Intervals { low: vec![0.0; size], high: vec![0.0; size] }
     }
 
     pub fn with_capacity(size: usize) -> Self {
@@ -29,34 +66,61 @@ impl Intervals {
         self.low.len()
     }
 
+    /// No end is infinite.
+    pub fn is_finite(&self) -> bool {
+        all(&self.low, |end| end.abs() <= f64::MAX) && all(&self.high, |end| end.abs() <= f64::MAX)
+    }
+
     pub fn get(&self, i: usize) -> Interval {
         (self.low[i], self.high[i])
     }
 
     /// Appends an entry; an end that is NaN says nothing.
     pub fn push(&mut self, (low, high): Interval) {
-        self.low.push(if low.is_nan() { f64::NEG_INFINITY } else { low.min(f64::MAX) });
-        self.high.push(if high.is_nan() { f64::INFINITY } else { high.max(f64::MIN) });
+        self.low.push(low_end(low));
+        self.high.push(high_end(high));
+    }
+
+    /// Changes an entry; an end that is NaN says nothing.
+    pub fn set(&mut self, i: usize, (low, high): Interval) {
+        (self.low[i], self.high[i]) = (low_end(low), high_end(high));
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Interval> {
         self.low.iter().copied().zip(self.high.iter().copied())
     }
 
-    /// The entries at `columns`.
-    pub fn select(&self, columns: &[usize]) -> Self {
-        columns.iter().map(|&k| self.get(k)).collect()
+    /// Every sample's entries at `columns`, of `size` that it has.
+    pub fn select(&self, columns: &[usize], size: usize) -> Self {
+        let of = |ends: &[f64]| {
+            ends.chunks_exact(size).flat_map(|sample| columns.iter().map(move |&k| sample[k])).collect::<Vec<f64>>()
+        };
+        Intervals { low: of(&self.low), high: of(&self.high) }
     }
 
     /// What both know of the same entries.
     pub fn intersect(&mut self, other: &Intervals) {
-        self.low.iter_mut().zip(&other.low).for_each(|(a, &b)| *a = a.max(b));
-        self.high.iter_mut().zip(&other.high).for_each(|(a, &b)| *a = a.min(b));
+        update(&mut self.low, &other.low, |a, b| if b > a { b } else { a });
+        update(&mut self.high, &other.high, |a, b| if b < a { b } else { a });
     }
 
-    /// Entry by entry a + b.
-    pub fn plus(&self, other: &Intervals) -> Self {
-        self.iter().zip(other.iter()).map(|(a, b)| sum(a, b)).collect()
+    /// Adds other entries, one by one.
+    pub fn add(&mut self, other: &Intervals) {
+        update(&mut self.low, &other.low, |a, b| below(a + b));
+        update(&mut self.high, &other.high, |a, b| above(a + b));
+    }
+
+    /// Adds numbers to every sample's entries; 0 changes nothing.
+    fn shift(&mut self, offset: &[f64]) {
+        if offset.is_empty() {
+            return;
+        }
+        for low in self.low.chunks_exact_mut(offset.len()) {
+            update(low, offset, |a, c| if c == 0.0 { a } else { below(a + c) });
+        }
+        for high in self.high.chunks_exact_mut(offset.len()) {
+            update(high, offset, |a, c| if c == 0.0 { a } else { above(a + c) });
+        }
     }
 }
 
@@ -70,12 +134,14 @@ impl FromIterator<Interval> for Intervals {
 }
 
 fn sum((a, b): Interval, (c, d): Interval) -> Interval {
-    ((a + c).next_down(), (b + d).next_up())
+    (below(a + c), above(b + d))
 }
 
-/// s·t, where 0 · ∞ is 0: an end at infinity is approached, never reached.
+/// s·t for a finite s, where 0 · ∞ is 0: an end at infinity is approached, never reached.
+#[inline(always)]
 fn times(s: f64, t: f64) -> f64 {
-    if s == 0.0 || t == 0.0 { 0.0 } else { s * t }
+    let product = s * t;
+    if product.is_nan() { 0.0 } else { product }
 }
 
 /// One step outward, unless the operation was exact.
@@ -96,61 +162,81 @@ fn weighted((low, high): Interval, weight: Weight) -> Interval {
     outward((a.min(b), a.max(b)), weight.value.abs() == 1.0)
 }
 
-/// The exact range of a kink over an interval, but for the rounding.
-fn kinked((low, high): Interval, kink: Kink) -> Interval {
-    let exact = |s: f64| s == 0.0 || s.abs() == 1.0;
-    if low >= 0.0 {
-        return scaled((low, high), kink.above);
-    }
-    if high <= 0.0 {
-        return scaled((low, high), kink.below);
-    }
-    let (a, b) = (times(kink.below, low), times(kink.above, high));
-    // The ends and the kink itself, whose value 0 is exact.
-    let (low, high) = outward((a.min(b), a.max(b)), exact(kink.below) && exact(kink.above));
-    (low.min(0.0), high.max(0.0))
+/// The exact ranges of a kink over intervals, but for the rounding: its values at the ends, and 0 at the kink itself
+/// where it lies between them.
+fn kinked(x: &Intervals, kink: Kink) -> Intervals {
+    let exact = [kink.below, kink.above].iter().all(|s| *s == 0.0 || s.abs() == 1.0);
+    let value = |t: f64| times(kink.slope(t), t);
+    let least = |low: f64, high: f64| {
+        let (a, b) = (value(low), value(high));
+        let least = if a < b { a } else { b };
+        let least = if exact { least } else { below(least) };
+        if (low < 0.0) & (high > 0.0) & (least > 0.0) { 0.0 } else { least }
+    };
+    let most = |low: f64, high: f64| {
+        let (a, b) = (value(low), value(high));
+        let most = if a > b { a } else { b };
+        let most = if exact { most } else { above(most) };
+        if (low < 0.0) & (high > 0.0) & (most < 0.0) { 0.0 } else { most }
+    };
+    Intervals { low: mapped(&x.low, &x.high, least), high: mapped(&x.low, &x.high, most) }
 }
 
-/// A map's product; one entry with weight 1 is itself.
-fn product(map: &Map, x: &Intervals) -> Intervals {
-    let row = |i: usize| map.entries(i).filter(|(_, w)| w.value != 0.0).map(|(col, w)| weighted(x.get(col), w));
+/// A map's products; one entry with weight 1 is itself.
+fn product(map: &Map, x: &Intervals, batch: usize) -> Intervals {
+    let row = |first: usize, i: usize| {
+        let terms = map.entries(i).filter(|(_, w)| w.value != 0.0).map(|(col, w)| weighted(x.get(first + col), w));
+        terms.reduce(sum).unwrap_or((0.0, 0.0))
+    };
     match map {
         Map::Identity(_) => x.clone(),
-        Map::Diagonal(diagonal) => x.iter().zip(diagonal.weights()).map(|(x, w)| weighted(x, w)).collect(),
-        _ => (0..map.rows()).map(|i| row(i).reduce(sum).unwrap_or((0.0, 0.0))).collect(),
+        Map::Diagonal(diagonal) => {
+            let all = (0..batch).flat_map(|_| diagonal.weights());
+            x.iter().zip(all).map(|(x, w)| weighted(x, w)).collect()
+        }
+        _ => {
+            (0..batch).flat_map(|b| (0..map.rows()).map(move |i| (b * map.cols(), i))).map(|(b, i)| row(b, i)).collect()
+        }
     }
 }
 
 /// The sum of the products and the offset; what one map alone adds to a row is not rounded.
-fn affine_intervals(affine: &Affine, inputs: &[&Intervals]) -> Intervals {
-    let (mut total, mut added) = match &affine.maps[..] {
-        [] => return Intervals::point(&affine.offset),
-        [map] => (product(map, inputs[0]), Vec::new()),
-        maps => (Intervals::point(&vec![0.0; maps[0].rows()]), vec![false; maps[0].rows()]),
+fn affine_intervals(affine: &Affine, inputs: &[&Intervals], batch: usize) -> Intervals {
+    let rows = affine.rows();
+    let mut total = match &affine.maps[..] {
+        [] => return (0..batch).flat_map(|_| affine.offset.iter().map(|&c| (c, c))).collect(),
+        [map] => product(map, inputs[0], batch),
+        maps => summed(maps, inputs, rows, batch),
     };
+    total.shift(&affine.offset);
+    total
+}
+
+/// The sum of several maps' products.
+fn summed(maps: &[Map], inputs: &[&Intervals], rows: usize, batch: usize) -> Intervals {
+    let (mut total, mut added) = (Intervals::zeros(batch * rows), vec![false; batch * rows]);
     let mut add = |i: usize, x: Interval| {
         let x = if std::mem::replace(&mut added[i], true) { sum(total.get(i), x) } else { x };
         (total.low[i], total.high[i]) = x;
     };
-    for (map, x) in affine.maps.iter().zip(inputs).filter(|_| affine.maps.len() > 1) {
-        if map.each_place(|i, col| add(i, x.get(col))).is_none() {
-            product(map, x).iter().enumerate().for_each(|(i, x)| add(i, x));
+    for (map, x) in maps.iter().zip(inputs) {
+        let mut placed = |b: usize| map.each_place(|i, col| add(b * rows + i, x.get(b * map.cols() + col))).is_some();
+        if !(0..batch).all(&mut placed) {
+            product(map, x, batch).iter().enumerate().for_each(|(i, x)| add(i, x));
         }
-    }
-    for (i, &c) in affine.offset.iter().enumerate().filter(|(_, c)| **c != 0.0) {
-        (total.low[i], total.high[i]) = sum(total.get(i), (c, c));
     }
     total
 }
 
-/// The result of any operation but the input; of a linear layer there is a faster one in [`super::linear`].
+/// The result of any operation but the input, for every sample of a batch; of a linear layer there is a faster one in
+/// [`super::linear`].
 ///
 /// # Panics
 /// On the input.
-pub(crate) fn node_intervals(node: &Node, inputs: &[&Intervals]) -> Intervals {
+pub(crate) fn node_intervals(node: &Node, inputs: &[&Intervals], batch: usize) -> Intervals {
     match &node.op {
-        Op::Affine(affine) => affine_intervals(affine, inputs),
-        Op::Kink(kink) => inputs[0].iter().map(|x| kinked(x, *kink)).collect(),
+        Op::Affine(affine) => affine_intervals(affine, inputs, batch),
+        Op::Kink(kink) => kinked(inputs[0], *kink),
         Op::Max => {
             let mut result = inputs[0].clone();
             for input in &inputs[1..] {
@@ -183,7 +269,7 @@ mod tests {
         #[test]
         fn kinks_have_their_exact_range(x in interval(), below in -2.0..2.0_f64, above in -2.0..2.0_f64) {
             let kink = Kink { below, above };
-            let result = node_intervals(&unary(Layer::Kink(kink)), &[&[x].into_iter().collect()]).get(0);
+            let result = node_intervals(&unary(Layer::Kink(kink)), &[&[x].into_iter().collect()], 1).get(0);
             let at = |i: usize| (x.0 + (x.1 - x.0) * i as f64 / 200.0).clamp(x.0, x.1);
             let values: Vec<f64> = (0..=200).map(at).chain((x.0 <= 0.0 && x.1 >= 0.0).then_some(0.0))
                 .map(|t| kink.slope(t) * t).collect();
@@ -197,7 +283,7 @@ mod tests {
             let t = (x.0 + (x.1 - x.0) * part).clamp(x.0, x.1);
             let argument: Intervals = [x].into_iter().collect();
             let inside = |op: Layer, value: f64| {
-                let (low, high) = node_intervals(&unary(op), &[&argument]).get(0);
+                let (low, high) = node_intervals(&unary(op), &[&argument], 1).get(0);
                 low <= value && value <= high
             };
             prop_assert!(inside(Layer::Scale(vec![c]), c * t));
@@ -212,21 +298,21 @@ mod tests {
     fn a_nan_says_nothing() {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
         assert_eq!(Intervals::point(&[f64::NAN]).get(0), all);
-        let size = node_intervals(&unary(Layer::Kink(Kink::ABS)), &[&Intervals::point(&[f64::NAN])]);
+        let size = node_intervals(&unary(Layer::Kink(Kink::ABS)), &[&Intervals::point(&[f64::NAN])], 1);
         assert_eq!(size.get(0), (0.0, f64::INFINITY));
     }
 
     #[test]
     fn infinite_ends_stay_ends() {
         let all: Intervals = [(f64::NEG_INFINITY, f64::INFINITY)].into_iter().collect();
-        let of = |op| node_intervals(&unary(op), &[&all]).get(0);
+        let of = |op| node_intervals(&unary(op), &[&all], 1).get(0);
         assert_eq!(of(Layer::Kink(Kink::RELU)), (0.0, f64::INFINITY));
         assert_eq!(of(Layer::Kink(Kink::ABS)), (0.0, f64::INFINITY));
         assert_eq!(of(Layer::Scale(vec![0.0])), (0.0, 0.0));
         assert_eq!(of(Layer::Scale(vec![-2.0])), (f64::NEG_INFINITY, f64::INFINITY));
         assert_eq!(of(Layer::Shift(vec![7.0])), (f64::NEG_INFINITY, f64::INFINITY));
         let huge: Intervals = [(f64::MAX, f64::MAX)].into_iter().collect();
-        let doubled = node_intervals(&unary(Layer::Scale(vec![2.0])), &[&huge]).get(0);
+        let doubled = node_intervals(&unary(Layer::Scale(vec![2.0])), &[&huge], 1).get(0);
         assert_eq!(doubled, (f64::MAX, f64::INFINITY), "an overflow is still above the largest float");
     }
 }

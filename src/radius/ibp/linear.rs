@@ -1,31 +1,106 @@
-//! Linear layers on intervals: one pass over the weight for W·mid and |W|·radius, with a-priori rounding bounds.
+//! Linear layers on batches of intervals: one pass over the weight for W·mid and |W|·radius, with a-priori rounding
+//! bounds.
 
-use crate::matrix::matrix_vector_and_size;
+use crate::matrix::{mapped, update};
 use crate::model::map::Matrix;
-use crate::radius::ibp::intervals::Intervals;
+use crate::radius::ibp::intervals::{Intervals, high_end, low_end};
 use crate::rounding::{TINY, gamma};
 
 /// A matrix and what is added to its product.
 pub(crate) type Linear<'a> = (&'a Matrix, &'a [f64]);
 
-/// W·x + b over the intervals of x.
-pub(crate) fn linear((matrix, offset): Linear, x: &Intervals) -> Intervals {
-    let infinite: Vec<usize> = (0..x.len()).filter(|&k| !(x.low[k].is_finite() && x.high[k].is_finite())).collect();
-    if infinite.is_empty() {
-        return finite((matrix, offset), x);
+/// What the intervals are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// Products in `f32` without their rounding errors: where the radius is about, and nothing else.
+    Propose,
+    /// Products in `f64`, every end rounded outward: what a radius rests on.
+    Decide,
+}
+
+/// Middles of intervals and bounds of what lies around them, in the form in which matrices read them.
+///
+/// For v = mid + e with |e| ≤ radius: |W v − fl(W mid)| ≤ |W|·(radius + γ_n |mid|), underflow apart. The second product
+/// is computed for t ≥ radius + γ_n |mid| and raised by its own γ_n.
+#[derive(Clone, Debug)]
+pub(crate) struct Middle {
+    values: Values,
+    /// The entries with an infinite end, which are left out.
+    infinite: Vec<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    /// mid and radius, neither rounded in any direction.
+    Narrow(Vec<f32>, Vec<f32>),
+    /// mid and t.
+    Wide(Vec<f64>, Vec<f64>),
+}
+
+impl Middle {
+    /// Of a batch of vectors of intervals.
+    pub fn of(x: &Intervals, batch: usize, aim: Aim) -> Middle {
+        if x.is_finite() {
+            return Middle { values: values(x, batch, aim), infinite: Vec::new() };
+        }
+        let is_infinite = |&k: &usize| !(x.low[k].is_finite() && x.high[k].is_finite());
+        let infinite: Vec<usize> = (0..x.len()).filter(is_infinite).collect();
+        let mut known = x.clone();
+        infinite.iter().for_each(|&k| known.set(k, (0.0, 0.0)));
+        Middle { values: values(&known, batch, aim), infinite }
     }
-    let mut known = x.clone();
-    for &k in &infinite {
-        (known.low[k], known.high[k]) = (0.0, 0.0);
+}
+
+fn values(x: &Intervals, batch: usize, aim: Aim) -> Values {
+    match aim {
+        Aim::Propose => Values::Narrow(
+            mapped(&x.low, &x.high, |low, high| (0.5 * low + 0.5 * high) as f32),
+            mapped(&x.low, &x.high, |low, high| (0.5 * high - 0.5 * low) as f32),
+        ),
+        Aim::Decide => {
+            let g = gamma(x.len() / batch + 4) * (1.0 + 8.0 * f64::EPSILON);
+            let middle = |low: f64, high: f64| 0.5 * low + 0.5 * high;
+            let t = mapped(&x.low, &x.high, |low, high| widened(low, high, middle(low, high), g));
+            Values::Wide(mapped(&x.low, &x.high, middle), t)
+        }
     }
-    let result = finite((matrix, offset), &known);
-    (0..matrix.rows).map(|i| with_infinite(matrix.row(i), result.get(i), x, &infinite)).collect()
+}
+
+/// t ≥ radius + g·|mid|. A difference of floats does not underflow, so that a factor covers its rounding.
+#[inline(always)]
+fn widened(low: f64, high: f64, mid: f64, g: f64) -> f64 {
+    let (above, below) = (high - mid, mid - low);
+    let radius = (if above > below { above } else { below }) * (1.0 + 4.0 * f64::EPSILON);
+    // A product that underflowed here would be multiplied by a weight that may be large.
+    let t = (radius + g * mid.abs()) * (1.0 + 4.0 * f64::EPSILON) + TINY;
+    if radius == 0.0 && mid == 0.0 { 0.0 } else { t }
+}
+
+/// W·x + b over the intervals of x, whose middles are given, for every sample of a batch.
+pub(crate) fn linear((matrix, offset): Linear, x: &Intervals, middle: &Middle, batch: usize) -> Intervals {
+    let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect();
+    let (centre, spread) = match &middle.values {
+        Values::Wide(mid, t) => matrix.steady_sizes(mid, t, batch),
+        Values::Narrow(mid, radius) => {
+            let (centre, spread) = matrix.steady_sizes(mid, radius, batch);
+            (wide(centre), wide(spread))
+        }
+    };
+    let mut result = around(centre, &spread, offset, matrix.cols);
+    for of_sample in middle.infinite.chunk_by(|a, b| a / matrix.cols == b / matrix.cols) {
+        let sample = of_sample[0] / matrix.cols;
+        for i in 0..matrix.rows {
+            let at = sample * matrix.rows + i;
+            result.set(at, with_infinite(matrix.row(i), result.get(at), x, of_sample));
+        }
+    }
+    result
 }
 
 /// Adds the terms that have an infinite end: a weight of 0 takes nothing from them, and one end may still be known.
 fn with_infinite(row: &[f32], (mut low, mut high): (f64, f64), x: &Intervals, infinite: &[usize]) -> (f64, f64) {
     for &k in infinite {
-        let w = f64::from(row[k]);
+        let w = f64::from(row[k % row.len()]);
         if w == 0.0 {
             continue;
         }
@@ -36,36 +111,31 @@ fn with_infinite(row: &[f32], (mut low, mut high): (f64, f64), x: &Intervals, in
     (low, high)
 }
 
-/// For v = mid + e with |e| ≤ radius: |W v − fl(W mid)| ≤ |W|·(radius + γ_n |mid|), underflow apart. The second product
-/// is computed for t ≥ radius + γ_n |mid| and raised by its own γ_n.
-fn finite((matrix, offset): Linear, x: &Intervals) -> Intervals {
-    let n = matrix.cols;
-    let g = gamma(n + 4) * (1.0 + 8.0 * f64::EPSILON);
-    let mid: Vec<f64> = x.iter().map(|(low, high)| 0.5 * low + 0.5 * high).collect();
-    let widen = |(&m, (low, high)): (&f64, (f64, f64))| {
-        let radius = f64::max(high - m, m - low);
-        let radius = if radius == 0.0 { 0.0 } else { radius.next_up() };
-        let t = (radius + g * m.abs()) * (1.0 + 4.0 * f64::EPSILON);
-        // A product that underflowed here would be multiplied by a weight that may be large.
-        if radius == 0.0 && m == 0.0 { 0.0 } else { t + TINY }
-    };
-    let t: Vec<f64> = mid.iter().zip(x.iter()).map(widen).collect();
-    let (mut centre, mut spread) = (vec![0.0; matrix.rows], vec![0.0; matrix.rows]);
-    matrix_vector_and_size(&mut centre, &mut spread, &matrix.weight, &mid, &t);
+/// [c − e, c + e] + b for e ≥ the raised spread. The sum c + b is rounded once, and so is what is taken from it:
+/// together by less than 2ε·|c + b| + ε·e, as ε is twice the unit roundoff; what underflows is below `underflow`.
+fn around(mut centre: Vec<f64>, spread: &[f64], offset: &[f64], n: usize) -> Intervals {
     let raise = 1.0 + 2.0 * gamma(n + 4);
     let underflow = 4.0 * (n + 1) as f64 * TINY;
-    let row = |i: usize| {
-        let (c, e) = (centre[i], (spread[i] * raise + underflow).next_up());
-        let b = offset.get(i).copied().unwrap_or(0.0);
-        (((c - e).next_down() + b).next_down(), ((c + e).next_up() + b).next_up())
+    if !offset.is_empty() {
+        centre.chunks_exact_mut(offset.len()).for_each(|sample| update(sample, offset, |c, b| c + b));
+    }
+    let width = |sum: f64, e: f64| {
+        let e = e * raise + underflow;
+        (e + 2.0 * f64::EPSILON * sum.abs()) * (1.0 + 8.0 * f64::EPSILON)
     };
-    (0..matrix.rows).map(row).collect()
+    let low = mapped(&centre, spread, |sum, e| low_end(sum - width(sum, e)));
+    let high = mapped(&centre, spread, |sum, e| high_end(sum + width(sum, e)));
+    Intervals { low, high }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn all(layer: Linear, x: &Intervals) -> Intervals {
+        linear(layer, x, &Middle::of(x, 1, Aim::Decide), 1)
+    }
 
     /// The definition, end by end.
     fn naive((dense, bias): Linear, x: &Intervals) -> Vec<(f64, f64)> {
@@ -99,7 +169,7 @@ mod tests {
                 x.high[3] = f64::INFINITY;
                 x.low[2] = if hole == 1 { f64::NEG_INFINITY } else { x.low[2] };
             }
-            for ((low, high), expected) in linear((&dense.0, &dense.1), &x).iter().zip(naive((&dense.0, &dense.1), &x)) {
+            for ((low, high), expected) in all((&dense.0, &dense.1), &x).iter().zip(naive((&dense.0, &dense.1), &x)) {
                 prop_assert!(low == expected.0 || (low <= expected.0 + 1e-15 && low > expected.0 - 1e-11));
                 prop_assert!(high == expected.1 || (high >= expected.1 - 1e-15 && high < expected.1 + 1e-11));
             }
@@ -110,7 +180,7 @@ mod tests {
     fn a_sum_that_rounds_is_still_enclosed() {
         // 1 + 2⁻⁶⁰ is no f64: an upper end of 1 would be wrong.
         let dense = (Matrix::new(1, 2, vec![1.0, 2.0_f32.powi(-60)]), vec![0.0]);
-        let (low, high) = linear((&dense.0, &dense.1), &Intervals::point(&[1.0, 1.0])).get(0);
+        let (low, high) = all((&dense.0, &dense.1), &Intervals::point(&[1.0, 1.0])).get(0);
         assert!(low <= 1.0 && high > 1.0);
     }
 
@@ -118,7 +188,7 @@ mod tests {
     fn an_overflow_says_nothing() {
         let dense = (Matrix::new(1, 2, vec![f32::MAX, -f32::MAX]), vec![0.0]);
         assert_eq!(
-            linear((&dense.0, &dense.1), &Intervals::point(&[1e300, 1e300])).get(0),
+            all((&dense.0, &dense.1), &Intervals::point(&[1e300, 1e300])).get(0),
             (f64::NEG_INFINITY, f64::INFINITY)
         );
     }
