@@ -11,6 +11,8 @@ use super::dispatch::dispatched;
 const LANES: usize = 16;
 /// Vectors of a tile of two panels.
 const PAIRED: usize = 8;
+/// Vectors of a tile of one panel.
+const SINGLE: usize = 16;
 /// Vectors of a tile of one panel, where each has two sums.
 const SIZED: usize = 6;
 
@@ -96,12 +98,12 @@ fn plus<T: Scalar, const FUSED: bool>(mut sum: Lanes<T>, weights: &Lanes<T>, x: 
     sum
 }
 
-/// The sums of [`PAIRED`] vectors with one panel and with two, every one a variable of its own: in an array of arrays
-/// they would not stay in registers.
-macro_rules! paired {
-    ($($sum:ident $other:ident $i:tt),*) => {
+/// The sums of [`SINGLE`] vectors with one panel, every one a variable of its own: in an array of arrays they would not
+/// stay in registers.
+macro_rules! single {
+    ($($sum:ident $i:tt),*) => {
         #[inline(always)]
-        fn one_panel<T: Scalar, const FUSED: bool>(panel: &[f32], x: [&[T]; PAIRED]) -> [Lanes<T>; PAIRED] {
+        fn one_panel<T: Scalar, const FUSED: bool>(panel: &[f32], x: [&[T]; SINGLE]) -> [Lanes<T>; SINGLE] {
             let x = cut(x);
             $(let mut $sum = [T::ZERO; LANES];)*
             for (k, w) in panel.chunks_exact(LANES).enumerate().take(x[0].len()) {
@@ -110,7 +112,12 @@ macro_rules! paired {
             }
             [$($sum),*]
         }
+    };
+}
 
+/// The same for [`PAIRED`] vectors with two panels.
+macro_rules! paired {
+    ($($sum:ident $other:ident $i:tt),*) => {
         #[inline(always)]
         fn two_panels<T: Scalar, const FUSED: bool>(panels: &[f32], x: [&[T]; PAIRED]) -> [[Lanes<T>; 2]; PAIRED] {
             let x = cut(x);
@@ -149,6 +156,7 @@ macro_rules! sized {
     };
 }
 
+single!(a 0, b 1, c 2, d 3, e 4, f 5, g 6, h 7, i 8, j 9, l 10, m 11, n 12, o 13, p 14, q 15);
 paired!(a a2 0, b b2 1, c c2 2, d d2 3, e e2 4, f f2 5, g g2 6, h h2 7);
 sized!(a a2 0, b b2 1, c c2 2, d d2 3, e e2 4, f f2 5);
 
@@ -177,12 +185,12 @@ fn vectors<T, const N: usize>(x: &[T], cols: usize, first: usize) -> [&[T]; N] {
 
 /// Copies the lanes that are rows to the vectors that there are, from vector `first` and row `row` on.
 #[inline(always)]
-fn store<T: Scalar>(out: &mut [T], rows: usize, first: usize, row: usize, sums: &[impl AsRef<[T]>]) {
-    let vectors = out.chunks_exact_mut(rows).skip(first);
-    for (out, sums) in vectors.zip(sums) {
-        let out = &mut out[row..];
-        let width = out.len().min(sums.as_ref().len());
-        out[..width].copy_from_slice(&sums.as_ref()[..width]);
+fn store<T: Scalar>(out: &mut [T], rows: usize, first: usize, row: usize, sums: &[Lanes<T>]) {
+    for (out, sums) in out.chunks_exact_mut(rows).skip(first).zip(sums) {
+        match out[row..].first_chunk_mut::<LANES>() {
+            Some(out) => *out = *sums,
+            None => out[row..].iter_mut().zip(sums).for_each(|(out, &sum)| *out = sum),
+        }
     }
 }
 
@@ -192,18 +200,18 @@ fn products<T: Scalar, const FUSED: bool>(out: &mut [T], panels: &Panels, x: &[T
     let (rows, cols, batch) = (*rows, *cols, panels.batch(x.len()));
     assert_eq!(out.len(), batch * rows, "a product's output");
     // Panels stay near the processor while the vectors pass by.
-    for (g, pair) in data.chunks(2 * LANES * cols).enumerate() {
-        let row = 2 * g * LANES;
+    let pairs = data.chunks_exact(2 * LANES * cols);
+    let (last, mut row) = (pairs.remainder(), 0);
+    for pair in pairs {
         for first in (0..batch).step_by(PAIRED) {
-            let x = vectors(x, cols, first);
-            if pair.len() == LANES * cols {
-                store(out, rows, first, row, &one_panel::<T, FUSED>(pair, x));
-            } else {
-                let sums = two_panels::<T, FUSED>(pair, x);
-                store(out, rows, first, row, &sums.map(|[a, _]| a));
-                store(out, rows, first, row + LANES, &sums.map(|[_, b]| b));
-            }
+            let sums = two_panels::<T, FUSED>(pair, vectors(x, cols, first));
+            store(out, rows, first, row, &sums.map(|[a, _]| a));
+            store(out, rows, first, row + LANES, &sums.map(|[_, b]| b));
         }
+        row += 2 * LANES;
+    }
+    for first in (0..if last.is_empty() { 0 } else { batch }).step_by(SINGLE) {
+        store(out, rows, first, row, &one_panel::<T, FUSED>(last, vectors(x, cols, first)));
     }
 }
 

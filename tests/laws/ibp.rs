@@ -24,7 +24,7 @@ fn radii(method: &dyn Method, model: &Model, x: &[f64], perturbation: Perturbati
 
 /// Not convex: weights of both signs behind every kink, a maximum, a negative scale, and the input joined to a hidden
 /// layer in a concatenation, itself scaled by constants.
-fn tangle(rng: &mut StdRng, d: usize) -> Graph {
+pub(crate) fn tangle(rng: &mut StdRng, d: usize) -> Graph {
     let mut graph = Graph::new("x", &[d]);
     let constants = |rng: &mut StdRng, n: usize| -> Vec<f64> {
         (0..n)

@@ -1,14 +1,61 @@
 //! Laws of randomized smoothing, on networks whose smoothed classifier is known in closed form.
 
-use rand::RngExt;
+use crate::ibp::tangle;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use statrs::function::erf::erfc;
-use testing::networks::{Map, generator, icnn, inputs, model};
+use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
 use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::smoothing::{SmoothedClass, Smoothing};
 use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
+
+/// The definition: the library's own numbers one by one, and every logit enclosed in `f64`.
+fn naive_votes(model: &Model, x: &[f64], method: &Smoothing, draw: u64, count: usize) -> usize {
+    let per_block = ((1 << 16) / x.len()).clamp(1, 1024);
+    let vote = |block: usize| {
+        let mut generator = ChaCha8Rng::seed_from_u64(method.seed);
+        generator.set_stream(draw);
+        generator.set_word_pos((block as u128) << 36);
+        let vectors = per_block.min(count - block * per_block);
+        let mut noisy = |&x: &f64| {
+            let epsilon: f64 = StandardNormal.sample(&mut generator);
+            f64::from((x + method.sigma * epsilon) as f32)
+        };
+        let inputs: Vec<f64> = (0..vectors).flat_map(|_| x.iter().map(&mut noisy).collect::<Vec<f64>>()).collect();
+        model.enclose(&inputs).iter().filter(|logit| logit.lower() > 0.0).count()
+    };
+    (0..count.div_ceil(per_block)).map(vote).sum()
+}
+
+/// By the tangent plane, in `f32` and in `f64`: convex networks and others, with kinks in their feature maps, maxima and
+/// inputs of many sizes.
+#[test]
+fn votes_are_those_of_the_exact_network() {
+    let (mut inside, mut all) = (0, 0);
+    for seed in 0..36 {
+        let mut rng = generator(300 + seed);
+        let d = [1, 3, 8, 17, 40][seed as usize % 5];
+        let graph = match seed % 3 {
+            0 => tangle(&mut rng, d),
+            k => icnn(&mut rng, d, &[9, 5], MAPS[(seed / 3) as usize % MAPS.len()], if k == 1 { 0.0 } else { 0.2 }),
+        };
+        let model = model(graph);
+        let x = inputs(&mut rng, 2, d);
+        let method = Smoothing { samples: 2500, selection: 50, sigma: 0.4, seed, ..Smoothing::default() };
+        for (i, prediction) in method.predictions(&model, Samples::new(&x, d)).unwrap().iter().enumerate() {
+            let x = &x[i * d..(i + 1) * d];
+            let naive = |draw: u64, count| naive_votes(&model, x, &method, 2 * i as u64 + draw, count);
+            assert_eq!((prediction.selected, prediction.positive), (naive(0, 50), naive(1, 2500)), "seed {seed}");
+            all += 1;
+            inside += usize::from(prediction.positive > 0 && prediction.positive < 2500);
+        }
+    }
+    assert!(inside > 20, "{inside} of {all} have votes for both classes");
+}
 
 fn half_space(weight: &[f32], bias: f32) -> Model {
     let mut graph = Graph::new("x", &[weight.len()]);
@@ -143,6 +190,22 @@ fn ties_and_undefined_logits_vote_for_the_other_class() {
         .push("out", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0, -1.0], bias: vec![1.0] }), &[larger])
         .unwrap();
     assert_eq!(verdict(overflow), Verdict::NotSensitive);
+}
+
+/// The largest float and more, less even more: below 0, though a sum from the left is infinite.
+#[test]
+fn a_logit_that_overflows_on_the_way_has_its_exact_sign() {
+    for (last, expected) in [(-3e38_f32, 0), (-1e38, 400)] {
+        let mut graph = Graph::new("x", &[1]);
+        let first = Dense { rows: 4, cols: 1, weight: vec![0.0; 4], bias: vec![1.0; 4] };
+        let first = graph.push("first", Layer::Dense(first), &[0]).unwrap();
+        let act = graph.push("act", Layer::Kink(Kink { below: -0.5, above: 1.0 }), &[first]).unwrap();
+        let out = Dense { rows: 1, cols: 4, weight: vec![2e38, 2e38, last, last], bias: vec![0.0] };
+        graph.push("out", Layer::Dense(out), &[act]).unwrap();
+        let method = Smoothing { samples: 400, ..Smoothing::default() };
+        let prediction = method.predictions(&model(graph), Samples::new(&[0.5], 1)).unwrap()[0];
+        assert_eq!(prediction.positive, expected);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::matrix::{
     Panels, Scalar, Threads, View, add_transposed_product, matrix_vector, matrix_vector_and_size, multiply,
-    panel_products_and_sizes,
+    panel_products, panel_products_and_sizes,
 };
 use crate::rounding::norm2_up;
 use std::sync::OnceLock;
@@ -77,7 +77,20 @@ impl Matrix {
         self.cache.panels.get_or_init(|| Panels::new(self.rows, self.cols, &self.weight))
     }
 
-    /// W·x and |W|·t for every sample of a batch, in sums that do not depend on the batch.
+    /// W·x for every sample of a batch, in sums that do not depend on the batch.
+    pub(crate) fn steady_forward<T: Scalar>(&self, x: &[T], batch: usize) -> Vec<T> {
+        let mut out = vec![T::ZERO; batch * self.rows];
+        if self.rows >= BLOCKED && self.cols > 0 {
+            panel_products(&mut out, self.panels(), x);
+        } else if self.cols > 0 {
+            for (out, x) in out.chunks_exact_mut(self.rows.max(1)).zip(x.chunks_exact(self.cols)) {
+                matrix_vector(out, &self.weight, x);
+            }
+        }
+        out
+    }
+
+    /// The same and |W|·t.
     pub(crate) fn steady_sizes<T: Scalar>(&self, x: &[T], t: &[T], batch: usize) -> (Vec<T>, Vec<T>) {
         let (mut out, mut size) = (vec![T::ZERO; batch * self.rows], vec![T::ZERO; batch * self.rows]);
         if self.rows >= BLOCKED && self.cols > 0 {

@@ -1,12 +1,14 @@
 //! Randomized smoothing with Gaussian noise.
 
 mod binomial;
+mod chacha;
+mod floats;
 mod noise;
 mod normal;
 mod scaled;
+mod votes;
 
 use crate::model::Model;
-use crate::model::passes::forward;
 use crate::norm::Norm;
 use crate::query::Perturbation;
 use crate::radius::{
@@ -17,6 +19,7 @@ use binomial::clopper_pearson_lower;
 use noise::{Draw, block_vectors, noisy_inputs};
 use normal::quantile_lower;
 use std::fmt;
+use votes::{Around, Votes};
 
 /// The radius of the *smoothed* classifier, which answers what the network answers most often under Gaussian noise:
 /// σ·Φ⁻¹(p̲) for ℓ2.
@@ -28,13 +31,15 @@ use std::fmt;
 ///   bound at level `alpha` of the chosen class's probability (rigorously rounded down, as Φ⁻¹ is). p̲ ≤ ½ abstains.
 ///   Other norms by inclusion of balls: p < 2 keeps the radius, p > 2 divides it by d^{1/2 − 1/p}.
 /// - A box is ignored: the smoothed classifier is defined on all of R^d, and an attacker inside the box has less room.
-/// - Cost: `selection` + `samples` forward passes in `f32`, in blocks.
+/// - Cost: `selection` + `samples` forward passes in `f32`, in blocks, and a few in `f64`.
 /// - Reference: Cohen, Rosenfeld, Kolter, *Certified Adversarial Robustness via Randomized Smoothing*, ICML 2019,
 ///   Theorem 1 and §3.2. Deviation: an input of the other class gets a test at the same level instead of a radius.
 ///
-/// The smoothed classifier is that of the network's `f32` evaluation: each noisy input votes for the sensitive class if
-/// its `f32` logit is above 0; 0 and NaN vote for the other. The noise is a seeded pseudo-random one and x + σε is rounded to `f32`;
-/// as everywhere in practice, the guarantee takes it for independent normal numbers.
+/// The smoothed classifier is that of the network itself: a noisy input votes for the sensitive class if its logit is
+/// proven to be above 0: of a feature-convex network by the tangent plane at the sample; else in `f32` with a bound of the
+/// rounding errors, or where that leaves doubts in `f64`. What cannot be proven, as ties and overflows, votes for the other class, so that no certificate rests on it. The noise is a
+/// seeded pseudo-random one and x + σε is rounded to `f32`; as everywhere in practice, the guarantee takes it for
+/// independent normal numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Smoothing {
     /// Standard deviation of the noise, in input units.
@@ -105,17 +110,19 @@ impl Smoothing {
     /// When the settings mean nothing, see [`Smoothing::check`].
     pub fn predictions(&self, model: &Model, samples: Samples) -> Result<Vec<Prediction>, String> {
         self.check()?;
-        let one = |i: usize| self.predict(model, samples.sample(i), (samples.first + i) as u64);
+        let votes = Votes::new(model);
+        let one = |i: usize| self.predict(&votes, samples.sample(i), (samples.first + i) as u64);
         Ok((0..samples.count()).map(one).collect())
     }
 
-    fn predict(&self, model: &Model, sample: &[f64], index: u64) -> Prediction {
-        let selected = self.votes(model, sample, index, Draw::Selection, self.selection);
-        let positive = self.votes(model, sample, index, Draw::Estimation, self.samples);
+    fn predict(&self, votes: &Votes, sample: &[f64], index: u64) -> Prediction {
+        let votes = &votes.around(sample);
+        let selected = self.count(votes, sample, index, Draw::Selection, self.selection);
+        let positive = self.count(votes, sample, index, Draw::Estimation, self.samples);
         // A tie chooses the other class, which never gets a radius.
         let sensitive = 2 * selected > self.selection;
-        let votes = if sensitive { positive } else { self.samples - positive };
-        let probability = clopper_pearson_lower(votes as u64, self.samples as u64, self.alpha);
+        let chosen = if sensitive { positive } else { self.samples - positive };
+        let probability = clopper_pearson_lower(chosen as u64, self.samples as u64, self.alpha);
         let class = match (probability > 0.5, sensitive) {
             (false, _) => SmoothedClass::Abstain,
             (true, true) => SmoothedClass::Sensitive,
@@ -124,20 +131,16 @@ impl Smoothing {
         Prediction { class, selected, positive, probability }
     }
 
-    /// How many of `count` noisy copies of the sample have a logit above 0.
-    fn votes(&self, model: &Model, sample: &[f64], index: u64, draw: Draw, count: usize) -> usize {
+    /// How many of `count` noisy copies of the sample vote for the sensitive class.
+    fn count(&self, votes: &Around, sample: &[f64], index: u64, draw: Draw, count: usize) -> usize {
         let (size, per_block) = (sample.len(), block_vectors(sample.len()));
         let mut inputs = vec![0.0_f32; per_block.min(count) * size];
-        let output = model.graph().output();
-        let mut votes = 0;
-        for (block, start) in (0..count).step_by(per_block).enumerate() {
-            let vectors = per_block.min(count - start);
-            let inputs = &mut inputs[..vectors * size];
+        let block = |(block, start): (usize, usize)| {
+            let inputs = &mut inputs[..per_block.min(count - start) * size];
             noisy_inputs(inputs, sample, self.sigma, self.seed, index, draw, block as u64);
-            let values = forward(model.network(), inputs);
-            votes += values.nodes[output].iter().filter(|&&logit| logit > 0.0).count();
-        }
-        votes
+            votes.count(inputs)
+        };
+        (0..count).step_by(per_block).enumerate().map(block).sum()
     }
 
     /// The answer for one norm, in `size` dimensions: the same noise serves every norm.
