@@ -16,6 +16,13 @@ const NAP: Duration = Duration::from_micros(50);
 
 type Outcome<R> = Result<R, Box<dyn Any + Send>>;
 
+/// Has the allocator keep what is freed for what comes next, where it is glibc's: that one gives back to the system, and
+/// asks again for, blocks that are larger than the largest one that has been freed so far (`mallopt(3)`,
+/// `M_MMAP_THRESHOLD`; 32 MiB at most). Blocks of samples are, again and again.
+pub fn keep_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(31 << 20)));
+}
+
 /// Takes items from `next`, has them worked on by the current pool, and hands the results to `done` in the items' order,
 /// until there are no more or `done` breaks off. `next` and `done` run on the calling thread.
 ///

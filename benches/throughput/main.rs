@@ -140,6 +140,8 @@ fn main() {
         let count = arguments.get(1).map_or(1_000_000, |count| count.parse().expect("a number of inputs"));
         return run::certify(count);
     }
+    // As the program does.
+    underplane::stream::keep_memory();
     let (three, closed, both) = (&Norm::STANDARD[..], &["closed-form"][..], &["closed-form", "sharp"][..]);
     Case::new("784-200-64-1", &[200, 64], Map::Centred, 400).report(&[
         ("closed-form, three norms, batch of 100", closed, three, false),

@@ -18,6 +18,7 @@ mod train;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use underplane::stream::keep_memory;
 
 /// What a finished subcommand means for the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,7 @@ enum Command {
 /// or unreadable input, 3 unknown.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    keep_memory();
     let result = match cli.command {
         Command::Inspect(args) => inspect::run(&args),
         Command::Certify(args) => certify::run(&args),

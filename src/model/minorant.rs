@@ -99,25 +99,29 @@ fn finely(network: &Network, values: &Values<f64>, sample: usize) -> Enclosed {
     enclosed(network, &values, &forward_errors(network, &values, Meaning::Function, Care::Fine), 0)
 }
 
-/// Samples per pass: enough for blocked products, few enough that a pass stays in the cache and in reused memory …
-const CACHED: usize = 34;
+/// Values of a node in one pass: few enough that a pass stays in the cache and in memory that is used again …
+const CACHED: usize = 1 << 15;
 
-/// … and where the constants do not stay there, enough to make up for reading them.
+/// … for samples enough for blocked products, and no more than pay.
+const SAMPLES: std::ops::RangeInclusive<usize> = 8..=34;
+
+/// Where the constants do not stay in the cache, samples enough to make up for reading them.
 const STREAMED: usize = 128;
 
 /// Constants that stay in the cache.
 const MOST_CACHED: usize = 1 << 20;
 
-/// Samples whose values are more than this many are passed one by one.
+/// Samples with more values than this are passed one by one.
 const MOST_VALUES: usize = 1 << 22;
 
 /// How many samples a pass takes at once.
-pub fn chunk(network: &Network) -> usize {
-    let graph = network.graph();
-    let constants = graph.nodes().iter().map(|node| node.op.constants()).sum::<usize>();
-    let values = graph.nodes().iter().map(|node| node.size()).sum::<usize>();
-    let most = if constants > MOST_CACHED { STREAMED } else { CACHED };
-    most.min(MOST_VALUES / values).max(1)
+fn chunk(network: &Network) -> usize {
+    let nodes = network.graph().nodes();
+    let constants = nodes.iter().map(|node| node.op.constants()).sum::<usize>();
+    let sizes = || nodes.iter().map(|node| node.size());
+    let cached = (CACHED / sizes().max().unwrap_or(1)).clamp(*SAMPLES.start(), *SAMPLES.end());
+    let most = if constants > MOST_CACHED { STREAMED } else { cached };
+    most.min(MOST_VALUES / sizes().sum::<usize>()).max(1)
 }
 
 fn in_chunks<T>(network: &Network, inputs: &[f64], pass: impl Fn(&[f64]) -> Vec<T>) -> Vec<T> {
