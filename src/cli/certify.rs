@@ -95,8 +95,12 @@ pub fn run(args: &Args) -> Result<Finish> {
     let length = args.total_time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let deadline = length.and_then(|length| start.checked_add(length));
     let mut sink = Sink { output, certificates, done, deadline };
-    sink.take(&run, &given, format)?;
+    let taken = sink.take(&run, &given, format);
     let (answered, count) = (sink.done.samples, given.source.count());
+    if let (Err(error), true, Output::File(_)) = (&taken, answered > 0, &sink.output) {
+        bail!("{error:#}; {answered} of {count} inputs are answered: {}", sink.output.leave());
+    }
+    taken?;
     if answered < count {
         let seconds = args.total_time.unwrap_or_default();
         eprintln!("--total-time {seconds} is over: {answered} of {count} inputs are answered; {}", sink.output.leave());

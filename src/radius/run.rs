@@ -16,6 +16,9 @@ const BLOCK: usize = 102;
 /// … and where a method searches, few enough that answers are there soon.
 const SEARCHED: usize = 8;
 
+/// Blocks that samples make at least, where there are not too few, so that threads share them.
+const FEWEST: usize = 8;
+
 /// Values of a block, so that wide samples do not fill the memory.
 const MOST_VALUES: usize = 1 << 21;
 
@@ -69,11 +72,11 @@ impl<'a> Questions<'a> {
         self.norms.iter().flat_map(move |&norm| methods.iter().map(move |method| (norm, method.as_ref())))
     }
 
-    /// How many samples make a block. It depends on nothing but what is asked, as what floats make of a block may depend
-    /// on its size.
-    pub fn block(&self) -> usize {
+    /// How many of `count` samples make a block. It depends on nothing but what is asked, as what floats make of a block
+    /// may depend on its size.
+    pub fn block(&self, count: usize) -> usize {
         let searches = self.methods.iter().any(|method| method.cost() == Cost::Search);
-        let most = if searches { SEARCHED } else { BLOCK };
+        let most = if searches { SEARCHED } else { (count / FEWEST).clamp(SEARCHED, BLOCK) };
         most.min(MOST_VALUES / self.model.input_size()).max(1)
     }
 
@@ -125,7 +128,7 @@ impl<'a> Questions<'a> {
 
     /// The same about any number of samples, by all threads; a column holds the answers about all of them.
     pub fn ask_all(&self, values: &[f64], numbers: &[usize], tick: Tick) -> Answers {
-        let (size, block) = (self.model.input_size(), self.block());
+        let (size, block) = (self.model.input_size(), self.block(numbers.len()));
         let mut blocks = values.chunks(block * size).zip(numbers.chunks(block));
         let mut all = Answers { logits: Vec::new(), columns: self.columns().map(|_| Vec::new()).collect() };
         let add = |answers: Answers| {

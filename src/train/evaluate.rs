@@ -73,7 +73,7 @@ pub fn accuracy(logits: &[f64], sensitive: &[bool]) -> Accuracy {
 /// methods of a norm together.
 pub fn radii(questions: Questions, data: &Dataset) -> Vec<Vec<Option<f64>>> {
     let positives: Vec<usize> = (0..data.len()).filter(|&i| data.sensitive[i]).collect();
-    let mut blocks = positives.chunks(questions.block());
+    let mut blocks = positives.chunks(questions.block(positives.len()));
     let certify = |numbers: &[usize]| -> Vec<Vec<Timed>> {
         let values: Vec<f64> = numbers.iter().flat_map(|&i| data.input(i)).map(|&x| f64::from(x)).collect();
         questions.ask(&values, numbers, &|_, _, _| {}).columns

@@ -44,7 +44,7 @@ impl<'a> Run<'a> {
 
     /// How many samples make a block.
     pub fn block(&self) -> usize {
-        self.questions.block()
+        self.questions.block(self.given.source.count())
     }
 
     /// Rows of one sample.
