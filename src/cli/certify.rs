@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     let taken = sink.take(&run, &given, format);
     let (answered, count) = (sink.done.samples, given.source.count());
     if let (Err(error), true, Output::File(_)) = (&taken, answered > 0, &sink.output) {
-        bail!("{error:#}; {answered} of {count} inputs are answered: {}", sink.output.leave());
+        bail!("{error}; {answered} of {count} inputs are answered: {}", sink.output.leave());
     }
     taken?;
     if answered < count {
