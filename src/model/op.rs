@@ -106,6 +106,11 @@ impl Op {
         if let Op::Kink(kink) = self { Some(*kink) } else { None }
     }
 
+    /// The sum of maps, if it is one.
+    pub fn affine(&self) -> Option<&Affine> {
+        if let Op::Affine(affine) = self { Some(affine) } else { None }
+    }
+
     /// Whether it is a kink or a maximum: what lines stand for.
     pub fn is_unit(&self) -> bool {
         matches!(self, Op::Kink(_) | Op::Max)
@@ -113,7 +118,7 @@ impl Op {
 
     /// The linear layer's matrix and offset, if it is one.
     pub fn matrix(&self) -> Option<(&Matrix, &[f64])> {
-        if let Op::Affine(affine) = self { affine.matrix() } else { None }
+        self.affine()?.matrix()
     }
 
     /// The map and the offset, where every entry is an affine function of the same entry of one input.

@@ -3,35 +3,17 @@
 //! Either by the dual norm, or coordinate by coordinate (`sum`).
 
 use crate::argument::minorant::Minorant;
-use crate::argument::sum::least;
-use crate::evidence::tree::Cut;
+use crate::argument::sum::{Part, least};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, pairs};
 use crate::number::power;
 use crate::rejection::{Code, Rejection};
-use crate::statement::{Norm, Region};
-use crate::weights::Weights;
+use crate::statement::Norm;
 use dashu_int::IBig;
 use dashu_int::ops::UnsignedAbs;
 
 /// What is compared with 0.
 const LEAST: &str = "the minorant's least value over the ball";
-
-/// Where a minorant must be positive.
-#[derive(Clone, Copy, Debug)]
-pub struct Part<'a> {
-    /// The ball's center.
-    pub x: &'a Exact,
-    pub norm: Norm,
-    /// Of the norm, if it has some.
-    pub weights: Option<&'a Weights>,
-    /// The ball and the box.
-    pub region: &'a Region,
-    /// Ends of single coordinates.
-    pub cuts: &'a [Cut<'a>],
-    /// λ > 0, evidence.
-    pub multiplier: Option<&'a Exact>,
-}
 
 /// Tests that the minorant is positive over the ball, the box and the part (for an open ball: ≥ 0, where that suffices).
 pub fn check(minorant: &Minorant, part: &Part) -> Result<(), Rejection> {

@@ -1,7 +1,8 @@
 //! The check of one certificate.
 
-use crate::argument::ball::{self, Part};
+use crate::argument::ball;
 use crate::argument::minorant::minorant;
+use crate::argument::sum::Part;
 use crate::evidence::certificate::{Certificate, check_class, check_uint8, check_weights};
 use crate::inputs::read::Inputs;
 use crate::model::Model;

@@ -5,16 +5,32 @@
 //! multiplier's term λ·|δ| or λ·δ²/2 added (`interval`), and λ·ψ(radius), which it cannot exceed in the ball, taken off.
 //! With weights the term is λ·w|δ| or λ·w²δ²/2, and a coordinate stays within ±radius·scale, scale ≥ 1/w.
 
-use crate::argument::ball::Part;
 use crate::argument::interval::{Coordinate, Fraction};
 use crate::argument::minorant::Minorant;
 use crate::budget;
-use crate::evidence::tree::Side;
+use crate::evidence::tree::{Cut, Side};
 use crate::number::exact::{Exact, pairs};
 use crate::rejection::Rejection;
-use crate::statement::Norm;
+use crate::statement::{Norm, Region};
+use crate::weights::Weights;
 use dashu_int::ops::{BitTest, Gcd};
 use dashu_int::{IBig, UBig};
+
+/// Where a minorant must be positive.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The ball's center.
+    pub x: &'a Exact,
+    pub norm: Norm,
+    /// Of the norm, if it has some.
+    pub weights: Option<&'a Weights>,
+    /// The ball and the box.
+    pub region: &'a Region,
+    /// Ends of single coordinates.
+    pub cuts: &'a [Cut<'a>],
+    /// λ > 0, evidence.
+    pub multiplier: Option<&'a Exact>,
+}
 
 /// The least value over the part, in some unit, unless there is no point.
 pub fn least(minorant: &Minorant, part: &Part, multiplier: Option<&Exact>) -> Result<Option<Fraction>, Rejection> {

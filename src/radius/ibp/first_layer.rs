@@ -8,7 +8,7 @@
 use crate::matrix::fill;
 use crate::model::feature_map::Coordinatewise;
 use crate::model::map::Matrix;
-use crate::model::{Affine, Enclosed, Graph, NodeId, Op};
+use crate::model::{Affine, Enclosed, Graph, NodeId};
 use crate::query::Perturbation;
 use crate::radius::ibp::intervals::{Intervals, above, below};
 use crate::radius::ibp::linear::{Aim, Linear, Middle, linear};
@@ -97,7 +97,7 @@ pub(crate) fn first_layer(
 /// coordinate-wise.
 fn entries(graph: &Graph, known: &[Option<Coordinatewise>], id: NodeId) -> Vec<Option<Entry>> {
     let node = graph.node(id);
-    if let Some(places) = if let Op::Affine(affine) = &node.op { places(affine) } else { None } {
+    if let Some(places) = node.op.affine().and_then(places) {
         let below: Vec<Vec<Option<Entry>>> = node.inputs.iter().map(|&input| entries(graph, known, input)).collect();
         return places.into_iter().map(|place| place.map_or(Some(NOTHING), |(k, at)| below[k][at])).collect();
     }
