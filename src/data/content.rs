@@ -144,6 +144,14 @@ impl<'a> Content<'a> {
     }
 }
 
+impl Read for Content<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
 /// A failed read: broken compressed data is a fault of the content, anything else one of the system.
 pub(crate) fn unreadable(path: &Path, offset: u64, source: std::io::Error) -> DataError {
     match source.kind() {

@@ -1,9 +1,13 @@
 //! Comma-separated records with the line that each begins on.
 
-use crate::data::content::Content;
+use crate::data::content::{Content, unreadable};
 use crate::data::error::{DataError, Place};
 use csv::StringRecord;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Users' tables are not read beyond this many bytes, once unpacked.
 pub(crate) const MAX_TEXT: u64 = 1 << 30;
@@ -56,6 +60,75 @@ impl Text {
         let rest = self.bytes.get(position.byte() as usize..).unwrap_or_default();
         let blank = rest.iter().take_while(|&&byte| byte == b'\n' || byte == b'\r');
         position.line() + blank.filter(|&&byte| byte == b'\n').count() as u64
+    }
+}
+
+/// The records of a text that need not fit into memory, separated by commas; blank lines are left out.
+pub(crate) struct Records<'a> {
+    path: PathBuf,
+    reader: csv::Reader<Watched<'a>>,
+    seen: Rc<RefCell<Seen>>,
+}
+
+/// Bytes that have been read from `start` on.
+#[derive(Default)]
+struct Seen {
+    start: u64,
+    bytes: VecDeque<u8>,
+}
+
+/// A reader that keeps what it has read, until it is dropped from [`Seen`].
+struct Watched<'a> {
+    content: Content<'a>,
+    seen: Rc<RefCell<Seen>>,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.content.read(buffer)?;
+        self.seen.borrow_mut().bytes.extend(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+impl<'a> Records<'a> {
+    /// Of content that is already open.
+    pub fn new(content: Content<'a>) -> Records<'a> {
+        let (path, seen) = (content.path().to_path_buf(), Rc::<RefCell<Seen>>::default());
+        let watched = Watched { content, seen: Rc::clone(&seen) };
+        let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(watched);
+        Records { path, reader, seen }
+    }
+
+    /// The line of a record, as [`Text::line`]; what lies before the record is not needed any more.
+    fn line(&self, position: Option<&csv::Position>) -> u64 {
+        let Some(position) = position else { return 1 };
+        let mut seen = self.seen.borrow_mut();
+        let before = (position.byte().saturating_sub(seen.start) as usize).min(seen.bytes.len());
+        seen.bytes.drain(..before);
+        seen.start += before as u64;
+        let blank = seen.bytes.iter().take_while(|&&byte| byte == b'\n' || byte == b'\r');
+        position.line() + blank.filter(|&&byte| byte == b'\n').count() as u64
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<Record, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut cells = StringRecord::new();
+        Some(match self.reader.read_record(&mut cells) {
+            Ok(false) => return None,
+            Ok(true) => Ok(Record { line: self.line(cells.position()), cells }),
+            Err(error) => Err(match error.into_kind() {
+                csv::ErrorKind::Io(source) => unreadable(&self.path, self.seen.borrow().start, source),
+                csv::ErrorKind::Utf8 { pos, err } => {
+                    let expected = format!("UTF-8 fields separated by {}", separator(b','));
+                    DataError::content(&self.path, Place::Line(self.line(pos.as_ref())), expected, err.to_string())
+                }
+                other => DataError::content(&self.path, Place::Whole, "records", format!("{other:?}")),
+            }),
+        })
     }
 }
 

@@ -3,8 +3,10 @@
 use crate::data::inputs::array::{ArrayBlocks, ArrayFile};
 use crate::data::inputs::label::{Label, LabelFile, listed, tally};
 use crate::data::inputs::label_file::read_label_file;
+use crate::data::inputs::sample_shape;
+use crate::data::inputs::spool::{Spool, SpoolBlocks};
 use crate::data::tasks::Header;
-use crate::data::{InputOptions, Inputs, Reading, open_array, read_inputs};
+use crate::data::{InputOptions, Inputs, Reading, open_array, read_inputs, spool_table};
 use crate::model::Model;
 use crate::query::Range;
 use anyhow::{Context, Error, Result, bail};
@@ -74,7 +76,7 @@ impl Loaded {
     }
 }
 
-/// The samples of a user's files that fit a model: all of them have been looked at, and those of an array's file are
+/// The samples of a user's files that fit a model: all of them have been looked at, and those of an array or a table are
 /// read again where they are wanted, so that few of them are in memory.
 pub struct Source {
     stock: Stock,
@@ -86,6 +88,7 @@ pub struct Source {
 
 enum Stock {
     Held(Inputs),
+    Spool(Spool),
     File { file: ArrayFile, labels: Option<LabelFile> },
 }
 
@@ -97,9 +100,13 @@ impl InputFiles {
     pub fn open(&self, model: &Model, range: Option<Range>, tell: Tell) -> Result<Source> {
         let (header, drop_missing, reading) = (self.header.known(), self.drop_missing, self.reading);
         let options = InputOptions { label_column: self.label_column.clone(), header, drop_missing, reading };
-        let stock = match open_array(&self.inputs, &options)? {
-            Some(file) => self.file(file, model, range, tell)?,
-            None => self.held(read_inputs(&self.inputs, &options)?, model, range, tell)?,
+        let stock = match (open_array(&self.inputs, &options)?, &self.labels) {
+            (Some(file), _) => self.file(file, model, range, tell)?,
+            (None, Some(_)) => self.held(read_inputs(&self.inputs, &options)?, model, range, tell)?,
+            (None, None) => match spool_table(&self.inputs, &options)? {
+                Some(spool) => self.spooled(spool, model, range, tell)?,
+                None => self.held(read_inputs(&self.inputs, &options)?, model, range, tell)?,
+            },
         };
         let limit = self.limit.unwrap_or(usize::MAX);
         let mut source = Source { stock, size: model.input_size(), count: 0 };
@@ -155,6 +162,20 @@ impl InputFiles {
         Ok(Stock::Held(inputs))
     }
 
+    fn spooled(&self, spool: Spool, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {
+        let (about, size) = (&spool.about, spool.about.features());
+        let fits =
+            sample_shape::fit(about.numbers.len(), &about.shape, &model.graph().node(0).shape, self.reading.flatten);
+        fits.map_err(Error::msg).with_context(|| self.place())?;
+        about.notes.iter().for_each(|note| tell(&format!("note: {note}")));
+        let (mut blocks, most) = (spool.blocks()?, LOOKED_AT.div_ceil(size));
+        for numbers in about.numbers.chunks(most) {
+            let values = blocks.next(numbers.len())?;
+            check_range(&values, range, size, &|i| numbers[i]).with_context(|| self.place())?;
+        }
+        Ok(Stock::Spool(spool))
+    }
+
     fn place(&self) -> String {
         self.inputs.display().to_string()
     }
@@ -190,11 +211,12 @@ impl Source {
     /// # Errors
     /// When the file cannot be read again.
     pub fn blocks(&self) -> Result<Blocks<'_>> {
-        let array = match &self.stock {
-            Stock::File { file, .. } => Some(file.blocks()?),
-            Stock::Held(_) => None,
+        let pass = match &self.stock {
+            Stock::File { file, .. } => Pass::Array(file.blocks()?),
+            Stock::Spool(spool) => Pass::Spool(spool.blocks()?),
+            Stock::Held(_) => Pass::Held,
         };
-        Ok(Blocks { source: self, array, given: 0, row: 0 })
+        Ok(Blocks { source: self, pass, given: 0, row: 0 })
     }
 
     /// All samples at once.
@@ -219,7 +241,7 @@ impl Source {
     /// Where every sample stands in its file, without a limit.
     fn numbers(&self) -> Box<dyn Iterator<Item = usize> + '_> {
         match &self.stock {
-            Stock::Held(inputs) => Box::new(inputs.numbers.iter().copied()),
+            Stock::Held(about) | Stock::Spool(Spool { about, .. }) => Box::new(about.numbers.iter().copied()),
             Stock::File { file, labels } => Box::new((0..file.rows).filter(|&row| is_kept(labels.as_ref(), row))),
         }
     }
@@ -227,7 +249,9 @@ impl Source {
     /// Every sample's label, where there are labels.
     fn labels(&self) -> Option<Box<dyn Iterator<Item = &Label> + '_>> {
         match &self.stock {
-            Stock::Held(inputs) => Some(Box::new(inputs.labels.as_ref()?.iter().take(self.count))),
+            Stock::Held(about) | Stock::Spool(Spool { about, .. }) => {
+                Some(Box::new(about.labels.as_ref()?.iter().take(self.count)))
+            }
             Stock::File { labels, .. } => Some(Box::new(labels.as_ref()?.labels.iter().flatten().take(self.count))),
         }
     }
@@ -241,11 +265,18 @@ fn is_kept(labels: Option<&LabelFile>, row: usize) -> bool {
 /// A pass over the samples of a [`Source`].
 pub struct Blocks<'a> {
     source: &'a Source,
-    array: Option<ArrayBlocks<'a>>,
+    pass: Pass<'a>,
     /// Samples that have been given.
     given: usize,
     /// Rows of the array that have been read.
     row: usize,
+}
+
+/// Where a pass has its values from.
+enum Pass<'a> {
+    Held,
+    Spool(SpoolBlocks),
+    Array(ArrayBlocks<'a>),
 }
 
 impl Blocks<'_> {
@@ -255,17 +286,25 @@ impl Blocks<'_> {
     /// When the file cannot be read, or is another one by now.
     pub fn next(&mut self, most: usize) -> Result<Option<Loaded>> {
         let most = most.min(self.source.count - self.given);
-        let block = match &self.source.stock {
-            _ if most == 0 => return Ok(None),
-            Stock::Held(inputs) => held_block(inputs, self.given, most),
-            Stock::File { labels, .. } => self.array_block(labels.as_ref(), most)?,
+        if most == 0 {
+            return Ok(None);
+        }
+        let rows = self.given..self.given + most;
+        let block = match (&self.source.stock, &mut self.pass) {
+            (Stock::File { labels, .. }, _) => self.array_block(labels.as_ref(), most)?,
+            (Stock::Spool(spool), Pass::Spool(blocks)) => block(&spool.about, rows, &blocks.next(most)?),
+            (Stock::Spool(_), _) => bail!("a table is read by its blocks"),
+            (Stock::Held(about), _) => {
+                let size = self.source.size;
+                block(about, rows.clone(), &about.values[rows.start * size..rows.end * size])
+            }
         };
         self.given += block.count;
         Ok(Some(block))
     }
 
     fn array_block(&mut self, labels: Option<&LabelFile>, most: usize) -> Result<Loaded> {
-        let array = self.array.as_mut().expect("a file is read by its blocks");
+        let Pass::Array(array) = &mut self.pass else { bail!("a file is read by its blocks") };
         let mut block = Loaded { labels: labels.map(|_| Vec::new()), ..Loaded::default() };
         while block.count < most {
             let values = array.next(most - block.count)?;
@@ -290,14 +329,13 @@ impl Blocks<'_> {
     }
 }
 
-fn held_block(inputs: &Inputs, first: usize, count: usize) -> Loaded {
-    let (rows, size) = (first..first + count, inputs.features());
-    let values = &inputs.values[rows.start * size..rows.end * size];
+/// Those samples, with these values.
+fn block(about: &Inputs, rows: std::ops::Range<usize>, values: &[f32]) -> Loaded {
     Loaded {
         values: values.iter().map(|&x| f64::from(x)).collect(),
-        labels: inputs.labels.as_ref().map(|labels| labels[rows.clone()].to_vec()),
-        count,
-        numbers: inputs.numbers[rows].to_vec(),
+        labels: about.labels.as_ref().map(|labels| labels[rows.clone()].to_vec()),
+        count: rows.len(),
+        numbers: about.numbers[rows].to_vec(),
     }
 }
 

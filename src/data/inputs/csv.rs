@@ -1,17 +1,44 @@
 //! Samples from a CSV table, one per line.
 
+use crate::data::content::Content;
 use crate::data::error::{DataError, Place};
 use crate::data::inputs::heading::Heading;
 use crate::data::inputs::label::Label;
 use crate::data::inputs::missing::{Missing, Voice, is_missing};
+use crate::data::inputs::spool::{Spool, Spooling};
 use crate::data::inputs::{InputOptions, Inputs};
-use crate::data::records::{MAX_TEXT, Record, Text};
+use crate::data::records::{Record, Records};
 use std::path::Path;
 
 /// Reads a table (plain or gzip) of decimals, each of which means the float32 nearest to it.
 pub(super) fn read_csv_inputs(path: &Path, options: &InputOptions) -> Result<Inputs, DataError> {
-    let text = Text::open(path, MAX_TEXT)?;
-    let mut records = text.records();
+    let mut values = Vec::new();
+    let keep = |sample: &[f32]| {
+        values.extend_from_slice(sample);
+        Ok(())
+    };
+    let about = read_rows(path, options, keep)?;
+    Ok(Inputs { values, ..about })
+}
+
+/// The same, with the values in a file.
+///
+/// # Errors
+/// When the table cannot be read or is of another form, or the file cannot be written.
+pub fn spool_csv_inputs(path: &Path, options: &InputOptions) -> Result<Spool, DataError> {
+    let refused = |source| DataError::file(&std::env::temp_dir(), source);
+    let mut spooling = Spooling::new().map_err(refused)?;
+    let about = read_rows(path, options, |sample| spooling.push(sample).map_err(refused))?;
+    spooling.finish(about).map_err(refused)
+}
+
+/// Hands over the values of every sample, and gives all else.
+fn read_rows(
+    path: &Path,
+    options: &InputOptions,
+    keep: impl FnMut(&[f32]) -> Result<(), DataError>,
+) -> Result<Inputs, DataError> {
+    let mut records = Records::new(Content::open(path)?);
     let Some(first) = records.next().transpose()? else {
         return Err(DataError::content(path, Place::Whole, "at least one sample", "an empty file"));
     };
@@ -22,7 +49,7 @@ pub(super) fn read_csv_inputs(path: &Path, options: &InputOptions) -> Result<Inp
         return Err(DataError::content(path, Place::Line(first.line), "at least one column of numbers", found));
     }
     let header = heading.header;
-    let mut rows = Rows::new(path, heading, options.drop_missing);
+    let mut rows = Rows::new(path, heading, options.drop_missing, keep);
     if !header {
         rows.push(&first)?;
     }
@@ -33,21 +60,22 @@ pub(super) fn read_csv_inputs(path: &Path, options: &InputOptions) -> Result<Inp
 }
 
 /// The samples so far.
-struct Rows<'a> {
+struct Rows<'a, K> {
     path: &'a Path,
     heading: Heading,
     missing: Missing,
     /// Number of rows, those left out among them.
     count: usize,
-    values: Vec<f32>,
+    /// Takes the values of a sample.
+    keep: K,
     labels: Vec<Label>,
     numbers: Vec<usize>,
 }
 
-impl Rows<'_> {
-    fn new(path: &Path, heading: Heading, drop: bool) -> Rows<'_> {
+impl<'a, K: FnMut(&[f32]) -> Result<(), DataError>> Rows<'a, K> {
+    fn new(path: &'a Path, heading: Heading, drop: bool, keep: K) -> Rows<'a, K> {
         let missing = Missing::new(drop, Voice::Options);
-        Rows { path, heading, missing, count: 0, values: Vec::new(), labels: Vec::new(), numbers: Vec::new() }
+        Rows { path, heading, missing, count: 0, keep, labels: Vec::new(), numbers: Vec::new() }
     }
 
     fn push(&mut self, record: &Record) -> Result<(), DataError> {
@@ -70,14 +98,14 @@ impl Rows<'_> {
             }
             sample.push(number(self.path, Place::Cell { line, column: i + 1 }, cell)?);
         }
-        self.values.extend(sample);
+        (self.keep)(&sample)?;
         self.labels.extend(label.map(Label::parse));
         self.numbers.push(self.count - 1);
         Ok(())
     }
 
     fn finish(self) -> Result<Inputs, DataError> {
-        let Rows { path, heading, missing, count, values, labels, numbers } = self;
+        let Rows { path, heading, missing, count, labels, numbers, .. } = self;
         if count == 0 {
             return Err(DataError::content(path, Place::Whole, "at least one sample", "a header alone"));
         }
@@ -85,7 +113,7 @@ impl Rows<'_> {
         notes.extend(missing.finish(path, count)?);
         let features = heading.names.len() - usize::from(heading.label.is_some());
         let labels = heading.label.map(|_| labels);
-        Ok(Inputs { shape: vec![features], values, labels, numbers, rows: count, notes })
+        Ok(Inputs { shape: vec![features], values: Vec::new(), labels, numbers, rows: count, notes })
     }
 }
 

@@ -1,7 +1,7 @@
 //! INPUTS of `underplane certify`: a batch of float32 samples from `.npy`, `.npz` or `.csv`.
 
 pub mod array;
-mod csv;
+pub mod csv;
 pub mod heading;
 pub mod label;
 pub mod label_file;
@@ -10,6 +10,7 @@ pub mod npz;
 pub mod read;
 pub mod reading;
 pub mod sample_shape;
+pub mod spool;
 pub mod weights;
 
 use crate::data::error::{DataError, Place};

@@ -1,9 +1,10 @@
 //! Reading a file of inputs by what its name says it is.
 
 use super::array::{ArrayFile, batch};
-use super::csv::read_csv_inputs;
+use super::csv::{read_csv_inputs, spool_csv_inputs};
 use super::npz::{member, read_npz_inputs};
 use super::reading::no_bytes;
+use super::spool::Spool;
 use super::{InputOptions, Inputs};
 use crate::data::error::{DataError, Place};
 use crate::data::npy::read_npy;
@@ -22,10 +23,7 @@ use std::path::Path;
 pub fn read_inputs(path: &Path, options: &InputOptions) -> Result<Inputs, DataError> {
     let (path, array) = &member(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    if name.ends_with(".csv") || name.ends_with(".csv.gz") {
-        if options.reading.uint8.is_some() {
-            return Err(no_bytes(path, "decimals"));
-        }
+    if is_table(path, options)? {
         return read_csv_inputs(path, options);
     }
     if options.label_column.is_some() {
@@ -51,4 +49,25 @@ pub fn open_array(path: &Path, options: &InputOptions) -> Result<Option<ArrayFil
         return Ok(None);
     }
     ArrayFile::open(path, options)
+}
+
+/// Whether a file is a table by its name.
+///
+/// # Errors
+/// When it is one, and the options say what its bytes mean.
+fn is_table(path: &Path, options: &InputOptions) -> Result<bool, DataError> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let is_table = name.ends_with(".csv") || name.ends_with(".csv.gz");
+    match is_table && options.reading.uint8.is_some() {
+        true => Err(no_bytes(path, "decimals")),
+        false => Ok(is_table),
+    }
+}
+
+/// The samples of a table, with their values in a file; `None` where the file is no table by its name.
+///
+/// # Errors
+/// When it is one and cannot be read, or is of another form.
+pub fn spool_table(path: &Path, options: &InputOptions) -> Result<Option<Spool>, DataError> {
+    is_table(path, options)?.then(|| spool_csv_inputs(path, options)).transpose()
 }
