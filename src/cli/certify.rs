@@ -2,11 +2,10 @@
 
 use super::inputs::{InputArgs, tell};
 use super::methods::{MethodArgs, positive, threads};
-use super::output::{Done, Format, Output};
+use super::output::{Done, Expected, Format, Output};
 use super::proofs::Certificates;
 use super::{Finish, circumstances, help, progress, proofs};
 use anyhow::{Context, Result, bail};
-use std::fmt::Debug;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -62,7 +61,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     let start = Instant::now();
     let out = args.out.as_deref().filter(|path| *path != Path::new("-"));
     let format = Format::of(out)?;
-    let methods = args.methods.build(args.proofs.is_some())?;
+    let methods = args.methods.build(args.proofs.is_some(), args.total_time)?;
     let files = args.inputs.files();
     let others = [Some(files.inputs.clone()), files.labels.clone(), args.weights.clone()];
     keep(out, [Some(&args.model)].into_iter().chain(others.iter().map(Option::as_ref)).flatten())?;
@@ -80,7 +79,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         keep_proofs(out, folder)?;
     }
     if let Err(broken) = given.file.model.convexity() {
-        eprintln!("warning: {}: not convex: {}", args.model.display(), broken.reason);
+        say!("warning: {}: not convex: {}", args.model.display(), broken.reason);
     }
     let prover = |checkers: &Checkers| {
         given.file.prover(checkers.inputs.clone(), given.weights()).map_err(|why| why.to_string())
@@ -89,8 +88,10 @@ pub fn run(args: &Args) -> Result<Finish> {
     let others = hashing.map_or_else(|| Ok(Vec::new()), |thread| thread.join().expect("hashing does not panic"))?;
     let read = [vec![shown(given.file.digest())], others].concat();
     let about = [read.clone(), args.settings()].concat();
-    let (output, done) = Output::open(out, format, args.resume, &about, run.rows_per_sample())?;
-    let resumed = args.resume.then(|| given.source.number(done.samples));
+    let expected =
+        || Expected { numbers: given.source.numbers().take(given.source.count()).collect(), columns: run.columns() };
+    let (output, done) = Output::open(out, format, args.resume, &about, &expected)?;
+    let resumed = args.resume.then(|| (done.certificates, given.source.number(done.samples)));
     let certificates = args.proofs.as_ref().map(|folder| Certificates::open(folder, resumed)).transpose()?;
     let length = args.total_time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let deadline = length.and_then(|length| start.checked_add(length));
@@ -103,17 +104,17 @@ pub fn run(args: &Args) -> Result<Finish> {
     taken?;
     if answered < count {
         let seconds = args.total_time.unwrap_or_default();
-        eprintln!("--total-time {seconds} is over: {answered} of {count} inputs are answered; {}", sink.output.leave());
+        say!("--total-time {seconds} is over: {answered} of {count} inputs are answered; {}", sink.output.leave());
         return Ok(Finish::Unknown);
     }
-    if let (Some(certificates), Some(checkers), Some(folder)) = (sink.certificates, checkers, &args.proofs) {
+    if let (Some(certificates), Some(checkers), Some(folder)) = (&sink.certificates, checkers, &args.proofs) {
         certificates.finish(&checkers, &sink.done.refused)?;
         circumstances::write(folder, &circumstances::run_info(read, Vec::new(), None, start))?;
     }
     sink.output.finish()?;
     let unknown = sink.done.unknown;
     if unknown > 0 {
-        eprintln!("{unknown} of {} rows are unknown; the column `detail` says why", count * run.rows_per_sample());
+        say!("{unknown} of {} rows are unknown; the column `detail` says why", count * run.rows_per_sample());
     }
     Ok(if unknown > 0 { Finish::Unknown } else { Finish::Answered })
 }
@@ -121,23 +122,26 @@ pub fn run(args: &Args) -> Result<Finish> {
 impl Args {
     /// All that rows depend on beside the files.
     fn settings(&self) -> Vec<Circumstance> {
-        let shown = |value: &dyn Debug| format!("{value:?}");
         let InputFiles { label_column, header, drop_missing, reading, limit, .. } = self.inputs.files();
         let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
-        [
+        let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".into());
+        let yes = |value: bool| if value { "yes" } else { "no" }.to_string();
+        let mut settings = vec![
             ("version", env!("CARGO_PKG_VERSION").to_string()),
             ("--norm", norms.join(",")),
-            ("--method", self.methods.methods.join(",")),
-            ("setting of a method", shown(&self.methods)),
-            ("--box", self.range.map(|range| range.to_string()).unwrap_or_default()),
+            ("--box", or_none(self.range.map(|range| range.to_string()))),
             ("--sensitive", self.sensitive.to_string()),
-            ("--limit", shown(&limit)),
-            ("way to read labels", shown(&(label_column, header, drop_missing))),
-            ("way to read numbers", shown(&reading)),
-            ("--proofs", shown(&self.proofs)),
-        ]
-        .map(|(name, value)| (name.to_string(), value))
-        .to_vec()
+            ("--limit", or_none(limit.map(|limit| limit.to_string()))),
+            ("--label-column", or_none(label_column)),
+            ("--header", format!("{header:?}").to_lowercase()),
+            ("--drop-missing", yes(drop_missing)),
+            ("--uint8", or_none(reading.uint8.map(|uint8| format!("{uint8:?}").to_lowercase()))),
+            ("--flatten", yes(reading.flatten)),
+            ("--round", yes(reading.round)),
+            ("--proofs", or_none(self.proofs.as_ref().map(|folder| folder.display().to_string()))),
+        ];
+        settings.extend(self.methods.shown());
+        settings.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
     }
 }
 
@@ -210,6 +214,7 @@ fn lines(answered: Answered, skipped: usize, per_sample: usize, format: Format, 
     });
     let done = Done {
         samples: rows.len() / per_sample,
+        certificates: 0,
         unknown: rows.iter().filter(|row| row.status == Status::Unknown).count(),
         refused: refused.collect(),
     };

@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     };
     let summary = driver::run_with(files, options, &mut out, &mut shortcut).map_err(|message| anyhow!(message))?;
     drop(out);
-    eprintln!("{} valid, {} invalid", summary.valid, summary.invalid);
+    say!("{} valid, {} invalid", summary.valid, summary.invalid);
     Ok(if summary.invalid > 0 { Finish::Refuted } else { Finish::Answered })
 }
 

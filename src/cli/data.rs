@@ -155,10 +155,10 @@ fn import_files(name: &str, from: &Path, folder: &Path) -> Result<()> {
                     writeln!(stdout(), "{file}: verified, copied to {}", path.display())?;
                 }
                 for error in &outcome.refused {
-                    eprintln!("not imported: {error}");
+                    say!("not imported: {error}");
                 }
                 for file in Store::new(source, folder).missing() {
-                    eprintln!("still missing: {} (SHA-256 once unpacked: {})", file.name, file.sha256);
+                    say!("still missing: {} (SHA-256 once unpacked: {})", file.name, file.sha256);
                 }
                 return Ok(());
             }
@@ -174,7 +174,7 @@ fn import_files(name: &str, from: &Path, folder: &Path) -> Result<()> {
 
 fn fetch_files(name: &str, folder: &Path) -> Result<()> {
     let Some(source) = sources_of(name)?.into_iter().next() else { return Ok(()) };
-    eprintln!("{}: {} (licence: {})", source.name, source.title, source.licence);
+    say!("{}: {} (licence: {})", source.name, source.title, source.licence);
     let downloader = Downloader { progress: true, ..Downloader::default() };
     let paths = fetch(source, folder, &downloader)?;
     let fetched: BTreeSet<PathBuf> = paths.into_iter().collect();

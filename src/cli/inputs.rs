@@ -9,7 +9,7 @@ use underplane_kernel::Uint8;
 
 /// What the user should hear about a file.
 pub fn tell(line: &str) {
-    eprintln!("{line}");
+    say!("{line}");
 }
 
 /// What the user says about numbers.

@@ -5,11 +5,12 @@ use anyhow::{Result, bail};
 use underplane::radius::Method;
 use underplane::radius::catalogue::{self, Settings, listed, names};
 use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::exact::Exact;
 use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
 
 /// Settings of single methods.
-#[derive(Debug, clap::Args)]
+#[derive(clap::Args)]
 pub struct MethodArgs {
     #[arg(long = "method", value_name = "M,…", value_delimiter = ',', default_value = ClosedForm.name(), help = help::methods())]
     pub methods: Vec<String>,
@@ -75,13 +76,30 @@ fn whole(text: &str, most: usize) -> Result<usize, String> {
 }
 
 impl MethodArgs {
-    /// The methods asked for, in order; `best` is made of those with evidence where `proven`.
-    pub fn build(&self, proven: bool) -> Result<Vec<Box<dyn Method>>> {
-        self.methods.iter().map(|name| self.method(name.trim(), proven)).collect()
+    /// The methods asked for, in order; `best` is made of those with evidence where `proven`. None takes longer for an
+    /// input than `most` seconds.
+    pub fn build(&self, proven: bool, most: Option<f64>) -> Result<Vec<Box<dyn Method>>> {
+        self.methods.iter().map(|name| self.method(name.trim(), proven, most)).collect()
     }
 
-    fn method(&self, name: &str, proven: bool) -> Result<Box<dyn Method>> {
-        let all = catalogue::all(&self.settings(), proven);
+    /// The options and their values.
+    pub fn shown(&self) -> Vec<(&'static str, String)> {
+        let or_default = |value: Option<String>| value.unwrap_or_else(|| "the default".into());
+        vec![
+            ("--method", self.methods.join(",")),
+            ("--lp-solver", self.lp_solver.to_string()),
+            ("--gap", or_default(self.gap.map(|gap| gap.to_string()))),
+            ("--time", or_default(self.time.map(|time| time.to_string()))),
+            ("--passes", or_default(self.passes.map(|passes| passes.to_string()))),
+            ("--sigma", self.sigma.to_string()),
+            ("--samples", self.samples.to_string()),
+            ("--alpha", self.alpha.to_string()),
+            ("--seed", self.seed.to_string()),
+        ]
+    }
+
+    fn method(&self, name: &str, proven: bool, most: Option<f64>) -> Result<Box<dyn Method>> {
+        let all = catalogue::all(&self.settings(most), proven);
         let known = listed(&names(&all, |_| true), "or");
         match all.into_iter().find(|method| method.name() == name) {
             Some(method) => Ok(method),
@@ -89,7 +107,9 @@ impl MethodArgs {
         }
     }
 
-    fn settings(&self) -> Settings {
+    fn settings(&self, most: Option<f64>) -> Settings {
+        let own = self.time.unwrap_or(Exact::default().limits.seconds);
+        let time = most.map_or(self.time, |most| Some(own.min(most)));
         let smoothing = Smoothing {
             sigma: self.sigma,
             samples: self.samples,
@@ -100,8 +120,8 @@ impl MethodArgs {
         Settings {
             solver: self.lp_solver,
             gap: self.gap,
-            seconds: self.time,
-            lp_seconds: self.time,
+            seconds: time,
+            lp_seconds: time,
             passes: self.passes,
             smoothing,
         }

@@ -1,5 +1,13 @@
 //! The command line: one file per subcommand. Results go to stdout, progress and errors to stderr.
 
+/// Says a line on stderr, where somebody listens.
+macro_rules! say {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
+
 mod audit;
 mod certify;
 mod check;
@@ -77,7 +85,7 @@ pub fn main() -> ExitCode {
         Ok(Finish::Unknown) => ExitCode::from(3),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", message(&error));
+            say!("error: {}", message(&error));
             ExitCode::from(2)
         }
     }

@@ -22,21 +22,31 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// Into `folder`; with `resume` behind those about inputs before that number.
-    pub fn open(folder: &Path, resume: Option<u64>) -> Result<Certificates> {
+    /// Into `folder`; with `resume`, which is a number of certificates and the number of an input, behind so many about
+    /// inputs before that one.
+    pub fn open(folder: &Path, resume: Option<(usize, u64)>) -> Result<Certificates> {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let path = folder.join(CERTIFICATES);
-        if resume.is_some_and(|next| next > 0) && !partial_name(&path).exists() {
-            bail!("{}: expected the certificates of the run that is gone on with", partial_name(&path).display());
+        let partial = partial_name(&path);
+        if resume.is_some_and(|(expected, _)| expected > 0) && !partial.exists() && path.exists() {
+            // They were all there, and their rows had no name yet.
+            std::fs::rename(&path, &partial).with_context(|| path.display().to_string())?;
         }
         let mut growing = Growing::open(&path, resume.is_some())?;
         let (mut count, mut bytes) = (0, 0);
-        if let Some(next) = resume {
+        if let Some((expected, next)) = resume {
             let (mut file, mut line) = (BufReader::new(growing.read()?), Vec::new());
             while file.read_until(b'\n', &mut line)? > 0 && about(&line).is_some_and(|input| input < next) {
                 count += 1;
                 bytes += line.len() as u64;
                 line.clear();
+            }
+            if count != expected {
+                let anew = "without --resume the run begins anew";
+                bail!(
+                    "{}: expected {expected} certificates, as the rows have, found {count}; {anew}",
+                    partial.display()
+                );
             }
             growing.keep(bytes)?;
         }
@@ -55,15 +65,15 @@ impl Certificates {
     }
 
     /// They are all there: writes what their checkers need, and says what became of them.
-    pub fn finish(self, checkers: &Checkers, refused: &[String]) -> Result<()> {
+    pub fn finish(&self, checkers: &Checkers, refused: &[String]) -> Result<()> {
         let Certificates { folder, growing, count } = self;
         growing.finish()?;
-        let command = checkers.write(&folder, &folder.join(CERTIFICATES))?;
-        eprintln!("{count} certificates, {} refused by the kernel", refused.len());
+        let command = checkers.write(folder, &folder.join(CERTIFICATES))?;
+        say!("{count} certificates, {} refused by the kernel", refused.len());
         let reasons = grouped(refused.iter().map(String::as_str));
-        reasons.iter().for_each(|(reason, count)| eprintln!("  {count}: {reason}"));
-        if count > 0 {
-            eprintln!("check them: {command}");
+        reasons.iter().for_each(|(reason, count)| say!("  {count}: {reason}"));
+        if *count > 0 {
+            say!("check them: {command}");
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         Sheet::new(&["entry", "input", "norm", "method", "verdict", "old", "new", "relative change", "detail"], 5);
     for entry in &definition.entry {
         bar.set_message(entry.name.clone());
-        let compared = compare(&folder, entry, &mut |note| bar.suspend(|| eprintln!("{note}")))?;
+        let compared = compare(&folder, entry, &mut |note| bar.suspend(|| say!("{note}")))?;
         total += compared.len();
         failures += compared.iter().filter(|c| c.change.fails()).count();
         sheet.rows.extend(compared.iter().filter(|c| c.change != Change::Same).map(|c| row(&entry.name, c)));

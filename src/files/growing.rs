@@ -12,7 +12,6 @@ pub struct Growing {
     file: File,
     path: PathBuf,
     partial: PathBuf,
-    finished: bool,
 }
 
 /// NAME.partial beside `path`.
@@ -40,7 +39,7 @@ impl Growing {
         if !resume {
             file.set_len(0).map_err(fault)?;
         }
-        Ok(Growing { file, path: path.into(), partial, finished: false })
+        Ok(Growing { file, path: path.into(), partial })
     }
 
     /// What has been written so far.
@@ -57,6 +56,11 @@ impl Growing {
     /// When it cannot be known.
     pub fn length(&self) -> Result<u64, FileError> {
         self.file.metadata().map(|data| data.len()).map_err(|source| self.fault(source))
+    }
+
+    /// Whether nothing has been written.
+    pub fn is_empty(&self) -> bool {
+        self.length().is_ok_and(|length| length == 0)
     }
 
     /// Goes on behind the first `length` bytes, and drops the others.
@@ -80,7 +84,7 @@ impl Growing {
     ///
     /// # Errors
     /// When it cannot be made safe or be renamed.
-    pub fn finish(mut self) -> Result<(), FileError> {
+    pub fn finish(&self) -> Result<(), FileError> {
         let named = || {
             // The name must not become visible before the bytes are safe.
             self.file.sync_all()?;
@@ -90,7 +94,6 @@ impl Growing {
             fs::rename(&self.partial, &self.path)
         };
         named().map_err(|source| FileError { path: self.path.clone(), source })?;
-        self.finished = true;
         // A rename is safe with its folder; where folders cannot be opened, it is as safe as it can be.
         let _ = File::open(folder_of(&self.path)).and_then(|folder| folder.sync_all());
         Ok(())
@@ -104,7 +107,7 @@ impl Growing {
 impl Drop for Growing {
     /// A file in which nothing is goes again.
     fn drop(&mut self) {
-        if !self.finished && self.length().is_ok_and(|length| length == 0) {
+        if self.is_empty() {
             let _ = fs::remove_file(&self.partial);
         }
     }

@@ -6,6 +6,22 @@ use crate::radius::{Guarantee, Method, Outcome, Subject};
 use serde::Serialize;
 use std::io::{self, Write};
 
+/// The columns, in order.
+pub const COLUMNS: [&str; 12] = [
+    "input",
+    "label",
+    "logit",
+    "norm",
+    "method",
+    "subject",
+    "radius",
+    "upper",
+    "guarantee",
+    "status",
+    "seconds",
+    "detail",
+];
+
 /// One line of results: (input, norm, method).
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {

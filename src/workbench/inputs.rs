@@ -239,7 +239,7 @@ impl Source {
     }
 
     /// Where every sample stands in its file, without a limit.
-    fn numbers(&self) -> Box<dyn Iterator<Item = usize> + '_> {
+    pub fn numbers(&self) -> Box<dyn Iterator<Item = usize> + '_> {
         match &self.stock {
             Stock::Held(about) | Stock::Spool(Spool { about, .. }) => Box::new(about.numbers.iter().copied()),
             Stock::File { file, labels } => Box::new((0..file.rows).filter(|&row| is_kept(labels.as_ref(), row))),

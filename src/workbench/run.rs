@@ -6,7 +6,7 @@ use crate::norm::Norm;
 use crate::proof::{Proof, Prover, replay_or_less};
 use crate::query::Query;
 use crate::radius::run::{Answers, Questions, Tick, Timed};
-use crate::radius::{Method, Subject, Verdict};
+use crate::radius::{Cost, Method, Subject, Verdict};
 use crate::report::rows::Row;
 use rayon::prelude::*;
 use std::sync::OnceLock;
@@ -42,9 +42,18 @@ impl<'a> Run<'a> {
         Run { given, questions, prover, exact: OnceLock::new() }
     }
 
-    /// How many samples make a block.
+    /// How many samples make a block: a search's answer is handed on as soon as it is there.
     pub fn block(&self) -> usize {
-        self.questions.block(self.given.source.count())
+        let searches = self.questions.methods.iter().any(|method| method.cost() == Cost::Search);
+        if searches { 1 } else { self.questions.block(self.given.source.count()) }
+    }
+
+    /// (norm, method) of a sample's rows, and whether a certified one has a certificate.
+    pub fn columns(&self) -> Vec<(String, &'static str, bool)> {
+        let column = |(norm, method): (Norm, &dyn Method)| {
+            (norm.to_string(), method.name(), self.prover.is_some() && method.has_evidence())
+        };
+        self.questions.columns().map(column).collect()
     }
 
     /// Rows of one sample.

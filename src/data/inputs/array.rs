@@ -6,6 +6,7 @@ use crate::data::content::Content;
 use crate::data::error::{DataError, Place};
 use crate::data::npy::{NpyArray, NpyReader};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// An array as a batch.
 pub(super) fn batch(path: &Path, array: NpyArray, options: &InputOptions) -> Result<Inputs, DataError> {
@@ -54,6 +55,15 @@ pub struct ArrayFile {
     pub shape: Vec<usize>,
     /// Number of samples.
     pub rows: usize,
+    /// Length, and when it was changed.
+    stamp: Stamp,
+}
+
+type Stamp = (u64, Option<SystemTime>);
+
+fn stamp(path: &Path) -> Result<Stamp, DataError> {
+    let data = path.metadata().map_err(|source| DataError::file(path, source))?;
+    Ok((data.len(), data.modified().ok()))
 }
 
 impl ArrayFile {
@@ -62,12 +72,14 @@ impl ArrayFile {
     /// # Errors
     /// When the file cannot be read, or holds no samples.
     pub fn open(path: &Path, options: &InputOptions) -> Result<Option<ArrayFile>, DataError> {
+        let stamp = stamp(path)?;
         let reader = NpyReader::new(Content::open(path)?)?;
         if !reader.is_row_major() {
             return Ok(None);
         }
         let (rows, shape) = samples(path, reader.shape())?;
-        Ok(Some(ArrayFile { path: path.into(), options: options.clone(), shape: shape.to_vec(), rows }))
+        let (path, options, shape) = (path.to_path_buf(), options.clone(), shape.to_vec());
+        Ok(Some(ArrayFile { path, options, shape, rows, stamp }))
     }
 
     /// Makes sure that the samples are inputs of a model, as [`Inputs::fit`].
@@ -78,15 +90,22 @@ impl ArrayFile {
         sample_shape::fit(self.rows, &self.shape, model, self.options.reading.flatten)
     }
 
+    /// What has been looked at is what is read.
+    fn check_unchanged(&self) -> Result<(), DataError> {
+        if stamp(&self.path)? != self.stamp {
+            let expected = "the file that it was when the run began";
+            return Err(DataError::content(&self.path, Place::Whole, expected, "a changed one"));
+        }
+        Ok(())
+    }
+
     /// From the first sample on.
     ///
     /// # Errors
     /// When the file cannot be opened, or is another one by now.
     pub fn blocks(&self) -> Result<ArrayBlocks<'_>, DataError> {
         let reader = NpyReader::new(Content::open(&self.path)?)?;
-        if samples(&self.path, reader.shape())? != (self.rows, &self.shape) {
-            return Err(DataError::content(&self.path, Place::Whole, "the array that it was before", "another one"));
-        }
+        self.check_unchanged()?;
         let size = self.shape.iter().product();
         let floats = Floats::new(self.options.reading, &self.path, size);
         Ok(ArrayBlocks { file: self, reader, floats, size, next: 0 })
@@ -111,6 +130,7 @@ impl ArrayBlocks<'_> {
         let count = most.min(self.file.rows - self.next);
         let values = self.floats.next(self.reader.take(count * self.size)?)?;
         finite(&self.file.path, &values, self.next, self.size, self.file.options.drop_missing)?;
+        self.file.check_unchanged()?;
         self.next += count;
         Ok(values)
     }
