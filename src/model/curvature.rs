@@ -3,6 +3,7 @@
 use super::graph::{Graph, Node};
 use super::map::{Map, Weight};
 use super::op::{Affine, Kink, NodeId, Op};
+use super::runs;
 use std::fmt;
 
 /// How an entry depends on the variables (the input, and the outputs of the kinks that are taken as features).
@@ -207,13 +208,21 @@ fn node_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
 fn affine_facts(affine: &Affine, node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
     let size = affine.rows();
     let (mut curvature, mut sign, mut stopped) = (Vec::with_capacity(size), Vec::with_capacity(size), None);
+    let runs = affine.matrix().and_then(|(matrix, _)| Some((matrix, runs::of(&nodes[node.inputs[0]])?)));
     for i in 0..size {
         let mut total = (Curvature::Constant, Sign::of(affine.added(i)));
-        affine.each(i, |k, j, w| {
-            let input = &nodes[node.inputs[k]];
-            total.0 = total.0.plus(input.curvature[j].scaled(w.value));
-            total.1 = total.1.plus(input.sign[j].scaled(w.value));
-        });
+        let mut add = |(curvature, sign): (Curvature, Sign), weight: f64| {
+            total = (total.0.plus(curvature.scaled(weight)), total.1.plus(sign.scaled(weight)));
+        };
+        match &runs {
+            Some((matrix, runs)) => {
+                runs.iter().for_each(|run| run.signs(matrix.row(i)).for_each(|w| add(run.facts, w)))
+            }
+            None => affine.each(i, |k, j, w| {
+                let input = &nodes[node.inputs[k]];
+                add((input.curvature[j], input.sign[j]), w.value);
+            }),
+        }
         if total.0 == Curvature::Unknown && stopped.is_none() {
             stopped = affine_break(affine, i, node, nodes);
         }
