@@ -56,11 +56,16 @@ pub fn sum_up(terms: impl Iterator<Item = f64>) -> f64 {
 /// Sums of squares between these neither overflow nor hide what underflows in them.
 const PLAIN: std::ops::Range<f64> = 1e-200..1e200;
 
+/// An upper bound of √(Σ v_i²) from the computed sum of `count` squares, whatever its order, where that is enough.
+pub fn norm2_of_squares(sum: f64, count: usize) -> Option<f64> {
+    let up = |sum: f64| (sum * (1.0 + gamma(count + 4)) + count as f64 * TINY).sqrt().next_up();
+    (count > 1 && PLAIN.contains(&sum)).then(|| up(sum))
+}
+
 /// An upper bound of √(Σ v_i²).
 pub fn norm2_up(values: &[f64]) -> f64 {
-    let plain = lane_sum(values, |v| v * v);
-    if values.len() > 1 && PLAIN.contains(&plain) {
-        return (plain * (1.0 + gamma(values.len() + 4)) + values.len() as f64 * TINY).sqrt().next_up();
+    if let Some(norm) = norm2_of_squares(lane_sum(values, |v| v * v), values.len()) {
+        return norm;
     }
     let largest = max_abs(values);
     if largest == 0.0 || !largest.is_finite() || values.len() == 1 {

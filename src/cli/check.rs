@@ -58,7 +58,8 @@ pub fn run(args: &Args) -> Result<Finish> {
 /// The model and inputs, read by the program's own code.
 fn fast(args: &Args) -> Result<Fast> {
     let sensitive: Sensitive = args.sensitive.to_string().parse().map_err(|e: String| anyhow!(e))?;
-    let ModelFile { model, bytes, .. } = ModelFile::read(&args.model, sensitive)?;
+    let file = ModelFile::read(&args.model, sensitive)?;
+    let (bytes, model) = (file.bytes()?, file.model);
     let reading = Reading { uint8: args.uint8, flatten: args.flatten, round: false };
     let inputs = read_inputs(&args.inputs, &InputOptions { reading, ..InputOptions::default() })?;
     let fits = inputs.fit(&model.graph().node(0).shape, args.flatten);

@@ -10,6 +10,7 @@ pub use panels::{Panels, panel_products, panel_products_and_sizes};
 pub use vector::{add_scaled, add_transposed_product, dot, matrix_vector, matrix_vector_and_size, sparse_product};
 
 use gemm::Parallelism;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// A float that networks are evaluated in: `f32` (fast) or `f64` (to be bounded rigorously).
@@ -115,6 +116,15 @@ impl<'a, T> View<'a, T> {
     pub fn new(data: &'a [T], rows: usize, cols: usize) -> Self {
         assert_eq!(data.len(), rows * cols, "a {rows}×{cols} matrix");
         View { data, rows, cols, row_stride: cols, col_stride: 1 }
+    }
+
+    /// Some of its columns.
+    ///
+    /// # Panics
+    /// When they are not all there.
+    pub fn columns(self, cols: Range<usize>) -> Self {
+        assert!(cols.start < cols.end && cols.end <= self.cols, "columns of a matrix");
+        View { data: &self.data[cols.start * self.col_stride..], cols: cols.len(), ..self }
     }
 
     /// The same memory, read as the transpose.

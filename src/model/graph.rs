@@ -5,9 +5,9 @@
 //! with the stored constants; floats only ever approximate it.
 
 use super::error::ModelError;
-use super::layer::{Dense, Layer};
-use super::map::Map;
-use super::op::{NodeId, Op};
+use super::layer::Layer;
+use super::map::{Map, Matrix};
+use super::op::{Affine, NodeId, Op};
 
 /// One operation with its inputs and the shape of its result.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +104,23 @@ impl Graph {
         self.append(name, layer.op(&sizes), inputs, shape)
     }
 
+    /// Appends a linear layer of a matrix that is there already, and makes it the output.
+    ///
+    /// # Errors
+    /// As for [`Graph::push`].
+    pub(crate) fn push_dense(
+        &mut self,
+        name: &str,
+        matrix: Matrix,
+        bias: &[f32],
+        input: NodeId,
+    ) -> Result<NodeId, ModelError> {
+        check_dense(name, (matrix.rows, matrix.cols, &matrix.weight), bias, &self.nodes[input])?;
+        let shape = vec![matrix.rows];
+        let offset = bias.iter().copied().map(f64::from).collect();
+        self.append(name, Op::Affine(Affine::new(vec![Map::Dense(matrix)], offset)), &[input], shape)
+    }
+
     /// Appends an operation of a node that is, or would be, in another graph of the same layers.
     ///
     /// # Errors
@@ -165,11 +182,7 @@ impl Graph {
         let first = &self.nodes[inputs[0]];
         match layer {
             Layer::Dense(dense) => {
-                expect(name, "weight entries", dense.rows * dense.cols, dense.weight.len())?;
-                expect(name, "bias entries", dense.rows, dense.bias.len())?;
-                expect(name, "input features", dense.cols, first.size())?;
-                finite_matrix(name, dense)?;
-                finite(name, "bias", dense.bias.iter().map(|&b| f64::from(b)))?;
+                check_dense(name, (dense.rows, dense.cols, &dense.weight), &dense.bias, first)?;
                 Ok(vec![dense.rows])
             }
             Layer::Linear(map) => {
@@ -254,12 +267,19 @@ fn check_map(name: &str, map: &Map) -> Result<(), ModelError> {
     }
 }
 
-fn finite_matrix(name: &str, dense: &Dense) -> Result<(), ModelError> {
-    match dense.weight.iter().position(|w| !w.is_finite()) {
-        None => Ok(()),
-        Some(i) => {
-            let place = format!("W[{}][{}]", i / dense.cols, i % dense.cols);
-            Err(ModelError::not_finite(name, place, f64::from(dense.weight[i])))
-        }
+/// Whether a linear layer is whole and finite, and takes what `input` gives.
+fn check_dense(
+    name: &str,
+    (rows, cols, weight): (usize, usize, &[f32]),
+    bias: &[f32],
+    input: &Node,
+) -> Result<(), ModelError> {
+    expect(name, "weight entries", rows * cols, weight.len())?;
+    expect(name, "bias entries", rows, bias.len())?;
+    expect(name, "input features", cols, input.size())?;
+    if let Some(i) = weight.iter().position(|w| !w.is_finite()) {
+        let place = format!("W[{}][{}]", i / cols, i % cols);
+        return Err(ModelError::not_finite(name, place, f64::from(weight[i])));
     }
+    finite(name, "bias", bias.iter().map(|&b| f64::from(b)))
 }

@@ -121,7 +121,7 @@ impl Affine {
                     false => offset.iter().map(|&b| b as f32).collect(),
                 };
                 let exact = bias.iter().zip(offset).all(|(&b, &o)| f64::from(b) == o);
-                exact.then(|| Layer::Dense(Dense { rows: *rows, cols: *cols, weight: weight.clone(), bias }))
+                exact.then(|| Layer::Dense(Dense { rows: *rows, cols: *cols, weight: weight.to_vec(), bias }))
             }
             _ if !offset.is_empty() => None,
             [Map::Diagonal(Diagonal { factors, divides: false })] => Some(Layer::Scale(factors.clone())),

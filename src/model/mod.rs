@@ -15,6 +15,7 @@ pub mod onnx;
 pub mod op;
 pub mod passes;
 mod rounding_errors;
+mod runs;
 pub mod sensitive;
 mod univariate;
 
@@ -131,14 +132,20 @@ impl Convexity {
 /// Replaces every kink whose argument never changes sign by the line that it is there.
 fn without_idle_kinks(graph: Graph) -> Result<Graph, ModelError> {
     let analysis = curvature::analyse(&graph, &[]);
-    let mut result = Graph::new(&graph.node(0).name, &graph.node(0).shape);
-    for (id, node) in graph.nodes().iter().enumerate().skip(1) {
-        let line = node.op.kink().and_then(|kink| match analysis.nodes[node.inputs[0]].summary().1 {
+    let line = |node: &Node| {
+        let kink = node.op.kink()?;
+        match analysis.nodes[node.inputs[0]].summary().1 {
             Sign::NonNegative | Sign::Zero => Some(kink.above),
             Sign::NonPositive => Some(kink.below),
             Sign::Unknown => None,
-        });
-        let op = line.map(|slope| Layer::Scale(vec![slope; node.size()]).op(&[node.size()]));
+        }
+    };
+    if graph.nodes().iter().all(|node| line(node).is_none()) {
+        return Ok(graph);
+    }
+    let mut result = Graph::new(&graph.node(0).name, &graph.node(0).shape);
+    for (id, node) in graph.nodes().iter().enumerate().skip(1) {
+        let op = line(node).map(|slope| Layer::Scale(vec![slope; node.size()]).op(&[node.size()]));
         let copied = result.push_op(node, op.unwrap_or_else(|| node.op.clone()), &node.inputs)?;
         debug_assert_eq!(copied, id);
     }

@@ -81,11 +81,12 @@ impl Source {
         let info = self.info(&file.model, samples.count);
         let labels = (0..samples.count).map(|i| samples.label(i)).collect();
         let others = digests([Some(self.files.inputs.as_path()), self.files.labels.as_deref()])?;
+        let onnx = file.bytes()?.to_vec();
         let digests = [vec![shown(file.digest())], others].concat();
         let case = Case {
             name: self.name.clone(),
             model: file.model,
-            onnx: file.bytes,
+            onnx,
             sensitive: self.sensitive,
             values: samples.values,
             numbers: samples.numbers,

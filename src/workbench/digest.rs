@@ -1,7 +1,7 @@
 //! Exactly which files were read.
 
 use crate::data::member;
-use crate::data::store::{sha256, sha256_of};
+use crate::data::store::sha256_of;
 use anyhow::{Context, Result};
 use std::fs::File;
 use std::io::BufReader;
@@ -20,13 +20,9 @@ pub fn digest(path: &Path) -> Result<Circumstance> {
     Ok((name(&path), hash.with_context(|| path.display().to_string())?))
 }
 
-fn name(path: &Path) -> String {
+/// The name that a file goes by.
+pub(super) fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The same for a file whose bytes are here already.
-pub(super) fn named(path: &Path, bytes: &[u8]) -> Circumstance {
-    (name(path), sha256(bytes))
 }
 
 /// The digests of those files that were named, as a report shows them.

@@ -1,23 +1,30 @@
 //! A model's file.
 
-use super::digest::{Circumstance, named};
+use super::digest::{Circumstance, name};
+use crate::data::store::sha256;
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
 use crate::proof::Prover;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use prost::bytes::Bytes;
 use std::path::{Path, PathBuf};
-use underplane_kernel::{self as kernel, Rejection};
+use underplane_kernel as kernel;
 
-/// A model's file, read once: the program, the kernel and a report's digest see the same bytes.
+/// Files of at most so many bytes stay in memory.
+const KEPT: usize = 1 << 20;
+
+/// A model's file: the program, the kernel and a report's digest see the same bytes, whenever they read them.
 pub struct ModelFile {
     /// Where it is.
     pub path: PathBuf,
     /// The class that f is the logit of.
     pub sensitive: Sensitive,
-    /// As it is stored.
-    pub bytes: Vec<u8>,
     /// The network, analysed.
     pub model: Model,
+    /// Of all bytes.
+    sha256: String,
+    /// What is small, or can be read only once.
+    kept: Option<Bytes>,
 }
 
 impl ModelFile {
@@ -27,22 +34,70 @@ impl ModelFile {
     /// When it cannot be read, or is no network with a logit.
     pub fn read(path: &Path, sensitive: Sensitive) -> Result<ModelFile> {
         let bytes = onnx::bytes(path)?;
-        let graph = onnx::decode_at(&bytes, path)?;
+        let kept = (bytes.len() <= KEPT || !path.is_file()).then(|| bytes.clone());
+        let (sha256, graph) = std::thread::scope(|scope| {
+            let copy = bytes.clone();
+            let hashing = scope.spawn(move || sha256(&copy));
+            let graph = onnx::decode_at(bytes, path);
+            (hashing.join().expect("hashing does not panic"), graph)
+        });
         let place = || path.display().to_string();
-        let model = Model::new(select(graph, sensitive).with_context(place)?).with_context(place)?;
-        Ok(ModelFile { path: path.to_path_buf(), sensitive, bytes, model })
+        let model = Model::new(select(graph?, sensitive).with_context(place)?).with_context(place)?;
+        Ok(ModelFile { path: path.to_path_buf(), sensitive, model, sha256, kept })
+    }
+
+    /// The bytes that were read, once more.
+    ///
+    /// # Errors
+    /// When the file cannot be read any more, or has changed.
+    pub fn bytes(&self) -> Result<Bytes> {
+        if let Some(bytes) = &self.kept {
+            return Ok(bytes.clone());
+        }
+        let bytes = onnx::bytes(&self.path)?;
+        ensure!(sha256(&bytes) == self.sha256, "{}: it has changed since it was read", self.path.display());
+        Ok(bytes)
     }
 
     /// A prover about inputs that the kernel has read, with norms of these weights.
     ///
     /// # Errors
-    /// When the kernel refuses the model or the weights.
-    pub fn prover(&self, inputs: kernel::Inputs, weights: Option<&[f64]>) -> Result<Prover, Rejection> {
-        Prover::about(&self.bytes, self.sensitive, inputs)?.weighted(weights)
+    /// When the file has changed, or the kernel refuses the model or the weights.
+    pub fn prover(&self, inputs: kernel::Inputs, weights: Option<&[f64]>) -> Result<Prover> {
+        Ok(Prover::about(&self.bytes()?, self.sensitive, inputs)?.weighted(weights)?)
     }
 
     /// The file's name and SHA-256.
     pub fn digest(&self) -> Circumstance {
-        named(&self.path, &self.bytes)
+        (name(&self.path), self.sha256.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Dense, Graph, Layer};
+
+    #[test]
+    fn a_large_file_is_read_again_unless_it_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, cols: usize, weight: f32| {
+            let mut graph = Graph::new("x", &[cols]);
+            let dense = Dense { rows: 1, cols, weight: vec![weight; cols], bias: vec![0.5] };
+            graph.push("f", Layer::Dense(dense), &[0]).unwrap();
+            let path = folder.path().join(name);
+            onnx::write(&graph, &path).unwrap();
+            path
+        };
+        let small = write("small.onnx", 3, 1.0);
+        let large = write("large.onnx", KEPT, 1.0);
+        let read = |path: &Path| ModelFile::read(path, Sensitive::Positive).unwrap();
+        let (first, second) = (read(&small), read(&large));
+        assert!(first.kept.is_some() && second.kept.is_none());
+        assert_eq!(second.bytes().unwrap(), std::fs::read(&large).unwrap());
+        write("small.onnx", 3, 2.0);
+        write("large.onnx", KEPT, 2.0);
+        assert!(first.bytes().is_ok());
+        assert!(second.bytes().unwrap_err().to_string().contains("has changed"));
     }
 }

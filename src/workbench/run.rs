@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
         let (file, size) = (&self.given.file, self.given.file.model.input_size());
         let values: Vec<f64> = samples.iter().flat_map(|&i| block.sample(i)).copied().collect();
         let read = || {
-            let prover = Prover::new(&file.bytes, file.sensitive, &values, size).ok()?;
+            let prover = Prover::new(&file.bytes().ok()?, file.sensitive, &values, size).ok()?;
             prover.weighted(self.given.weights()).ok()
         };
         self.exact.get_or_init(read).as_ref()?.about_others(&values, size).ok()

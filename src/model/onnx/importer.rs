@@ -5,6 +5,7 @@ use super::names::printable;
 use super::proto::TensorProto;
 use super::stored::{Constant, constant};
 use super::tensor::{Tensor, Walk};
+use crate::model::map::Matrix;
 use crate::model::{Graph, Layer, ModelError, NodeId};
 use std::path::Path;
 
@@ -87,6 +88,18 @@ impl<'m> Importer<'m> {
         };
         self.spend(&call.name, size)?;
         self.graph.push(&call.name, layer, inputs)
+    }
+
+    /// Appends a linear layer.
+    pub fn push_dense(
+        &mut self,
+        call: &Call,
+        matrix: Matrix,
+        bias: &[f32],
+        input: NodeId,
+    ) -> Result<NodeId, ModelError> {
+        self.spend(&call.name, Some(matrix.rows))?;
+        self.graph.push_dense(&call.name, matrix, bias, input)
     }
 
     /// The node under another shape, itself if it has that shape already.

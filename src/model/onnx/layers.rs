@@ -7,7 +7,9 @@ use super::exact;
 use super::importer::Importer;
 use super::stored::place;
 use super::tensor::{Tensor, Walk, fits};
-use crate::model::{Dense, Layer, ModelError, NodeId};
+use crate::model::map::Matrix;
+use crate::model::{Layer, ModelError, NodeId};
+use std::sync::Arc;
 
 /// alpha·x·B + beta·C with x [N, K], B [K, M] (or [M, K] with transB), C nothing, [M] or what broadcasts to it.
 pub(super) fn gemm(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
@@ -147,11 +149,28 @@ fn dense(
     };
     importer.spend_shape(call, &weight.shape)?;
     let weight = match transposed {
-        true => singles.to_vec(),
-        false => Walk::new(&[rows, cols], &[1, rows as isize], 0).map(|index| singles[index]).collect(),
+        true => Arc::clone(singles),
+        false => Arc::new(flipped(singles, rows)),
     };
     let bias = bias.unwrap_or_else(|| vec![0.0; rows]);
-    importer.push(call, Layer::Dense(Dense { rows, cols, weight, bias }), &[input])
+    importer.push_dense(call, Matrix::shared(rows, cols, weight), &bias, input)
+}
+
+/// The transpose `[rows × cols]` of a matrix `[cols × rows]`, by square pieces that stay near the processor.
+fn flipped(matrix: &[f32], rows: usize) -> Vec<f32> {
+    const PIECE: usize = 32;
+    let cols = matrix.len() / rows;
+    let mut flipped = vec![0.0; matrix.len()];
+    for first in (0..cols).step_by(PIECE) {
+        for top in (0..rows).step_by(PIECE) {
+            for i in top..rows.min(top + PIECE) {
+                for j in first..cols.min(first + PIECE) {
+                    flipped[i * cols + j] = matrix[j * rows + i];
+                }
+            }
+        }
+    }
+    flipped
 }
 
 /// Inference: a·x + b per channel, the coefficients rounded once (see [`super::batch_norm`]).

@@ -68,6 +68,7 @@ pub use reader::decode;
 pub use writer::{encode, write};
 
 use super::{Graph, ModelError};
+use prost::bytes::Bytes;
 use std::path::Path;
 
 /// Reads an ONNX file.
@@ -76,22 +77,22 @@ use std::path::Path;
 /// When the file cannot be read, is not an ONNX model, or uses something that is not supported; the file's name is in
 /// front.
 pub fn read(path: &Path) -> Result<Graph, ModelError> {
-    decode_at(&bytes(path)?, path)
+    decode_at(bytes(path)?, path)
 }
 
 /// The bytes of a model's file.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn bytes(path: &Path) -> Result<Vec<u8>, ModelError> {
-    std::fs::read(path).map_err(|source| ModelError::File { path: path.into(), source })
+pub fn bytes(path: &Path) -> Result<Bytes, ModelError> {
+    std::fs::read(path).map(Bytes::from).map_err(|source| ModelError::File { path: path.into(), source })
 }
 
 /// The same as [`read`], for bytes that were read from `path` already; tensors in other files are found beside it.
 ///
 /// # Errors
 /// As for [`read`].
-pub fn decode_at(bytes: &[u8], path: &Path) -> Result<Graph, ModelError> {
+pub fn decode_at(bytes: Bytes, path: &Path) -> Result<Graph, ModelError> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    reader::graph_of(prost::bytes::Bytes::copy_from_slice(bytes), Some(folder)).map_err(|error| error.in_file(path))
+    reader::graph_of(bytes, Some(folder)).map_err(|error| error.in_file(path))
 }

@@ -176,7 +176,11 @@ impl Data<'_> {
                 return Err(format!("expected {expected} bytes of raw data for shape {dims:?}, found {}", raw.len()));
             }
             let (chunks, _) = raw.as_chunks::<SIZE>();
-            return chunks.iter().map(|&chunk| from_bytes(chunk)).collect::<Option<_>>().ok_or_else(odd);
+            let mut entries = Vec::with_capacity(self.count);
+            for &chunk in chunks {
+                entries.push(from_bytes(chunk).ok_or_else(odd)?);
+            }
+            return Ok(entries);
         }
         if typed.len() != self.count {
             let (count, dims) = (self.count, &self.stored.dims);

@@ -1,6 +1,6 @@
 //! Constants of a model: float tensors with exact values, integer tensors whose entries may be the batch size.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Float constants, row-major. Kept as `f32` wherever every entry is one, so that large weights are stored once.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,15 +12,15 @@ pub(super) struct Tensor {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Values {
-    Single(Rc<Vec<f32>>),
-    Double(Rc<Vec<f64>>),
+    Single(Arc<Vec<f32>>),
+    Double(Arc<Vec<f64>>),
 }
 
 impl Tensor {
     /// A tensor of 32-bit floats.
     pub fn single(shape: Vec<usize>, values: Vec<f32>) -> Self {
         debug_assert_eq!(shape.iter().product::<usize>(), values.len());
-        Tensor { shape, values: Values::Single(Rc::new(values)) }
+        Tensor { shape, values: Values::Single(Arc::new(values)) }
     }
 
     /// A tensor of floats that need 64 bits only if one of them does.
@@ -29,7 +29,7 @@ impl Tensor {
             return Tensor::single(shape, values.into_iter().map(|v| v as f32).collect());
         }
         debug_assert_eq!(shape.iter().product::<usize>(), values.len());
-        Tensor { shape, values: Values::Double(Rc::new(values)) }
+        Tensor { shape, values: Values::Double(Arc::new(values)) }
     }
 
     /// Number of entries.
@@ -54,7 +54,7 @@ impl Tensor {
     }
 
     /// All entries as `f32`, when each one is.
-    pub fn as_single(&self) -> Option<&[f32]> {
+    pub fn as_single(&self) -> Option<&Arc<Vec<f32>>> {
         match &self.values {
             Values::Single(values) => Some(values),
             Values::Double(_) => None,
