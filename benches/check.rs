@@ -29,7 +29,7 @@ fn main() {
     println!("reading the model: {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     let samples = kernel::Inputs::read(&npy(&x, size)).expect("inputs");
     let again = Model::new(onnx::read(&path).expect("an ONNX file")).expect("a model");
-    let fast = Fast::new(again, &bytes, Class::Positive, x.clone()).expect("the kernel reads it");
+    let fast = Fast::new(again, x.clone());
     for norm in Norm::STANDARD {
         let perturbation = Perturbation { norm, range: None, weights: None };
         let outcomes = ClosedForm.certify(&model, Samples::new(&x, size), perturbation);
@@ -41,7 +41,8 @@ fn main() {
         for proof in &proofs {
             check_line(&kernel, &samples, &proof.line).expect("a valid certificate");
         }
-        let decided: Vec<_> = proofs.iter().filter(|proof| fast.replay(&proof.line).is_some()).collect();
+        let decided: Vec<_> =
+            proofs.iter().filter(|proof| fast.replay((&kernel, &samples), &proof.line).is_some()).collect();
         assert!(!decided.is_empty(), "the intervals always straddle");
         let mut fastest = f64::INFINITY;
         for _ in 0..20 {
@@ -55,7 +56,7 @@ fn main() {
         for _ in 0..20 {
             let start = Instant::now();
             for proof in &decided {
-                assert!(fast.replay(&proof.line).is_some());
+                assert!(fast.replay((&kernel, &samples), &proof.line).is_some());
             }
             shortest = shortest.min(start.elapsed().as_secs_f64() / decided.len() as f64);
         }

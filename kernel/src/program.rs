@@ -50,7 +50,8 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, String> {
     }
     let [model, inputs, certificates] = files[..] else { return Err(USAGE.into()) };
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let summary = driver::run_with(driver::Files { model, inputs, certificates }, options, &mut out, &mut |_| None)?;
+    let summary =
+        driver::run_with(driver::Files { model, inputs, certificates }, options, &mut out, &mut |_, _, _| None)?;
     out.flush().map_err(|e| format!("writing the answers: {e}"))?;
     eprintln!("{} valid, {} invalid", summary.valid, summary.invalid);
     Ok(ExitCode::from(u8::from(summary.invalid > 0)))

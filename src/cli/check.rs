@@ -8,7 +8,7 @@ use underplane::data::{InputOptions, read_inputs};
 use underplane::model::sensitive::Sensitive;
 use underplane::proof::fast::Fast;
 use underplane::workbench::ModelFile;
-use underplane_kernel::{Class, Uint8, driver};
+use underplane_kernel::{Class, Inputs, Model, Uint8, driver};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -42,7 +42,8 @@ pub fn run(args: &Args) -> Result<Finish> {
     let files = driver::Files { model: &args.model, inputs: &args.inputs, certificates: &args.certificates };
     let plain = args.weights.is_none() && args.uint8 != Some(Uint8::Raw);
     let fast = if args.fast && plain { Some(fast(args)?) } else { None };
-    let mut shortcut = |line: &str| fast.as_ref().and_then(|fast| fast.replay(line));
+    let mut shortcut =
+        |model: &Model, inputs: &Inputs, line: &str| fast.as_ref().and_then(|fast| fast.replay((model, inputs), line));
     let options = driver::Options {
         class: args.sensitive,
         weights: args.weights.as_deref(),
@@ -58,12 +59,11 @@ pub fn run(args: &Args) -> Result<Finish> {
 /// The model and inputs, read by the program's own code.
 fn fast(args: &Args) -> Result<Fast> {
     let sensitive: Sensitive = args.sensitive.to_string().parse().map_err(|e: String| anyhow!(e))?;
-    let file = ModelFile::read(&args.model, sensitive)?;
-    let (bytes, model) = (file.bytes()?, file.model);
+    let model = ModelFile::read(&args.model, sensitive)?.model;
     let reading = Reading { uint8: args.uint8, flatten: args.flatten, round: false };
     let inputs = read_inputs(&args.inputs, &InputOptions { reading, ..InputOptions::default() })?;
     let fits = inputs.fit(&model.graph().node(0).shape, args.flatten);
     fits.map_err(|why| anyhow!("{}: {why}", args.inputs.display()))?;
     let values = inputs.values.iter().map(|&v| f64::from(v)).collect();
-    Ok(Fast::new(model, &bytes, args.sensitive, values)?)
+    Ok(Fast::new(model, values))
 }

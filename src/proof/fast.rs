@@ -13,49 +13,47 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::collections::HashMap;
-use underplane_kernel::{self as kernel, Class, Rejection, Statement, Unit, check_form};
+use std::sync::OnceLock;
+use underplane_kernel::{self as kernel, Statement, Unit, check_form};
 
-/// A model and its inputs, as the program and as the kernel read them.
+/// A model and its inputs, as the program reads them.
 #[derive(Debug)]
 pub struct Fast {
     model: Model,
-    /// What certificates give slopes for, with its node of our graph where that is the same.
-    units: Vec<(Unit, Option<NodeId>)>,
-    kernel: (kernel::Model, kernel::Inputs),
     /// `[count × size]`.
     inputs: Vec<f64>,
+    /// What certificates give slopes for, with its node of our graph where that is the same; looked for once.
+    units: OnceLock<Vec<(Unit, Option<NodeId>)>>,
 }
 
 impl Fast {
-    /// `onnx` is the file that `model` was read from: the kernel checks the certificates' form, and knows the names of
-    /// its nodes.
-    ///
-    /// # Errors
-    /// When the kernel refuses the file.
-    pub fn new(model: Model, onnx: &[u8], class: Class, inputs: Vec<f64>) -> Result<Fast, Rejection> {
-        let read = kernel::Model::read(onnx, class)?;
-        let samples = kernel::Inputs::read(&super::npy(&inputs, model.input_size()))?;
-        let units = read.units();
-        let found = find(&model, &units);
-        Ok(Fast { model, units: units.into_iter().zip(found).collect(), kernel: (read, samples), inputs })
+    /// Of a model and inputs `[count × size]`.
+    pub fn new(model: Model, inputs: Vec<f64>) -> Fast {
+        Fast { model, inputs, units: OnceLock::new() }
     }
 
-    /// The statement, if the form is right and interval arithmetic proves all of it.
-    pub fn replay(&self, line: &str) -> Option<Statement> {
-        let statement = check_form(&self.kernel.0, &self.kernel.1, line).ok()?;
+    /// The statement, if the form is right and interval arithmetic proves all of it. `kernel` is its reading of the same
+    /// model and inputs every time: it checks the certificates' form, and knows the names of the file's nodes.
+    pub fn replay(&self, kernel: (&kernel::Model, &kernel::Inputs), line: &str) -> Option<Statement> {
+        let statement = check_form(kernel.0, kernel.1, line).ok()?;
+        let units = self.units.get_or_init(|| {
+            let units = kernel.0.units();
+            let found = find(&self.model, &units);
+            units.into_iter().zip(found).collect()
+        });
         let size = self.model.input_size();
         let start = usize::try_from(statement.input).ok()?.checked_mul(size)?;
         let x = self.inputs.get(start..start.checked_add(size)?)?;
         let query = Query { model: &self.model, x, index: 0, perturbation: perturbation(&statement)? };
         let evidence: Value = serde_json::from_str(line).ok()?;
-        let lower = statement.radius.as_deref().is_none_or(|r| self.proves(query, r, &evidence).is_some());
+        let lower = statement.radius.as_deref().is_none_or(|r| self.proves(query, units, r, &evidence).is_some());
         let upper = statement.upper.as_deref().is_none_or(|u| self.witnesses(query, u, &evidence));
         (lower && upper).then_some(statement)
     }
 
     /// `Some` if the slopes' own radius, rounded down, is at least the stated one, in a way in which the kernel proves it
     /// too.
-    fn proves(&self, mut query: Query, radius: &str, evidence: &Value) -> Option<()> {
+    fn proves(&self, mut query: Query, units: &[(Unit, Option<NodeId>)], radius: &str, evidence: &Value) -> Option<()> {
         let radius = number(radius, true)?;
         let convexity = self.model.convexity().ok()?;
         match query.norm() {
@@ -69,7 +67,7 @@ impl Fast {
         let mut slopes = super::tangent(&self.model, query.x);
         let listed: HashMap<&str, &Value> =
             listed.iter().filter_map(|node| Some((text(node, "node")?, node))).collect();
-        for (unit, found) in &self.units {
+        for (unit, found) in units {
             match (listed.get(unit.name.as_str()), *found) {
                 (None, Some(id)) if convexity.is_free(id) => {}
                 (Some(node), Some(id)) if !convexity.is_free(id) => {

@@ -140,11 +140,11 @@ fn the_fast_replay_accepts_nothing_that_the_kernel_refuses() {
             continue;
         }
         let network = underplane::model::Model::new(underplane::model::onnx::read(&onnx_path).unwrap()).unwrap();
-        let fast = underplane::proof::fast::Fast::new(network, &bytes, Class::Positive, values).unwrap();
+        let fast = underplane::proof::fast::Fast::new(network, values);
         let (model, inputs) =
             (Model::read(&bytes, Class::Positive).unwrap(), Inputs::read(&std::fs::read(&samples).unwrap()).unwrap());
         for line in std::fs::read_to_string(&path).unwrap().lines() {
-            let Some(statement) = fast.replay(line) else { continue };
+            let Some(statement) = fast.replay((&model, &inputs), line) else { continue };
             decided += 1;
             assert_eq!(check_line(&model, &inputs, line).as_ref(), Ok(&statement), "{}", path.display());
         }
