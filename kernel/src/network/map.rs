@@ -34,7 +34,7 @@ impl Map {
     }
 
     /// Any weights `[rows × cols]`, row-major.
-    pub fn dense(rows: usize, cols: usize, weights: &[Float]) -> Map {
+    pub fn dense(rows: usize, cols: usize, weights: impl Iterator<Item = Float> + Clone) -> Map {
         Map::Windows { windows: Windows::matrix(rows, cols), weights: Factors::new(weights) }
     }
 

@@ -51,8 +51,8 @@ fn maps(numbers: &mut Numbers) -> Vec<Map> {
         Map::Pick { start: numbers.below(3), from, factors: Exact::dyadics(&numbers.floats(rows)), cols },
         Map::multiple(cols, numbers.float()),
         Map::diagonal(cols, thirds),
-        Map::dense(rows, cols, &numbers.floats(rows * cols)),
-        Map::Windows { windows, weights: Factors::new(&numbers.floats(windows.weights().expect("a few"))) },
+        Map::dense(rows, cols, numbers.floats(rows * cols).into_iter()),
+        Map::Windows { windows, weights: Factors::new(numbers.floats(windows.weights().expect("a few")).into_iter()) },
     ]
 }
 
@@ -108,7 +108,7 @@ fn a_window_has_the_entries_of_a_convolution() {
         // Each weight is its own place, so that entries tell which one they are.
         let count = w.weights().expect("a few");
         let weights: Vec<Float> = (0..count).map(|at| Float::new(at as i64 + 1, 0)).collect();
-        let map = Map::Windows { windows: w, weights: Factors::new(&weights) };
+        let map = Map::Windows { windows: w, weights: Factors::new(weights.into_iter()) };
         let mut row = 0;
         for channel in 0..w.groups * w.outputs {
             for (i, j) in (0..a.output).flat_map(|i| (0..b.output).map(move |j| (i, j))) {

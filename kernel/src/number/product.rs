@@ -12,7 +12,7 @@ use std::ops::Range;
 /// Stored numbers mantissa · 2^(shift + exponent).
 #[derive(Clone, Debug)]
 pub struct Factors {
-    mantissas: Vec<i64>,
+    pub mantissas: Vec<i64>,
     shifts: Vec<u16>,
     pub exponent: i64,
     /// Bits of the largest mantissa · 2^shift.
@@ -29,13 +29,13 @@ pub struct Run {
 
 impl Factors {
     /// Takes the numbers as they are.
-    pub fn new(numbers: &[Float]) -> Factors {
-        let exponent = numbers.iter().filter(|w| w.mantissa != 0).map(|w| w.exponent).min().unwrap_or(0);
-        let over = |w: &Float| u16::try_from(w.exponent - exponent).expect("the exponents of floats differ by less");
-        let shifts: Vec<u16> = numbers.iter().map(|w| if w.mantissa == 0 { 0 } else { over(w) }).collect();
-        let mantissas: Vec<i64> = numbers.iter().map(|w| w.mantissa).collect();
+    pub fn new(numbers: impl Iterator<Item = Float> + Clone) -> Factors {
+        let exponent = numbers.clone().filter(|w| w.mantissa != 0).map(|w| w.exponent).min().unwrap_or(0);
+        let over = |w: Float| u16::try_from(w.exponent - exponent).expect("the exponents of floats differ by less");
+        let shifts: Vec<u16> = numbers.clone().map(|w| if w.mantissa == 0 { 0 } else { over(w) }).collect();
+        let mantissas: Vec<i64> = numbers.map(|w| w.mantissa).collect();
         let bits = |at: usize| mantissas[at].unsigned_abs().bit_len() as u64 + u64::from(shifts[at]);
-        let bits = (0..numbers.len()).map(bits).max().unwrap_or(0);
+        let bits = (0..shifts.len()).map(bits).max().unwrap_or(0);
         Factors { mantissas, shifts, exponent, bits }
     }
 

@@ -6,8 +6,9 @@ use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
 use crate::onnx::batch_norm::Channel;
 use crate::onnx::call::{Call, Value, Values};
-use crate::onnx::nodes::{Answer, affine, broadcast, places, same_shape, size};
+use crate::onnx::nodes::{Answer, affine, broadcast, same_shape, size};
 use crate::onnx::sizes;
+use crate::onnx::tensor::Floats;
 use crate::rejection::{Code, Rejection};
 use dashu_int::ops::{BitTest, Gcd};
 use dashu_int::{IBig, UBig};
@@ -52,7 +53,7 @@ pub fn mat_mul(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (of, shape) = call.node(0, values)?;
     let mut shape = shape.to_vec();
     let map = match call.input(1, values)? {
-        Value::Floats(dims, weights) if dims.len() == 1 => Map::dense(1, dims[0], weights),
+        Value::Floats(dims, weights) if dims.len() == 1 => Map::dense(1, dims[0], weights.iter()),
         _ => matrix(call, values, true)?,
     };
     check_last_axis(call, &shape, &map)?;
@@ -82,10 +83,9 @@ fn matrix(call: &Call, values: &Values, transpose: bool) -> Result<Map, Rejectio
         return Err(call.refuse(Code::ShapeMismatch, "a matrix", format!("{dims:?}")));
     };
     if !transpose {
-        return Ok(Map::dense(a, b, weights));
+        return Ok(Map::dense(a, b, weights.iter()));
     }
-    let moved: Vec<Float> = places(call, &[b, a], &[1, b])?.into_iter().map(|at| weights[at]).collect();
-    Ok(Map::dense(b, a, &moved))
+    Ok(Map::dense(b, a, (0..weights.len()).map(|i| weights.at(i % a * b + i / a))))
 }
 
 /// Add, Sub, Mul and Div.
@@ -139,7 +139,10 @@ pub fn negate(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
             let map = Map::multiple(size(shape), Float::ONE.negated());
             affine(graph, call, vec![(*of, map)], None, shape.clone())
         }
-        Value::Floats(dims, floats) => Ok(Value::Floats(dims.clone(), floats.iter().map(|f| f.negated()).collect())),
+        Value::Floats(dims, floats) => {
+            let numbers = floats.iter().map(Float::negated).collect();
+            Ok(Value::Floats(dims.clone(), Floats::Numbers(numbers)))
+        }
         Value::Integers(..) => Err(call.refuse(Code::Unsupported, "floats", "integers")),
     }
 }
@@ -184,7 +187,8 @@ pub fn batch_norm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (mut gains, mut offsets) = (Vec::new(), Vec::new());
     let repeat = size(shape) / channels;
     for c in 0..channels {
-        let channel = Channel { scale: scale[c], bias: bias[c], mean: mean[c], variance: variance[c], epsilon };
+        let channel =
+            Channel { scale: scale.at(c), bias: bias.at(c), mean: mean.at(c), variance: variance.at(c), epsilon };
         let misfit = |found| call.refuse(Code::NotFinite, &format!("finite coefficients of channel {c}"), found);
         let (gain, offset) = channel.coefficients().map_err(misfit)?;
         gains.extend(std::iter::repeat_n(gain, repeat));

@@ -2,7 +2,7 @@
 
 use crate::number::exact::Float;
 use crate::onnx::protobuf::fields;
-use crate::onnx::tensor::{Entries, Kind, Tensor};
+use crate::onnx::tensor::{Entries, Floats, Kind, Tensor};
 use crate::rejection::{Code, Rejection};
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,7 +12,7 @@ pub enum Value {
     /// A node of the graph, and its shape without the batch axis.
     Node(usize, Vec<usize>),
     /// A float constant.
-    Floats(Vec<usize>, Vec<Float>),
+    Floats(Vec<usize>, Floats),
     /// An integer constant; `None` is the batch size.
     Integers(Vec<usize>, Vec<Option<i64>>),
 }
@@ -24,6 +24,15 @@ pub struct Values {
     pub named: HashMap<String, (Value, Kind)>,
     /// The batch size, where the file fixes it.
     pub batch: Option<i64>,
+}
+
+impl Values {
+    /// Lets go of a constant's numbers: no call reads them any more. Its shape stays.
+    pub fn forget(&mut self, name: &str) {
+        if let Some((Value::Floats(_, floats), _)) = self.named.get_mut(name) {
+            *floats = Floats::Numbers(Vec::new());
+        }
+    }
 }
 
 /// One operation of the file.
@@ -180,7 +189,7 @@ impl<'a> Call<'a> {
     }
 
     /// Input `k`, a float constant: its dimensions and entries.
-    pub fn floats<'v>(&self, k: usize, values: &'v Values) -> Result<(&'v [usize], &'v [Float]), Rejection> {
+    pub fn floats<'v>(&self, k: usize, values: &'v Values) -> Result<(&'v [usize], &'v Floats), Rejection> {
         match self.input(k, values)? {
             Value::Floats(dims, floats) => Ok((dims, floats)),
             _ => Err(self.refuse(Code::Unsupported, "a float constant", "another operand")),
@@ -254,7 +263,7 @@ impl<'a> Call<'a> {
         let floats = |dims: Vec<usize>, words: &[u32]| {
             let floats = words.iter().map(|&bits| Float::binary32(bits)).collect::<Option<Vec<_>>>();
             let floats = floats.ok_or_else(|| self.refuse(Code::NotFinite, "finite numbers", "NaN or infinity"))?;
-            Ok((Value::Floats(dims, floats), Kind::Float32))
+            Ok((Value::Floats(dims, Floats::Numbers(floats)), Kind::Float32))
         };
         match only {
             Attribute::Tensor(bytes) => Ok(Tensor::read(bytes)?.into()),

@@ -181,9 +181,12 @@ impl<'a> File<'a> {
         let mut graph = Graph::new(input.name, shape.clone(), size(&shape))?;
         let mut values = Values { named: self.constants, batch };
         values.named.insert(input.name.into(), (Value::Node(0, shape), Kind::Float32));
-        for call in &self.calls {
+        let last: HashMap<&str, usize> =
+            self.calls.iter().enumerate().flat_map(|(i, call)| call.inputs().map(move |name| (name, i))).collect();
+        for (i, call) in self.calls.iter().enumerate() {
             let value = apply(&mut graph, call, &values, opset)?;
             values.named.insert(call.name.into(), value);
+            call.inputs().filter(|name| last[name] == i).for_each(|name| values.forget(name));
         }
         let [output] = &self.outputs[..] else {
             return Err(malformed("graph", "one output", &self.outputs.len().to_string()));
@@ -217,7 +220,7 @@ fn finish(mut graph: Graph, output: usize, class: Class) -> Result<Graph, Reject
     graph.prune(output);
     let last = graph.output();
     if class != Class::Positive {
-        let map = Map::dense(1, size, &weights);
+        let map = Map::dense(1, size, weights.into_iter());
         graph.push("", Op::Affine { terms: vec![(last, map)], offset: None }, 1)?;
     }
     Ok(graph)

@@ -13,7 +13,7 @@ pub fn dropout(call: &Call, values: &Values) -> Answer {
     match call.optional(1, values)? {
         None => {}
         Some(Value::Floats(dims, ratio))
-            if dims.is_empty() && ratio[0].mantissa >= 0 && Float::ONE.exceeds(ratio[0]) => {}
+            if dims.is_empty() && ratio.at(0).mantissa >= 0 && Float::ONE.exceeds(ratio.at(0)) => {}
         Some(_) => return Err(call.refuse(Code::Unsupported, "a constant ratio in [0, 1), a scalar", "another")),
     }
     let (of, shape) = call.node(0, values)?;

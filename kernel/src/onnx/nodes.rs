@@ -5,6 +5,7 @@ use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float, pairs};
 use crate::onnx::call::{Call, Value};
+use crate::onnx::tensor::Floats;
 use crate::rejection::{Code, Rejection};
 
 /// What a node of the file gives.
@@ -44,7 +45,10 @@ pub fn picked(graph: &mut Graph, call: &Call, value: &Value, from: Vec<usize>, s
             let map = Map::pick(from.into_iter().map(Some).collect(), size(old));
             affine(graph, call, vec![(*id, map)], None, shape)
         }
-        Value::Floats(_, floats) => Ok(Value::Floats(shape, from.into_iter().map(|at| floats[at]).collect())),
+        Value::Floats(_, floats) => {
+            let numbers = from.into_iter().map(|at| floats.at(at)).collect();
+            Ok(Value::Floats(shape, Floats::Numbers(numbers)))
+        }
         Value::Integers(_, list) => Ok(Value::Integers(shape, from.into_iter().map(|at| list[at]).collect())),
     }
 }
@@ -84,7 +88,7 @@ pub fn broadcast(call: &Call, value: &Value, shape: &[usize]) -> Result<Vec<Floa
     }
     let mut steps = vec![0; offset];
     steps.extend(pairs(dims, strides(dims))?.map(|(&d, step)| if d == 1 { 0 } else { step }));
-    Ok(places(call, shape, &steps)?.into_iter().map(|at| floats[at]).collect())
+    Ok(places(call, shape, &steps)?.into_iter().map(|at| floats.at(at)).collect())
 }
 
 /// Refuses operands of different shapes.

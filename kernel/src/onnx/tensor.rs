@@ -36,11 +36,57 @@ impl Kind {
     }
 }
 
+/// Finite binary floats; those of a file as it stores them, since they may be many.
+#[derive(Clone, Debug)]
+pub enum Floats {
+    /// The bits of float32.
+    Words(Vec<u32>),
+    /// The bits of float64.
+    DoubleWords(Vec<u64>),
+    /// The numbers themselves.
+    Numbers(Vec<Float>),
+}
+
+impl Floats {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Floats::Words(words) => words.len(),
+            Floats::DoubleWords(words) => words.len(),
+            Floats::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    /// One of them; nothing for NaN and the infinities.
+    fn get(&self, i: usize) -> Option<Float> {
+        match self {
+            Floats::Words(words) => Float::binary32(words[i]),
+            Floats::DoubleWords(words) => Float::binary64(words[i]),
+            Floats::Numbers(numbers) => Some(numbers[i]),
+        }
+    }
+
+    /// The first one that is NaN or infinite.
+    fn stray(&self) -> Option<usize> {
+        (0..self.len()).find(|&i| self.get(i).is_none())
+    }
+
+    /// One of them.
+    pub fn at(&self, i: usize) -> Float {
+        self.get(i).expect("constants are finite")
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Float> + Clone {
+        (0..self.len()).map(|i| self.at(i))
+    }
+}
+
 /// The entries of a tensor.
 #[derive(Clone, Debug)]
 pub enum Entries {
     /// float32 or float64.
-    Floats(Vec<Float>),
+    Floats(Floats),
     /// int32 or int64.
     Integers(Vec<i64>),
 }
@@ -113,8 +159,8 @@ impl Raw<'_> {
         };
         self.check_place(kind)?;
         let entries = match kind {
-            Kind::Float32 => Entries::Floats(self.floats(self.words_of_file()?, |&bits| Float::binary32(bits))?),
-            Kind::Float64 => Entries::Floats(self.floats(self.double_words_of_file()?, |&bits| Float::binary64(bits))?),
+            Kind::Float32 => Entries::Floats(self.finite(Floats::Words(self.words_of_file()?))?),
+            Kind::Float64 => Entries::Floats(self.finite(Floats::DoubleWords(self.double_words_of_file()?))?),
             Kind::Int32 => Entries::Integers(match self.bytes {
                 Some(_) => self.words_of_file()?.into_iter().map(|word| i64::from(word as i32)).collect(),
                 None => self.short_integers.clone(),
@@ -149,11 +195,11 @@ impl Raw<'_> {
         }
     }
 
-    fn floats<T>(&self, words: Vec<T>, read: impl Fn(&T) -> Option<Float>) -> Result<Vec<Float>, Rejection> {
-        let float = |(i, word)| {
-            read(word).ok_or_else(|| self.refuse(Code::NotFinite, "finite numbers", format!("NaN or infinity at {i}")))
-        };
-        words.iter().enumerate().map(float).collect()
+    fn finite(&self, floats: Floats) -> Result<Floats, Rejection> {
+        match floats.stray() {
+            None => Ok(floats),
+            Some(i) => Err(self.refuse(Code::NotFinite, "finite numbers", format!("NaN or infinity at {i}"))),
+        }
     }
 
     fn words_of_file(&self) -> Result<Vec<u32>, Rejection> {

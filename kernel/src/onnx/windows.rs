@@ -102,12 +102,12 @@ pub fn conv(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
             if of_bias != [channels] {
                 return Err(misfit(&format!("a bias of {channels} numbers"), format!("{of_bias:?}")));
             }
-            let repeat = |&b: &Float| std::iter::repeat_n(b, size(&new[1..]));
+            let repeat = |b: Float| std::iter::repeat_n(b, size(&new[1..]));
             Some(Exact::dyadics(&bias.iter().flat_map(repeat).collect::<Vec<_>>()))
         }
     };
     let windows = Windows { groups, inputs, outputs: channels / groups, axes: two(&axes) };
-    let map = Map::Windows { windows, weights: Factors::new(weights) };
+    let map = Map::Windows { windows, weights: Factors::new(weights.iter()) };
     affine(graph, call, vec![(of, map)], offset, new)
 }
 
@@ -167,7 +167,7 @@ fn average(graph: &mut Graph, call: &Call, (of, channels): (usize, usize), axes:
     let windows = Windows { groups: channels, inputs: 1, outputs: 1, axes: both };
     let weights = windows.weights().filter(|&count| count as u64 <= budget::WEIGHTS);
     let weights = weights.ok_or_else(|| call.refuse(Code::TooLarge, "fewer cells of all windows", "more"))?;
-    let map = Map::Windows { windows, weights: Factors::new(&vec![Float::ONE; weights]) };
+    let map = Map::Windows { windows, weights: Factors::new(std::iter::repeat_n(Float::ONE, weights)) };
     let Value::Node(sums, shape) = affine(graph, call, vec![(of, map)], None, shape)? else { unreachable!("a node") };
     let shares = Map::diagonal(size(&shape), reciprocals(call, &counts)?);
     affine(graph, call, vec![(sums, shares)], None, shape)
@@ -210,7 +210,7 @@ pub fn pad(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     }
     let value = match call.optional(2, values)? {
         None => Float::ZERO,
-        Some(Value::Floats(dims, floats)) if dims.is_empty() => floats[0],
+        Some(Value::Floats(dims, floats)) if dims.is_empty() => floats.at(0),
         Some(_) => return Err(call.refuse(Code::Unsupported, "a constant scalar", "another operand")),
     };
     let list = call.list(1, values)?;
