@@ -2,9 +2,13 @@
 //! that its user hears of it before any certificate.
 
 use crate::network::graph::{Graph, Node, Op};
+use crate::network::map::Map;
 use crate::network::single::{Singles, argument};
+use crate::number::exact::pairs;
+use crate::number::product::Run;
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
+use std::cmp::Ordering;
 
 /// How an entry can enter the logit: with a coefficient that can be positive, negative, or both.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -14,11 +18,24 @@ struct Signs {
 }
 
 impl Signs {
-    /// Adds what enters through a weight, of which the sign counts.
-    fn join(&mut self, other: Signs, weight: &IBig) {
-        let (positive, negative) = (*weight > IBig::ZERO, *weight < IBig::ZERO);
-        self.up |= other.up && positive || other.down && negative;
-        self.down |= other.down && positive || other.up && negative;
+    /// Adds what enters through a weight, of which the sign counts. Without branches: there are many weights.
+    fn join(&mut self, other: Signs, weight: Ordering) {
+        let (positive, negative) = (weight == Ordering::Greater, weight == Ordering::Less);
+        self.up |= (other.up & positive) | (other.down & negative);
+        self.down |= (other.down & positive) | (other.up & negative);
+    }
+
+    /// Adds what enters through one row of a map.
+    fn join_row(own: &mut [Signs], map: &Map, row: usize, other: Signs) -> Result<(), Rejection> {
+        let Map::Windows { windows, weights } = map else {
+            map.entries(row).for_each(|(col, weight)| own[col].join(other, weight.cmp(&IBig::ZERO)));
+            return Ok(());
+        };
+        for Run { col, at, count } in windows.runs(row) {
+            let mantissas = &weights.mantissas[at..at + count];
+            pairs(&mut own[col..col + count], mantissas)?.for_each(|(own, m)| own.join(other, m.cmp(&0)));
+        }
+        Ok(())
     }
 }
 
@@ -31,15 +48,14 @@ pub fn check_convexity(graph: &Graph, singles: &[Option<Singles>]) -> Result<(),
     for (id, node) in graph.nodes.iter().enumerate().rev() {
         let own = std::mem::take(&mut signs[id]);
         check_unit(node, &own, singles)?;
-        let mut add = |operand: usize, entry: usize, s: &Signs, weight: &IBig| signs[operand][entry].join(*s, weight);
         for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
             match &node.op {
                 Op::Affine { terms, .. } => {
-                    for (operand, map) in terms {
-                        map.entries(row).for_each(|(col, weight)| add(*operand, col, s, &weight));
+                    for (of, map) in terms {
+                        Signs::join_row(&mut signs[*of], map, row, *s)?;
                     }
                 }
-                _ => node.pieces().iter().for_each(|(of, slope)| add(*of, row, s, &slope.mantissa.into())),
+                _ => node.pieces().iter().for_each(|(of, slope)| signs[*of][row].join(*s, slope.mantissa.cmp(&0))),
             }
         }
     }
