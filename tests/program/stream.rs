@@ -137,20 +137,76 @@ fn certificates_go_on_with_their_rows() {
     }
 }
 
+#[test]
+fn rows_and_certificates_that_are_not_those_of_the_run_are_refused() {
+    let desk = Desk::new(60);
+    let options = "inputs.npy --method closed-form,sharp --proofs proofs --out out.csv";
+    assert!(desk.run(options).status.success());
+    let (rows, certificates) = (desk.read("out.csv"), desk.read("proofs/certificates.jsonl"));
+    fs::write(desk.path("out.csv.partial"), &rows).unwrap();
+    let state = begun(&desk, options, "out.csv");
+    let lines: Vec<&str> = rows.split_inclusive('\n').collect();
+    let without = |k: usize| [&lines[..k], &lines[k + 1..]].concat().concat();
+    let twice = [&lines[..9], &lines[3..]].concat().concat();
+    let fewer: String = certificates.split_inclusive('\n').skip(1).collect();
+    for (rows, certificates, word) in [
+        (without(40), &certificates, "row 40: expected input"),
+        (twice, &certificates, "expected input"),
+        (rows.replace(",linf,", ",l2,"), &certificates, "linf"),
+        (rows.clone(), &fewer, "certificates, as the rows have"),
+        (rows.clone(), &String::new(), "certificates, as the rows have"),
+    ] {
+        fs::write(desk.path("out.csv.partial"), &rows).unwrap();
+        fs::write(desk.path("out.csv.partial.json"), &state).unwrap();
+        fs::write(desk.path("proofs/certificates.jsonl.partial"), certificates).unwrap();
+        let output = desk.run(&format!("{options} --resume"));
+        assert_eq!(output.status.code(), Some(2));
+        assert!(told(&output).contains(word) && told(&output).contains("begins anew"), "{}", told(&output));
+    }
+    // Broken off when the certificates had their name and the rows had not.
+    fs::write(desk.path("out.csv.partial"), &rows).unwrap();
+    let _ = fs::remove_file(desk.path("proofs/certificates.jsonl.partial"));
+    let output = desk.run(&format!("{options} --resume"));
+    assert!(output.status.success(), "{}", told(&output));
+    assert_eq!(desk.read("proofs/certificates.jsonl"), certificates);
+    assert_eq!(desk.read("out.csv"), rows, "nothing was left to be answered");
+    // A run that nobody asks to go on says what it gives up.
+    fs::write(desk.path("out.csv.partial"), &rows).unwrap();
+    let output = desk.run(options);
+    assert!(told(&output).contains("out.csv.partial is begun anew"), "{}", told(&output));
+}
+
+#[test]
+fn nobody_needs_to_hear_what_is_said() {
+    let desk = Desk::new(30);
+    for arguments in ["inputs.npy --proofs proofs --out out.csv", "absent.npy"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full");
+        let Ok(full) = full else { return };
+        let code = desk.command(arguments).stderr(full).status().unwrap().code();
+        assert_eq!(code, Some(if arguments.starts_with("absent") { 2 } else { 0 }), "{arguments}");
+    }
+    assert!(desk.path("proofs/run.json").exists() && desk.path("out.csv").exists());
+}
+
 /// What a run says of itself beside its rows; the rows that lie there already stay.
 fn begun(desk: &Desk, arguments: &str, out: &str) -> String {
     let partial = desk.path(&format!("{out}.partial"));
     let rows = fs::read(&partial).unwrap();
-    let child = desk.command(arguments).spawn().unwrap();
     let state = desk.path(&format!("{out}.partial.json"));
-    while !state.exists() {
-        std::thread::sleep(Duration::from_micros(100));
+    // It is there as long as the run.
+    for _ in 0..100 {
+        let mut child = desk.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut text = String::new();
+        while text.is_empty() && child.try_wait().unwrap().is_none() {
+            text = fs::read_to_string(&state).unwrap_or_default();
+        }
+        assert!(child.wait().unwrap().success());
+        if text.ends_with("]\n") {
+            fs::write(&partial, rows).unwrap();
+            return text;
+        }
     }
-    let text = fs::read_to_string(&state).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", told(&output));
-    fs::write(&partial, rows).unwrap();
-    text
+    panic!("the run was always over before it could be seen");
 }
 
 #[test]
@@ -163,11 +219,11 @@ fn only_the_same_run_is_gone_on_with() {
     desk.inputs("others.npy", 399);
     for (arguments, word) in [
         (options.replace("--norm l2", "--norm l1"), "--norm"),
-        (options.replace("3000", "3001"), "setting of a method"),
+        (options.replace("3000", "3001"), "--samples: 3000, now 3001"),
         (options.replace("smoothing", "smoothing,sharp"), "--method"),
         (format!("{options} --box -9,9"), "--box"),
-        (format!("{options} --limit 200"), "--limit"),
-        (options.replace("inputs.npy", "others.npy"), "other files"),
+        (format!("{options} --limit 200"), "--limit: none, now 200"),
+        (options.replace("inputs.npy", "others.npy"), "SHA-256 of others.npy"),
     ] {
         let output = desk.run(&format!("{arguments} --resume"));
         assert_eq!(output.status.code(), Some(2));
