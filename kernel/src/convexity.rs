@@ -48,14 +48,19 @@ pub fn check_convexity(graph: &Graph, singles: &[Option<Singles>]) -> Result<(),
     for (id, node) in graph.nodes.iter().enumerate().rev() {
         let own = std::mem::take(&mut signs[id]);
         check_unit(node, &own, singles)?;
-        for (row, s) in own.iter().enumerate().filter(|(_, s)| **s != Signs::default()) {
-            match &node.op {
-                Op::Affine { terms, .. } => {
-                    for (of, map) in terms {
-                        Signs::join_row(&mut signs[*of], map, row, *s)?;
+        match &node.op {
+            Op::Affine { terms, .. } => {
+                for (of, map) in terms {
+                    for row in map.rows().filter(|&row| own[row] != Signs::default()) {
+                        Signs::join_row(&mut signs[*of], map, row, own[row])?;
                     }
                 }
-                _ => node.pieces().iter().for_each(|(of, slope)| signs[*of][row].join(*s, slope.mantissa.cmp(&0))),
+            }
+            _ => {
+                for (of, slope) in node.pieces() {
+                    let rows = pairs(&mut signs[of], &own)?;
+                    rows.for_each(|(signs, own)| signs.join(*own, slope.mantissa.cmp(&0)));
+                }
             }
         }
     }
