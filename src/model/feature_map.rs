@@ -49,7 +49,8 @@ pub struct FeatureMap {
     pub bent: Vec<Bent>,
     /// Per feature node, the coordinate of every entry.
     coordinates: Vec<Coordinates>,
-    /// For every input coordinate the Lipschitz factors of the features that depend on it.
+    /// For input coordinates the Lipschitz factors of the features that depend on them: what several coordinates have
+    /// stands once.
     factors: Vec<Vec<f64>>,
 }
 
@@ -167,7 +168,7 @@ fn feature_map(graph: &Graph, free: Vec<NodeId>) -> Result<FeatureMap, NotConvex
     let d = graph.input_size();
     if free.is_empty() {
         let coordinates = vec![(0..d).map(Some).collect()];
-        return Ok(FeatureMap { features: vec![0], bent: Vec::new(), coordinates, factors: vec![vec![1.0]; d] });
+        return Ok(FeatureMap { features: vec![0], bent: Vec::new(), coordinates, factors: vec![vec![1.0]] });
     }
     let beyond = |node: NodeId, what: &str| NotConvex {
         node,
@@ -194,6 +195,9 @@ fn feature_map(graph: &Graph, free: Vec<NodeId>) -> Result<FeatureMap, NotConvex
         }
     }
     let coordinates = features.iter().map(|&feature| coordinates[feature].clone().expect("φ is coordinate-wise"));
+    let order = |a: &Vec<f64>, b: &Vec<f64>| a.iter().map(|f| f.to_bits()).cmp(b.iter().map(|f| f.to_bits()));
+    factors.sort_unstable_by(order);
+    factors.dedup_by(|a, b| order(a, b).is_eq());
     Ok(FeatureMap { coordinates: coordinates.collect(), features, bent, factors })
 }
 
