@@ -66,11 +66,6 @@ pub fn select(logits: &[Enclosed], sensitive: usize, others: usize) -> Vec<usize
     (0..logits.len()).filter(wanted).collect()
 }
 
-/// f at every sample, in batches.
-pub fn logits(model: &Model, values: &[f64]) -> Vec<Enclosed> {
-    values.chunks(100 * model.input_size()).flat_map(|part| model.enclose(part)).collect()
-}
-
 impl Case {
     /// Number of inputs.
     pub fn count(&self) -> usize {

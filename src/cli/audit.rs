@@ -15,7 +15,7 @@ use underplane::attack::Attack;
 use underplane::audit::bundle::{Bundle, FOLDER};
 use underplane::audit::ladder::{Conclusion, conclusion, idle, violations};
 use underplane::audit::methods::{limits, standard};
-use underplane::audit::run::{Audit, Findings, logits, select};
+use underplane::audit::run::{Audit, Findings, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
 use underplane::files::Folder;
@@ -231,7 +231,7 @@ impl Args {
             let mut source = Source::bundled(entry, self.limit).read(&mut tell)?;
             if !self.full {
                 let case = &mut source.case;
-                case.keep(&select(&logits(&case.model, &case.values), BUNDLED.0, BUNDLED.1));
+                case.keep(&select(&case.model.enclose(&case.values), BUNDLED.0, BUNDLED.1));
             }
             jobs.push(self.job(source, entry.sigma)?);
         }

@@ -53,13 +53,9 @@ impl Method for ClosedForm {
     }
 }
 
-/// The radius that the tangent plane in the features proves, 0 where its value is not positive.
-pub(super) fn floor(planes: &Planes, convexity: &Convexity, lipschitz: f64, perturbation: Perturbation) -> f64 {
-    radius(&planes.features, convexity, lipschitz, perturbation)
-}
-
-/// With weights, feature k of coordinate i changes by at most Lip·|δ_i| = Lip·scale_i·|u_i|: its slope counts scale_i-fold.
-fn radius(minorant: &Minorant, convexity: &Convexity, lipschitz: f64, perturbation: Perturbation) -> f64 {
+/// The radius that the tangent plane in the features proves, 0 where its value is not positive. With weights, feature k of
+/// coordinate i changes by at most Lip·|δ_i| = Lip·scale_i·|u_i|: its slope counts scale_i-fold.
+pub(super) fn radius(minorant: &Minorant, convexity: &Convexity, lipschitz: f64, perturbation: Perturbation) -> f64 {
     let count = minorant.parts.iter().map(|part| part.coefficients.len()).sum();
     let mut steepness: Vec<f64> = Vec::with_capacity(count);
     for part in &minorant.parts {

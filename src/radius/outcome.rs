@@ -131,14 +131,7 @@ impl<'a> Samples<'a> {
 
     /// Sample `i` alone, with its number in the run.
     pub fn one(&self, i: usize) -> Samples<'a> {
-        self.part(i, 1)
-    }
-
-    /// At most `count` samples from sample `start` on.
-    pub fn part(&self, start: usize, count: usize) -> Samples<'a> {
-        let end = (start + count).min(self.count());
-        let values = &self.values[start * self.size..end * self.size];
-        Samples { values, size: self.size, first: self.first + start, shared: None }
+        Samples { first: self.first + i, ..Samples::new(self.sample(i), self.size) }
     }
 
     /// Sample `i` of this batch.

@@ -61,5 +61,5 @@ pub(super) fn radius(query: Query, convexity: &Convexity, lipschitz: f64, planes
     if convexity.map.is_identity() && query.perturbation.weights.is_none() {
         return radius;
     }
-    radius.max(closed_form::floor(planes, convexity, lipschitz, query.perturbation))
+    radius.max(closed_form::radius(&planes.features, convexity, lipschitz, query.perturbation))
 }

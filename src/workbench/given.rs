@@ -1,6 +1,6 @@
 //! What a run is about.
 
-use super::inputs::{InputFiles, Source, Tell};
+use super::inputs::{InputFiles, InputSource, Tell};
 use super::model::ModelFile;
 use crate::data::inputs::weights::read_weights;
 use crate::query::Range;
@@ -14,7 +14,7 @@ pub struct Given {
     /// Where the samples are from.
     pub files: InputFiles,
     /// The samples, all of them inside the box.
-    pub source: Source,
+    pub source: InputSource,
     /// The box.
     pub range: Option<Range>,
     /// The weights of every norm.

@@ -78,7 +78,7 @@ impl Loaded {
 
 /// The samples of a user's files that fit a model: all of them have been looked at, and those of an array or a table are
 /// read again where they are wanted, so that few of them are in memory.
-pub struct Source {
+pub struct InputSource {
     stock: Stock,
     /// Coordinates of one sample.
     size: usize,
@@ -97,7 +97,7 @@ impl InputFiles {
     ///
     /// # Errors
     /// When a file cannot be read, does not fit the model, or an input lies outside the box.
-    pub fn open(&self, model: &Model, range: Option<Range>, tell: Tell) -> Result<Source> {
+    pub fn open(&self, model: &Model, range: Option<Range>, tell: Tell) -> Result<InputSource> {
         let (header, drop_missing, reading) = (self.header.known(), self.drop_missing, self.reading);
         let options = InputOptions { label_column: self.label_column.clone(), header, drop_missing, reading };
         let stock = match (open_array(&self.inputs, &options)?, &self.labels) {
@@ -109,7 +109,7 @@ impl InputFiles {
             },
         };
         let limit = self.limit.unwrap_or(usize::MAX);
-        let mut source = Source { stock, size: model.input_size(), count: 0 };
+        let mut source = InputSource { stock, size: model.input_size(), count: 0 };
         source.count = source.numbers().take(limit).count();
         if source.count == 0 {
             bail!("{}: expected inputs, found none", self.inputs.display());
@@ -195,7 +195,7 @@ impl InputFiles {
 /// Values that are looked at together.
 const LOOKED_AT: usize = 1 << 18;
 
-impl Source {
+impl InputSource {
     /// Number of samples.
     pub fn count(&self) -> usize {
         self.count
@@ -262,9 +262,9 @@ fn is_kept(labels: Option<&LabelFile>, row: usize) -> bool {
     labels.is_none_or(|file| file.labels[row].is_some())
 }
 
-/// A pass over the samples of a [`Source`].
+/// A pass over the samples of a [`InputSource`].
 pub struct Blocks<'a> {
-    source: &'a Source,
+    source: &'a InputSource,
     pass: Pass<'a>,
     /// Samples that have been given.
     given: usize,

@@ -17,6 +17,6 @@ pub use case::{Source, SourceCase};
 pub use checkers::{Checkers, INPUTS, WEIGHTS};
 pub use digest::{Circumstance, digest, digests, shown};
 pub use given::{Given, WeightsFile};
-pub use inputs::{Blocks, InputFiles, Loaded, Source as InputSource, Tell};
+pub use inputs::{Blocks, InputFiles, InputSource, Loaded, Tell};
 pub use model::ModelFile;
 pub use run::{Answered, Run};

@@ -4,7 +4,7 @@ use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
 use underplane::attack::Attack;
 use underplane::audit::ladder::{Conclusion, Order, conclusion, order, undecided, violations};
 use underplane::audit::methods::standard;
-use underplane::audit::run::{Audit, Case, Findings, logits, select};
+use underplane::audit::run::{Audit, Case, Findings, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
 use underplane::model::{Dense, Graph, Kink, Layer, Model, Sensitive, onnx};
@@ -386,7 +386,7 @@ fn the_same_audit_gives_the_same_records() {
 fn selection_takes_the_first_of_both_kinds_in_order() {
     let model = affine(vec![1.0], 0.0);
     let values = [1.0, -1.0, 2.0, -2.0, 3.0, -3.0];
-    let logits = logits(&model, &values);
+    let logits = model.enclose(&values);
     assert_eq!(select(&logits, 2, 1), [0, 1, 2]);
     assert_eq!(select(&logits, 5, 2), [0, 1, 2, 3, 4]);
     assert_eq!(select(&logits, 0, 0), [0_usize; 0]);

@@ -139,30 +139,22 @@ impl Matrix {
         View::new(tile, rows.len(), cols.len())
     }
 
-    fn tiled_forward<T: Scalar>(&self, out: &mut [T], x: &[T], batch: usize) {
-        let (x, mut tile) = (View::new(x, batch, self.cols), Vec::new());
-        for rows in ranges(self.rows, TILE[0]) {
-            let mut sums = vec![T::ZERO; batch * rows.len()];
-            for cols in ranges(self.cols, TILE[1]) {
-                let tile = self.tile(&rows, &cols, &mut tile);
-                multiply(&mut sums, true, x.columns(cols), tile.transposed(), Threads::One);
+    /// Adds W·x, or Wᵀ·x, for every sample of a batch.
+    fn add_tiled<T: Scalar>(&self, out: &mut [T], x: &[T], batch: usize, transposed: bool) {
+        let turned = |[rows, cols]: [usize; 2]| if transposed { [cols, rows] } else { [rows, cols] };
+        let ([to, from], [height, width]) = (turned([self.rows, self.cols]), turned(TILE));
+        let (x, mut tile) = (View::new(x, batch, from), Vec::new());
+        for own in ranges(to, height) {
+            let mut sums = vec![T::ZERO; batch * own.len()];
+            for read in ranges(from, width) {
+                let tile = match transposed {
+                    true => self.tile(&read, &own, &mut tile),
+                    false => self.tile(&own, &read, &mut tile).transposed(),
+                };
+                multiply(&mut sums, true, x.columns(read), tile, Threads::One);
             }
-            for (out, sums) in out.chunks_exact_mut(self.rows).zip(sums.chunks_exact(rows.len())) {
-                out[rows.clone()].copy_from_slice(sums);
-            }
-        }
-    }
-
-    fn add_tiled_transposed<T: Scalar>(&self, out: &mut [T], v: &[T], batch: usize) {
-        let (v, mut tile) = (View::new(v, batch, self.rows), Vec::new());
-        for cols in ranges(self.cols, TILE[1]) {
-            let mut sums = vec![T::ZERO; batch * cols.len()];
-            for rows in ranges(self.rows, TILE[0]) {
-                let tile = self.tile(&rows, &cols, &mut tile);
-                multiply(&mut sums, true, v.columns(rows), tile, Threads::One);
-            }
-            for (out, sums) in out.chunks_exact_mut(self.cols).zip(sums.chunks_exact(cols.len())) {
-                out[cols.clone()].iter_mut().zip(sums).for_each(|(out, &sum)| *out += sum);
+            for (out, sums) in out.chunks_exact_mut(to).zip(sums.chunks_exact(own.len())) {
+                out[own.clone()].iter_mut().zip(sums).for_each(|(out, &sum)| *out += sum);
             }
         }
     }
@@ -171,7 +163,7 @@ impl Matrix {
     pub(super) fn forward<T: Scalar>(&self, x: &[T], batch: usize) -> Vec<T> {
         let mut out = vec![T::ZERO; batch * self.rows];
         if batch >= BATCHED && self.rows >= BLOCKED && self.is_tiled::<T>() {
-            self.tiled_forward(&mut out, x, batch);
+            self.add_tiled(&mut out, x, batch, false);
         } else if batch >= BATCHED && self.rows >= BLOCKED {
             multiply(&mut out, false, View::new(x, batch, self.cols), self.view().transposed(), Threads::One);
         } else if self.cols > 0 {
@@ -185,7 +177,7 @@ impl Matrix {
     /// Adds Wᵀ·v for every sample of a batch.
     pub(super) fn add_transposed<T: Scalar>(&self, out: &mut [T], v: &[T], batch: usize) {
         if batch >= BATCHED && self.rows >= BLOCKED && self.is_tiled::<T>() {
-            self.add_tiled_transposed(out, v, batch);
+            self.add_tiled(out, v, batch, true);
         } else if batch >= BATCHED && self.rows >= BLOCKED {
             multiply(out, true, View::new(v, batch, self.rows), self.view(), Threads::One);
         } else if self.cols > 0 {
