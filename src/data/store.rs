@@ -111,21 +111,16 @@ pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-/// The same of all that is still to be read.
+/// The same of pieces, one after the other.
 ///
 /// # Errors
-/// When it cannot be read.
-pub fn sha256_of(mut content: impl std::io::BufRead) -> std::io::Result<String> {
+/// The first one that there is instead of a piece.
+pub fn sha256_of<P: AsRef<[u8]>>(pieces: impl Iterator<Item = std::io::Result<P>>) -> std::io::Result<String> {
     let mut hash = Sha256::new();
-    loop {
-        let bytes = content.fill_buf()?;
-        if bytes.is_empty() {
-            return Ok(hexadecimal(&hash.finalize()));
-        }
-        hash.update(bytes);
-        let count = bytes.len();
-        content.consume(count);
+    for piece in pieces {
+        hash.update(piece?);
     }
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -12,7 +12,6 @@ use crate::query::{Perturbation, Query, Range};
 use crate::radius::catalogue::{Settings, listed, names, single, takes};
 use crate::radius::{Guarantee, Method, Samples, Setting, Verdict};
 use anyhow::{Context, Result, anyhow};
-use prost::bytes::Bytes;
 use std::path::Path;
 
 /// What an entry is about.
@@ -37,8 +36,8 @@ impl Today {
         let path = folder.join(&entry.model);
         let place = || path.display().to_string();
         let sensitive: Sensitive = entry.sensitive.as_deref().unwrap_or("positive").parse().map_err(bad)?;
-        let onnx = Bytes::from(std::fs::read(&path).with_context(place)?);
-        let graph = select(onnx::decode_at(onnx.clone(), &path)?, sensitive).with_context(place)?;
+        let onnx = std::fs::read(&path).with_context(place)?;
+        let graph = select(onnx::decode_at(&onnx[..], &path)?, sensitive).with_context(place)?;
         let model = Model::new(graph).with_context(place)?;
         let inputs = Inputs::read(folder, entry, &model, tell)?;
         let range: Option<Range> = entry.r#box.as_deref().map(str::parse).transpose().map_err(bad)?;

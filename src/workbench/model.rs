@@ -1,17 +1,18 @@
 //! A model's file.
 
-use super::digest::{Circumstance, name};
+use super::digest::{Circumstance, hashed, name};
 use crate::data::store::sha256;
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
 use crate::proof::Prover;
 use anyhow::{Context, Result, ensure};
-use prost::bytes::Bytes;
+use std::borrow::Cow;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use underplane_kernel as kernel;
 
 /// Files of at most so many bytes stay in memory.
-const KEPT: usize = 1 << 20;
+const KEPT: u64 = 1 << 20;
 
 /// A model's file: the program, the kernel and a report's digest see the same bytes, whenever they read them.
 pub struct ModelFile {
@@ -24,7 +25,7 @@ pub struct ModelFile {
     /// Of all bytes.
     sha256: String,
     /// What is small, or can be read only once.
-    kept: Option<Bytes>,
+    kept: Option<Vec<u8>>,
 }
 
 impl ModelFile {
@@ -33,15 +34,15 @@ impl ModelFile {
     /// # Errors
     /// When it cannot be read, or is no network with a logit.
     pub fn read(path: &Path, sensitive: Sensitive) -> Result<ModelFile> {
-        let bytes = onnx::bytes(path)?;
-        let kept = (bytes.len() <= KEPT || !path.is_file()).then(|| bytes.clone());
-        let (sha256, graph) = std::thread::scope(|scope| {
-            let copy = bytes.clone();
-            let hashing = scope.spawn(move || sha256(&copy));
-            let graph = onnx::decode_at(bytes, path);
-            (hashing.join().expect("hashing does not panic"), graph)
-        });
         let place = || path.display().to_string();
+        let is_large = path.metadata().is_ok_and(|file| file.is_file() && file.len() > KEPT);
+        let (sha256, graph, kept) = if is_large {
+            let (sha256, graph) = hashed(File::open(path).with_context(place)?, |source| onnx::decode_at(source, path));
+            (sha256.with_context(place)?, graph, None)
+        } else {
+            let bytes = std::fs::read(path).with_context(place)?;
+            (sha256(&bytes), onnx::decode_at(&bytes[..], path), Some(bytes))
+        };
         let model = Model::new(select(graph?, sensitive).with_context(place)?).with_context(place)?;
         Ok(ModelFile { path: path.to_path_buf(), sensitive, model, sha256, kept })
     }
@@ -50,13 +51,13 @@ impl ModelFile {
     ///
     /// # Errors
     /// When the file cannot be read any more, or has changed.
-    pub fn bytes(&self) -> Result<Bytes> {
+    pub fn bytes(&self) -> Result<Cow<'_, [u8]>> {
         if let Some(bytes) = &self.kept {
-            return Ok(bytes.clone());
+            return Ok(Cow::from(bytes));
         }
-        let bytes = onnx::bytes(&self.path)?;
+        let bytes = std::fs::read(&self.path).with_context(|| self.path.display().to_string())?;
         ensure!(sha256(&bytes) == self.sha256, "{}: it has changed since it was read", self.path.display());
-        Ok(bytes)
+        Ok(Cow::from(bytes))
     }
 
     /// A prover about inputs that the kernel has read, with norms of these weights.
@@ -90,13 +91,13 @@ mod tests {
             path
         };
         let small = write("small.onnx", 3, 1.0);
-        let large = write("large.onnx", KEPT, 1.0);
+        let large = write("large.onnx", KEPT as usize, 1.0);
         let read = |path: &Path| ModelFile::read(path, Sensitive::Positive).unwrap();
         let (first, second) = (read(&small), read(&large));
         assert!(first.kept.is_some() && second.kept.is_none());
-        assert_eq!(second.bytes().unwrap(), std::fs::read(&large).unwrap());
+        assert_eq!(*second.bytes().unwrap(), std::fs::read(&large).unwrap());
         write("small.onnx", 3, 2.0);
-        write("large.onnx", KEPT, 2.0);
+        write("large.onnx", KEPT as usize, 2.0);
         assert!(first.bytes().is_ok());
         assert!(second.bytes().unwrap_err().to_string().contains("has changed"));
     }

@@ -49,9 +49,9 @@ impl<'m> Importer<'m> {
         Ok(importer)
     }
 
-    /// A tensor of the file, whose entries pay for some of the graph's.
-    pub fn load(&mut self, tensor: &TensorProto) -> Result<Value, ModelError> {
-        Ok(match constant(tensor, self.folder)? {
+    /// A tensor of the file, with its raw data where it is large; its entries pay for some of the graph's.
+    pub fn load(&mut self, tensor: &TensorProto, words: Option<Vec<u32>>) -> Result<Value, ModelError> {
+        Ok(match constant(tensor, words, self.folder)? {
             Constant::Float(tensor) => {
                 let credit = tensor.len().saturating_mul(ENTRIES_PER_WEIGHT);
                 self.entries_left = self.entries_left.saturating_add(credit);
@@ -61,15 +61,10 @@ impl<'m> Importer<'m> {
         })
     }
 
-    /// Reads a tensor that nothing uses, as runtimes do.
-    pub fn look_at(&self, tensor: &TensorProto) -> Result<(), ModelError> {
-        constant(tensor, self.folder).map(drop)
-    }
-
     /// A constant of an attribute.
     pub fn stored(&self, call: &Call, tensor: &TensorProto) -> Result<Value, ModelError> {
         let named = TensorProto { name: Some(call.name.clone()), ..tensor.clone() };
-        Ok(match constant(&named, self.folder)? {
+        Ok(match constant(&named, None, self.folder)? {
             Constant::Float(tensor) => Value::Float(tensor),
             Constant::Int(ints) => Value::Int(ints),
         })

@@ -51,6 +51,7 @@ mod layout;
 mod mutations;
 mod names;
 mod operators;
+mod outline;
 mod pick;
 mod proto;
 mod reader;
@@ -68,7 +69,9 @@ pub use reader::decode;
 pub use writer::{encode, write};
 
 use super::{Graph, ModelError};
-use prost::bytes::Bytes;
+use outline::Outline;
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 /// Reads an ONNX file.
@@ -77,22 +80,21 @@ use std::path::Path;
 /// When the file cannot be read, is not an ONNX model, or uses something that is not supported; the file's name is in
 /// front.
 pub fn read(path: &Path) -> Result<Graph, ModelError> {
-    decode_at(bytes(path)?, path)
+    let file = File::open(path).map_err(|source| ModelError::File { path: path.into(), source })?;
+    decode_at(BufReader::with_capacity(1 << 16, file), path)
 }
 
-/// The bytes of a model's file.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn bytes(path: &Path) -> Result<Bytes, ModelError> {
-    std::fs::read(path).map(Bytes::from).map_err(|source| ModelError::File { path: path.into(), source })
-}
-
-/// The same as [`read`], for bytes that were read from `path` already; tensors in other files are found beside it.
+/// The same as [`read`] for what is read from `path`; tensors in other files are found beside it. Beyond the weights it
+/// takes little memory.
 ///
 /// # Errors
 /// As for [`read`].
-pub fn decode_at(bytes: Bytes, path: &Path) -> Result<Graph, ModelError> {
+pub fn decode_at(source: impl Read, path: &Path) -> Result<Graph, ModelError> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    reader::graph_of(bytes, Some(folder)).map_err(|error| error.in_file(path))
+    let graph = match Outline::read(source) {
+        Ok(outline) => reader::graph_of(outline, Some(folder)),
+        Err(error) if error.kind() == ErrorKind::InvalidData => Err(ModelError::Decode(error.to_string())),
+        Err(source) => Err(ModelError::File { path: path.into(), source }),
+    };
+    graph.map_err(|error| error.in_file(path))
 }

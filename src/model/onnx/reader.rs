@@ -14,6 +14,7 @@ use super::importer::Importer;
 use super::kinds::Kind;
 use super::names::{label, name_of, printable};
 use super::operators::import;
+use super::outline::Outline;
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use crate::model::live::live;
 use crate::model::{Graph, ModelError};
@@ -30,15 +31,16 @@ const FORMATS: RangeInclusive<i64> = 3..=14;
 /// # Errors
 /// When the bytes are not an ONNX model, or it uses something that is not supported.
 pub fn decode(bytes: &[u8]) -> Result<Graph, ModelError> {
-    graph_of(Bytes::copy_from_slice(bytes), None)
+    let outline = Outline::read(bytes).map_err(|error| ModelError::Decode(error.to_string()))?;
+    graph_of(outline, None)
 }
 
-pub(super) fn graph_of(bytes: Bytes, folder: Option<&Path>) -> Result<Graph, ModelError> {
+pub(super) fn graph_of(Outline { bytes, words }: Outline, folder: Option<&Path>) -> Result<Graph, ModelError> {
     if bytes.is_empty() {
         return Err(ModelError::Decode("it is empty".into()));
     }
     canonical::check(&bytes).map_err(ModelError::Decode)?;
-    let model = ModelProto::decode(bytes).map_err(|error| ModelError::Decode(error.to_string()))?;
+    let model = ModelProto::decode(Bytes::from(bytes)).map_err(|error| ModelError::Decode(error.to_string()))?;
     let versions = check_versions(&model)?;
     let Some(graph) = &model.graph else {
         return Err(ModelError::Decode("it has no graph".into()));
@@ -46,7 +48,10 @@ pub(super) fn graph_of(bytes: Bytes, folder: Option<&Path>) -> Result<Graph, Mod
     if graph.node.is_empty() {
         return Err(ModelError::Model("the graph has no nodes".into()));
     }
-    Reader::new(graph, folder, versions)?.run(graph)
+    let mut reader = Reader::new(graph, folder, versions)?;
+    let name = |index: usize| graph.initializer[index].name.as_deref().unwrap_or("");
+    reader.words = words.into_iter().map(|(index, words)| (name(index), words)).collect();
+    reader.run(graph)
 }
 
 /// The versions of the format and of the standard operators, which are known ones.
@@ -91,6 +96,8 @@ struct Reader<'m> {
     format: i64,
     values: HashMap<&'m str, (Value, Kind)>,
     initializers: HashMap<&'m str, &'m TensorProto>,
+    /// The raw data of those that are large and not read yet.
+    words: HashMap<&'m str, Vec<u32>>,
 }
 
 impl<'m> Reader<'m> {
@@ -119,20 +126,25 @@ impl<'m> Reader<'m> {
         let mut importer = Importer::new(name_of(input), &shape, output, folder)?;
         (importer.fixed_batch, importer.opset) = (fixed_batch, opset);
         let values = HashMap::from([(name_of(input), (Value::Node(0), Kind::Float32))]);
-        Ok(Reader { importer, format, values, initializers })
+        Ok(Reader { importer, format, values, initializers, words: HashMap::new() })
     }
 
     fn run(mut self, graph: &'m GraphProto) -> Result<Graph, ModelError> {
         self.check_names(graph)?;
         let name = self.importer.output;
         check_stored(graph, &self.initializers, self.format)?;
+        let inputs = |(index, node): (usize, &'m NodeProto)| node.input.iter().map(move |name| (name.as_str(), index));
+        let last: HashMap<&str, usize> = graph.node.iter().enumerate().flat_map(inputs).collect();
         for (index, node) in graph.node.iter().enumerate() {
             self.import(graph, index, node)?;
+            node.input.iter().filter(|name| last[name.as_str()] == index).for_each(|name| self.forget(name));
         }
         for tensor in &graph.initializer {
+            let name = tensor.name.as_deref().unwrap_or("");
             // Runtimes read those that nothing uses, too.
-            if !self.values.contains_key(tensor.name.as_deref().unwrap_or("")) {
-                self.importer.look_at(tensor)?;
+            if !self.values.contains_key(name) {
+                self.load(name, tensor)?;
+                self.forget(name);
             }
         }
         self.check_declared(graph)?;
@@ -158,9 +170,6 @@ impl<'m> Reader<'m> {
             if name == self.importer.output && self.importer.open_output {
                 declared::check_kind(info, Kind::Float32)?;
                 continue;
-            }
-            if let (None, Some(&tensor)) = (self.values.get(name), self.initializers.get(name)) {
-                self.load(name, tensor)?;
             }
             if let Some(value) = self.values.get(name) {
                 declared::check(info, value, &self.importer.graph, self.importer.fixed_batch, &mut axes)?;
@@ -235,10 +244,17 @@ impl<'m> Reader<'m> {
 
     /// An initialiser.
     fn load(&mut self, name: &'m str, tensor: &TensorProto) -> Result<(Value, Kind), ModelError> {
-        let value = self.importer.load(tensor)?;
+        let value = self.importer.load(tensor, self.words.remove(name))?;
         let kind = tensor.data_type.and_then(Kind::of).ok_or_else(|| ModelError::tensor(name, "has no type"))?;
         self.values.insert(name, (value.clone(), kind));
         Ok((value, kind))
+    }
+
+    /// Lets go of a constant's numbers: no node reads them any more. Its shape stays.
+    fn forget(&mut self, name: &str) {
+        if let Some((Value::Float(tensor), _)) = self.values.get_mut(name) {
+            tensor.forget();
+        }
     }
 }
 

@@ -20,17 +20,31 @@ pub(super) enum Constant {
     Int(Ints),
 }
 
-/// Reads a tensor; `folder` is where data outside the model file is looked for.
+/// Reads a tensor; `words` are its raw data where that is large, and `folder` is where data outside the model file is
+/// looked for.
 ///
 /// # Errors
 /// When the tensor's name, shape, type and data do not fit together, or a float is NaN or infinite.
-pub(super) fn constant(stored: &TensorProto, folder: Option<&Path>) -> Result<Constant, ModelError> {
+pub(super) fn constant(
+    stored: &TensorProto,
+    words: Option<Vec<u32>>,
+    folder: Option<&Path>,
+) -> Result<Constant, ModelError> {
     let name = stored.name.as_deref().unwrap_or("");
     let fail = |what: String| ModelError::tensor(name, what);
     let (shape, count) = dimensions(&stored.dims).map_err(fail)?;
     check_place(stored).map_err(fail)?;
     let external = external(stored, folder, count).map_err(fail)?;
-    let data = Data { stored, external, count };
+    let elsewhere = match words {
+        Some(words) if stored.data_type == Some(proto::FLOAT) && words.len() == count => {
+            // In the same place of memory.
+            let values: Vec<f32> = words.into_iter().map(f32::from_bits).collect();
+            check(name, &shape, values.iter().map(|&v| f64::from(v)))?;
+            return Ok(Constant::Float(Tensor::single(shape, values)));
+        }
+        words => external.or_else(|| words.map(bytes_of)),
+    };
+    let data = Data { stored, elsewhere, count };
     match stored.data_type.unwrap_or(0) {
         proto::FLOAT => {
             let values =
@@ -151,9 +165,15 @@ pub(super) fn place(index: usize, shape: &[usize]) -> String {
     if parts.is_empty() { "0".into() } else { parts.concat() }
 }
 
+/// The bytes of little-endian words.
+fn bytes_of(words: Vec<u32>) -> Bytes {
+    words.into_iter().flat_map(u32::to_le_bytes).collect()
+}
+
 struct Data<'a> {
     stored: &'a TensorProto,
-    external: Option<Bytes>,
+    /// The raw data, where the tensor does not hold them.
+    elsewhere: Option<Bytes>,
     count: usize,
 }
 
@@ -168,7 +188,7 @@ impl Data<'_> {
     ) -> Result<Vec<T>, String> {
         let odd = || "has an entry that its data type does not have".to_string();
         let inside = self.stored.raw_data.as_ref();
-        if let Some(raw) = self.external.as_ref().or(inside) {
+        if let Some(raw) = self.elsewhere.as_ref().or(inside) {
             let expected = self.count.checked_mul(SIZE);
             if expected != Some(raw.len()) {
                 let expected = expected.map_or("more".into(), |n| n.to_string());
@@ -307,7 +327,7 @@ mod tests {
                 external_data: entries,
                 ..TensorProto::default()
             };
-            constant(&tensor, Some(folder.path()))
+            constant(&tensor, None, Some(folder.path()))
         };
         let location = || entry(Some("location"), Some("data.bin"));
         assert!(matches!(read(vec![location()]), Ok(Constant::Float(_))));

@@ -75,6 +75,11 @@ impl Tensor {
         }
     }
 
+    /// Lets go of the entries, not of the shape.
+    pub fn forget(&mut self) {
+        self.values = Values::Single(Arc::default());
+    }
+
     /// A function of every entry.
     pub fn map(&self, f: impl Fn(f64) -> f64) -> Self {
         Tensor::new(self.shape.clone(), self.iter().map(f).collect())
