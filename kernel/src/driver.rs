@@ -1,7 +1,7 @@
 //! Checking whole files: one answer per certificate, as CSV.
 
 use crate::budget;
-use crate::{Class, Inputs, Model, Rejection, Statement, Uint8, Weights, check_weighted};
+use crate::{Class, Folder, Inputs, Model, Place, Rejection, Statement, Uint8, Weights, check_weighted};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -37,6 +37,8 @@ pub struct Options<'a> {
     pub uint8: Option<Uint8>,
     /// Whether samples (and weights) of another shape are the model's as they stand.
     pub flatten: bool,
+    /// Whether the model's numbers are read through links out of its folder.
+    pub follow_links: bool,
 }
 
 /// The first line of the answers.
@@ -53,7 +55,7 @@ pub fn run(
     class: Class,
     out: &mut dyn Write,
 ) -> Result<Summary, String> {
-    let options = Options { class, weights: None, uint8: None, flatten: false };
+    let options = Options { class, weights: None, uint8: None, flatten: false, follow_links: false };
     run_with(Files { model, inputs, certificates }, options, out, &mut |_, _, _| None)
 }
 
@@ -69,7 +71,9 @@ pub fn run_with(files: Files, options: Options, out: &mut dyn Write, shortcut: S
     let Files { model, inputs, certificates } = files;
     let at = |path: &Path, reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
     let bytes = read(model, budget::MODEL_BYTES)?;
-    let network = Model::read(&bytes, options.class).map_err(|r| at(model, &r))?;
+    let folder = Folder::of(model, options.follow_links);
+    let files = |place: Place| folder.bytes(place);
+    let network = Model::read_with(&bytes, &files, options.class).map_err(|r| at(model, &r))?;
     drop(bytes);
     let mut samples =
         Inputs::read_as(&read(inputs, budget::INPUTS_BYTES)?, options.uint8).map_err(|r| at(inputs, &r))?;

@@ -30,7 +30,8 @@
 //! A model file is read as every runtime reads it, or refused: each field, attribute, type, count and width is tested
 //! against a canonical subset of ONNX (`schema`, `forms`, `declared`), and nothing is skipped but text without meaning. An
 //! initialiser that is an input too (which the format demanded before its version 4) is taken as the constant that it
-//! holds. What ONNX leaves to the runtime (functions, overloads, two versions of one domain) is refused. A row of a batch
+//! holds. Numbers may stand in other files of the model's folder, whose bytes then belong to the model (`elsewhere`,
+//! `folder`). What ONNX leaves to the runtime (functions, overloads, two versions of one domain) is refused. A row of a batch
 //! never influences another.
 //!
 //! # The argument
@@ -67,6 +68,7 @@ mod class;
 mod convexity;
 pub mod driver;
 mod evidence;
+mod folder;
 mod inputs;
 mod lines;
 mod model;
@@ -81,9 +83,11 @@ mod weights;
 
 pub use claim::{Claim, Settled};
 pub use class::Class;
+pub use folder::Folder;
 pub use inputs::{Inputs, Uint8};
 pub use lines::{check_form, check_line, check_weighted};
 pub use model::{Model, Reading, Unit};
+pub use onnx::elsewhere::{Files, Place};
 pub use onnx::forms::table as operators;
 pub use rejection::{Code, Rejection};
 pub use statement::Statement;

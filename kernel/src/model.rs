@@ -6,6 +6,7 @@ use crate::inputs::read::Inputs;
 use crate::network::graph::{Graph, Node, Op};
 use crate::network::single::{Singles, singles};
 use crate::number::exact::Exact;
+use crate::onnx::elsewhere::{Files, nowhere};
 use crate::onnx::file as onnx;
 use crate::rejection::Rejection;
 use dashu_int::{IBig, UBig};
@@ -34,9 +35,14 @@ pub struct Unit {
 }
 
 impl Model {
-    /// Reads an ONNX file; f is the logit of `class`.
+    /// Reads an ONNX file that holds all its numbers; f is the logit of `class`.
     pub fn read(bytes: &[u8], class: Class) -> Result<Model, Rejection> {
-        let graph = onnx::read(bytes, class)?;
+        Model::read_with(bytes, &nowhere, class)
+    }
+
+    /// The same where `files` gives the numbers that stand in other files.
+    pub fn read_with(bytes: &[u8], files: Files, class: Class) -> Result<Model, Rejection> {
+        let graph = onnx::read(bytes, files, class)?;
         let singles = singles(&graph)?;
         check_convexity(&graph, &singles)?;
         Ok(Model { graph, singles, class })
@@ -94,7 +100,7 @@ pub struct Reading {
 impl Reading {
     /// Reads an ONNX file; f is the logit of `class`.
     pub fn read(bytes: &[u8], class: Class) -> Result<Reading, Rejection> {
-        Ok(Reading { graph: onnx::read(bytes, class)? })
+        Ok(Reading { graph: onnx::read(bytes, &nowhere, class)? })
     }
 
     /// Number of coordinates of an input.

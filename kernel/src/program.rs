@@ -15,6 +15,7 @@ Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints
   --uint8 unit|raw                   what a byte k among the inputs means: k/255 or k itself (default: unit, unless the
                                      largest is 1)
   --flatten                          inputs (and weights) of another shape are the model's as they stand
+  --follow-links                     numbers of the model are read through links out of its folder, too
 
 Exit codes: 0 all valid, 1 something invalid, 2 usage or unreadable files.";
 
@@ -35,7 +36,8 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &[OsString]) -> Result<ExitCode, String> {
-    let mut options = driver::Options { class: Class::Positive, weights: None, uint8: None, flatten: false };
+    let mut options =
+        driver::Options { class: Class::Positive, weights: None, uint8: None, flatten: false, follow_links: false };
     let mut files = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -44,6 +46,7 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, String> {
             Some("--weights") => options.weights = Some(Path::new(rest.next().ok_or(USAGE)?)),
             Some("--uint8") => options.uint8 = Some(rest.next().ok_or(USAGE)?.to_string_lossy().parse::<Uint8>()?),
             Some("--flatten") => options.flatten = true,
+            Some("--follow-links") => options.follow_links = true,
             Some(option) if option.starts_with('-') => return Err(format!("unknown option `{option}`\n{USAGE}")),
             _ => files.push(Path::new(argument)),
         }

@@ -57,6 +57,8 @@ codes! {
     MalformedModel = "malformed-model",
     /// The model uses something that the kernel does not read.
     Unsupported = "unsupported",
+    /// Numbers of the model in another file that cannot be had: outside of the model's folder, not there, or too few.
+    ExternalData = "external-data",
     /// The sizes of a node's operands do not fit each other.
     ShapeMismatch = "shape-mismatch",
     /// A NaN or infinite weight, input or witness coordinate.

@@ -4,7 +4,7 @@ use crate::attack::Attack;
 use crate::model::sensitive::Sensitive;
 use crate::model::{Enclosed, Model};
 use crate::norm::Norm;
-use crate::proof::{Prover, replay};
+use crate::proof::{ModelBytes, Prover, npy, replay};
 use crate::query::Witness;
 use crate::query::{Perturbation, Query, Range};
 use crate::radius::run::{Answers, Questions, Timed};
@@ -13,6 +13,7 @@ use crate::report::records::{ATTACK, Found, Record, Replay};
 use crate::report::rows::Row;
 use rayon::prelude::*;
 use std::time::Instant;
+use underplane_kernel as kernel;
 
 /// A model with the inputs that it is audited on.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct Case {
     /// The network.
     pub model: Model,
     /// The file that it was read from, which the kernel reads for itself.
-    pub onnx: Vec<u8>,
+    pub onnx: ModelBytes<'static>,
     /// The class that f is the logit of.
     pub sensitive: Sensitive,
     /// `[count × input size]`, all inside the box.
@@ -136,7 +137,9 @@ impl Audit {
             ask.ask_all(&case.values, &case.numbers, &|method, norm, done| tick(&what(method, norm), done));
         let mut columns = columns.into_iter();
         let size = case.model.input_size();
-        let prover = Prover::new(&case.onnx, case.sensitive, &case.values, size).map_err(|why| why.to_string());
+        let inputs = kernel::Inputs::read(&npy(&case.values, size));
+        let prover = inputs.and_then(|inputs| Prover::about(&case.onnx, case.sensitive, inputs));
+        let prover = prover.map_err(|why| why.to_string());
         let prover = prover.as_ref().map_err(String::as_str);
         let answers = |&norm: &Norm| {
             let perturbation = Perturbation { norm, range: case.range, weights: None };

@@ -4,6 +4,7 @@ use super::certify::use_threads;
 use super::circumstances;
 use super::claims;
 use super::inputs::{ReadingArgs, TableArgs, files, tell};
+use super::links::LinkArgs;
 use super::methods::{at_least_one, deviation, probability, samples, threads};
 use super::{Finish, help, progress};
 use anyhow::{Result, bail};
@@ -48,6 +49,8 @@ pub struct Args {
     model: Option<PathBuf>,
     /// Its inputs: .npy, .npz or .csv
     inputs: Option<PathBuf>,
+    #[command(flatten)]
+    links: LinkArgs,
     #[command(flatten)]
     table: TableArgs,
     #[command(flatten)]
@@ -110,6 +113,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         return claims::run(claims::Task {
             claims,
             model,
+            follow_links: args.links.follow_links,
             inputs: files(inputs, &args.table, args.limit, args.reading),
             range: args.range,
             weights: args.weights.as_deref(),
@@ -213,7 +217,7 @@ impl Args {
         match (&self.model, &self.inputs) {
             (Some(model), Some(inputs)) => {
                 let files = files(inputs, &self.table, self.limit, self.reading);
-                let source = Source::own(model, files, self.range, self.sensitive);
+                let source = Source::own(model, self.links.follow_links, files, self.range, self.sensitive);
                 Ok(vec![self.job(source.read(&mut tell)?, None)?])
             }
             _ => self.bundled(),

@@ -1,6 +1,7 @@
 //! `underplane certify`: radii of a model on inputs.
 
 use super::inputs::{InputArgs, tell};
+use super::links::LinkArgs;
 use super::methods::{MethodArgs, positive, threads};
 use super::output::{Done, Expected, Format, Output};
 use super::proofs::Certificates;
@@ -15,14 +16,14 @@ use underplane::query::Range;
 use underplane::radius::Method;
 use underplane::report::answer::{Detail, Status};
 use underplane::stream::in_order;
-use underplane::workbench::{
-    Answered, Checkers, Circumstance, Given, InputFiles, Loaded, ModelFile, Run, digests, shown,
-};
+use underplane::workbench::{Answered, Checkers, Circumstance, Given, InputFiles, Loaded, ModelFile, Run, digests};
 
 #[derive(clap::Args)]
 pub struct Args {
     /// The network, an ONNX file
     model: PathBuf,
+    #[command(flatten)]
+    links: LinkArgs,
     #[command(flatten)]
     inputs: InputArgs,
     /// Norms, separated by commas: l1, l2, linf, lp:P
@@ -71,7 +72,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         let others = others.clone();
         std::thread::spawn(move || digests(others.iter().map(Option::as_deref)))
     });
-    let model = ModelFile::read(&args.model, args.sensitive)?;
+    let model = ModelFile::read(&args.model, args.links.follow_links, args.sensitive)?;
     let given = Given::read(model, files, args.range, &mut tell)?.weighted(args.weights.as_deref(), &mut tell)?;
     let checkers = args.proofs.as_ref().map(|_| Checkers::of(&given)).transpose()?;
     if let (Some(checkers), Some(folder)) = (&checkers, &args.proofs) {
@@ -86,7 +87,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     };
     let run = Run::new(&given, &args.norms, &methods, checkers.as_ref().map(prover));
     let others = hashing.map_or_else(|| Ok(Vec::new()), |thread| thread.join().expect("hashing does not panic"))?;
-    let read = [vec![shown(given.file.digest())], others].concat();
+    let read = [given.file.digests(), others].concat();
     let about = [read.clone(), args.settings()].concat();
     let expected =
         || Expected { numbers: given.source.numbers().take(given.source.count()).collect(), columns: run.columns() };

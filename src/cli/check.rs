@@ -1,6 +1,7 @@
 //! `underplane check`: replays certificates with the kernel's code, and with `--fast` in interval arithmetic first.
 
 use super::Finish;
+use super::links::LinkArgs;
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use underplane::data::Reading;
@@ -31,6 +32,8 @@ pub struct Args {
     /// stand
     #[arg(long)]
     flatten: bool,
+    #[command(flatten)]
+    links: LinkArgs,
     /// Try rigorous interval arithmetic first (outside the kernel), and replay exactly where that decides nothing, or
     /// norms are weighted, or bytes raw
     #[arg(long)]
@@ -49,6 +52,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         weights: args.weights.as_deref(),
         uint8: args.uint8,
         flatten: args.flatten,
+        follow_links: args.links.follow_links,
     };
     let summary = driver::run_with(files, options, &mut out, &mut shortcut).map_err(|message| anyhow!(message))?;
     drop(out);
@@ -59,7 +63,7 @@ pub fn run(args: &Args) -> Result<Finish> {
 /// The model and inputs, read by the program's own code.
 fn fast(args: &Args) -> Result<Fast> {
     let sensitive: Sensitive = args.sensitive.to_string().parse().map_err(|e: String| anyhow!(e))?;
-    let model = ModelFile::read(&args.model, sensitive)?.model;
+    let model = ModelFile::read(&args.model, args.links.follow_links, sensitive)?.model;
     let reading = Reading { uint8: args.uint8, flatten: args.flatten, round: false };
     let inputs = read_inputs(&args.inputs, &InputOptions { reading, ..InputOptions::default() })?;
     let fits = inputs.fit(&model.graph().node(0).shape, args.flatten);

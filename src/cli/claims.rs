@@ -14,12 +14,13 @@ use underplane::radius::lp::LpSolver;
 use underplane::report::run_info::today;
 use underplane::report::table::Sheet;
 use underplane::workbench::claims::{CERTIFICATES, CLAIMS, write};
-use underplane::workbench::{Checkers, Given, InputFiles, ModelFile, digests, shown};
+use underplane::workbench::{Checkers, Given, InputFiles, ModelFile, digests};
 
 /// What is to be audited.
 pub struct Task<'a> {
     pub claims: &'a Path,
     pub model: &'a Path,
+    pub follow_links: bool,
     pub inputs: InputFiles,
     pub range: Option<Range>,
     pub weights: Option<&'a Path>,
@@ -34,7 +35,7 @@ const SHOWN: usize = 20;
 
 pub fn run(task: Task) -> Result<Finish> {
     let start = Instant::now();
-    let model = ModelFile::read(task.model, task.sensitive)?;
+    let model = ModelFile::read(task.model, task.follow_links, task.sensitive)?;
     let given = Given::read(model, task.inputs, None, &mut tell)?;
     let given = given.weighted(task.weights, &mut tell)?;
     let samples = given.source.load()?;
@@ -49,7 +50,7 @@ pub fn run(task: Task) -> Result<Finish> {
     write(&folder, &read.claims, &decisions, given.file.model.input_size())?;
     let files = &given.files;
     let others = [Some(files.inputs.as_path()), files.labels.as_deref(), Some(task.claims), task.weights];
-    let read_files = [vec![shown(given.file.digest())], digests(others)?].concat();
+    let read_files = [given.file.digests(), digests(others)?].concat();
     circumstances::write(&folder, &circumstances::run_info(read_files, Vec::new(), None, start))?;
     let command = checkers.write(&folder, &folder.join(CERTIFICATES))?;
     print(&command, &folder, &read, &decisions)

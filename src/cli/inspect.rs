@@ -1,6 +1,7 @@
 //! `underplane inspect`: what a network's weights say about it.
 
 use super::Finish;
+use super::links::LinkArgs;
 use anyhow::Result;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -21,6 +22,8 @@ pub struct Args {
     /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
     #[arg(long, default_value = "positive")]
     sensitive: Sensitive,
+    #[command(flatten)]
+    links: LinkArgs,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
@@ -30,7 +33,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Finish> {
-    let model = ModelFile::read(&args.model, args.sensitive)?.model;
+    let model = ModelFile::read(&args.model, args.links.follow_links, args.sensitive)?.model;
     if let Some(path) = &args.write {
         onnx::write(model.graph(), path)?;
     }

@@ -17,6 +17,7 @@ mod data;
 mod help;
 mod inputs;
 mod inspect;
+mod links;
 mod methods;
 mod output;
 mod progress;

@@ -15,6 +15,9 @@ pub struct Args {
     /// Store what today's code proves, and say what changed
     #[arg(long)]
     bless: bool,
+    /// Read data files of the models that are links out of their folders, as if every entry said so
+    #[arg(long)]
+    follow_links: bool,
     /// Worker threads; default: all cores
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<usize>,
@@ -28,7 +31,8 @@ pub fn run(args: &Args) -> Result<Finish> {
         true => FOLDER.into(),
         false => Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER),
     });
-    let definition = definition(&folder)?;
+    let mut definition = definition(&folder)?;
+    definition.entry.iter_mut().for_each(|entry| entry.follow_links |= args.follow_links);
     let bar = progress::bar(definition.entry.len() as u64, "re-deriving");
     let (mut total, mut failures) = (0, 0);
     let mut sheet =

@@ -3,6 +3,7 @@
 //! Nothing here is trusted. The slopes are packed, a multiplier is looked for where the norm needs one, and the kernel
 //! decides; where rounding made the radius a little too large, a slightly smaller one is tried.
 
+mod bytes;
 mod claims;
 mod codes;
 mod encode;
@@ -17,6 +18,7 @@ use crate::model::{Model, Sensitive};
 use crate::norm::Norm;
 use crate::query::{Query, Witness};
 use crate::radius::{Evidence, Outcome, Radius};
+pub use bytes::ModelBytes;
 pub use claims::Claimed;
 use codes::Packing;
 use encode::{Line, Node, decimal};
@@ -108,20 +110,20 @@ impl Prover {
     /// # Errors
     /// When the kernel refuses the model.
     pub fn new(onnx: &[u8], sensitive: Sensitive, inputs: &[f64], size: usize) -> Result<Prover, Rejection> {
-        Prover::about(onnx, sensitive, kernel::Inputs::read(&encode::npy(inputs, size))?)
+        Prover::about(&onnx.into(), sensitive, kernel::Inputs::read(&encode::npy(inputs, size))?)
     }
 
     /// The same about inputs that the kernel has read.
     ///
     /// # Errors
     /// When the kernel refuses the model.
-    pub fn about(onnx: &[u8], sensitive: Sensitive, inputs: kernel::Inputs) -> Result<Prover, Rejection> {
+    pub fn about(file: &ModelBytes, sensitive: Sensitive, inputs: kernel::Inputs) -> Result<Prover, Rejection> {
         let class = match sensitive {
             Sensitive::Positive => kernel::Class::Positive,
             Sensitive::Negative => kernel::Class::Negative,
             Sensitive::Index(index) => kernel::Class::Index(index as u8),
         };
-        let model = Arc::new(kernel::Model::read(onnx, class)?);
+        let model = Arc::new(file.read(class)?);
         Ok(Prover { units: model.units(), model, inputs, weights: None, class, open: false })
     }
 

@@ -24,6 +24,9 @@ pub struct Entry {
     pub name: String,
     /// The ONNX file, from the folder.
     pub model: PathBuf,
+    /// Whether data files are read through links out of the model's folder.
+    #[serde(default)]
+    pub follow_links: bool,
     /// The inputs, from the folder.
     pub inputs: PathBuf,
     /// Number of inputs; all by default.

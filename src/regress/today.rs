@@ -4,10 +4,11 @@ use super::change::TOLERANCE;
 use super::definition::Entry;
 use super::store::{Proven, Verified};
 use crate::data::{InputOptions, Reading, read_inputs};
+use crate::model::onnx::Beside;
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
 use crate::norm::{Norm, NormError};
-use crate::proof::{KernelInputs, Prover};
+use crate::proof::{KernelInputs, ModelBytes, Prover};
 use crate::query::{Perturbation, Query, Range};
 use crate::radius::catalogue::{Settings, listed, names, single, takes};
 use crate::radius::{Guarantee, Method, Samples, Setting, Verdict};
@@ -36,8 +37,9 @@ impl Today {
         let path = folder.join(&entry.model);
         let place = || path.display().to_string();
         let sensitive: Sensitive = entry.sensitive.as_deref().unwrap_or("positive").parse().map_err(bad)?;
+        let beside = Beside::of(&path, entry.follow_links);
         let onnx = std::fs::read(&path).with_context(place)?;
-        let graph = select(onnx::decode_at(&onnx[..], &path)?, sensitive).with_context(place)?;
+        let graph = select(onnx::decode_at(&onnx[..], &path, &beside)?, sensitive).with_context(place)?;
         let model = Model::new(graph).with_context(place)?;
         let inputs = Inputs::read(folder, entry, &model, tell)?;
         let range: Option<Range> = entry.r#box.as_deref().map(str::parse).transpose().map_err(bad)?;
@@ -48,7 +50,8 @@ impl Today {
         let reading = entry.reading().map_err(bad)?;
         let samples = KernelInputs::of(&place_of_inputs, reading, &values, &model.graph().node(0).shape)
             .with_context(|| place_of_inputs.display().to_string())?;
-        let prover = Prover::about(&onnx, sensitive, samples.read).with_context(place)?;
+        let file = ModelBytes { onnx: onnx.into(), beside: beside.read() };
+        let prover = Prover::about(&file, sensitive, samples.read).with_context(place)?;
         Ok(Today { model, inputs: values, count, range, norms, methods, prover })
     }
 

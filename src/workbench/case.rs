@@ -1,6 +1,6 @@
 //! Where a case of an audit comes from, and what a report says about it.
 
-use super::digest::{Circumstance, digests, shown};
+use super::digest::{Circumstance, digests};
 use super::inputs::{InputFiles, Tell};
 use super::model::ModelFile;
 use crate::attack::constants;
@@ -20,6 +20,8 @@ pub struct Source {
     pub name: String,
     /// The model.
     pub model: PathBuf,
+    /// Whether data files are read through links out of the model's folder.
+    pub follow_links: bool,
     /// Its inputs.
     pub files: InputFiles,
     /// The box.
@@ -44,12 +46,19 @@ pub struct SourceCase {
 
 impl Source {
     /// A user's own model, without a name for its unit.
-    pub fn own(model: &Path, files: InputFiles, range: Option<Range>, sensitive: Sensitive) -> Source {
+    pub fn own(
+        model: &Path,
+        follow_links: bool,
+        files: InputFiles,
+        range: Option<Range>,
+        sensitive: Sensitive,
+    ) -> Source {
         Source {
             name: model.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             about: format!("{} on {}", model.display(), files.inputs.display()),
             unit: "input units".into(),
             model: model.to_path_buf(),
+            follow_links,
             files,
             range,
             sensitive,
@@ -63,6 +72,7 @@ impl Source {
         Source {
             name: entry.name.clone(),
             model: entry.file.clone(),
+            follow_links: false,
             files,
             range: entry.range(),
             sensitive: entry.sensitive(),
@@ -76,13 +86,13 @@ impl Source {
     /// # Errors
     /// When one cannot be read, or does not fit the others.
     pub fn read(&self, tell: Tell) -> Result<SourceCase> {
-        let file = ModelFile::read(&self.model, self.sensitive)?;
+        let file = ModelFile::read(&self.model, self.follow_links, self.sensitive)?;
         let samples = self.files.read(&file.model, self.range, tell)?;
         let info = self.info(&file.model, samples.count);
         let labels = (0..samples.count).map(|i| samples.label(i)).collect();
         let others = digests([Some(self.files.inputs.as_path()), self.files.labels.as_deref()])?;
-        let onnx = file.bytes()?.to_vec();
-        let digests = [vec![shown(file.digest())], others].concat();
+        let onnx = file.bytes()?.into_owned();
+        let digests = [file.digests(), others].concat();
         let case = Case {
             name: self.name.clone(),
             model: file.model,

@@ -19,6 +19,7 @@ pub const WEIGHTS: &str = "weights.npy";
 /// What a checker is given about a run.
 pub struct Checkers<'a> {
     model: &'a Path,
+    follow_links: bool,
     sensitive: Sensitive,
     reading: Reading,
     /// The inputs, as the kernel reads them.
@@ -52,6 +53,7 @@ impl<'a> Checkers<'a> {
         });
         Ok(Checkers {
             model: &given.file.path,
+            follow_links: given.file.follow_links,
             sensitive: given.file.sensitive,
             reading,
             inputs: inputs.read,
@@ -85,6 +87,9 @@ impl<'a> Checkers<'a> {
         words.push(path_word(certificates));
         if self.sensitive != Sensitive::Positive {
             words.push(format!("--sensitive {}", self.sensitive));
+        }
+        if self.follow_links {
+            words.push("--follow-links".into());
         }
         if let Some(weights) = &self.weights_file {
             words.push(format!("--weights {}", path_word(&weights.write(folder)?)));

@@ -1,11 +1,12 @@
 //! A model's file.
 
-use super::digest::{Circumstance, hashed, name};
+use super::digest::{Circumstance, hashed, name, shown};
 use crate::data::store::sha256;
+use crate::model::onnx::Beside;
 use crate::model::sensitive::{Sensitive, select};
 use crate::model::{Model, onnx};
-use crate::proof::Prover;
-use anyhow::{Context, Result, ensure};
+use crate::proof::{ModelBytes, Prover};
+use anyhow::{Context, Result, anyhow, ensure};
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,36 +23,52 @@ pub struct ModelFile {
     pub sensitive: Sensitive,
     /// The network, analysed.
     pub model: Model,
+    /// Whether data files are read through links out of its folder.
+    pub follow_links: bool,
     /// Of all bytes.
     sha256: String,
+    /// The names and SHA-256 of other files that hold some of its numbers.
+    beside: Vec<Circumstance>,
     /// What is small, or can be read only once.
     kept: Option<Vec<u8>>,
 }
 
 impl ModelFile {
-    /// Reads a model and analyses it.
+    /// Reads a model and analyses it; data files that are links out of its folder are read with `follow_links` only.
     ///
     /// # Errors
     /// When it cannot be read, or is no network with a logit.
-    pub fn read(path: &Path, sensitive: Sensitive) -> Result<ModelFile> {
+    pub fn read(path: &Path, follow_links: bool, sensitive: Sensitive) -> Result<ModelFile> {
         let place = || path.display().to_string();
+        let beside = Beside::of(path, follow_links);
         let is_large = path.metadata().is_ok_and(|file| file.is_file() && file.len() > KEPT);
         let (sha256, graph, kept) = if is_large {
-            let (sha256, graph) = hashed(File::open(path).with_context(place)?, |source| onnx::decode_at(source, path));
+            let (sha256, graph) =
+                hashed(File::open(path).with_context(place)?, |source| onnx::decode_at(source, path, &beside));
             (sha256.with_context(place)?, graph, None)
         } else {
             let bytes = std::fs::read(path).with_context(place)?;
-            (sha256(&bytes), onnx::decode_at(&bytes[..], path), Some(bytes))
+            (sha256(&bytes), onnx::decode_at(&bytes[..], path, &beside), Some(bytes))
         };
         let model = Model::new(select(graph?, sensitive).with_context(place)?).with_context(place)?;
-        Ok(ModelFile { path: path.to_path_buf(), sensitive, model, sha256, kept })
+        let beside = digests_of(&beside);
+        Ok(ModelFile { path: path.to_path_buf(), follow_links, sensitive, model, sha256, beside, kept })
     }
 
     /// The bytes that were read, once more.
     ///
     /// # Errors
-    /// When the file cannot be read any more, or has changed.
-    pub fn bytes(&self) -> Result<Cow<'_, [u8]>> {
+    /// When a file cannot be read any more, or has changed.
+    pub fn bytes(&self) -> Result<ModelBytes<'_>> {
+        let beside = Beside::of(&self.path, self.follow_links);
+        for (name, _) in &self.beside {
+            beside.part(name, 0, 0).map_err(|why| anyhow!("{}: {why}", self.path.display()))?;
+        }
+        ensure!(digests_of(&beside) == self.beside, "{}: its data has changed since it was read", self.path.display());
+        Ok(ModelBytes { onnx: self.own_bytes()?, beside: beside.read() })
+    }
+
+    fn own_bytes(&self) -> Result<Cow<'_, [u8]>> {
         if let Some(bytes) = &self.kept {
             return Ok(Cow::from(bytes));
         }
@@ -68,10 +85,16 @@ impl ModelFile {
         Ok(Prover::about(&self.bytes()?, self.sensitive, inputs)?.weighted(weights)?)
     }
 
-    /// The file's name and SHA-256.
-    pub fn digest(&self) -> Circumstance {
-        (name(&self.path), self.sha256.clone())
+    /// The SHA-256 of all its files, as a report shows them.
+    pub fn digests(&self) -> Vec<Circumstance> {
+        let own = (name(&self.path), self.sha256.clone());
+        std::iter::once(own).chain(self.beside.iter().cloned()).map(shown).collect()
     }
+}
+
+/// The names and SHA-256 of the files that were read.
+fn digests_of(beside: &Beside) -> Vec<Circumstance> {
+    beside.read().into_iter().map(|(name, bytes)| (name, sha256(&bytes))).collect()
 }
 
 #[cfg(test)]
@@ -92,10 +115,10 @@ mod tests {
         };
         let small = write("small.onnx", 3, 1.0);
         let large = write("large.onnx", KEPT as usize, 1.0);
-        let read = |path: &Path| ModelFile::read(path, Sensitive::Positive).unwrap();
+        let read = |path: &Path| ModelFile::read(path, false, Sensitive::Positive).unwrap();
         let (first, second) = (read(&small), read(&large));
         assert!(first.kept.is_some() && second.kept.is_none());
-        assert_eq!(*second.bytes().unwrap(), std::fs::read(&large).unwrap());
+        assert_eq!(*second.bytes().unwrap().onnx, std::fs::read(&large).unwrap());
         write("small.onnx", 3, 2.0);
         write("large.onnx", KEPT as usize, 2.0);
         assert!(first.bytes().is_ok());

@@ -3,13 +3,14 @@
 use super::given::Given;
 use super::inputs::Loaded;
 use crate::norm::Norm;
-use crate::proof::{Proof, Prover, replay_or_less};
+use crate::proof::{Proof, Prover, npy, replay_or_less};
 use crate::query::Query;
 use crate::radius::run::{Answers, Questions, Tick, Timed};
 use crate::radius::{Cost, Method, Subject, Verdict};
 use crate::report::rows::Row;
 use rayon::prelude::*;
 use std::sync::OnceLock;
+use underplane_kernel as kernel;
 
 /// What is asked about what is given, and who proves the answers.
 pub struct Run<'a> {
@@ -129,8 +130,8 @@ impl<'a> Run<'a> {
         let (file, size) = (&self.given.file, self.given.file.model.input_size());
         let values: Vec<f64> = samples.iter().flat_map(|&i| block.sample(i)).copied().collect();
         let read = || {
-            let prover = Prover::new(&file.bytes().ok()?, file.sensitive, &values, size).ok()?;
-            prover.weighted(self.given.weights()).ok()
+            let inputs = kernel::Inputs::read(&npy(&values, size)).ok()?;
+            file.prover(inputs, self.given.weights()).ok()
         };
         self.exact.get_or_init(read).as_ref()?.about_others(&values, size).ok()
     }

@@ -66,7 +66,7 @@ fn decoded_bytes_give_the_same_graph() {
             Ok(graph) => assert_eq!(graph, model(&name), "{name}"),
             Err(error) => {
                 assert!(case.files, "{name}: {error}");
-                assert!(error.to_string().contains("stored in another file"), "{name}: {error}");
+                assert!(error.to_string().contains("with the model's folder known"), "{name}: {error}");
             }
         }
     }

@@ -6,6 +6,7 @@ mod certify;
 mod claims;
 mod data;
 mod exact;
+mod external;
 mod inputs;
 mod options;
 mod proofs;

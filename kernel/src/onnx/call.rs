@@ -1,6 +1,7 @@
 //! One node of a file with its operands: what the meaning of an operator is read from.
 
 use crate::number::exact::Float;
+use crate::onnx::elsewhere::Files;
 use crate::onnx::protobuf::fields;
 use crate::onnx::tensor::{Entries, Floats, Kind, Tensor};
 use crate::rejection::{Code, Rejection};
@@ -18,15 +19,16 @@ pub enum Value {
 }
 
 /// Every name so far, with the type of its entries.
-#[derive(Debug, Default)]
-pub struct Values {
+pub struct Values<'a> {
     /// By name.
     pub named: HashMap<String, (Value, Kind)>,
     /// The batch size, where the file fixes it.
     pub batch: Option<i64>,
+    /// Where numbers outside of the model's file are.
+    pub files: Files<'a>,
 }
 
-impl Values {
+impl Values<'_> {
     /// Lets go of a constant's numbers: no call reads them any more. Its shape stays.
     pub fn forget(&mut self, name: &str) {
         if let Some((Value::Floats(_, floats), _)) = self.named.get_mut(name) {
@@ -255,7 +257,7 @@ impl<'a> Call<'a> {
     }
 
     /// What a Constant holds: its one attribute.
-    pub fn constant(&self) -> Result<(Value, Kind), Rejection> {
+    pub fn constant(&self, values: &Values) -> Result<(Value, Kind), Rejection> {
         let mut attributes = self.attributes.values();
         let (Some(only), None) = (attributes.next(), attributes.next()) else {
             return Err(self.refuse(Code::MalformedModel, "one attribute", self.attributes.len().to_string()));
@@ -266,7 +268,7 @@ impl<'a> Call<'a> {
             Ok((Value::Floats(dims, Floats::Numbers(floats)), Kind::Float32))
         };
         match only {
-            Attribute::Tensor(bytes) => Ok(Tensor::read(bytes)?.into()),
+            Attribute::Tensor(bytes) => Ok(Tensor::read(bytes, values.files)?.into()),
             Attribute::Float(word) => floats(vec![], &[*word]),
             Attribute::Floats(words) => floats(vec![words.len()], words),
             Attribute::Integer(value) => Ok((Value::Integers(vec![], vec![Some(*value)]), Kind::Int64)),

@@ -7,6 +7,7 @@ use crate::network::map::Map;
 use crate::number::exact::Float;
 use crate::onnx::call::{Call, Value, Values, malformed};
 use crate::onnx::declared::{Declared, Shape};
+use crate::onnx::elsewhere::Files;
 use crate::onnx::forms::{NEWEST, OLDEST};
 use crate::onnx::nodes::size;
 use crate::onnx::operators::apply;
@@ -19,8 +20,8 @@ use std::collections::{HashMap, HashSet};
 /// The versions of the file format that are read.
 const FORMATS: std::ops::RangeInclusive<i64> = 3..=14;
 
-/// Reads a model file into the graph of f for `class`.
-pub fn read(bytes: &[u8], class: Class) -> Result<Graph, Rejection> {
+/// Reads a model file into the graph of f for `class`; `files` gives numbers that stand in others.
+pub fn read(bytes: &[u8], files: Files, class: Class) -> Result<Graph, Rejection> {
     budget::within("model file", "bytes", bytes.len() as u64, budget::MODEL_BYTES)?;
     schema::check(bytes)?;
     let (mut graph, mut format, mut opsets) = (None, 0, HashMap::new());
@@ -58,7 +59,7 @@ pub fn read(bytes: &[u8], class: Class) -> Result<Graph, Rejection> {
     within("operators", OLDEST..=NEWEST, opset)?;
     let graph = graph.ok_or_else(|| malformed("file", "a graph", "none"))?;
     within("a format", FORMATS, format)?;
-    File::read(graph, format)?.graph(opset, class)
+    File::read(graph, files, format)?.graph(files, opset, class)
 }
 
 /// The domain of operators, and their version.
@@ -86,7 +87,7 @@ struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    fn read(bytes: &'a [u8], format: i64) -> Result<File<'a>, Rejection> {
+    fn read(bytes: &'a [u8], files: Files, format: i64) -> Result<File<'a>, Rejection> {
         let mut file = File::default();
         for field in fields(bytes) {
             match field? {
@@ -95,7 +96,7 @@ impl<'a> File<'a> {
                     file.calls.push(Call::read(wire.bytes()?)?);
                 }
                 (5, wire) => {
-                    let tensor = Tensor::read(wire.bytes()?)?;
+                    let tensor = Tensor::read(wire.bytes()?, files)?;
                     let name = tensor.name.clone();
                     if name.is_empty() {
                         return Err(malformed("graph", "constants with names", "none"));
@@ -170,7 +171,7 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    fn graph(self, opset: i64, class: Class) -> Result<Graph, Rejection> {
+    fn graph(self, files: Files, opset: i64, class: Class) -> Result<Graph, Rejection> {
         let [input] = &self.inputs[..] else {
             return Err(malformed("graph", "one input", &self.inputs.len().to_string()));
         };
@@ -179,7 +180,7 @@ impl<'a> File<'a> {
         }
         let (batch, shape) = input.sample()?;
         let mut graph = Graph::new(input.name, shape.clone(), size(&shape))?;
-        let mut values = Values { named: self.constants, batch };
+        let mut values = Values { named: self.constants, batch, files };
         values.named.insert(input.name.into(), (Value::Node(0, shape), Kind::Float32));
         let last: HashMap<&str, usize> =
             self.calls.iter().enumerate().flat_map(|(i, call)| call.inputs().map(move |name| (name, i))).collect();

@@ -21,7 +21,7 @@ pub fn apply(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Res
     let kind = forms::check(call, values, opset)?;
     let (value, kind) = match kind {
         Some(kind) => (value(graph, call, values)?, kind),
-        None if call.operator == "Constant" => call.constant()?,
+        None if call.operator == "Constant" => call.constant(values)?,
         None => sizes::cast(call, values)?,
     };
     forms::check_range(call, kind, &value)?;

@@ -2,8 +2,10 @@
 
 use crate::budget;
 use crate::number::exact::Float;
+use crate::onnx::elsewhere::{Files, place};
 use crate::onnx::protobuf::{Wire, fields};
 use crate::rejection::{Code, Rejection};
+use std::borrow::Cow;
 
 /// The type of a value's entries, as the file declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,14 @@ impl Kind {
             6 => Some(Kind::Int32),
             7 => Some(Kind::Int64),
             _ => None,
+        }
+    }
+
+    /// Bytes of one entry.
+    fn width(self) -> u64 {
+        match self {
+            Kind::Float32 | Kind::Int32 => 4,
+            Kind::Float64 | Kind::Int64 => 8,
         }
     }
 
@@ -109,17 +119,18 @@ struct Raw<'a> {
     name: &'a str,
     dims: Vec<i64>,
     kind: i64,
-    bytes: Option<&'a [u8]>,
+    bytes: Option<Cow<'a, [u8]>>,
     words: Vec<u32>,
     double_words: Vec<u64>,
     short_integers: Vec<i64>,
     integers: Vec<i64>,
-    elsewhere: bool,
+    entries: Vec<&'a [u8]>,
+    location: i64,
 }
 
 impl Tensor {
-    /// Reads a TensorProto.
-    pub fn read(bytes: &[u8]) -> Result<Tensor, Rejection> {
+    /// Reads a TensorProto, whose numbers may stand in another file.
+    pub fn read(bytes: &[u8], files: Files) -> Result<Tensor, Rejection> {
         let mut raw = Raw::default();
         for field in fields(bytes) {
             match field? {
@@ -129,14 +140,14 @@ impl Tensor {
                 (5, wire) => wire.integers(&mut raw.short_integers)?,
                 (7, wire) => wire.integers(&mut raw.integers)?,
                 (8, wire) => raw.name = wire.text()?,
-                (9, wire) => raw.bytes = Some(wire.bytes()?),
+                (9, wire) => raw.bytes = Some(wire.bytes()?.into()),
                 (10, wire) => wire.double_words(&mut raw.double_words)?,
-                (13, _) => raw.elsewhere = true,
-                (14, wire) => raw.elsewhere |= wire.integer()? != 0,
+                (13, wire) => raw.entries.push(wire.bytes()?),
+                (14, wire) => raw.location = wire.integer()?,
                 _ => {}
             }
         }
-        raw.tensor()
+        raw.tensor(files)
     }
 }
 
@@ -145,10 +156,7 @@ impl Raw<'_> {
         Rejection::new(code, format!("constant `{}`", self.name.escape_debug()), expected, found)
     }
 
-    fn tensor(self) -> Result<Tensor, Rejection> {
-        if self.elsewhere {
-            return Err(self.refuse(Code::Unsupported, "numbers inside the file", "external data"));
-        }
+    fn tensor(mut self, files: Files) -> Result<Tensor, Rejection> {
         let dims = self.dims.iter().map(|&d| usize::try_from(d)).collect::<Result<Vec<_>, _>>();
         let dims = dims.map_err(|_| self.refuse(Code::MalformedModel, "sizes ≥ 0", format!("{:?}", self.dims)))?;
         let count = dims.iter().try_fold(1_u64, |n, &d| n.checked_mul(d as u64)).unwrap_or(u64::MAX);
@@ -157,15 +165,16 @@ impl Raw<'_> {
             let found = format!("type {}", self.kind);
             return Err(self.refuse(Code::Unsupported, "float32, float64, int32 or int64", found));
         };
+        self.fetch(kind, count, files)?;
         self.check_place(kind)?;
         let entries = match kind {
             Kind::Float32 => Entries::Floats(self.finite(Floats::Words(self.words_of_file()?))?),
             Kind::Float64 => Entries::Floats(self.finite(Floats::DoubleWords(self.double_words_of_file()?))?),
-            Kind::Int32 => Entries::Integers(match self.bytes {
+            Kind::Int32 => Entries::Integers(match &self.bytes {
                 Some(_) => self.words_of_file()?.into_iter().map(|word| i64::from(word as i32)).collect(),
                 None => self.short_integers.clone(),
             }),
-            Kind::Int64 => Entries::Integers(match self.bytes {
+            Kind::Int64 => Entries::Integers(match &self.bytes {
                 Some(_) => self.double_words_of_file()?.into_iter().map(|word| word as i64).collect(),
                 None => self.integers.clone(),
             }),
@@ -178,6 +187,26 @@ impl Raw<'_> {
             return Err(self.refuse(Code::MalformedModel, &format!("{count} numbers"), found.to_string()));
         }
         Ok(Tensor { name: self.name.into(), dims, kind, entries })
+    }
+
+    /// The numbers of another file as if they stood in this one.
+    fn fetch(&mut self, kind: Kind, count: u64, files: Files) -> Result<(), Rejection> {
+        match self.location {
+            0 if self.entries.is_empty() => return Ok(()),
+            1 if self.bytes.is_none() => {}
+            _ => {
+                let expected = "numbers inside the file, or outside of it";
+                return Err(self.refuse(Code::MalformedModel, expected, "a place outside, and numbers inside"));
+            }
+        }
+        let place = place(self.name, &self.entries, count.saturating_mul(kind.width()))?;
+        let missing = |why: String| self.refuse(Code::ExternalData, "numbers in another file", why);
+        let bytes = files(place).map_err(missing)?;
+        if bytes.len() as u64 != place.length {
+            return Err(missing(format!("{} bytes for {}", bytes.len(), place.length)));
+        }
+        self.bytes = Some(bytes.into());
+        Ok(())
     }
 
     /// The numbers stand in raw bytes or in the list of their own type, and nowhere else.
@@ -203,7 +232,7 @@ impl Raw<'_> {
     }
 
     fn words_of_file(&self) -> Result<Vec<u32>, Rejection> {
-        match self.bytes {
+        match &self.bytes {
             None => Ok(self.words.clone()),
             Some(bytes) => {
                 let mut words = Vec::new();
@@ -214,7 +243,7 @@ impl Raw<'_> {
     }
 
     fn double_words_of_file(&self) -> Result<Vec<u64>, Rejection> {
-        match self.bytes {
+        match &self.bytes {
             None => Ok(self.double_words.clone()),
             Some(bytes) => {
                 let mut words = Vec::new();

@@ -1,5 +1,6 @@
 //! The graph under construction: what every operator adds to it, within the budget of the model.
 
+use super::beside::Beside;
 use super::call::{Call, Value};
 use super::names::printable;
 use super::proto::TensorProto;
@@ -7,7 +8,6 @@ use super::stored::{Constant, constant};
 use super::tensor::{Tensor, Walk};
 use crate::model::map::Matrix;
 use crate::model::{Graph, Layer, ModelError, NodeId};
-use std::path::Path;
 
 /// Entries that all nodes and computed constants of a model may have together, beyond [`ENTRIES_PER_WEIGHT`] for each
 /// stored weight; keeps a small file with absurd shapes from filling the memory.
@@ -26,21 +26,21 @@ pub(super) struct Importer<'m> {
     pub output: &'m str,
     /// Whether the output's batch axis may be gone where a batch has one sample.
     pub open_output: bool,
-    /// Where other files of the model are.
-    folder: Option<&'m Path>,
+    /// Other files of the model.
+    beside: &'m Beside,
     entries_left: usize,
 }
 
 impl<'m> Importer<'m> {
     /// A graph of the input alone.
-    pub fn new(input: &str, shape: &[usize], output: &'m str, folder: Option<&'m Path>) -> Result<Self, ModelError> {
+    pub fn new(input: &str, shape: &[usize], output: &'m str, beside: &'m Beside) -> Result<Self, ModelError> {
         let mut importer = Importer {
             graph: Graph::new(&printable(input), &[]),
             fixed_batch: None,
             opset: 0,
             output,
             open_output: false,
-            folder,
+            beside,
             entries_left: MOST_ENTRIES,
         };
         let size = shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim));
@@ -51,7 +51,7 @@ impl<'m> Importer<'m> {
 
     /// A tensor of the file, with its raw data where it is large; its entries pay for some of the graph's.
     pub fn load(&mut self, tensor: &TensorProto, words: Option<Vec<u32>>) -> Result<Value, ModelError> {
-        Ok(match constant(tensor, words, self.folder)? {
+        Ok(match constant(tensor, words, self.beside)? {
             Constant::Float(tensor) => {
                 let credit = tensor.len().saturating_mul(ENTRIES_PER_WEIGHT);
                 self.entries_left = self.entries_left.saturating_add(credit);
@@ -64,7 +64,7 @@ impl<'m> Importer<'m> {
     /// A constant of an attribute.
     pub fn stored(&self, call: &Call, tensor: &TensorProto) -> Result<Value, ModelError> {
         let named = TensorProto { name: Some(call.name.clone()), ..tensor.clone() };
-        Ok(match constant(&named, None, self.folder)? {
+        Ok(match constant(&named, None, self.beside)? {
             Constant::Float(tensor) => Value::Float(tensor),
             Constant::Int(ints) => Value::Int(ints),
         })

@@ -35,6 +35,7 @@
 
 mod attributes;
 mod batch_norm;
+mod beside;
 mod call;
 mod canonical;
 mod declared;
@@ -65,6 +66,7 @@ pub fn operators() -> String {
     operators::table()
 }
 
+pub use beside::Beside;
 pub use reader::decode;
 pub use writer::{encode, write};
 
@@ -81,18 +83,17 @@ use std::path::Path;
 /// front.
 pub fn read(path: &Path) -> Result<Graph, ModelError> {
     let file = File::open(path).map_err(|source| ModelError::File { path: path.into(), source })?;
-    decode_at(BufReader::with_capacity(1 << 16, file), path)
+    decode_at(BufReader::with_capacity(1 << 16, file), path, &Beside::of(path, false))
 }
 
-/// The same as [`read`] for what is read from `path`; tensors in other files are found beside it. Beyond the weights it
+/// The same as [`read`] for what is read from `path`, with other files that are `beside` it. Beyond the weights it
 /// takes little memory.
 ///
 /// # Errors
 /// As for [`read`].
-pub fn decode_at(source: impl Read, path: &Path) -> Result<Graph, ModelError> {
-    let folder = path.parent().unwrap_or(Path::new(""));
+pub fn decode_at(source: impl Read, path: &Path, beside: &Beside) -> Result<Graph, ModelError> {
     let graph = match Outline::read(source) {
-        Ok(outline) => reader::graph_of(outline, Some(folder)),
+        Ok(outline) => reader::graph_of(outline, beside),
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(ModelError::Decode(error.to_string())),
         Err(source) => Err(ModelError::File { path: path.into(), source }),
     };

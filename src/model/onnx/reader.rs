@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
-use std::path::Path;
 
 use prost::Message;
 use prost::bytes::Bytes;
 
+use super::beside::Beside;
 use super::call::{Call, Value, kind};
 use super::canonical;
 use super::declared::{self, input_shape};
@@ -32,10 +32,10 @@ const FORMATS: RangeInclusive<i64> = 3..=14;
 /// When the bytes are not an ONNX model, or it uses something that is not supported.
 pub fn decode(bytes: &[u8]) -> Result<Graph, ModelError> {
     let outline = Outline::read(bytes).map_err(|error| ModelError::Decode(error.to_string()))?;
-    graph_of(outline, None)
+    graph_of(outline, &Beside::nothing())
 }
 
-pub(super) fn graph_of(Outline { bytes, words }: Outline, folder: Option<&Path>) -> Result<Graph, ModelError> {
+pub(super) fn graph_of(Outline { bytes, words }: Outline, beside: &Beside) -> Result<Graph, ModelError> {
     if bytes.is_empty() {
         return Err(ModelError::Decode("it is empty".into()));
     }
@@ -48,7 +48,7 @@ pub(super) fn graph_of(Outline { bytes, words }: Outline, folder: Option<&Path>)
     if graph.node.is_empty() {
         return Err(ModelError::Model("the graph has no nodes".into()));
     }
-    let mut reader = Reader::new(graph, folder, versions)?;
+    let mut reader = Reader::new(graph, beside, versions)?;
     let name = |index: usize| graph.initializer[index].name.as_deref().unwrap_or("");
     reader.words = words.into_iter().map(|(index, words)| (name(index), words)).collect();
     reader.run(graph)
@@ -101,7 +101,7 @@ struct Reader<'m> {
 }
 
 impl<'m> Reader<'m> {
-    fn new(graph: &'m GraphProto, folder: Option<&'m Path>, (format, opset): (i64, i64)) -> Result<Self, ModelError> {
+    fn new(graph: &'m GraphProto, beside: &'m Beside, (format, opset): (i64, i64)) -> Result<Self, ModelError> {
         let mut initializers = HashMap::new();
         for tensor in &graph.initializer {
             let name = tensor.name.as_deref().unwrap_or("");
@@ -123,7 +123,7 @@ impl<'m> Reader<'m> {
         let input = the_only("input", inputs)?;
         let (shape, fixed_batch) = input_shape(input)?;
         let output = name_of(the_only("output", graph.output.iter())?);
-        let mut importer = Importer::new(name_of(input), &shape, output, folder)?;
+        let mut importer = Importer::new(name_of(input), &shape, output, beside)?;
         (importer.fixed_batch, importer.opset) = (fixed_batch, opset);
         let values = HashMap::from([(name_of(input), (Value::Node(0), Kind::Float32))]);
         Ok(Reader { importer, format, values, initializers, words: HashMap::new() })

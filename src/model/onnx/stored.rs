@@ -1,12 +1,10 @@
 //! From a stored tensor to a constant: data types, raw and typed fields, data in another file.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Component, Path};
 
 use prost::bytes::Bytes;
 
+use super::beside::Beside;
 use super::proto::{self, TensorProto};
 use super::tensor::{Dim, Ints, Tensor};
 use crate::model::ModelError;
@@ -20,21 +18,16 @@ pub(super) enum Constant {
     Int(Ints),
 }
 
-/// Reads a tensor; `words` are its raw data where that is large, and `folder` is where data outside the model file is
-/// looked for.
+/// Reads a tensor; `words` are its raw data where that is large, and `beside` has data outside the model file.
 ///
 /// # Errors
 /// When the tensor's name, shape, type and data do not fit together, or a float is NaN or infinite.
-pub(super) fn constant(
-    stored: &TensorProto,
-    words: Option<Vec<u32>>,
-    folder: Option<&Path>,
-) -> Result<Constant, ModelError> {
+pub(super) fn constant(stored: &TensorProto, words: Option<Vec<u32>>, beside: &Beside) -> Result<Constant, ModelError> {
     let name = stored.name.as_deref().unwrap_or("");
     let fail = |what: String| ModelError::tensor(name, what);
     let (shape, count) = dimensions(&stored.dims).map_err(fail)?;
     check_place(stored).map_err(fail)?;
-    let external = external(stored, folder, count).map_err(fail)?;
+    let external = external(stored, beside, count).map_err(fail)?;
     let elsewhere = match words {
         Some(words) if stored.data_type == Some(proto::FLOAT) && words.len() == count => {
             // In the same place of memory.
@@ -223,7 +216,7 @@ impl Data<'_> {
 }
 
 /// The bytes of a tensor whose data lies in another file of the model's folder.
-fn external(stored: &TensorProto, folder: Option<&Path>, count: usize) -> Result<Option<Bytes>, String> {
+fn external(stored: &TensorProto, beside: &Beside, count: usize) -> Result<Option<Bytes>, String> {
     match stored.data_location.unwrap_or(0) {
         0 if stored.external_data.is_empty() => return Ok(None),
         0 => return Err("names a place outside the file, and says that its data is inside".into()),
@@ -231,9 +224,6 @@ fn external(stored: &TensorProto, folder: Option<&Path>, count: usize) -> Result
         1 => {}
         other => return Err(format!("has the unknown data location {other}")),
     }
-    let Some(folder) = folder else {
-        return Err("is stored in another file, which can only be read with the model's folder known".into());
-    };
     let mut entries = HashMap::new();
     for entry in &stored.external_data {
         let (Some(key), Some(value)) = (entry.key.as_deref(), entry.value.as_deref()) else {
@@ -253,48 +243,19 @@ fn external(stored: &TensorProto, folder: Option<&Path>, count: usize) -> Result
     };
     let location = entry("location").ok_or("is stored in another file that is not named")?;
     let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
-    let path = Path::new(location);
-    if location.is_empty() || path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err(format!("lies in `{location}`, which is outside the model's folder"));
-    }
     let size = match stored.data_type.unwrap_or(0) {
-        proto::FLOAT => 4,
-        proto::DOUBLE => 8,
+        proto::FLOAT | proto::INT32 => 4,
+        proto::DOUBLE | proto::INT64 => 8,
         proto::FLOAT16 | proto::BFLOAT16 => 2,
-        // Runtimes need shapes and axes before they open other files.
-        other => return Err(format!("is of data type {other}, which is only read inside the model file")),
+        proto::BOOL => 1,
+        other => return Err(format!("has the unknown data type {other}")),
     };
     let expected = (count as u64).checked_mul(size).ok_or("has too many entries")?;
     if length.is_some_and(|length| length != expected) {
         let found = length.unwrap_or(0);
         return Err(format!("expected {expected} bytes for shape {:?}, found length {found}", stored.dims));
     }
-    let bytes =
-        slice_of_file(folder, path, offset, expected).map_err(|what| format!("data file `{location}`: {what}"))?;
-    Ok(Some(bytes))
-}
-
-fn slice_of_file(folder: &Path, path: &Path, offset: u64, length: u64) -> Result<Bytes, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let home = folder.canonicalize().map_err(text)?;
-    let target = folder.join(path).canonicalize().map_err(text)?;
-    if !target.starts_with(&home) {
-        return Err("lies outside the model's folder".into());
-    }
-    let mut file = File::open(&target).map_err(text)?;
-    let meta = file.metadata().map_err(text)?;
-    if !meta.is_file() {
-        return Err("is not a file".into());
-    }
-    let end = offset.checked_add(length).filter(|&end| end <= meta.len());
-    if end.is_none() {
-        return Err(format!("expected {length} bytes from {offset} on, found {} bytes in all", meta.len()));
-    }
-    file.seek(SeekFrom::Start(offset)).map_err(text)?;
-    let mut bytes = vec![0; usize::try_from(length).map_err(|error| error.to_string())?];
-    file.read_exact(&mut bytes).map_err(text)?;
-    Ok(Bytes::from(bytes))
+    beside.part(location, offset, expected).map(Some)
 }
 
 #[cfg(test)]
@@ -327,7 +288,7 @@ mod tests {
                 external_data: entries,
                 ..TensorProto::default()
             };
-            constant(&tensor, None, Some(folder.path()))
+            constant(&tensor, None, &Beside::of(&folder.path().join("model"), false))
         };
         let location = || entry(Some("location"), Some("data.bin"));
         assert!(matches!(read(vec![location()]), Ok(Constant::Float(_))));

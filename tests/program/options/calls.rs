@@ -19,7 +19,7 @@ pub const CALLS: &[Call] = &[
     Call {
         command: "inspect",
         arguments: "@model.onnx",
-        options: &[("--sensitive", CLASS), ("--json", Flag), ("--write", NewFile(".onnx"))],
+        options: &[("--sensitive", CLASS), ("--json", Flag), ("--follow-links", Flag), ("--write", NewFile(".onnx"))],
     },
     Call {
         command: "certify",
@@ -27,6 +27,7 @@ pub const CALLS: &[Call] = &[
         options: &[
             ("--uint8", Mode("unit raw")),
             ("--flatten", Flag),
+            ("--follow-links", Flag),
             ("--round", Flag),
             ("--labels", File),
             ("--label-column", Column),
@@ -60,6 +61,7 @@ pub const CALLS: &[Call] = &[
         options: &[
             ("--uint8", Mode("unit raw")),
             ("--flatten", Flag),
+            ("--follow-links", Flag),
             ("--round", Flag),
             ("--labels", File),
             ("--label-column", Column),
@@ -88,6 +90,7 @@ pub const CALLS: &[Call] = &[
             ("--weights", File),
             ("--uint8", Mode("unit raw")),
             ("--flatten", Flag),
+            ("--follow-links", Flag),
             ("--round", Flag),
             ("--box", Range),
             ("--limit", MANY),
@@ -100,7 +103,11 @@ pub const CALLS: &[Call] = &[
         arguments: "--bundle @bundle --norm l2 --method closed-form",
         options: &[("--bundle", Folder), ("--limit", MANY), ("--threads", FEW)],
     },
-    Call { command: "regress", arguments: "@verified", options: &[("--bless", Flag), ("--threads", FEW)] },
+    Call {
+        command: "regress",
+        arguments: "@verified",
+        options: &[("--bless", Flag), ("--follow-links", Flag), ("--threads", FEW)],
+    },
     Call {
         command: "check",
         arguments: "@model.onnx @inputs.npy @proofs/certificates.jsonl",
@@ -109,6 +116,7 @@ pub const CALLS: &[Call] = &[
             ("--weights", File),
             ("--uint8", Mode("unit raw")),
             ("--flatten", Flag),
+            ("--follow-links", Flag),
             ("--fast", Flag),
         ],
     },

@@ -241,7 +241,8 @@ fn the_checker_alone() {
     let told = Command::new(cargo_bin("underplane-check")).arg("--help").output().unwrap().stdout;
     let told = String::from_utf8(told).unwrap();
     let offered: BTreeSet<&str> = told.split([' ', '\n', '[', ']']).filter(|word| word.starts_with("--")).collect();
-    let known = [("--sensitive", CLASS), ("--weights", File), ("--uint8", Mode("unit raw")), ("--flatten", Flag)];
+    let flags = [("--flatten", Flag), ("--follow-links", Flag)];
+    let known = [&[("--sensitive", CLASS), ("--weights", File), ("--uint8", Mode("unit raw"))], &flags[..]].concat();
     let forgotten: Vec<_> = offered.iter().filter(|option| !known.iter().any(|(name, _)| name == *option)).collect();
     assert!(forgotten.is_empty(), "{forgotten:?} are not tried here");
     for (option, kind) in known.into_iter().filter(|(option, _)| offered.contains(option)) {

@@ -20,8 +20,11 @@ operators below is the same in all of these versions; an attribute that came lat
   form; a singular field stands once. Skipped, since they mean nothing: `doc_string`, `metadata_props`, `denotation`,
   a graph's name, and a model's producer, domain and version. Refused: functions, overloads, training, devices, sparse
   constants, quantisation, segments, graphs in attributes, and every unknown field.
-- **Constants** are float32, float64, int32 or int64 (the program also reads float16, bfloat16 and bool), in raw bytes
-  or in the list of their type, not both. The program reads float constants from another file of the model's folder.
+- **Constants** are float32, float64, int32 or int64 (the program also reads float16, bfloat16 and bool), in raw bytes,
+  in the list of their type, or in another file of the model's folder, and in one place alone. Of `external_data` the keys
+  `location`, `offset`, `length` and `checksum` are known, and the last one is not tested (no runtime does); a location
+  has no `..`, no backslash and no `/` in front, a length is that of the shape, and files that are links out of the
+  folder are read with `--follow-links` only. (onnxruntime does not load shapes and axes from other files.)
   An initialiser that is an input too, as the format demanded before its version 4, is taken as the constant that it
   holds.
 - **Values** are float32, [N, …], and no row of a batch influences another; N is a symbol or fixed. Integers are

@@ -2,7 +2,7 @@
 //! y = relu(W·x + b) with one thing that is not canonical. Both readers must refuse all of them.
 
 use super::Made;
-use super::files::{Parts, bytes, integer, node, tensor, value, varint};
+use super::files::{Parts, bytes, elsewhere, integer, node, tensor, value, varint};
 
 /// An attribute of the given type with a value in the given field.
 pub(super) fn attribute(name: &str, kind: u64, content: Vec<u8>) -> Vec<u8> {
@@ -56,7 +56,7 @@ pub(super) fn integers(name: &str, kind: u64, dims: &[u64], values: &[u64]) -> V
 }
 
 pub fn models() -> Vec<Made> {
-    let groups = [protobuf(), versions(), nodes(), constants(), types(), declarations()];
+    let groups = [protobuf(), versions(), nodes(), constants(), outside(), types(), declarations()];
     let made = |(code, what, bytes): (&str, &str, Vec<u8>)| (format!("malformed/{code}.otherwise-{what}.onnx"), bytes);
     groups.into_iter().flatten().map(made).collect()
 }
@@ -166,7 +166,7 @@ fn nodes() -> Vec<Case> {
 fn constants() -> Vec<Case> {
     let one = 1.0_f32.to_le_bytes();
     let single = || [integer(1, 1), integer(2, 1), bytes(8, b"b")].concat();
-    let elsewhere = [bytes(1, b"location"), bytes(2, b"b.bin")].concat();
+    let place = [bytes(1, b"location"), bytes(2, b"b.bin")].concat();
     let mul = node("Mul", &["k", "k"], &["kk"], &[]);
     let cast = node("Cast", &["k"], &["kk"], &[attribute("to", 2, integer(3, 6))]);
     let slice = |start: i64, end: i64| {
@@ -180,9 +180,14 @@ fn constants() -> Vec<Case> {
         ("malformed-model", "empty-bytes-and-list", bias([single(), bytes(9, b""), float(4, 2.0)].concat()).file()),
         ("malformed-model", "list-of-another-type", bias([single(), float(4, 2.0), integer(5, 1)].concat()).file()),
         (
-            "unsupported",
+            "malformed-model",
             "place-outside-of-data-inside",
-            bias([single(), bytes(9, &one), bytes(13, &elsewhere)].concat()).file(),
+            bias([single(), bytes(9, &one), bytes(13, &place)].concat()).file(),
+        ),
+        (
+            "malformed-model",
+            "data-outside-and-inside",
+            bias([elsewhere("b", &[("location", "b.bin")]), bytes(9, &one)].concat()).file(),
         ),
         ("unsupported", "segment", bias([single(), bytes(9, &one), bytes(3, &integer(1, 0))].concat()).file()),
         ("malformed-model", "int32-too-wide", with(integers("k", 6, &[1], &[1 << 32]), mul.clone()).file()),
@@ -196,6 +201,28 @@ fn constants() -> Vec<Case> {
         ("unsupported", "unused-constant-of-no-type", with(integers("k", 99, &[1], &[1]), relu_beside()).file()),
         ("unsupported", "slice-start-below", slice(-10, -20)),
         ("unsupported", "slice-end-behind", slice(0, i64::MAX)),
+    ]
+}
+
+/// Numbers in other files, none of which is there, in the model's folder.
+fn outside() -> Vec<Case> {
+    let case = |what, entries: &[(&str, &str)]| ("external-data", what, bias(elsewhere("b", entries)).file());
+    let file = ("location", "b.bin");
+    vec![
+        case("no-file", &[file]),
+        case("no-location", &[("offset", "0")]),
+        case("location-twice", &[file, file]),
+        case("location-empty", &[("location", "")]),
+        case("location-absolute", &[("location", "/b.bin")]),
+        case("location-above", &[("location", "../b.bin")]),
+        case("location-above-by-a-way-round", &[("location", "a/../../b.bin")]),
+        case("location-backslash", &[("location", "..\\b.bin")]),
+        case("location-with-zero", &[("location", "b.bin\0")]),
+        case("unknown-key", &[file, ("basepath", "..")]),
+        case("offset-negative", &[file, ("offset", "-4")]),
+        case("offset-signed", &[file, ("offset", "+4")]),
+        case("offset-beyond-64-bits", &[file, ("offset", "18446744073709551616")]),
+        case("length-of-another-shape", &[file, ("length", "8")]),
     ]
 }
 
