@@ -71,8 +71,8 @@ impl Claim {
         {
             return Ok(Some(Settled::Refuted));
         }
-        let covered =
-            certificate.tree.is_some() && self.compare(certificate.region.radius.as_ref())? != Ordering::Greater;
+        let covered = certificate.statement.radius.is_some()
+            && self.compare(certificate.region.radius.as_ref())? != Ordering::Greater;
         Ok(covered.then_some(Settled::Confirmed))
     }
 

@@ -10,8 +10,8 @@ pub enum Class {
     Positive,
     /// f is minus the one output.
     Negative,
-    /// f is this one of two outputs minus the other.
-    Index(u8),
+    /// f is this one of several outputs minus the largest of the others.
+    Index(u32),
 }
 
 impl FromStr for Class {
@@ -21,9 +21,11 @@ impl FromStr for Class {
         match text {
             "positive" => Ok(Class::Positive),
             "negative" => Ok(Class::Negative),
-            "0" => Ok(Class::Index(0)),
-            "1" => Ok(Class::Index(1)),
-            other => Err(format!("class `{}`: expected positive, negative, 0 or 1", other.escape_debug())),
+            index if index.bytes().all(|b| b.is_ascii_digit()) && (index == "0" || !index.starts_with('0')) => {
+                let refuse = |_| format!("class `{}`: expected a smaller index", index.escape_debug());
+                index.parse().map(Class::Index).map_err(refuse)
+            }
+            other => Err(format!("class `{}`: expected positive, negative or an index", other.escape_debug())),
         }
     }
 }

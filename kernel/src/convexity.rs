@@ -44,7 +44,7 @@ impl Signs {
 /// would fail for its certificates. No proof rests on it, since the minorant tests the sign of every coefficient.
 pub fn check_convexity(graph: &Graph, singles: &[Option<Singles>]) -> Result<(), Rejection> {
     let mut signs: Vec<Vec<Signs>> = graph.nodes.iter().map(|node| vec![Signs::default(); node.size]).collect();
-    signs[graph.output()][0].up = true;
+    signs[graph.output()].iter_mut().for_each(|head| head.up = true);
     for (id, node) in graph.nodes.iter().enumerate().rev() {
         let own = std::mem::take(&mut signs[id]);
         check_unit(node, &own, singles)?;

@@ -1,7 +1,7 @@
 //! Checking whole files: one answer per certificate, as CSV.
 
 use crate::budget;
-use crate::{Class, Folder, Inputs, Model, Place, Rejection, Statement, Uint8, Weights, check_weighted};
+use crate::{Class, Folder, Inputs, Logit, Model, Place, Rejection, Statement, Uint8, Weights, check_weighted};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -29,8 +29,8 @@ pub struct Files<'a> {
 /// What the checker's user says beside the files, because it changes what certificates state.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// Which output is the sensitive class.
-    pub class: Class,
+    /// What f is, of the model's outputs.
+    pub logit: &'a Logit,
     /// The file of the norms' weights.
     pub weights: Option<&'a Path>,
     /// What bytes as inputs mean.
@@ -55,7 +55,7 @@ pub fn run(
     class: Class,
     out: &mut dyn Write,
 ) -> Result<Summary, String> {
-    let options = Options { class, weights: None, uint8: None, flatten: false, follow_links: false };
+    let options = Options { logit: &class.into(), weights: None, uint8: None, flatten: false, follow_links: false };
     run_with(Files { model, inputs, certificates }, options, out, &mut |_, _, _| None)
 }
 
@@ -73,7 +73,7 @@ pub fn run_with(files: Files, options: Options, out: &mut dyn Write, shortcut: S
     let bytes = read(model, budget::MODEL_BYTES)?;
     let folder = Folder::of(model, options.follow_links);
     let files = |place: Place| folder.bytes(place);
-    let network = Model::read_with(&bytes, &files, options.class).map_err(|r| at(model, &r))?;
+    let network = Model::read_with(&bytes, &files, options.logit.clone()).map_err(|r| at(model, &r))?;
     drop(bytes);
     let mut samples =
         Inputs::read_as(&read(inputs, budget::INPUTS_BYTES)?, options.uint8).map_err(|r| at(inputs, &r))?;

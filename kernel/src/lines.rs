@@ -11,9 +11,9 @@ use crate::weights::Weights;
 /// Nothing is proven.
 pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
     let (certificate, _) = read(model, inputs, None, line)?;
-    if let Some(tree) = &certificate.tree {
-        tree.each_leaf(|_, leaf| leaf.slopes.unpack(&model.graph).map(drop))?;
-    }
+    certificate.each_head(model.graph.heads(), |_, tree| {
+        tree.each_leaf(|_, leaf| leaf.slopes.unpack(&model.graph).map(drop))
+    })?;
     certificate.witness(model.input_size())?;
     Ok(certificate.statement)
 }

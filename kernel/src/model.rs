@@ -1,8 +1,8 @@
 //! A model as the rest of the crate, and of the program, sees it.
 
-use crate::class::Class;
 use crate::convexity::check_convexity;
 use crate::inputs::read::Inputs;
+use crate::logit::Logit;
 use crate::network::graph::{Graph, Node, Op};
 use crate::network::single::{Singles, singles};
 use crate::number::exact::Exact;
@@ -16,7 +16,7 @@ use dashu_int::{IBig, UBig};
 pub struct Model {
     pub(crate) graph: Graph,
     pub(crate) singles: Vec<Option<Singles>>,
-    pub(crate) class: Class,
+    pub(crate) logit: Logit,
 }
 
 /// A nonlinear node: what a certificate can give slopes for.
@@ -35,17 +35,18 @@ pub struct Unit {
 }
 
 impl Model {
-    /// Reads an ONNX file that holds all its numbers; f is the logit of `class`.
-    pub fn read(bytes: &[u8], class: Class) -> Result<Model, Rejection> {
-        Model::read_with(bytes, &nowhere, class)
+    /// Reads an ONNX file that holds all its numbers; a class alone is the logit of it.
+    pub fn read(bytes: &[u8], logit: impl Into<Logit>) -> Result<Model, Rejection> {
+        Model::read_with(bytes, &nowhere, logit)
     }
 
     /// The same where `files` gives the numbers that stand in other files.
-    pub fn read_with(bytes: &[u8], files: Files, class: Class) -> Result<Model, Rejection> {
-        let graph = onnx::read(bytes, files, class)?;
+    pub fn read_with(bytes: &[u8], files: Files, logit: impl Into<Logit>) -> Result<Model, Rejection> {
+        let logit = logit.into();
+        let graph = onnx::read(bytes, files, &logit)?;
         let singles = singles(&graph)?;
         check_convexity(&graph, &singles)?;
-        Ok(Model { graph, singles, class })
+        Ok(Model { graph, singles, logit })
     }
 
     /// Number of coordinates of an input.
@@ -56,6 +57,11 @@ impl Model {
     /// Shape of one input.
     pub fn input_shape(&self) -> &[usize] {
         &self.graph.shape
+    }
+
+    /// Number of heads, of which f is the least.
+    pub fn heads(&self) -> usize {
+        self.graph.heads()
     }
 
     /// The sign of the exact logit at an input: −1, 0 or 1.
@@ -98,9 +104,9 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads an ONNX file; f is the logit of `class`.
-    pub fn read(bytes: &[u8], class: Class) -> Result<Reading, Rejection> {
-        Ok(Reading { graph: onnx::read(bytes, &nowhere, class)? })
+    /// Reads an ONNX file; a class alone is the logit of it.
+    pub fn read(bytes: &[u8], logit: impl Into<Logit>) -> Result<Reading, Rejection> {
+        Ok(Reading { graph: onnx::read(bytes, &nowhere, &logit.into())? })
     }
 
     /// Number of coordinates of an input.

@@ -85,6 +85,10 @@ codes! {
     NoSuchInput = "no-such-input",
     /// The certificate speaks of another class than the checker's user.
     ClassMismatch = "class-mismatch",
+    /// The certificate speaks of another output or threshold than the checker's user.
+    LogitMismatch = "logit-mismatch",
+    /// The evidence is not about as many heads as the model has.
+    Heads = "heads",
     /// The weights file is no vector of numbers > 0, one per coordinate, in the shape of the model's input.
     MalformedWeights = "malformed-weights",
     /// The certificate speaks of a weighted norm and the checker's user of none, or the other way round.

@@ -1,7 +1,7 @@
 //! What a certificate states.
 
-use crate::class::Class;
 use crate::inputs::uint8::Uint8;
+use crate::logit::Logit;
 use crate::number::exact::Exact;
 
 /// The attacker's norm.
@@ -35,8 +35,8 @@ pub struct Statement {
     pub input: u64,
     /// `l1`, `l2`, `linf`, `lp:P`.
     pub norm: String,
-    /// The class.
-    pub class: Class,
+    /// Class, output and threshold.
+    pub logit: Logit,
     /// Whether the norm is weighted, by the weights that the checker's user named.
     pub weighted: bool,
     /// What bytes mean, if the inputs are bytes.

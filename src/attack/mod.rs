@@ -77,6 +77,11 @@ impl Attack {
     ///
     /// The query's index decides the random starts; `others` are samples of the other class, nearest first.
     pub fn nearest(&self, query: Query, others: &[&[f64]]) -> Option<Witness> {
+        if !query.model.heads().is_empty() {
+            let of_head = |head| self.nearest(Query { model: head, ..query }, others);
+            let found = query.model.heads().iter().filter_map(of_head);
+            return found.min_by(|a, b| a.distance.total_cmp(&b.distance));
+        }
         let tangent = tangent_point(query);
         let starts = starts::starts(query, &tangent, others, self.starts.max(1));
         let mut found = descent::descend(query, starts, self.descents);

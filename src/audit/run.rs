@@ -1,12 +1,12 @@
 //! Running every method and the attack on one model's inputs.
 
 use crate::attack::Attack;
-use crate::model::sensitive::Sensitive;
-use crate::model::{Enclosed, Model};
+use crate::model::{Enclosed, Logit, Model};
 use crate::norm::Norm;
 use crate::proof::{ModelBytes, Prover, npy, replay};
 use crate::query::Witness;
 use crate::query::{Perturbation, Query, Range};
+use crate::radius::heads;
 use crate::radius::run::{Answers, Questions, Timed};
 use crate::radius::{Method, Samples, Subject};
 use crate::report::records::{ATTACK, Found, Record, Replay};
@@ -24,8 +24,8 @@ pub struct Case {
     pub model: Model,
     /// The file that it was read from, which the kernel reads for itself.
     pub onnx: ModelBytes<'static>,
-    /// The class that f is the logit of.
-    pub sensitive: Sensitive,
+    /// Which function of the model's outputs is f.
+    pub logit: Logit,
     /// `[count × input size]`, all inside the box.
     pub values: Vec<f64>,
     /// `[count]`: where each input stands in its file.
@@ -138,7 +138,7 @@ impl Audit {
         let mut columns = columns.into_iter();
         let size = case.model.input_size();
         let inputs = kernel::Inputs::read(&npy(&case.values, size));
-        let prover = inputs.and_then(|inputs| Prover::about(&case.onnx, case.sensitive, inputs));
+        let prover = inputs.and_then(|inputs| Prover::about(&case.onnx, case.logit.clone(), inputs));
         let prover = prover.map_err(|why| why.to_string());
         let prover = prover.as_ref().map_err(String::as_str);
         let answers = |&norm: &Norm| {
@@ -165,10 +165,12 @@ impl Audit {
     fn warm_up(&self, case: &Case) {
         if let (Some(method), Some(&norm)) = (self.methods.first(), self.norms.first()) {
             let perturbation = Perturbation { norm, range: case.range, weights: None };
-            if method.in_blocks() && method.applies(&case.model, perturbation).is_ok() {
+            if method.in_blocks() && heads::applies(method.as_ref(), &case.model, perturbation).is_ok() {
                 let size = case.model.input_size();
                 let few = &case.values[..case.count().min(FEW) * size];
-                rayon::broadcast(|_| method.certify(&case.model, Samples::new(few, size), perturbation));
+                rayon::broadcast(|_| {
+                    heads::certify(method.as_ref(), &case.model, Samples::new(few, size), perturbation)
+                });
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::proof::{Claimed, Prover};
 use crate::query::Witness;
 use crate::query::{Perturbation, Query};
 use crate::radius::exact::Exact;
+use crate::radius::heads;
 use crate::radius::lp::{Lp, LpSolver};
 use crate::radius::sharp::Sharp;
 use crate::radius::{Method, Outcome, Radius, Samples};
@@ -193,7 +194,7 @@ impl<'a> Question<'a> {
         let Auditor { model, attack, .. } = self.auditor;
         if let Some(method) = self.waiting.pop() {
             let samples = Samples { first: self.query.index, ..Samples::new(self.query.x, self.query.x.len()) };
-            let outcome = method.certify(model, samples, self.perturbation()).remove(0);
+            let outcome = heads::certify(method.as_ref(), model, samples, self.perturbation()).remove(0);
             self.consider(outcome.witness.clone());
             if let Ok(proof) = self.auditor.prover.prove(self.query, &outcome) {
                 self.has_proven(proof.radius);

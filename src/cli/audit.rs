@@ -5,6 +5,7 @@ use super::circumstances;
 use super::claims;
 use super::inputs::{ReadingArgs, TableArgs, files, tell};
 use super::links::LinkArgs;
+use super::logit::LogitArgs;
 use super::methods::{at_least_one, deviation, probability, samples, threads};
 use super::{Finish, help, progress};
 use anyhow::{Result, bail};
@@ -20,7 +21,6 @@ use underplane::audit::run::{Audit, Findings, select};
 use underplane::audit::summary::summaries;
 use underplane::audit::{report, tables};
 use underplane::files::Folder;
-use underplane::model::sensitive::Sensitive;
 use underplane::norm::Norm;
 use underplane::query::Range;
 use underplane::radius::catalogue::{names, takes};
@@ -58,9 +58,8 @@ pub struct Args {
     /// The valid range of every coordinate: an attacker never leaves it
     #[arg(long = "box", value_name = "LO,HI", allow_hyphen_values = true, requires = "model")]
     range: Option<Range>,
-    /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
-    #[arg(long, default_value = "positive", requires = "model")]
-    sensitive: Sensitive,
+    #[command(flatten)]
+    logit: LogitArgs,
     /// Use the first N inputs of each file only
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     limit: Option<usize>,
@@ -117,7 +116,7 @@ pub fn run(args: &Args) -> Result<Finish> {
             inputs: files(inputs, &args.table, args.limit, args.reading),
             range: args.range,
             weights: args.weights.as_deref(),
-            sensitive: args.sensitive,
+            logit: args.logit.logit(),
             solver: args.lp_solver,
             thorough: args.full,
             reports: &args.reports,
@@ -217,7 +216,7 @@ impl Args {
         match (&self.model, &self.inputs) {
             (Some(model), Some(inputs)) => {
                 let files = files(inputs, &self.table, self.limit, self.reading);
-                let source = Source::own(model, self.links.follow_links, files, self.range, self.sensitive);
+                let source = Source::own(model, self.links.follow_links, files, self.range, self.logit.logit());
                 Ok(vec![self.job(source.read(&mut tell)?, None)?])
             }
             _ => self.bundled(),

@@ -2,6 +2,7 @@
 
 use super::inputs::{InputArgs, tell};
 use super::links::LinkArgs;
+use super::logit::LogitArgs;
 use super::methods::{MethodArgs, positive, threads};
 use super::output::{Done, Expected, Format, Output};
 use super::proofs::Certificates;
@@ -10,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use underplane::model::sensitive::Sensitive;
+use underplane::model::Logit;
 use underplane::norm::Norm;
 use underplane::query::Range;
 use underplane::radius::Method;
@@ -38,9 +39,8 @@ pub struct Args {
     /// cannot change it
     #[arg(long, value_name = "F")]
     weights: Option<PathBuf>,
-    /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
-    #[arg(long, default_value = "positive")]
-    sensitive: Sensitive,
+    #[command(flatten)]
+    logit: LogitArgs,
     /// Write the rows here (.csv or .jsonl) instead of CSV to stdout; a link is followed, a pipe or device written to
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
@@ -72,14 +72,15 @@ pub fn run(args: &Args) -> Result<Finish> {
         let others = others.clone();
         std::thread::spawn(move || digests(others.iter().map(Option::as_deref)))
     });
-    let model = ModelFile::read(&args.model, args.links.follow_links, args.sensitive)?;
+    let logit = args.logit.logit();
+    let model = ModelFile::read(&args.model, args.links.follow_links, &logit)?.said(&mut tell);
     let given = Given::read(model, files, args.range, &mut tell)?.weighted(args.weights.as_deref(), &mut tell)?;
     let checkers = args.proofs.as_ref().map(|_| Checkers::of(&given)).transpose()?;
     if let (Some(checkers), Some(folder)) = (&checkers, &args.proofs) {
         checkers.check_folder(folder)?;
         keep_proofs(out, folder)?;
     }
-    if let Err(broken) = given.file.model.convexity() {
+    if let Some(broken) = given.file.model.broken() {
         say!("warning: {}: not convex: {}", args.model.display(), broken.reason);
     }
     let prover = |checkers: &Checkers| {
@@ -88,7 +89,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     let run = Run::new(&given, &args.norms, &methods, checkers.as_ref().map(prover));
     let others = hashing.map_or_else(|| Ok(Vec::new()), |thread| thread.join().expect("hashing does not panic"))?;
     let read = [given.file.digests(), others].concat();
-    let about = [read.clone(), args.settings()].concat();
+    let about = [read.clone(), args.settings(&logit)].concat();
     let expected =
         || Expected { numbers: given.source.numbers().take(given.source.count()).collect(), columns: run.columns() };
     let (output, done) = Output::open(out, format, args.resume, &about, &expected)?;
@@ -122,7 +123,7 @@ pub fn run(args: &Args) -> Result<Finish> {
 
 impl Args {
     /// All that rows depend on beside the files.
-    fn settings(&self) -> Vec<Circumstance> {
+    fn settings(&self, logit: &Logit) -> Vec<Circumstance> {
         let InputFiles { label_column, header, drop_missing, reading, limit, .. } = self.inputs.files();
         let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
         let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".into());
@@ -131,7 +132,9 @@ impl Args {
             ("version", env!("CARGO_PKG_VERSION").to_string()),
             ("--norm", norms.join(",")),
             ("--box", or_none(self.range.map(|range| range.to_string()))),
-            ("--sensitive", self.sensitive.to_string()),
+            ("--sensitive", logit.sensitive.to_string()),
+            ("--output", or_none(logit.output.clone())),
+            ("--threshold", or_none(logit.threshold.map(|threshold| format!("{threshold:?}")))),
             ("--limit", or_none(limit.map(|limit| limit.to_string()))),
             ("--label-column", or_none(label_column)),
             ("--header", format!("{header:?}").to_lowercase()),

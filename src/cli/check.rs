@@ -2,14 +2,16 @@
 
 use super::Finish;
 use super::links::LinkArgs;
+use super::logit::LogitArgs;
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use underplane::data::Reading;
 use underplane::data::{InputOptions, read_inputs};
-use underplane::model::sensitive::Sensitive;
+use underplane::model::Logit;
 use underplane::proof::fast::Fast;
+use underplane::proof::in_kernel;
 use underplane::workbench::ModelFile;
-use underplane_kernel::{Class, Inputs, Model, Uint8, driver};
+use underplane_kernel::{Inputs, Model, Uint8, driver};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -19,9 +21,8 @@ pub struct Args {
     inputs: PathBuf,
     /// The certificates, one per line (proofs-data/FORMAT.md)
     certificates: PathBuf,
-    /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
-    #[arg(long, default_value = "positive", value_parser = |text: &str| text.parse::<Class>())]
-    sensitive: Class,
+    #[command(flatten)]
+    logit: LogitArgs,
     /// Weights of the norms, a .npy of float32: one per coordinate, > 0, or inf where the attacker cannot change it
     #[arg(long, value_name = "F")]
     weights: Option<PathBuf>,
@@ -41,14 +42,16 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Finish> {
+    let wanted = args.logit.logit();
+    let logit = in_kernel(wanted.clone());
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let files = driver::Files { model: &args.model, inputs: &args.inputs, certificates: &args.certificates };
     let plain = args.weights.is_none() && args.uint8 != Some(Uint8::Raw);
-    let fast = if args.fast && plain { Some(fast(args)?) } else { None };
+    let fast = if args.fast && plain { Some(fast(args, &wanted)?) } else { None };
     let mut shortcut =
         |model: &Model, inputs: &Inputs, line: &str| fast.as_ref().and_then(|fast| fast.replay((model, inputs), line));
     let options = driver::Options {
-        class: args.sensitive,
+        logit: &logit,
         weights: args.weights.as_deref(),
         uint8: args.uint8,
         flatten: args.flatten,
@@ -61,9 +64,8 @@ pub fn run(args: &Args) -> Result<Finish> {
 }
 
 /// The model and inputs, read by the program's own code.
-fn fast(args: &Args) -> Result<Fast> {
-    let sensitive: Sensitive = args.sensitive.to_string().parse().map_err(|e: String| anyhow!(e))?;
-    let model = ModelFile::read(&args.model, args.links.follow_links, sensitive)?.model;
+fn fast(args: &Args, logit: &Logit) -> Result<Fast> {
+    let model = ModelFile::read(&args.model, args.links.follow_links, logit)?.model;
     let reading = Reading { uint8: args.uint8, flatten: args.flatten, round: false };
     let inputs = read_inputs(&args.inputs, &InputOptions { reading, ..InputOptions::default() })?;
     let fits = inputs.fit(&model.graph().node(0).shape, args.flatten);

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Instant;
 use underplane::audit::report::free_name;
 use underplane::claims::{Answer, Claim, Claims, Decision};
-use underplane::model::sensitive::Sensitive;
+use underplane::model::Logit;
 use underplane::query::Range;
 use underplane::radius::lp::LpSolver;
 use underplane::report::run_info::today;
@@ -24,7 +24,7 @@ pub struct Task<'a> {
     pub inputs: InputFiles,
     pub range: Option<Range>,
     pub weights: Option<&'a Path>,
-    pub sensitive: Sensitive,
+    pub logit: Logit,
     pub solver: LpSolver,
     pub thorough: bool,
     pub reports: &'a Path,
@@ -35,7 +35,7 @@ const SHOWN: usize = 20;
 
 pub fn run(task: Task) -> Result<Finish> {
     let start = Instant::now();
-    let model = ModelFile::read(task.model, task.follow_links, task.sensitive)?;
+    let model = ModelFile::read(task.model, task.follow_links, &task.logit)?.said(&mut tell);
     let given = Given::read(model, task.inputs, None, &mut tell)?;
     let given = given.weighted(task.weights, &mut tell)?;
     let samples = given.source.load()?;

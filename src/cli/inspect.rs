@@ -1,7 +1,9 @@
 //! `underplane inspect`: what a network's weights say about it.
 
 use super::Finish;
+use super::inputs::tell;
 use super::links::LinkArgs;
+use super::logit::LogitArgs;
 use anyhow::Result;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -10,7 +12,6 @@ use std::path::PathBuf;
 use tabled::builder::Builder;
 use tabled::settings::Style;
 use underplane::model::curvature::analyse;
-use underplane::model::sensitive::Sensitive;
 use underplane::model::{Convexity, Model, onnx};
 use underplane::norm::Norm;
 use underplane::workbench::ModelFile;
@@ -19,9 +20,8 @@ use underplane::workbench::ModelFile;
 pub struct Args {
     /// The network, an ONNX file
     model: PathBuf,
-    /// Which output is the sensitive class: positive, negative (one output), 0 or 1 (two outputs)
-    #[arg(long, default_value = "positive")]
-    sensitive: Sensitive,
+    #[command(flatten)]
+    logit: LogitArgs,
     #[command(flatten)]
     links: LinkArgs,
     /// Print JSON instead of tables
@@ -33,7 +33,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Finish> {
-    let model = ModelFile::read(&args.model, args.links.follow_links, args.sensitive)?.model;
+    let model = ModelFile::read(&args.model, args.links.follow_links, &args.logit.logit())?.said(&mut tell).model;
     if let Some(path) = &args.write {
         onnx::write(model.graph(), path)?;
     }

@@ -18,6 +18,7 @@ mod help;
 mod inputs;
 mod inspect;
 mod links;
+mod logit;
 mod methods;
 mod output;
 mod progress;

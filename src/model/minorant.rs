@@ -31,6 +31,20 @@ impl Enclosed {
         let upper = if self.error == 0.0 { self.value } else { add_up(self.value, self.error) };
         if upper.is_nan() { f64::INFINITY } else { upper }
     }
+
+    /// The smaller one of two numbers, NaN where one of them is.
+    pub fn min(self, other: Enclosed) -> Enclosed {
+        let less = |a: f64, b: f64| {
+            if a <= b {
+                a
+            } else if b < a {
+                b
+            } else {
+                f64::NAN
+            }
+        };
+        Enclosed { value: less(self.value, other.value), error: -less(-self.error, -other.error) }
+    }
 }
 
 /// Coefficients of a minorant at one node.

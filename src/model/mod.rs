@@ -8,6 +8,7 @@ pub mod graph;
 pub mod layer;
 pub mod lifted;
 mod live;
+pub mod logit;
 pub mod map;
 pub mod minorant;
 pub mod network;
@@ -24,6 +25,7 @@ pub use error::ModelError;
 pub use feature_map::{FeatureMap, NotConvex};
 pub use graph::{Graph, Node};
 pub use layer::{Dense, Layer};
+pub use logit::Logit;
 pub use map::Map;
 pub use minorant::{Enclosed, Minorant, Planes};
 pub use network::Network;
@@ -32,11 +34,13 @@ pub use sensitive::{Sensitive, select};
 
 use minorant::Stops;
 
-/// A network with one logit, and what its weights say about its convexity.
+/// A network with one logit f, and what its weights say about its convexity; or several heads, of which f is the least.
 #[derive(Debug)]
 pub struct Model {
     network: Network,
     convexity: Result<Convexity, NotConvex>,
+    /// None where f is one function.
+    heads: Vec<Model>,
 }
 
 /// The split f = g ∘ φ of a feature-convex network.
@@ -71,10 +75,43 @@ impl Model {
             let free = (0..below.len()).filter(is_bent).collect();
             Convexity { map, analysis, stops, free }
         });
-        Ok(Model { network: Network::new(graph), convexity })
+        Ok(Model { network: Network::new(graph), convexity, heads: Vec::new() })
     }
 
-    /// The graph.
+    /// Analyses the heads of f, graphs of one output entry each.
+    ///
+    /// # Errors
+    /// As for [`Model::new`].
+    pub fn of_heads(mut heads: Vec<Graph>) -> Result<Model, ModelError> {
+        if heads.len() == 1 {
+            return Model::new(heads.remove(0));
+        }
+        let whole = logit::joined(&heads)?;
+        let node = whole.output();
+        let heads: Vec<Model> = heads.into_iter().map(Model::new).collect::<Result<_, _>>()?;
+        let reason = match heads.iter().find_map(|head| head.convexity().err()) {
+            Some(broken) => broken.reason.clone(),
+            None => format!("f is the least of {} input-convex heads", heads.len()),
+        };
+        Ok(Model { network: Network::new(whole), convexity: Err(NotConvex { node, reason }), heads })
+    }
+
+    /// The functions of which f is the least, if there are several.
+    pub fn heads(&self) -> &[Model] {
+        &self.heads
+    }
+
+    /// The single functions that methods are asked about: the heads, or f itself.
+    pub fn functions(&self) -> &[Model] {
+        if self.heads.is_empty() { std::slice::from_ref(self) } else { &self.heads }
+    }
+
+    /// Why f is neither feature-convex nor the least of feature-convex heads, if it is not.
+    pub fn broken(&self) -> Option<&NotConvex> {
+        self.functions().iter().find_map(|function| function.convexity().err())
+    }
+
+    /// The graph; its output has an entry for every head.
     pub fn graph(&self) -> &Graph {
         self.network.graph()
     }
@@ -99,7 +136,15 @@ impl Model {
 
     /// f at every sample of `inputs` `[batch × input size]`, enclosed.
     pub fn enclose(&self, inputs: &[f64]) -> Vec<Enclosed> {
-        minorant::enclose(&self.network, inputs)
+        let mut least: Option<Vec<Enclosed>> = None;
+        for function in self.functions() {
+            let values = minorant::enclose(&function.network, inputs);
+            least = Some(match least {
+                None => values,
+                Some(least) => least.into_iter().zip(values).map(|(a, b)| a.min(b)).collect(),
+            });
+        }
+        least.expect("one function at least")
     }
 
     /// The tangent planes at every sample of `inputs` `[batch × input size]`.

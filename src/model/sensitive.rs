@@ -8,7 +8,7 @@ use dashu_int::{IBig, ops::BitTest};
 use super::error::ModelError;
 use super::graph::Graph;
 use super::layer::{Dense, Layer};
-use super::live::live;
+use super::logit::Logit;
 use super::onnx::exact::two_sum;
 use super::op::NodeId;
 
@@ -19,7 +19,7 @@ pub enum Sensitive {
     Positive,
     /// One output, negative for the sensitive class.
     Negative,
-    /// Two outputs, of which this one (0 or 1) is larger for the sensitive class.
+    /// Several outputs, of which this one is the largest for the sensitive class.
     Index(usize),
 }
 
@@ -30,9 +30,10 @@ impl FromStr for Sensitive {
         match text {
             "positive" => Ok(Sensitive::Positive),
             "negative" => Ok(Sensitive::Negative),
-            "0" => Ok(Sensitive::Index(0)),
-            "1" => Ok(Sensitive::Index(1)),
-            other => Err(format!("expected positive, negative, 0 or 1 for the sensitive class, found `{other}`")),
+            other => match other.parse() {
+                Ok(index) if other == format!("{index}") => Ok(Sensitive::Index(index)),
+                _ => Err(format!("expected positive, negative or an index for the sensitive class, found `{other}`")),
+            },
         }
     }
 }
@@ -49,44 +50,25 @@ impl std::fmt::Display for Sensitive {
 
 /// The graph whose only output is the logit f, positive for the sensitive class.
 ///
-/// Of two outputs it is their difference, taken inside the last linear layers where there are some, so that the sign
-/// of every weight difference is there to see.
-///
 /// # Errors
-/// When `sensitive` does not fit the number of outputs.
-pub fn select(mut graph: Graph, sensitive: Sensitive) -> Result<Graph, ModelError> {
-    let output = graph.output();
-    let size = graph.node(output).size();
-    match (size, sensitive) {
-        (1, Sensitive::Positive) => Ok(graph),
-        (1, Sensitive::Negative) => {
-            graph.push("negated", Layer::Scale(vec![-1.0]), &[output])?;
-            Ok(graph)
-        }
-        (1, Sensitive::Index(index)) => {
-            let what = format!("the model has one output, so the sensitive class is positive or negative, not {index}");
-            Err(ModelError::Model(what))
-        }
-        (2, Sensitive::Index(index @ (0 | 1))) => {
-            let mut difference = Difference { graph: &mut graph, plus: index, done: HashMap::new() };
-            let logit = difference.of(output, 0)?;
-            graph.set_output(logit);
-            live(graph)
-        }
-        (2, Sensitive::Index(index)) => {
-            Err(ModelError::Model(format!("the model has two outputs, so the sensitive class is 0 or 1, not {index}")))
-        }
-        (2, other) => {
-            Err(ModelError::Model(format!("the model has two outputs, so the sensitive class is 0 or 1, not {other}")))
-        }
-        _ => Err(ModelError::Model(format!("the model has {size} outputs, expected one or two"))),
+/// When `sensitive` does not fit the number of outputs, or f is the least of several heads.
+pub fn select(graph: Graph, sensitive: Sensitive) -> Result<Graph, ModelError> {
+    let mut heads = Logit::from(sensitive).heads(graph)?;
+    match (heads.pop(), heads.len()) {
+        (Some(only), 0) => Ok(only),
+        (_, others) => Err(ModelError::Model(format!("expected one logit, found the least of {}", others + 1))),
     }
+}
+
+/// Entry `plus` of a node minus entry `minus`, as a node of one entry.
+pub(super) fn difference(graph: &mut Graph, id: NodeId, plus: usize, minus: usize) -> Result<NodeId, ModelError> {
+    Difference { graph, plus, minus, done: HashMap::new() }.of(id, 0)
 }
 
 /// How deep sums are taken apart; beyond that the difference is taken of the whole.
 const MOST_DEPTH: usize = 64;
 
-/// How the difference of a node's two entries is formed.
+/// How the difference of two of a node's entries is formed.
 enum Step {
     /// As that of its only input.
     Same(NodeId),
@@ -102,10 +84,11 @@ enum Step {
     Whole,
 }
 
-/// Appends entry `plus` minus the other entry, for nodes of two entries, as nodes of one entry.
+/// Appends entry `plus` minus entry `minus` as nodes of one entry.
 struct Difference<'a> {
     graph: &'a mut Graph,
     plus: usize,
+    minus: usize,
     done: HashMap<NodeId, NodeId>,
 }
 
@@ -133,9 +116,9 @@ impl Difference<'_> {
             }
             Step::Rows(dense) => self.rows(id, &dense)?,
             Step::Whole => {
-                let mut weight = vec![-1.0; 2];
-                weight[self.plus] = 1.0;
-                let dense = Dense { rows: 1, cols: 2, weight, bias: vec![0.0] };
+                let mut weight = vec![0.0; self.graph.node(id).size()];
+                (weight[self.plus], weight[self.minus]) = (1.0, -1.0);
+                let dense = Dense { rows: 1, cols: weight.len(), weight, bias: vec![0.0] };
                 self.graph.push("difference", Layer::Dense(dense), &[id])?
             }
         };
@@ -147,8 +130,10 @@ impl Difference<'_> {
         let node = self.graph.node(id);
         match node.layer() {
             Some(Layer::Reshape) => Step::Same(node.inputs[0]),
-            Some(Layer::Shift(values)) => Step::Shift(node.inputs[0], values[self.plus], values[1 - self.plus]),
-            Some(Layer::Scale(values)) if values[0] == values[1] => Step::Scale(node.inputs[0], values[0]),
+            Some(Layer::Shift(values)) => Step::Shift(node.inputs[0], values[self.plus], values[self.minus]),
+            Some(Layer::Scale(values)) if values[self.plus] == values[self.minus] => {
+                Step::Scale(node.inputs[0], values[self.plus])
+            }
             Some(Layer::Sum) => Step::Sum(node.inputs.clone()),
             Some(Layer::Dense(dense)) => Step::Rows(dense),
             _ => Step::Whole,
@@ -168,8 +153,8 @@ impl Difference<'_> {
     fn rows(&mut self, id: NodeId, dense: &Dense) -> Result<NodeId, ModelError> {
         let node = self.graph.node(id);
         let (name, input) = (node.name.clone(), node.inputs[0]);
-        let (plus, minus) = (dense.row(self.plus), dense.row(1 - self.plus));
-        let bias = (f64::from(dense.bias[self.plus]), f64::from(dense.bias[1 - self.plus]));
+        let (plus, minus) = (dense.row(self.plus), dense.row(self.minus));
+        let bias = (f64::from(dense.bias[self.plus]), f64::from(dense.bias[self.minus]));
         let parts = same_sign_parts(plus, minus);
         let row = |weight: Vec<f32>| Layer::Dense(Dense { rows: 1, cols: weight.len(), weight, bias: vec![0.0] });
         let single = |part: &[f64]| part.iter().all(|&d| f64::from(d as f32) == d);

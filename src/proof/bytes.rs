@@ -2,7 +2,7 @@
 
 use prost::bytes::Bytes;
 use std::borrow::Cow;
-use underplane_kernel::{Class, Model, Place, Rejection};
+use underplane_kernel::{Logit, Model, Place, Rejection};
 
 /// The bytes of a model's file, and of others in its folder that hold some of its numbers.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +35,8 @@ impl ModelBytes<'_> {
     ///
     /// # Errors
     /// When the kernel refuses the model.
-    pub fn read(&self, class: Class) -> Result<Model, Rejection> {
-        Model::read_with(&self.onnx, &|place| self.part(place), class)
+    pub fn read(&self, logit: Logit) -> Result<Model, Rejection> {
+        Model::read_with(&self.onnx, &|place| self.part(place), logit)
     }
 
     fn part(&self, Place { file, offset, length }: Place) -> Result<Vec<u8>, String> {

@@ -6,14 +6,14 @@ use crate::query::Range;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use underplane_kernel::{Class, Uint8};
+use underplane_kernel::{Class, Logit, Uint8};
 
 /// A certificate's parts.
 #[derive(Clone, Debug)]
 pub struct Line<'a> {
     pub input: usize,
     pub norm: Norm,
-    pub class: Class,
+    pub logit: Logit,
     pub range: Option<Range>,
     /// Whether the norm has weights.
     pub weighted: bool,
@@ -22,8 +22,8 @@ pub struct Line<'a> {
     pub open: bool,
     /// As it is to be written: see [`distance`].
     pub radius: Option<String>,
-    /// The tree that proves the radius, in preorder; a leaf alone is written without a tree.
-    pub nodes: Vec<Node>,
+    /// For every head the tree that proves the radius, in preorder; a leaf alone is written without a tree.
+    pub heads: Vec<Vec<Node>>,
     /// The point and `upper`.
     pub witness: Option<(&'a [f64], String)>,
 }
@@ -55,11 +55,19 @@ impl Line<'_> {
     pub fn text(&self) -> String {
         let mut object = Map::new();
         let mut put = |key: &str, value: Value| drop(object.insert(key.into(), value));
-        put("version", json!("1"));
+        let Logit { class, output, threshold } = &self.logit;
+        let second = self.heads.len() > 1 || output.is_some() || threshold.is_some();
+        put("version", json!(if second { "2" } else { "1" }));
         put("input", json!(self.input.to_string()));
         put("norm", json!(self.norm.to_string()));
-        if self.class != Class::Positive {
-            put("sensitive", json!(self.class.to_string()));
+        if *class != Class::Positive {
+            put("sensitive", json!(class.to_string()));
+        }
+        if let Some(output) = output {
+            put("output", json!(output));
+        }
+        if let Some(threshold) = threshold {
+            put("threshold", json!(threshold.to_string()));
         }
         if let Some(range) = self.range {
             put("box", json!([decimal(range.low), decimal(range.high)]));
@@ -76,10 +84,10 @@ impl Line<'_> {
         if let Some(radius) = &self.radius {
             put("radius", json!(radius));
         }
-        match &self.nodes[..] {
+        match &self.heads[..] {
             [] => {}
-            [node @ Node::Leaf { .. }] => node.keys().into_iter().for_each(|(key, value)| put(key, value)),
-            nodes => put("tree", nodes.iter().map(|node| node.keys().into_iter().collect::<Value>()).collect()),
+            [only] => tree(only).into_iter().for_each(|(key, value)| put(key, value)),
+            heads => put("heads", heads.iter().map(|head| tree(head).into_iter().collect::<Value>()).collect()),
         }
         if let Some((point, upper)) = &self.witness {
             put("upper", json!(upper));
@@ -87,6 +95,14 @@ impl Line<'_> {
             put("witness", json!({"bits": "64", "point": STANDARD.encode(bytes)}));
         }
         Value::Object(object).to_string()
+    }
+}
+
+/// The keys of one head's evidence.
+fn tree(nodes: &[Node]) -> Vec<(&'static str, Value)> {
+    match nodes {
+        [node @ Node::Leaf { .. }] => node.keys(),
+        nodes => vec![("tree", nodes.iter().map(|node| node.keys().into_iter().collect::<Value>()).collect())],
     }
 }
 

@@ -14,7 +14,7 @@ mod plan;
 mod replay;
 
 use crate::model::passes::{Slopes, forward, tangent_slopes};
-use crate::model::{Model, Sensitive};
+use crate::model::{Logit, Model, Sensitive};
 use crate::norm::Norm;
 use crate::query::{Query, Witness};
 use crate::radius::{Evidence, Outcome, Radius};
@@ -29,7 +29,7 @@ use plan::{Bound, Step};
 pub use replay::{grouped, replay, replay_or_less};
 use std::fmt;
 use std::sync::Arc;
-use underplane_kernel::{self as kernel, Code, Rejection, Statement, Unit, check_weighted};
+use underplane_kernel::{self as kernel, Code, Rejection, Statement, Threshold, Unit, check_weighted};
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
 const LOWERED: [f64; 12] = [0.0, 2e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 5e-7];
@@ -59,7 +59,7 @@ pub struct Prover {
     /// Of every norm, if there are some.
     weights: Option<kernel::Weights>,
     units: Vec<Unit>,
-    class: kernel::Class,
+    logit: kernel::Logit,
     /// Whether certificates are about the open ball.
     open: bool,
 }
@@ -109,22 +109,18 @@ impl Prover {
     ///
     /// # Errors
     /// When the kernel refuses the model.
-    pub fn new(onnx: &[u8], sensitive: Sensitive, inputs: &[f64], size: usize) -> Result<Prover, Rejection> {
-        Prover::about(&onnx.into(), sensitive, kernel::Inputs::read(&encode::npy(inputs, size))?)
+    pub fn new(onnx: &[u8], logit: impl Into<Logit>, inputs: &[f64], size: usize) -> Result<Prover, Rejection> {
+        Prover::about(&onnx.into(), logit, kernel::Inputs::read(&encode::npy(inputs, size))?)
     }
 
     /// The same about inputs that the kernel has read.
     ///
     /// # Errors
     /// When the kernel refuses the model.
-    pub fn about(file: &ModelBytes, sensitive: Sensitive, inputs: kernel::Inputs) -> Result<Prover, Rejection> {
-        let class = match sensitive {
-            Sensitive::Positive => kernel::Class::Positive,
-            Sensitive::Negative => kernel::Class::Negative,
-            Sensitive::Index(index) => kernel::Class::Index(index as u8),
-        };
-        let model = Arc::new(file.read(class)?);
-        Ok(Prover { units: model.units(), model, inputs, weights: None, class, open: false })
+    pub fn about(file: &ModelBytes, logit: impl Into<Logit>, inputs: kernel::Inputs) -> Result<Prover, Rejection> {
+        let logit = in_kernel(logit.into());
+        let model = Arc::new(file.read(logit.clone())?);
+        Ok(Prover { units: model.units(), model, inputs, weights: None, logit, open: false })
     }
 
     /// The same about other inputs `[count × size]`, each an exact `f32`.
@@ -134,7 +130,7 @@ impl Prover {
     pub fn about_others(&self, inputs: &[f64], size: usize) -> Result<Prover, Rejection> {
         let (model, units) = (Arc::clone(&self.model), self.units.clone());
         let (inputs, weights) = (kernel::Inputs::read(&encode::npy(inputs, size))?, self.weights.clone());
-        Ok(Prover { model, inputs, weights, units, class: self.class, open: self.open })
+        Ok(Prover { model, inputs, weights, units, logit: self.logit.clone(), open: self.open })
     }
 
     /// The same for norms weighted by `weights`, each an exact `f32`.
@@ -160,9 +156,9 @@ impl Prover {
     pub fn prove(&self, query: Query, outcome: &Outcome) -> Result<Proof, Unproven> {
         let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?;
         let evidence = evidence(query, outcome.evidence.as_ref());
-        let plan = plan::plan(&evidence);
-        let reach = self.within_reach(query, &plan, radius.value());
-        self.radius(query, &plan, lowered(reach), outcome.witness.as_ref())
+        let heads = planned(query, &evidence);
+        let reach = heads.iter().fold(radius.value(), |reach, head| head.within_reach(reach));
+        self.radius(query, &heads, lowered(reach), outcome.witness.as_ref())
     }
 
     /// A certificate for less than the outcome's radius: for what its slopes prove far away where they prove no
@@ -172,20 +168,19 @@ impl Prover {
     /// When the outcome has no radius, or the kernel accepts neither.
     pub fn prove_less(&self, query: Query, outcome: &Outcome) -> Result<Proof, Unproven> {
         let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?.value();
-        query.model.convexity().map_err(|broken| Unproven(broken.reason.clone()))?;
+        query.model.broken().map_or(Ok(()), |broken| Err(Unproven(broken.reason.clone())))?;
         let witness = outcome.witness.as_ref();
         let tangent = evidence(query, None);
-        let plane = plan::plan(&tangent);
-        let Some(Step::Leaf(lines, _)) = plane.first() else { return Err(Unproven("no slopes".into())) };
-        let least = query.radius(&query.minorant((*lines).clone())).min(radius);
+        let planes = planned(query, &tangent);
+        let least = planes.iter().map(Head::least).fold(radius, f64::min);
         if radius == f64::INFINITY && least.is_finite() {
             let slopes = evidence(query, outcome.evidence.as_ref());
             let radii = DISTANT.iter().map(|share| Stated::float(share * least));
-            if let Ok(proof) = self.radius(query, &plan::plan(&slopes), radii, witness) {
+            if let Ok(proof) = self.radius(query, &planned(query, &slopes), radii, witness) {
                 return Ok(proof);
             }
         }
-        self.radius(query, &plane, lowered(least), witness)
+        self.radius(query, &planes, lowered(least), witness)
     }
 
     /// A certificate for just this radius; without `found` by the tangent plane.
@@ -199,28 +194,30 @@ impl Prover {
     /// The same for a radius that is no float.
     fn stated(&self, query: Query, found: Option<&Evidence>, radius: Stated) -> Result<Proof, Unproven> {
         let evidence = evidence(query, found);
-        self.radius(query, &plan::plan(&evidence), std::iter::once(radius), None)
+        self.radius(query, &planned(query, &evidence), std::iter::once(radius), None)
     }
 
     /// A certificate for the first one of `radii` that the kernel accepts.
     fn radius(
         &self,
         query: Query,
-        plan: &[Step],
+        heads: &[Head],
         radii: impl Iterator<Item = Stated> + Clone,
         witness: Option<&Witness>,
     ) -> Result<Proof, Unproven> {
         let mut line = self.line(query);
         let shown = |w: &&Witness| self.shows(query, w);
         line.witness = witness.filter(shown).map(|w| (w.point.as_slice(), decimal(w.distance)));
-        let widths = if plan.len() > 1 { &TREE_BITS[..] } else { &BITS[..] };
+        let widths = if heads.iter().any(|head| head.plan.len() > 1) { &TREE_BITS[..] } else { &BITS[..] };
         let mut refused = None;
         for &swapped in codes::ways(&self.units) {
             'radii: for stated in radii.clone() {
                 line.radius = Some(stated.words);
-                let multipliers = multipliers(query, plan, stated.value);
+                let multipliers: Vec<_> = heads.iter().map(|head| head.multipliers(stated.value)).collect();
                 for &bits in widths {
-                    line.nodes = self.nodes(query.model, plan, &multipliers, Packing { swapped, bits });
+                    let packing = Packing { swapped, bits };
+                    let of_heads = heads.iter().zip(&multipliers);
+                    line.heads = of_heads.map(|(head, found)| self.nodes(head, found, packing)).collect();
                     let text = line.text();
                     let Err(rejection) = self.check(&text) else {
                         return Ok(Proof {
@@ -240,15 +237,15 @@ impl Prover {
         Err(refused.map_or(Unproven("no slopes".into()), Unproven::from))
     }
 
-    /// The tree of `plan` with slopes packed.
-    fn nodes(&self, model: &Model, plan: &[Step], multipliers: &[Option<f64>], packing: Packing) -> Vec<Node> {
+    /// The tree of a head with slopes packed.
+    fn nodes(&self, head: &Head, multipliers: &[Option<f64>], packing: Packing) -> Vec<Node> {
         let node = |(step, &multiplier): (&Step, &Option<f64>)| match step {
             &Step::Split { coordinate, at } => Node::Split { coordinate, at },
             Step::Leaf(slopes, _) => {
-                Node::Leaf { slopes: codes::pack(model, &self.units, slopes, packing), multiplier }
+                Node::Leaf { slopes: codes::pack(head.query.model, &self.units, slopes, packing), multiplier }
             }
         };
-        plan.iter().zip(multipliers).map(node).collect()
+        head.plan.iter().zip(multipliers).map(node).collect()
     }
 
     /// The text of a certificate for a witness alone: some point within `upper` has f ≤ 0.
@@ -288,19 +285,40 @@ impl Prover {
         Line {
             input: query.index,
             norm: query.perturbation.norm,
-            class: self.class,
+            logit: self.logit.clone(),
             range: query.perturbation.range,
             weighted: self.weights.is_some(),
             uint8: self.inputs.uint8(),
             open: self.open,
             radius: None,
-            nodes: Vec::new(),
+            heads: Vec::new(),
             witness: None,
         }
     }
+}
 
+/// The kernel's words for f.
+pub fn in_kernel(logit: Logit) -> kernel::Logit {
+    let class = match logit.sensitive {
+        Sensitive::Positive => kernel::Class::Positive,
+        Sensitive::Negative => kernel::Class::Negative,
+        // An index that does not fit is one of no output.
+        Sensitive::Index(index) => kernel::Class::Index(u32::try_from(index).unwrap_or(u32::MAX)),
+    };
+    let threshold = logit.threshold.and_then(|threshold| Threshold::binary32(threshold.to_bits()));
+    kernel::Logit { class, output: logit.output, threshold }
+}
+
+/// One of the functions of which f is the least, with what proves its radius.
+struct Head<'a> {
+    query: Query<'a>,
+    plan: Vec<Step<'a>>,
+}
+
+impl Head<'_> {
     /// For fractional norms the kernel uses neither a box nor the feature map's kinks to the full.
-    fn within_reach(&self, query: Query, plan: &[Step], radius: f64) -> f64 {
+    fn within_reach(&self, radius: f64) -> f64 {
+        let query = self.query;
         if !matches!(query.norm(), Norm::Lp(_)) || query.model.convexity().is_err() {
             return radius;
         }
@@ -308,17 +326,26 @@ impl Prover {
             Step::Split { .. } => f64::INFINITY,
             Step::Leaf(slopes, _) => multiplier::by_dual_norm(query, &query.minorant((*slopes).clone())),
         };
-        plan.iter().map(reach).fold(radius, f64::min)
+        self.plan.iter().map(reach).fold(radius, f64::min)
     }
-}
 
-/// The multiplier of every leaf, where one is needed.
-fn multipliers(query: Query, plan: &[Step], radius: f64) -> Vec<Option<f64>> {
-    let of = |step: &Step| match step {
-        Step::Split { .. } => None,
-        Step::Leaf(slopes, cuts) => multiplier(query, slopes, radius, cuts),
-    };
-    plan.iter().map(of).collect()
+    /// The least radius of a leaf's minorant.
+    fn least(&self) -> f64 {
+        let radius = |step: &Step| match step {
+            Step::Split { .. } => f64::INFINITY,
+            Step::Leaf(slopes, _) => self.query.radius(&self.query.minorant((*slopes).clone())),
+        };
+        self.plan.iter().map(radius).fold(f64::INFINITY, f64::min)
+    }
+
+    /// The multiplier of every leaf, where one is needed.
+    fn multipliers(&self, radius: f64) -> Vec<Option<f64>> {
+        let of = |step: &Step| match step {
+            Step::Split { .. } => None,
+            Step::Leaf(slopes, cuts) => multiplier(self.query, slopes, radius, cuts),
+        };
+        self.plan.iter().map(of).collect()
+    }
 }
 
 fn multiplier(query: Query, slopes: &Slopes<f64>, radius: f64, cuts: &[Bound]) -> Option<f64> {
@@ -330,9 +357,19 @@ fn multiplier(query: Query, slopes: &Slopes<f64>, radius: f64, cuts: &[Bound]) -
     multiplier::best(query, &query.minorant(slopes.clone()), radius, cuts)
 }
 
-/// What was found, or the tangent plane at the input.
-fn evidence(query: Query, found: Option<&Evidence>) -> Evidence {
-    found.cloned().unwrap_or_else(|| tangent(query.model, query.x).into())
+/// For every head what was found, or the tangent plane at the input.
+fn evidence(query: Query, found: Option<&Evidence>) -> Vec<Evidence> {
+    let of_head = |(head, function): (usize, &Model)| {
+        let found = found.and_then(|found| found.of_head(head)).cloned();
+        found.unwrap_or_else(|| tangent(function, query.x).into())
+    };
+    query.model.functions().iter().enumerate().map(of_head).collect()
+}
+
+/// Every head with its evidence laid out.
+fn planned<'a>(query: Query<'a>, evidence: &'a [Evidence]) -> Vec<Head<'a>> {
+    let head = |(model, evidence)| Head { query: Query { model, ..query }, plan: plan::plan(evidence) };
+    query.model.functions().iter().zip(evidence).map(head).collect()
 }
 
 /// The slopes of the tangent plane at `x`.

@@ -28,6 +28,8 @@ pub fn plan(evidence: &Evidence) -> Vec<Step<'_>> {
     match evidence {
         Evidence::Slopes(slopes) => vec![Step::Leaf(slopes, Vec::new())],
         Evidence::Tree(nodes) => tree(nodes),
+        // Each head's evidence is laid out by itself.
+        Evidence::Heads(_) => Vec::new(),
     }
 }
 

@@ -10,6 +10,18 @@ pub enum Evidence {
     Slopes(Arc<Slopes<f64>>),
     /// The ball is cut into parts, and each has its own minorant: a tree in preorder.
     Tree(Arc<[TreeNode]>),
+    /// One for each head, of which f is the least; the tangent plane where there is none.
+    Heads(Arc<[Option<Evidence>]>),
+}
+
+impl Evidence {
+    /// The evidence of one head of so many.
+    pub fn of_head(&self, head: usize) -> Option<&Evidence> {
+        match self {
+            Evidence::Heads(heads) => heads.get(head)?.as_ref(),
+            whole => Some(whole),
+        }
+    }
 }
 
 /// A node of a tree in preorder: a split is followed by the whole subtree of its lower side, then by the other's.

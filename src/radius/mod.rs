@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod closed_form;
 mod evidence;
 pub mod exact;
+pub mod heads;
 pub mod ibp;
 pub mod lp;
 mod method;

@@ -3,6 +3,7 @@
 use crate::model::{Enclosed, Model};
 use crate::norm::Norm;
 use crate::query::{Perturbation, Range};
+use crate::radius::heads;
 use crate::radius::{Cost, Method, Outcome, Samples, Shared, Verdict};
 use crate::stream::in_order;
 use rayon::prelude::*;
@@ -90,7 +91,7 @@ impl<'a> Questions<'a> {
         for (k, &norm) in self.norms.iter().enumerate() {
             for (method, every_norm) in self.methods.iter().zip(&mut every_norm) {
                 let (method, perturbation) = (method.as_ref(), self.perturbation(norm));
-                columns.push(match method.applies(self.model, perturbation) {
+                columns.push(match heads::applies(method, self.model, perturbation) {
                     Err(why) if !self.always => not_asked(why, samples.count()),
                     _ if method.for_every_norm().is_some() => {
                         let all = every_norm.get_or_insert_with(|| self.for_every_norm(method, samples, numbers));
@@ -111,7 +112,7 @@ impl<'a> Questions<'a> {
         numbers: &[usize],
         perturbation: Perturbation,
     ) -> Vec<Timed> {
-        let certify = |samples: Samples| timed(samples, || method.certify(self.model, samples, perturbation));
+        let certify = |samples: Samples| timed(samples, || heads::certify(method, self.model, samples, perturbation));
         let mut column = match method.in_blocks() {
             true => certify(samples),
             false => {

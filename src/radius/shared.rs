@@ -12,6 +12,8 @@ use std::time::Instant;
 pub struct Shared {
     planes: OnceCell<Worked<Planes>>,
     logits: OnceCell<Worked<Enclosed>>,
+    /// What is known of each head.
+    heads: OnceCell<Vec<Shared>>,
     owed: Cell<f64>,
 }
 
@@ -25,7 +27,12 @@ struct Worked<T> {
 impl Shared {
     /// The seconds that have been owed since this was last asked.
     pub fn owed(&self) -> f64 {
-        self.owed.take()
+        self.owed.take() + self.heads.get().map_or(0.0, |heads| heads.iter().map(Shared::owed).sum())
+    }
+
+    /// The same about one of `count` heads.
+    pub fn of_head(&self, head: usize, count: usize) -> &Shared {
+        &self.heads.get_or_init(|| (0..count).map(|_| Shared::default()).collect())[head]
     }
 
     fn get<'a, T>(&'a self, place: &'a OnceCell<Worked<T>>, work: impl FnOnce() -> Vec<T>) -> &'a [T] {

@@ -35,6 +35,12 @@ pub struct Entry {
     pub r#box: Option<String>,
     /// positive by default.
     pub sensitive: Option<String>,
+    /// Name of the output, where the model has several.
+    pub output: Option<String>,
+    /// A decimal: what is taken off the logit.
+    pub threshold: Option<String>,
+    /// A decimal: its logit is the threshold.
+    pub probability: Option<String>,
     /// What bytes among the inputs mean: unit or raw.
     pub uint8: Option<String>,
     /// Whether inputs of another shape are the model's entries as they stand.

@@ -4,13 +4,14 @@ use super::change::TOLERANCE;
 use super::definition::Entry;
 use super::store::{Proven, Verified};
 use crate::data::{InputOptions, Reading, read_inputs};
-use crate::model::onnx::Beside;
-use crate::model::sensitive::{Sensitive, select};
-use crate::model::{Model, onnx};
+use crate::model::logit::{log_odds, threshold};
+use crate::model::onnx::{Beside, Imported};
+use crate::model::{Logit, Model, onnx};
 use crate::norm::{Norm, NormError};
 use crate::proof::{KernelInputs, ModelBytes, Prover};
 use crate::query::{Perturbation, Query, Range};
 use crate::radius::catalogue::{Settings, listed, names, single, takes};
+use crate::radius::heads;
 use crate::radius::{Guarantee, Method, Samples, Setting, Verdict};
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
@@ -36,11 +37,12 @@ impl Today {
         let bad = |reason: String| entry.bad(folder, reason);
         let path = folder.join(&entry.model);
         let place = || path.display().to_string();
-        let sensitive: Sensitive = entry.sensitive.as_deref().unwrap_or("positive").parse().map_err(bad)?;
+        let logit = entry.logit().map_err(bad)?;
         let beside = Beside::of(&path, entry.follow_links);
         let onnx = std::fs::read(&path).with_context(place)?;
-        let graph = select(onnx::decode_at(&onnx[..], &path, &beside)?, sensitive).with_context(place)?;
-        let model = Model::new(graph).with_context(place)?;
+        let Imported { graph, notes } = onnx::import(&onnx[..], &path, &beside, logit.output.as_deref())?;
+        notes.iter().for_each(|note| tell(&format!("{}: {note}", path.display())));
+        let model = Model::of_heads(logit.heads(graph).with_context(place)?).with_context(place)?;
         let inputs = Inputs::read(folder, entry, &model, tell)?;
         let range: Option<Range> = entry.r#box.as_deref().map(str::parse).transpose().map_err(bad)?;
         let norms = entry.norms().map_err(bad)?;
@@ -51,7 +53,7 @@ impl Today {
         let samples = KernelInputs::of(&place_of_inputs, reading, &values, &model.graph().node(0).shape)
             .with_context(|| place_of_inputs.display().to_string())?;
         let file = ModelBytes { onnx: onnx.into(), beside: beside.read() };
-        let prover = Prover::about(&file, sensitive, samples.read).with_context(place)?;
+        let prover = Prover::about(&file, logit, samples.read).with_context(place)?;
         Ok(Today { model, inputs: values, count, range, norms, methods, prover })
     }
 
@@ -61,7 +63,7 @@ impl Today {
         let x = &self.inputs[index * size..(index + 1) * size];
         let perturbation = Perturbation { norm, range: self.range, weights: None };
         let samples = Samples { first: index, ..Samples::new(x, size) };
-        let outcome = method.certify(&self.model, samples, perturbation).remove(0);
+        let outcome = heads::certify(method, &self.model, samples, perturbation).remove(0);
         match &outcome.verdict {
             Verdict::Certified(_) => {}
             Verdict::NotSensitive => return Ok(None),
@@ -106,6 +108,18 @@ impl Inputs {
 }
 
 impl Entry {
+    /// Which function of the model's outputs is f.
+    fn logit(&self) -> Result<Logit, String> {
+        let sensitive = self.sensitive.as_deref().unwrap_or("positive").parse()?;
+        let threshold = match (&self.threshold, &self.probability) {
+            (Some(_), Some(_)) => return Err("expected `threshold` or `probability`, found both".into()),
+            (Some(text), None) => Some(threshold(text).map_err(|why| format!("`threshold`: {why}"))?),
+            (None, Some(text)) => Some(log_odds(text).map_err(|why| format!("`probability`: {why}"))?),
+            (None, None) => None,
+        };
+        Ok(Logit { sensitive, output: self.output.clone(), threshold })
+    }
+
     /// How the inputs' numbers are read.
     fn reading(&self) -> Result<Reading, String> {
         let uint8 = self.uint8.as_deref().map(str::parse).transpose()?;

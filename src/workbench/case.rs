@@ -7,8 +7,8 @@ use crate::attack::constants;
 use crate::audit::bundle::Entry;
 use crate::audit::run::Case;
 use crate::data::Reading;
+use crate::model::Logit;
 use crate::model::Model;
-use crate::model::sensitive::Sensitive;
 use crate::query::Range;
 use crate::report::run_info::ModelInfo;
 use anyhow::Result;
@@ -26,8 +26,8 @@ pub struct Source {
     pub files: InputFiles,
     /// The box.
     pub range: Option<Range>,
-    /// Which output is the sensitive class.
-    pub sensitive: Sensitive,
+    /// Which function of the model's outputs is f.
+    pub logit: Logit,
     /// What the model is.
     pub about: String,
     /// What a radius of 1 means.
@@ -46,13 +46,7 @@ pub struct SourceCase {
 
 impl Source {
     /// A user's own model, without a name for its unit.
-    pub fn own(
-        model: &Path,
-        follow_links: bool,
-        files: InputFiles,
-        range: Option<Range>,
-        sensitive: Sensitive,
-    ) -> Source {
+    pub fn own(model: &Path, follow_links: bool, files: InputFiles, range: Option<Range>, logit: Logit) -> Source {
         Source {
             name: model.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             about: format!("{} on {}", model.display(), files.inputs.display()),
@@ -61,7 +55,7 @@ impl Source {
             follow_links,
             files,
             range,
-            sensitive,
+            logit,
         }
     }
 
@@ -75,7 +69,7 @@ impl Source {
             follow_links: false,
             files,
             range: entry.range(),
-            sensitive: entry.sensitive(),
+            logit: entry.sensitive().into(),
             about: entry.about.clone(),
             unit: entry.unit.clone(),
         }
@@ -86,7 +80,7 @@ impl Source {
     /// # Errors
     /// When one cannot be read, or does not fit the others.
     pub fn read(&self, tell: Tell) -> Result<SourceCase> {
-        let file = ModelFile::read(&self.model, self.follow_links, self.sensitive)?;
+        let file = ModelFile::read(&self.model, self.follow_links, &self.logit)?.said(tell);
         let samples = self.files.read(&file.model, self.range, tell)?;
         let info = self.info(&file.model, samples.count);
         let labels = (0..samples.count).map(|i| samples.label(i)).collect();
@@ -97,7 +91,7 @@ impl Source {
             name: self.name.clone(),
             model: file.model,
             onnx,
-            sensitive: self.sensitive,
+            logit: self.logit.clone(),
             values: samples.values,
             numbers: samples.numbers,
             labels,

@@ -5,7 +5,7 @@ use super::given::Given;
 use super::shell::{path_word, word};
 use crate::data::Reading;
 use crate::files::write_atomically;
-use crate::model::sensitive::Sensitive;
+use crate::model::{Logit, Sensitive};
 use crate::proof::{KernelInputs, npy, reads_weights};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub const WEIGHTS: &str = "weights.npy";
 pub struct Checkers<'a> {
     model: &'a Path,
     follow_links: bool,
-    sensitive: Sensitive,
+    logit: &'a Logit,
     reading: Reading,
     /// The inputs, as the kernel reads them.
     pub inputs: kernel::Inputs,
@@ -54,7 +54,7 @@ impl<'a> Checkers<'a> {
         Ok(Checkers {
             model: &given.file.path,
             follow_links: given.file.follow_links,
-            sensitive: given.file.sensitive,
+            logit: &given.file.logit,
             reading,
             inputs: inputs.read,
             inputs_file: File { given: path, copy: inputs.copy.map(|copy| (INPUTS, copy)) },
@@ -85,12 +85,15 @@ impl<'a> Checkers<'a> {
         let inputs = self.inputs_file.write(folder)?;
         let mut words = vec!["underplane check".into(), path_word(self.model), path_word(&inputs)];
         words.push(path_word(certificates));
-        if self.sensitive != Sensitive::Positive {
-            words.push(format!("--sensitive {}", self.sensitive));
+        let Logit { sensitive, output, threshold } = self.logit;
+        if *sensitive != Sensitive::Positive {
+            words.push(format!("--sensitive {sensitive}"));
         }
         if self.follow_links {
             words.push("--follow-links".into());
         }
+        words.extend(output.as_ref().map(|output| format!("--output={}", word(output))));
+        words.extend(threshold.map(|threshold| format!("--threshold {threshold:?}")));
         if let Some(weights) = &self.weights_file {
             words.push(format!("--weights {}", path_word(&weights.write(folder)?)));
         }

@@ -1,10 +1,10 @@
 //! A model's file.
 
 use super::digest::{Circumstance, hashed, name, shown};
+use super::inputs::Tell;
 use crate::data::store::sha256;
-use crate::model::onnx::Beside;
-use crate::model::sensitive::{Sensitive, select};
-use crate::model::{Model, onnx};
+use crate::model::onnx::{Beside, Imported};
+use crate::model::{Logit, Model, onnx};
 use crate::proof::{ModelBytes, Prover};
 use anyhow::{Context, Result, anyhow, ensure};
 use std::borrow::Cow;
@@ -19,8 +19,10 @@ const KEPT: u64 = 1 << 20;
 pub struct ModelFile {
     /// Where it is.
     pub path: PathBuf,
-    /// The class that f is the logit of.
-    pub sensitive: Sensitive,
+    /// Which function of the model's outputs is f.
+    pub logit: Logit,
+    /// What a reader should hear about how the file was read.
+    notes: Vec<String>,
     /// The network, analysed.
     pub model: Model,
     /// Whether data files are read through links out of its folder.
@@ -38,21 +40,33 @@ impl ModelFile {
     ///
     /// # Errors
     /// When it cannot be read, or is no network with a logit.
-    pub fn read(path: &Path, follow_links: bool, sensitive: Sensitive) -> Result<ModelFile> {
+    pub fn read(path: &Path, follow_links: bool, logit: &Logit) -> Result<ModelFile> {
         let place = || path.display().to_string();
         let beside = Beside::of(path, follow_links);
         let is_large = path.metadata().is_ok_and(|file| file.is_file() && file.len() > KEPT);
-        let (sha256, graph, kept) = if is_large {
-            let (sha256, graph) =
-                hashed(File::open(path).with_context(place)?, |source| onnx::decode_at(source, path, &beside));
-            (sha256.with_context(place)?, graph, None)
+        let output = logit.output.as_deref();
+        let (sha256, imported, kept) = if is_large {
+            let (sha256, imported) =
+                hashed(File::open(path).with_context(place)?, |source| onnx::import(source, path, &beside, output));
+            (sha256.with_context(place)?, imported, None)
         } else {
             let bytes = std::fs::read(path).with_context(place)?;
-            (sha256(&bytes), onnx::decode_at(&bytes[..], path, &beside), Some(bytes))
+            (sha256(&bytes), onnx::import(&bytes[..], path, &beside, output), Some(bytes))
         };
-        let model = Model::new(select(graph?, sensitive).with_context(place)?).with_context(place)?;
-        let beside = digests_of(&beside);
-        Ok(ModelFile { path: path.to_path_buf(), follow_links, sensitive, model, sha256, beside, kept })
+        let Imported { graph, mut notes } = imported?;
+        let heads = logit.heads(graph).with_context(place)?;
+        if heads.len() > 1 {
+            notes.push(format!("f is the least of {} heads", heads.len()));
+        }
+        let model = Model::of_heads(heads).with_context(place)?;
+        let (path, logit, beside) = (path.to_path_buf(), logit.clone(), digests_of(&beside));
+        Ok(ModelFile { path, logit, notes, follow_links, model, sha256, beside, kept })
+    }
+
+    /// The same, after `tell` has heard how it was read.
+    pub fn said(self, tell: Tell) -> ModelFile {
+        self.notes.iter().for_each(|note| tell(&format!("note: {}: {note}", self.path.display())));
+        self
     }
 
     /// The bytes that were read, once more.
@@ -82,7 +96,7 @@ impl ModelFile {
     /// # Errors
     /// When the file has changed, or the kernel refuses the model or the weights.
     pub fn prover(&self, inputs: kernel::Inputs, weights: Option<&[f64]>) -> Result<Prover> {
-        Ok(Prover::about(&self.bytes()?, self.sensitive, inputs)?.weighted(weights)?)
+        Ok(Prover::about(&self.bytes()?, self.logit.clone(), inputs)?.weighted(weights)?)
     }
 
     /// The SHA-256 of all its files, as a report shows them.
@@ -100,7 +114,7 @@ fn digests_of(beside: &Beside) -> Vec<Circumstance> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Dense, Graph, Layer};
+    use crate::model::{Dense, Graph, Layer, Sensitive};
 
     #[test]
     fn a_large_file_is_read_again_unless_it_has_changed() {
@@ -115,7 +129,7 @@ mod tests {
         };
         let small = write("small.onnx", 3, 1.0);
         let large = write("large.onnx", KEPT as usize, 1.0);
-        let read = |path: &Path| ModelFile::read(path, false, Sensitive::Positive).unwrap();
+        let read = |path: &Path| ModelFile::read(path, false, &Sensitive::Positive.into()).unwrap();
         let (first, second) = (read(&small), read(&large));
         assert!(first.kept.is_some() && second.kept.is_none());
         assert_eq!(*second.bytes().unwrap().onnx, std::fs::read(&large).unwrap());

@@ -36,7 +36,7 @@ fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Case {
     let labels = (0..count).map(|i| (i % 2).to_string()).collect();
     let onnx = onnx::encode(model.graph()).unwrap();
     let (numbers, sensitive) = ((0..count).collect(), Sensitive::Positive);
-    Case { name: "net".into(), model, onnx: onnx.into(), sensitive, values, numbers, labels, range }
+    Case { name: "net".into(), model, onnx: onnx.into(), logit: sensitive.into(), values, numbers, labels, range }
 }
 
 fn random_case(seed: u64, map: Map, range: Option<Range>) -> Case {

@@ -3,7 +3,7 @@
 use crate::argument::ball;
 use crate::argument::minorant::minorant;
 use crate::argument::sum::Part;
-use crate::evidence::certificate::{Certificate, check_class, check_uint8, check_weights};
+use crate::evidence::certificate::{Certificate, check_logit, check_uint8, check_weights};
 use crate::inputs::read::Inputs;
 use crate::model::Model;
 use crate::number::exact::Exact;
@@ -19,13 +19,13 @@ use dashu_int::ops::UnsignedAbs;
 pub fn check(model: &Model, inputs: &Inputs, weights: Option<&Weights>, line: &str) -> Result<Certificate, Rejection> {
     let (certificate, x) = read(model, inputs, weights, line)?;
     let (norm, region) = (certificate.norm, &certificate.region);
-    if let Some(tree) = &certificate.tree {
+    certificate.each_head(model.graph.heads(), |head, tree| {
         tree.each_leaf(|cuts, leaf| {
-            let minorant = minorant(&model.graph, &model.singles, &leaf.slopes.unpack(&model.graph)?)?;
+            let minorant = minorant(&model.graph, head, &model.singles, &leaf.slopes.unpack(&model.graph)?)?;
             let multiplier = leaf.multiplier.as_ref();
             ball::check(&minorant, &Part { x: &x, norm, weights, region, cuts, multiplier })
-        })?;
-    }
+        })
+    })?;
     if let Some(point) = certificate.witness(model.input_size())? {
         check_witness(model, &certificate, weights, &x, &point)?;
     }
@@ -41,14 +41,12 @@ pub fn read(
     line: &str,
 ) -> Result<(Certificate, Exact), Rejection> {
     let certificate = Certificate::read(line)?;
-    check_class(&certificate, model.class)?;
+    check_logit(&certificate, &model.logit)?;
     check_uint8(&certificate, inputs)?;
     check_weights(&certificate, weights, model.input_shape())?;
     let x = model.input(inputs, certificate.statement.input)?;
     check_inside(&certificate, &x, Code::OutsideBox, "input")?;
-    if let Some(tree) = &certificate.tree {
-        tree.check_coordinates(model.input_size())?;
-    }
+    certificate.each_head(model.graph.heads(), |_, tree| tree.check_coordinates(model.input_size()))?;
     Ok((certificate, x))
 }
 

@@ -10,7 +10,7 @@ use crate::number::exact::{Exact, Float, pairs};
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
 
-/// base + linear·x + Σ jumps·max(slopes·x[coordinates] + offsets, 0), which lies below f everywhere.
+/// base + linear·x + Σ jumps·max(slopes·x[coordinates] + offsets, 0), which lies below a head everywhere.
 #[derive(Clone, Debug)]
 pub struct Minorant {
     /// One entry.
@@ -21,12 +21,17 @@ pub struct Minorant {
     pub kinks: Vec<(Exact, Singles)>,
 }
 
-/// The minorant that `slopes` (per node, where given) make.
-pub fn minorant(graph: &Graph, singles: &[Option<Singles>], slopes: &[Option<Slopes>]) -> Result<Minorant, Rejection> {
+/// The minorant of one head that `slopes` (per node, where given) make.
+pub fn minorant(
+    graph: &Graph,
+    head: usize,
+    singles: &[Option<Singles>],
+    slopes: &[Option<Slopes>],
+) -> Result<Minorant, Rejection> {
     let (mut base, mut kinks) = (Exact::zeros(1), Vec::new());
     // What a node's value is still multiplied with; nothing where it is not.
     let mut adjoints: Vec<Option<Exact>> = vec![None; graph.nodes.len()];
-    adjoints[graph.output()] = Some(Exact::integers(vec![IBig::ONE]));
+    adjoints[graph.output()] = Some(Exact::integers((0..graph.heads()).map(|j| IBig::from(j == head)).collect()));
     for (id, node) in graph.nodes.iter().enumerate().skip(1).rev() {
         let Some(adjoint) = adjoints[id].take() else { continue };
         let mut add = |operand: usize, part: Exact| -> Result<(), Rejection> {
@@ -38,6 +43,7 @@ pub fn minorant(graph: &Graph, singles: &[Option<Singles>], slopes: &[Option<Slo
         };
         match (&node.op, &slopes[id]) {
             (Op::Input, _) => {}
+            (Op::End { .. }, _) => return Err(node.left_over()),
             (Op::Affine { terms, offset }, _) => {
                 if let Some(offset) = offset {
                     base = base.plus(adjoint.dot(offset)?)?;

@@ -1,12 +1,12 @@
 //! One line of a certificate file, read: a statement and its evidence.
 
 use crate::budget;
-use crate::class::Class;
 use crate::evidence::json::{self, Json};
 use crate::evidence::object::Object;
 use crate::evidence::tree::{Leaf, Tree};
 use crate::inputs::read::Inputs;
 use crate::inputs::uint8::Uint8;
+use crate::logit::{Logit, Threshold};
 use crate::number::exact::{Exact, Float};
 use crate::rejection::{Code, Rejection};
 use crate::statement::{Norm, Region, Statement};
@@ -24,8 +24,8 @@ pub struct Certificate {
     pub region: Region,
     /// The claimed distance of a witness, one entry.
     pub upper: Option<Exact>,
-    /// The evidence of the radius, if one is claimed.
-    pub tree: Option<Tree>,
+    /// The evidence of the radius, for every head, if one is claimed.
+    heads: Vec<Tree>,
     witness: Option<PackedWitness>,
 }
 
@@ -40,17 +40,24 @@ impl Certificate {
     pub fn read(line: &str) -> Result<Certificate, Rejection> {
         budget::within("line", "bytes", line.len() as u64, budget::LINE_BYTES)?;
         let mut object = Object::of(json::read(line)?, "certificate")?;
-        match object.required("version")?.as_str() {
-            "1" => {}
-            other => return Err(Rejection::new(Code::Version, "version", "1", other.escape_debug().to_string())),
-        }
+        let second = match object.required("version")?.as_str() {
+            "1" => false,
+            "2" => true,
+            other => return Err(Rejection::new(Code::Version, "version", "1 or 2", other.escape_debug().to_string())),
+        };
         let input = index("input", &object.required("input")?)? as u64;
         let norm_text = object.required("norm")?;
         let norm = Norm::read(&norm_text)?;
         let class = object.text("sensitive")?.unwrap_or_else(|| "positive".into());
         let class = class.parse().map_err(|found: String| {
-            Rejection::new(Code::ClassMismatch, "sensitive", "positive, negative, 0 or 1", found)
+            Rejection::new(Code::ClassMismatch, "sensitive", "positive, negative or an index", found)
         })?;
+        let (mut output, mut threshold) = (None, None);
+        if second {
+            output = object.text("output")?;
+            threshold = object.text("threshold")?.map(|text| Threshold::read(&text)).transpose()?;
+        }
+        let logit = Logit { class, output, threshold };
         let range = object.pair("box")?;
         let open = match object.text("ball")?.as_deref() {
             None | Some("closed") => false,
@@ -71,14 +78,34 @@ impl Certificate {
         let uint8 = uint8(object.text("uint8")?)?;
         let radius = object.text("radius")?;
         let upper = object.text("upper")?;
-        let tree = tree(&mut object)?;
+        let heads = heads(&mut object, second)?;
         let witness = object.take("witness").map(PackedWitness::read).transpose()?;
         object.finish()?;
-        let statement = Statement { input, norm: norm_text, class, weighted, uint8, range, open, radius, upper };
-        complete(&statement, tree.is_some(), witness.is_some())?;
+        let statement = Statement { input, norm: norm_text, logit, weighted, uint8, range, open, radius, upper };
+        complete(&statement, !heads.is_empty(), witness.is_some())?;
         let region = region(&statement)?;
         let upper = statement.upper.as_deref().map(|text| distance("upper", text)).transpose()?;
-        Ok(Certificate { statement, norm, region, upper, tree, witness })
+        Ok(Certificate { statement, norm, region, upper, heads, witness })
+    }
+
+    /// Calls `prove` with every head's evidence, if a radius is claimed.
+    pub fn each_head(
+        &self,
+        count: usize,
+        mut prove: impl FnMut(usize, &Tree) -> Result<(), Rejection>,
+    ) -> Result<(), Rejection> {
+        if self.statement.radius.is_some() && self.heads.len() != count {
+            let found = self.heads.len().to_string();
+            return Err(Rejection::new(Code::Heads, "certificate", format!("evidence for {count} heads"), found));
+        }
+        self.heads.iter().enumerate().try_for_each(|(head, tree)| {
+            prove(head, tree).map_err(|mut rejection| {
+                if count > 1 {
+                    rejection.place = format!("head {head}, {}", rejection.place);
+                }
+                rejection
+            })
+        })
     }
 
     /// The witness's coordinates, `size` of them, if there is one.
@@ -108,6 +135,20 @@ impl PackedWitness {
         object.finish()?;
         Ok(PackedWitness { bits, bytes })
     }
+}
+
+/// The evidence of every head: the key `heads`, or that of a single head.
+fn heads(object: &mut Object, second: bool) -> Result<Vec<Tree>, Rejection> {
+    let Some(list) = (if second { object.list("heads")? } else { None }) else {
+        return Ok(tree(object)?.into_iter().collect());
+    };
+    let head = |item: Json| {
+        let mut object = Object::of(item, "head")?;
+        let tree = tree(&mut object)?;
+        object.finish()?;
+        tree.ok_or_else(|| Rejection::new(Code::Incomplete, "head", "`slopes` or `tree`", "none"))
+    };
+    list.into_iter().map(head).collect()
 }
 
 /// The keys `tree`, or `slopes` and `multiplier`.
@@ -151,13 +192,22 @@ fn region(statement: &Statement) -> Result<Region, Rejection> {
     Ok(Region { radius, range, open: statement.open })
 }
 
-/// The class that the certificate names must be the user's.
-pub fn check_class(certificate: &Certificate, class: Class) -> Result<(), Rejection> {
-    if certificate.statement.class == class {
-        return Ok(());
+/// Class, output and threshold that the certificate names must be the user's.
+pub fn check_logit(certificate: &Certificate, wanted: &Logit) -> Result<(), Rejection> {
+    let stated = &certificate.statement.logit;
+    if stated.class != wanted.class {
+        let (expected, found) = (wanted.class.to_string(), stated.class.to_string());
+        return Err(Rejection::new(Code::ClassMismatch, "sensitive", expected, found));
     }
-    let found = certificate.statement.class.to_string();
-    Err(Rejection::new(Code::ClassMismatch, "sensitive", class.to_string(), found))
+    let words = |logit: &Logit| {
+        let output = logit.output.as_ref().map_or("none".into(), |name| format!("`{}`", name.escape_debug()));
+        let threshold = logit.threshold.map_or("none".into(), |threshold| threshold.to_string());
+        format!("output {output}, threshold {threshold}")
+    };
+    match stated == wanted {
+        true => Ok(()),
+        false => Err(Rejection::new(Code::LogitMismatch, "certificate", words(wanted), words(stated))),
+    }
 }
 
 /// The certificate must read bytes as the user does.

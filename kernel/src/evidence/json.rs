@@ -15,7 +15,7 @@ pub enum Json {
 }
 
 /// Deepest nesting: a certificate, its tree, a leaf, its list of slopes, one node's slopes, their text.
-const DEPTH: usize = 5;
+const DEPTH: usize = 7;
 
 /// Reads one value that fills `text`.
 pub fn read(text: &str) -> Result<Json, Rejection> {

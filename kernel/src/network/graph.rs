@@ -4,7 +4,7 @@
 
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float, pairs};
-use crate::rejection::Rejection;
+use crate::rejection::{Code, Rejection};
 
 /// What a node computes, of earlier nodes.
 #[derive(Clone, Debug)]
@@ -17,6 +17,19 @@ pub enum Op {
     Kink { of: usize, below: Float, above: Float },
     /// Maximum of some nodes, entry by entry.
     Max(Vec<usize>),
+    /// What rises with its operand, or keeps the order of its entries: only ever taken off the end (`onnx/ends.rs`).
+    End { of: usize, end: End },
+}
+
+/// How a classifier ends behind its logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// 1/(1 + e⁻ᵗ), entry by entry.
+    Sigmoid,
+    /// e^tᵢ / Σ e^tⱼ over all entries.
+    Softmax,
+    /// Its logarithm.
+    LogSoftmax,
 }
 
 /// One operation.
@@ -42,10 +55,16 @@ impl Node {
         matches!(self.op, Op::Kink { below, above, .. } if below.exceeds(above))
     }
 
+    /// Why an end that has not been taken off is refused.
+    pub fn left_over(&self) -> Rejection {
+        let place = format!("`{}`", self.name.escape_debug());
+        Rejection::new(Code::Unsupported, place, "Sigmoid and Softmax at the end of a model alone", "one before it")
+    }
+
     /// The multiples of nodes of which a unit is the maximum, or the minimum where it is concave.
     pub fn pieces(&self) -> Vec<(usize, Float)> {
         match &self.op {
-            Op::Input | Op::Affine { .. } => vec![],
+            Op::Input | Op::Affine { .. } | Op::End { .. } => vec![],
             Op::Kink { of, below, above } => vec![(*of, *below), (*of, *above)],
             Op::Max(of) => of.iter().map(|&of| (of, Float::ONE)).collect(),
         }
@@ -56,13 +75,13 @@ impl Node {
         match &self.op {
             Op::Input => vec![],
             Op::Affine { terms, .. } => terms.iter().map(|(id, _)| *id).collect(),
-            Op::Kink { of, .. } => vec![*of],
+            Op::Kink { of, .. } | Op::End { of, .. } => vec![*of],
             Op::Max(of) => of.clone(),
         }
     }
 }
 
-/// A network: node 0 is the input, the last one the logit.
+/// A network: node 0 is the input, and f the least entry of the last one, which has one for each head.
 #[derive(Clone, Debug)]
 pub struct Graph {
     /// In evaluation order.
@@ -85,14 +104,19 @@ impl Graph {
                 };
                 terms.iter().all(fits) && offset.as_ref().is_none_or(|offset| offset.len() == node.size)
             }
-            Op::Kink { of, .. } => size(*of) == Some(node.size),
+            Op::Kink { of, .. } | Op::End { of, .. } => size(*of) == Some(node.size),
             Op::Max(of) => !of.is_empty() && of.iter().all(|&id| size(id) == Some(node.size)),
         }
     }
 
-    /// The logit's node.
+    /// The node of the heads.
     pub fn output(&self) -> usize {
         self.nodes.len() - 1
+    }
+
+    /// Number of heads: f is the least of so many functions.
+    pub fn heads(&self) -> usize {
+        self.nodes[self.output()].size
     }
 
     /// The exact logit at `x`, one entry.
@@ -103,9 +127,12 @@ impl Graph {
                 Op::Input => x.clone(),
                 Op::Affine { terms, offset } => affine(terms, offset.as_ref(), node.size, |id| &values[id])?,
                 Op::Kink { .. } | Op::Max(_) => unit(node, &values)?,
+                Op::End { .. } => return Err(node.left_over()),
             });
         }
-        Ok(values.pop().expect("a graph has nodes"))
+        let heads = values.pop().expect("a graph has nodes");
+        let least = heads.values.iter().min().expect("a node has entries").clone();
+        Ok(heads.with(vec![least]))
     }
 }
 

@@ -25,7 +25,7 @@ pub fn singles(graph: &Graph) -> Result<Vec<Option<Singles>>, Rejection> {
                 offsets: Exact::zeros(node.size),
             }),
             Op::Affine { terms, offset } => combined(terms, offset.as_ref(), node.size, &all)?,
-            Op::Kink { .. } | Op::Max(_) => None,
+            Op::Kink { .. } | Op::Max(_) | Op::End { .. } => None,
         });
     }
     Ok(all)

@@ -1,13 +1,12 @@
 //! ONNX files, read by the kernel's own code: the file's structure. What each operator means is in `operators`.
 
 use crate::budget;
-use crate::class::Class;
-use crate::network::graph::{Graph, Op};
-use crate::network::map::Map;
-use crate::number::exact::Float;
+use crate::logit::Logit;
+use crate::network::graph::Graph;
 use crate::onnx::call::{Call, Value, Values, malformed};
 use crate::onnx::declared::{Declared, Shape};
 use crate::onnx::elsewhere::Files;
+use crate::onnx::ends::finish;
 use crate::onnx::forms::{NEWEST, OLDEST};
 use crate::onnx::nodes::size;
 use crate::onnx::operators::apply;
@@ -20,8 +19,8 @@ use std::collections::{HashMap, HashSet};
 /// The versions of the file format that are read.
 const FORMATS: std::ops::RangeInclusive<i64> = 3..=14;
 
-/// Reads a model file into the graph of f for `class`; `files` gives numbers that stand in others.
-pub fn read(bytes: &[u8], files: Files, class: Class) -> Result<Graph, Rejection> {
+/// Reads a model file into the graph of f; `files` gives numbers that stand in others.
+pub fn read(bytes: &[u8], files: Files, logit: &Logit) -> Result<Graph, Rejection> {
     budget::within("model file", "bytes", bytes.len() as u64, budget::MODEL_BYTES)?;
     schema::check(bytes)?;
     let (mut graph, mut format, mut opsets) = (None, 0, HashMap::new());
@@ -59,7 +58,7 @@ pub fn read(bytes: &[u8], files: Files, class: Class) -> Result<Graph, Rejection
     within("operators", OLDEST..=NEWEST, opset)?;
     let graph = graph.ok_or_else(|| malformed("file", "a graph", "none"))?;
     within("a format", FORMATS, format)?;
-    File::read(graph, files, format)?.graph(files, opset, class)
+    File::read(graph, files, format)?.graph(files, opset, logit)
 }
 
 /// The domain of operators, and their version.
@@ -171,7 +170,24 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    fn graph(self, files: Files, opset: i64, class: Class) -> Result<Graph, Rejection> {
+    /// The output that the user names, or the only one.
+    fn output(&self, logit: &Logit) -> Result<&Declared<'a>, Rejection> {
+        let named = |output: &&Declared| logit.output.as_deref().is_none_or(|name| output.name == name);
+        match self.outputs.iter().filter(named).collect::<Vec<_>>()[..] {
+            [output] => Ok(output),
+            _ => {
+                let expected = logit
+                    .output
+                    .as_ref()
+                    .map_or("one output".into(), |name| format!("an output `{}`", name.escape_debug()));
+                let names: Vec<String> =
+                    self.outputs.iter().map(|output| output.name.escape_debug().to_string()).collect();
+                Err(malformed("graph", &expected, &names.join(", ")))
+            }
+        }
+    }
+
+    fn graph(self, files: Files, opset: i64, logit: &Logit) -> Result<Graph, Rejection> {
         let [input] = &self.inputs[..] else {
             return Err(malformed("graph", "one input", &self.inputs.len().to_string()));
         };
@@ -179,6 +195,7 @@ impl<'a> File<'a> {
             return Err(Rejection::new(Code::Unsupported, input.name, "float32", format!("{:?}", input.kind)));
         }
         let (batch, shape) = input.sample()?;
+        let output = self.output(logit)?.clone();
         let mut graph = Graph::new(input.name, shape.clone(), size(&shape))?;
         let mut values = Values { named: self.constants, batch, files };
         values.named.insert(input.name.into(), (Value::Node(0, shape), Kind::Float32));
@@ -189,40 +206,15 @@ impl<'a> File<'a> {
             values.named.insert(call.name.into(), value);
             call.inputs().filter(|name| last[name] == i).for_each(|name| values.forget(name));
         }
-        let [output] = &self.outputs[..] else {
-            return Err(malformed("graph", "one output", &self.outputs.len().to_string()));
-        };
         let Some(&(Value::Node(id, _), Kind::Float32)) = values.named.get(output.name) else {
             return Err(malformed(output.name, "a float32 output that depends on the input", "none"));
         };
         let mut axes = HashMap::new();
-        for declared in [input].into_iter().chain(&self.others).chain([output]) {
+        for declared in [input].into_iter().chain(&self.others).chain(&self.outputs) {
             if let Some((value, kind)) = values.named.get(declared.name) {
                 declared.check(*kind, &Shape::of(value, batch), &mut axes)?;
             }
         }
-        finish(graph, id, class)
+        finish(graph, id, logit)
     }
-}
-
-/// Makes the logit of `class` the last node.
-fn finish(mut graph: Graph, output: usize, class: Class) -> Result<Graph, Rejection> {
-    let name = graph.nodes[output].name.clone();
-    let size = graph.nodes[output].size;
-    let minus = Float::ONE.negated();
-    let weights = match (class, size) {
-        (Class::Positive, 1) => vec![Float::ONE],
-        (Class::Negative, 1) => vec![minus],
-        (Class::Index(0), 2) => vec![Float::ONE, minus],
-        (Class::Index(1), 2) => vec![minus, Float::ONE],
-        (Class::Index(_), _) => return Err(Rejection::new(Code::ShapeMismatch, name, "two outputs", size.to_string())),
-        _ => return Err(Rejection::new(Code::ShapeMismatch, name, "one output", size.to_string())),
-    };
-    graph.prune(output);
-    let last = graph.output();
-    if class != Class::Positive {
-        let map = Map::dense(1, size, weights.into_iter());
-        graph.push("", Op::Affine { terms: vec![(last, map)], offset: None }, 1)?;
-    }
-    Ok(graph)
 }

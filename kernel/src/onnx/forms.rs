@@ -146,6 +146,7 @@ static FORMS: &[Form] = &[
     form("GlobalAveragePool", (1, 1), &[], Kinds::Float32, "[N, C, D] or [N, C, D, E]"),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
     form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Float32, "of values"),
+    form("LogSoftmax", (1, 1), &[("axis", Type::Integer, 0)], Kinds::Float32, "of [N, K] over K, as the output alone"),
     form("MatMul", (2, 2), &[], Kinds::Floats, "a value times a constant matrix or vector on its right"),
     form("Max", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants, at least one value"),
     form(
@@ -163,6 +164,7 @@ static FORMS: &[Form] = &[
         Kinds::Float32,
         "[N, C, D] or [N, C, D, E], one output; auto_pad NOTSET, or VALID without pads; ceil_mode 0, storage_order 0",
     ),
+    form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape"),
     form("Mul", (2, 2), &[], Kinds::One, "value · constant, integers of one shape"),
     form("Neg", (1, 1), &[], Kinds::Floats, "of values and constants"),
     form(
@@ -187,12 +189,20 @@ static FORMS: &[Form] = &[
         Kinds::Sizes,
         "of anything; the batch size stays a symbol",
     ),
+    form("Sigmoid", (1, 1), &[], Kinds::Float32, "at the end of a model alone"),
     form(
         "Slice",
         (3, 5),
         &[],
         Kinds::Indexed,
         "of a list with step 1; of values along named axes but the batch, steps above 0",
+    ),
+    form(
+        "Softmax",
+        (1, 1),
+        &[("axis", Type::Integer, 0)],
+        Kinds::Float32,
+        "of [N, K] over K, at the end of a model alone",
     ),
     form("Squeeze", (2, 2), &[], Kinds::Shaped, "named axes of size 1, not the batch"),
     form("Sub", (2, 2), &[], Kinds::One, "value − value of one shape, value − constant, constant − value, integers"),

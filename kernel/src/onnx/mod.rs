@@ -6,6 +6,7 @@ pub mod build;
 pub mod call;
 pub mod declared;
 pub mod elsewhere;
+pub mod ends;
 pub mod file;
 pub mod forms;
 pub mod moves;

@@ -1,9 +1,10 @@
 //! Which code says what an operator means.
 
-use crate::network::graph::Graph;
+use crate::network::graph::{End, Graph};
 use crate::number::exact::Float;
 use crate::onnx::affine;
 use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::ends;
 use crate::onnx::forms;
 use crate::onnx::moves;
 use crate::onnx::nodes::Answer;
@@ -39,6 +40,10 @@ fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         "LeakyRelu" => units::kink(graph, call, values, call.float("alpha", ALPHA)?),
         "Abs" => units::kink(graph, call, values, Float::ONE.negated()),
         "Max" => units::maximum(graph, call, values),
+        "Min" => ends::minimum(graph, call, values),
+        "Sigmoid" => ends::end(graph, call, values, End::Sigmoid),
+        "Softmax" => ends::end(graph, call, values, End::Softmax),
+        "LogSoftmax" => ends::end(graph, call, values, End::LogSoftmax),
         "MaxPool" => windows::max_pool(graph, call, values),
         "AveragePool" => windows::average_pool(graph, call, values),
         "GlobalAveragePool" => windows::global_average_pool(graph, call, values),

@@ -133,6 +133,23 @@ pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     Ok(Value::Node(importer.push(call, Layer::Shift(values), &[excess])?))
 }
 
+/// The minimum of values of one shape as −max(−u, −v, …).
+pub(super) fn min(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let mut below = Vec::with_capacity(call.count());
+    for index in 0..call.count() {
+        match call.input(index)? {
+            Value::Node(node) => below.push(negated(importer, call, *node)?),
+            other => return Err(call.misfit("values that depend on the input", kind(other))),
+        }
+    }
+    let shapes = below.windows(2).map(|pair| [pair[0], pair[1]].map(|id| importer.graph.node(id).shape.clone()));
+    if let Some([a, b]) = shapes.into_iter().find(|[a, b]| a != b) {
+        return Err(call.misfit(format!("values of shape {a:?}"), format!("{b:?}")));
+    }
+    let top = if let [only] = below[..] { only } else { importer.push(call, Layer::Max, &below)? };
+    Ok(Value::Node(negated(importer, call, top)?))
+}
+
 fn max_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Result<NodeId, ModelError> {
     let mut shape = importer.graph.node(nodes[0]).shape.clone();
     for &node in nodes {

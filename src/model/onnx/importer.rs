@@ -2,12 +2,14 @@
 
 use super::beside::Beside;
 use super::call::{Call, Value};
+use super::ends::End;
 use super::names::printable;
 use super::proto::TensorProto;
 use super::stored::{Constant, constant};
 use super::tensor::{Tensor, Walk};
 use crate::model::map::Matrix;
 use crate::model::{Graph, Layer, ModelError, NodeId};
+use std::collections::HashMap;
 
 /// Entries that all nodes and computed constants of a model may have together, beyond [`ENTRIES_PER_WEIGHT`] for each
 /// stored weight; keeps a small file with absurd shapes from filling the memory.
@@ -20,6 +22,8 @@ pub(super) struct Importer<'m> {
     pub graph: Graph,
     /// The batch size, where the file fixes it.
     pub fixed_batch: Option<i64>,
+    /// Nodes that stand for probabilities, with their logits as values.
+    pub ends: HashMap<NodeId, End>,
     /// The version of the operators.
     pub opset: i64,
     /// The name of the graph's output.
@@ -37,6 +41,7 @@ impl<'m> Importer<'m> {
         let mut importer = Importer {
             graph: Graph::new(&printable(input), &[]),
             fixed_batch: None,
+            ends: HashMap::new(),
             opset: 0,
             output,
             open_output: false,

@@ -40,6 +40,7 @@ mod call;
 mod canonical;
 mod declared;
 mod elementwise;
+mod ends;
 pub(crate) mod exact;
 mod importer;
 mod integers;
@@ -83,19 +84,28 @@ use std::path::Path;
 /// front.
 pub fn read(path: &Path) -> Result<Graph, ModelError> {
     let file = File::open(path).map_err(|source| ModelError::File { path: path.into(), source })?;
-    decode_at(BufReader::with_capacity(1 << 16, file), path, &Beside::of(path, false))
+    Ok(import(BufReader::with_capacity(1 << 16, file), path, &Beside::of(path, false), None)?.graph)
 }
 
-/// The same as [`read`] for what is read from `path`, with other files that are `beside` it. Beyond the weights it
-/// takes little memory.
+/// A file that has been read.
+#[derive(Debug)]
+pub struct Imported {
+    /// What it computes.
+    pub graph: Graph,
+    /// What its user should hear about how it was read.
+    pub notes: Vec<String>,
+}
+
+/// The same as [`read`] for what is read from `path`, with other files that are `beside` it, and the output of this name
+/// where the file has several. Beyond the weights it takes little memory.
 ///
 /// # Errors
 /// As for [`read`].
-pub fn decode_at(source: impl Read, path: &Path, beside: &Beside) -> Result<Graph, ModelError> {
-    let graph = match Outline::read(source) {
-        Ok(outline) => reader::graph_of(outline, beside),
+pub fn import(source: impl Read, path: &Path, beside: &Beside, output: Option<&str>) -> Result<Imported, ModelError> {
+    let imported = match Outline::read(source) {
+        Ok(outline) => reader::graph_of(outline, beside, output),
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(ModelError::Decode(error.to_string())),
         Err(source) => Err(ModelError::File { path: path.into(), source }),
     };
-    graph.map_err(|error| error.in_file(path))
+    imported.map_err(|error| error.in_file(path))
 }

@@ -9,7 +9,7 @@ use super::importer::Importer;
 use super::kinds::Kind;
 use super::proto;
 use super::rules::{Rule, check_range};
-use super::{elementwise, integers, join, layers, layout, pick};
+use super::{elementwise, ends, integers, join, layers, layout, pick};
 use crate::model::ModelError;
 
 type Import = fn(&mut Importer, &Call) -> Result<Value, ModelError>;
@@ -110,6 +110,14 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("Identity", 1..=1, &[], Rule::One, join::identity, "of anything"),
     operator("LeakyRelu", 1..=1, &[float("alpha")], Rule::Singles, elementwise::leaky_relu, "of values and constants"),
     operator(
+        "LogSoftmax",
+        1..=1,
+        &[int("axis", 0)],
+        Rule::Singles,
+        ends::log_softmax,
+        "of [N, K] over K, before the output, where it is taken off",
+    ),
+    operator(
         "MatMul",
         2..=2,
         &[],
@@ -125,6 +133,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         elementwise::max,
         "of any number of u and c; max(u, c) = c + relu(u − c)",
     ),
+    operator("Min", 1..=ANY, &[], Rule::Floats, elementwise::min, "of values; before the output: the least of heads"),
     operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul, "u·c, c·d, i·j"),
     operator("Neg", 1..=1, &[], Rule::Floats, elementwise::neg, "−u, −c"),
     operator("Relu", 1..=1, &[], Rule::Floats, elementwise::relu, "of values and constants"),
@@ -145,12 +154,28 @@ pub(super) static OPERATORS: &[Operator] = &[
         "of values, with N as a symbol, and of constants",
     ),
     operator(
+        "Sigmoid",
+        1..=1,
+        &[],
+        Rule::Singles,
+        ends::sigmoid,
+        "before the output, where it is taken off; 1 − σ(u), and both beside each other",
+    ),
+    operator(
         "Slice",
         3..=5,
         &[],
         Rule::Indexed,
         pick::slice,
         "one axis, not along the batch; stored starts, ends and steps; a negative step only from an entry on",
+    ),
+    operator(
+        "Softmax",
+        1..=1,
+        &[int("axis", 0)],
+        Rule::Singles,
+        ends::softmax,
+        "of [N, K] over K, before the output, where it is taken off; of two also one of them",
     ),
     operator(
         "Squeeze",
@@ -197,7 +222,10 @@ pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<(Value, Kin
     let outputs = if operator.name == "Dropout" { 2 } else { 1 };
     call.check(operator.inputs.clone(), outputs, operator.attributes, importer.opset)?;
     let kind = operator.types.result(call)?;
-    let value = (operator.import)(importer, call)?;
+    let value = match ends::reads_one(importer, call) {
+        true => ends::go_on(importer, call, operator.import)?,
+        false => (operator.import)(importer, call)?,
+    };
     check_range(call, &value, kind)?;
     Ok((value, kind))
 }

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use prost::Message;
 use prost::bytes::Bytes;
 
+use super::Imported;
 use super::beside::Beside;
 use super::call::{Call, Value, kind};
 use super::canonical;
@@ -32,10 +33,14 @@ const FORMATS: RangeInclusive<i64> = 3..=14;
 /// When the bytes are not an ONNX model, or it uses something that is not supported.
 pub fn decode(bytes: &[u8]) -> Result<Graph, ModelError> {
     let outline = Outline::read(bytes).map_err(|error| ModelError::Decode(error.to_string()))?;
-    graph_of(outline, &Beside::nothing())
+    Ok(graph_of(outline, &Beside::nothing(), None)?.graph)
 }
 
-pub(super) fn graph_of(Outline { bytes, words }: Outline, beside: &Beside) -> Result<Graph, ModelError> {
+pub(super) fn graph_of(
+    Outline { bytes, words }: Outline,
+    beside: &Beside,
+    output: Option<&str>,
+) -> Result<Imported, ModelError> {
     if bytes.is_empty() {
         return Err(ModelError::Decode("it is empty".into()));
     }
@@ -48,7 +53,7 @@ pub(super) fn graph_of(Outline { bytes, words }: Outline, beside: &Beside) -> Re
     if graph.node.is_empty() {
         return Err(ModelError::Model("the graph has no nodes".into()));
     }
-    let mut reader = Reader::new(graph, beside, versions)?;
+    let mut reader = Reader::new(graph, beside, versions, output)?;
     let name = |index: usize| graph.initializer[index].name.as_deref().unwrap_or("");
     reader.words = words.into_iter().map(|(index, words)| (name(index), words)).collect();
     reader.run(graph)
@@ -101,7 +106,12 @@ struct Reader<'m> {
 }
 
 impl<'m> Reader<'m> {
-    fn new(graph: &'m GraphProto, beside: &'m Beside, (format, opset): (i64, i64)) -> Result<Self, ModelError> {
+    fn new(
+        graph: &'m GraphProto,
+        beside: &'m Beside,
+        (format, opset): (i64, i64),
+        output: Option<&str>,
+    ) -> Result<Self, ModelError> {
         let mut initializers = HashMap::new();
         for tensor in &graph.initializer {
             let name = tensor.name.as_deref().unwrap_or("");
@@ -122,14 +132,14 @@ impl<'m> Reader<'m> {
         let inputs = graph.input.iter().filter(|input| !initializers.contains_key(name_of(input)));
         let input = the_only("input", inputs)?;
         let (shape, fixed_batch) = input_shape(input)?;
-        let output = name_of(the_only("output", graph.output.iter())?);
+        let output = name_of(chosen(graph, output)?);
         let mut importer = Importer::new(name_of(input), &shape, output, beside)?;
         (importer.fixed_batch, importer.opset) = (fixed_batch, opset);
         let values = HashMap::from([(name_of(input), (Value::Node(0), Kind::Float32))]);
         Ok(Reader { importer, format, values, initializers, words: HashMap::new() })
     }
 
-    fn run(mut self, graph: &'m GraphProto) -> Result<Graph, ModelError> {
+    fn run(mut self, graph: &'m GraphProto) -> Result<Imported, ModelError> {
         self.check_names(graph)?;
         let name = self.importer.output;
         check_stored(graph, &self.initializers, self.format)?;
@@ -150,9 +160,10 @@ impl<'m> Reader<'m> {
         self.check_declared(graph)?;
         let shown = printable(name);
         match self.values.get(name) {
-            Some((Value::Node(id), _)) => {
-                self.importer.graph.set_output(*id);
-                live(self.importer.graph)
+            Some(&(Value::Node(id), _)) => {
+                let notes = self.importer.ends.get(&id).map(|end| end.note(&shown)).into_iter().collect();
+                self.importer.graph.set_output(id);
+                Ok(Imported { graph: live(self.importer.graph)?, notes })
             }
             Some((other, _)) => Err(ModelError::Model(format!("the output `{shown}` is {}", kind(other)))),
             None if self.initializers.contains_key(name) => {
@@ -286,6 +297,24 @@ fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, 
         }
     }
     Ok(())
+}
+
+/// The output of this name, or the only one.
+fn chosen<'a>(graph: &'a GraphProto, output: Option<&str>) -> Result<&'a ValueInfoProto, ModelError> {
+    let names =
+        || graph.output.iter().map(|info| format!("`{}`", printable(name_of(info)))).collect::<Vec<_>>().join(", ");
+    match (output, &graph.output[..]) {
+        (None, [_, _, ..]) => Err(ModelError::Model(format!(
+            "the model has {} outputs: name the one that holds the logit with --output NAME: {}",
+            graph.output.len(),
+            names()
+        ))),
+        (None, all) => the_only("output", all.iter()),
+        (Some(name), all) => all
+            .iter()
+            .find(|info| name_of(info) == name)
+            .ok_or_else(|| ModelError::Model(format!("expected an output `{}`, found {}", printable(name), names()))),
+    }
 }
 
 fn the_only<'a>(what: &str, found: impl Iterator<Item = &'a ValueInfoProto>) -> Result<&'a ValueInfoProto, ModelError> {

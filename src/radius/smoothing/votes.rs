@@ -120,10 +120,12 @@ impl<'a> Votes<'a> {
         let output = &self.floats.evaluate(inputs, &[self.model.graph().output()])[0];
         let mut doubtful: Vec<f64> = Vec::new();
         let mut votes = 0;
-        for (i, (&logit, &error)) in output.values.iter().zip(&output.errors).enumerate() {
+        let heads = output.values.len() / output.errors.len().max(1);
+        for (i, (logits, &error)) in output.values.chunks_exact(heads.max(1)).zip(&output.errors).enumerate() {
             // All comparisons fail for NaN, and after an overflow the sign says nothing.
-            let finite = logit.abs() <= f32::MAX;
-            let (above, below) = (finite && f64::from(logit) > error, finite && f64::from(-logit) > error);
+            let finite = |logit: &f32| logit.abs() <= f32::MAX;
+            let above = logits.iter().all(|logit| finite(logit) && f64::from(*logit) > error);
+            let below = logits.iter().any(|logit| finite(logit) && f64::from(-logit) > error);
             votes += usize::from(above);
             if !above && !below {
                 doubtful.extend(inputs[i * size..(i + 1) * size].iter().map(|&x| f64::from(x)));

@@ -1,0 +1,180 @@
+//! From a network's output to the heads of f: the class and the threshold chosen, a minimum taken apart.
+
+use super::error::ModelError;
+use super::graph::{Graph, Node};
+use super::layer::{Dense, Layer};
+use super::live::live;
+use super::op::NodeId;
+use super::sensitive::{Sensitive, difference};
+
+/// Which function of a model's outputs is f.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logit {
+    /// The sensitive class.
+    pub sensitive: Sensitive,
+    /// The output's name; a model of several needs one.
+    pub output: Option<String>,
+    /// What is taken off the logit, so that f > 0 where the logit exceeds it.
+    pub threshold: Option<f32>,
+}
+
+impl From<Sensitive> for Logit {
+    fn from(sensitive: Sensitive) -> Logit {
+        Logit { sensitive, output: None, threshold: None }
+    }
+}
+
+/// A threshold as a user writes it: the nearest float32.
+///
+/// # Errors
+/// When it is no finite number.
+pub fn threshold(text: &str) -> Result<f32, String> {
+    let nearest = text.parse::<f32>().ok().filter(|nearest| nearest.is_finite());
+    nearest.map(|nearest| nearest + 0.0).ok_or_else(|| format!("expected a finite number, found `{text}`"))
+}
+
+/// The logit ln(P/(1 − P)) of a probability, as a float32 that is not below it.
+///
+/// # Errors
+/// When it is no number between 0 and 1.
+pub fn log_odds(text: &str) -> Result<f32, String> {
+    let p = text.parse::<f64>().ok().filter(|p| *p > 0.0 && *p < 1.0);
+    let p = p.ok_or_else(|| format!("expected a number between 0 and 1, found `{text}`"))?;
+    if text.trim_end_matches('0') == "0.5" {
+        return Ok(0.0);
+    }
+    let (yes, no) = (p.ln(), (-p).ln_1p());
+    // Rounding of the decimal, and a few units in the last place of each logarithm and of the difference.
+    let decimal = f64::EPSILON * (1.0 + p / (1.0 - p));
+    let least = (yes - no) + 8.0 * f64::EPSILON * (yes.abs() + no.abs()) + decimal;
+    let nearest = least as f32;
+    Ok(if f64::from(nearest) < least { nearest.next_up() } else { nearest })
+}
+
+impl Logit {
+    /// The heads of f, which is their least: a graph of one output entry for each.
+    ///
+    /// Of several outputs a head is a difference, taken inside the last linear layers where there are some, so that the
+    /// sign of every weight difference is there to see.
+    ///
+    /// # Errors
+    /// When the class does not fit the number of outputs.
+    pub fn heads(&self, mut graph: Graph) -> Result<Vec<Graph>, ModelError> {
+        let mut heads: Vec<NodeId> = match self.chosen(&mut graph)?[..] {
+            [one] => parts(&mut graph, one, false)?.unwrap_or_else(|| vec![one]),
+            ref several => several.to_vec(),
+        };
+        if let Some(threshold) = self.threshold {
+            for head in &mut heads {
+                *head = graph.push("threshold", Layer::Shift(vec![-f64::from(threshold)]), &[*head])?;
+            }
+        }
+        if let [only] = heads[..] {
+            graph.set_output(only);
+            return Ok(vec![live(graph)?]);
+        }
+        let with_output = |head: NodeId| {
+            let mut graph = graph.clone();
+            graph.set_output(head);
+            live(graph)
+        };
+        heads.into_iter().map(with_output).collect()
+    }
+
+    /// The logit of the class, or, of more than two outputs, what its output is above each other one.
+    fn chosen(&self, graph: &mut Graph) -> Result<Vec<NodeId>, ModelError> {
+        let output = graph.output();
+        let size = graph.node(output).size();
+        let refuse = |expected: &str| {
+            let (count, class) =
+                (if size == 1 { "one output".into() } else { format!("{size} outputs") }, self.sensitive);
+            Err(ModelError::Model(format!("the model has {count}, so the sensitive class is {expected}, not {class}")))
+        };
+        match self.sensitive {
+            Sensitive::Positive if size == 1 => Ok(vec![output]),
+            Sensitive::Negative if size == 1 => Ok(vec![graph.push("negated", Layer::Scale(vec![-1.0]), &[output])?]),
+            Sensitive::Index(index) if size > 1 && index < size => {
+                (0..size).filter(|&other| other != index).map(|other| difference(graph, output, index, other)).collect()
+            }
+            _ if size == 1 => refuse("positive or negative"),
+            _ if size == 2 => refuse("0 or 1"),
+            _ => refuse(&format!("an index from 0 to {}", size - 1)),
+        }
+    }
+}
+
+/// The nodes of which a node of one entry is the minimum (`falls`: of which minus it is), where it is one.
+///
+/// A minimum is a maximum behind a factor below 0, perhaps with more of its kind inside.
+fn parts(graph: &mut Graph, id: NodeId, falls: bool) -> Result<Option<Vec<NodeId>>, ModelError> {
+    let node = graph.node(id);
+    if node.size() != 1 {
+        return Ok(None);
+    }
+    let (name, inputs) = (node.name.clone(), node.inputs.clone());
+    let layer = node.layer();
+    let factor = match &layer {
+        Some(Layer::Max) if falls => {
+            let mut all = Vec::new();
+            for input in inputs {
+                all.extend(parts(graph, input, falls)?.unwrap_or_else(|| vec![input]));
+            }
+            return Ok(Some(all));
+        }
+        Some(Layer::Scale(factors)) => factors[0],
+        Some(Layer::Divide(divisors)) => divisors[0],
+        Some(Layer::Dense(Dense { cols: 1, weight, .. })) => f64::from(weight[0]),
+        Some(Layer::Shift(_) | Layer::Reshape) => 1.0,
+        _ => return Ok(None),
+    };
+    let Some(inner) = parts(graph, inputs[0], falls != (factor < 0.0))? else { return Ok(None) };
+    let layer = layer.expect("it has been looked at");
+    let again = |part: NodeId| graph.push(&name, layer.clone(), &[part]);
+    inner.into_iter().map(again).collect::<Result<_, _>>().map(Some)
+}
+
+/// One graph of all heads, with an entry for each in its output.
+pub(super) fn joined(heads: &[Graph]) -> Result<Graph, ModelError> {
+    let input = heads[0].node(0);
+    let mut whole = Graph::new(&input.name, &input.shape);
+    let mut outputs = Vec::with_capacity(heads.len());
+    for head in heads {
+        let mut ids: Vec<NodeId> = vec![0];
+        for node in &head.nodes()[1..] {
+            let inputs: Vec<NodeId> = node.inputs.iter().map(|&input| ids[input]).collect();
+            ids.push(shared(&mut whole, node, &inputs)?);
+        }
+        outputs.push(whole.push("", Layer::Reshape, &[ids[head.output()]])?);
+    }
+    whole.push("heads", Layer::Concat { outer: 1 }, &outputs)?;
+    Ok(whole)
+}
+
+/// The same node where it is there already, else a new one.
+fn shared(graph: &mut Graph, node: &Node, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
+    let same = |other: &Node| other.name == node.name && other.inputs == inputs && other.op == node.op;
+    match graph.nodes().iter().rposition(same) {
+        Some(id) => Ok(id),
+        None => graph.push_op(node, node.op.clone(), inputs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probability_becomes_the_least_float_above_its_logit() {
+        assert_eq!(log_odds("0.5"), Ok(0.0));
+        // ln 9 = 2.19722457733621938…, ln 99 = 4.59511985013458992…
+        for (text, logit) in
+            [("0.9", 2.197_224_577_336_219_4), ("0.1", -2.197_224_577_336_219_4), ("0.99", 4.595_119_850_134_59)]
+        {
+            let found = log_odds(text).unwrap();
+            assert!(f64::from(found) >= logit && f64::from(found.next_down()) < logit, "{text}: {found}");
+        }
+        for text in ["0", "1", "-0.1", "1.5", "nan", "x", ""] {
+            assert!(log_odds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Ends of classifiers: probabilities that rise with a logit are read as what they say of it, and taken off.
+//!
+//! σ(z) > 1/2 exactly where z > 0, and a softmax keeps the order of its entries. 1 − σ(z) = σ(−z), and σ(z) beside
+//! 1 − σ(z) is the softmax of (z, 0).
+
+use super::call::{Call, Value, kind};
+use super::importer::Importer;
+use crate::model::Map;
+use crate::model::map::Matrix;
+use crate::model::{Layer, ModelError, NodeId};
+
+/// How probabilities come from the logits that a marked node holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// 1/(1 + e⁻ᶻ), entry by entry.
+    Sigmoid,
+    /// Over all entries.
+    Softmax,
+    /// Its logarithm.
+    LogSoftmax,
+}
+
+impl End {
+    /// What its user should hear once it is the output.
+    pub fn note(self, output: &str) -> String {
+        let (name, meaning) = match self {
+            End::Sigmoid => ("Sigmoid", "f > 0 where the probability exceeds 1/2"),
+            End::Softmax => ("Softmax", "it has the order of the probabilities"),
+            End::LogSoftmax => ("LogSoftmax", "it has the order of the probabilities"),
+        };
+        format!("the {name} before the output `{output}` is taken off, and certified is the logit: {meaning}")
+    }
+}
+
+pub(super) fn sigmoid(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    start(importer, call, End::Sigmoid)
+}
+
+pub(super) fn softmax(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    over_all(importer, call)?;
+    start(importer, call, End::Softmax)
+}
+
+pub(super) fn log_softmax(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    over_all(importer, call)?;
+    start(importer, call, End::LogSoftmax)
+}
+
+fn start(importer: &mut Importer, call: &Call, end: End) -> Result<Value, ModelError> {
+    match call.input(0)? {
+        Value::Node(of) => marked(importer, call, *of, end),
+        _ => Err(call.refuse(format!("{} of a constant is not supported", call.operator()))),
+    }
+}
+
+/// A node of its own for probabilities, with the logits as its value.
+fn marked(importer: &mut Importer, call: &Call, logits: NodeId, end: End) -> Result<Value, ModelError> {
+    let id = importer.push(call, Layer::Reshape, &[logits])?;
+    importer.ends.insert(id, end);
+    Ok(Value::Node(id))
+}
+
+/// Whether a softmax is over the only axis of a sample.
+fn over_all(importer: &Importer, call: &Call) -> Result<(), ModelError> {
+    let Value::Node(of) = call.input(0)? else { return Ok(()) };
+    let shape = &importer.graph.node(*of).shape;
+    match (shape.len(), call.int_attribute("axis").unwrap_or(-1)) {
+        (1, -1 | 1) => Ok(()),
+        _ => Err(call.misfit("[N, K], along axis 1", format!("[N, {shape:?}]"))),
+    }
+}
+
+/// The node and what it is marked as.
+fn end(importer: &Importer, value: Option<&Value>) -> Option<(NodeId, End)> {
+    let Some(Value::Node(id)) = value else { return None };
+    importer.ends.get(id).map(|&end| (*id, end))
+}
+
+/// Whether an operator reads a probability.
+pub(super) fn reads_one(importer: &Importer, call: &Call) -> bool {
+    (0..call.count()).any(|index| end(importer, call.optional(index)).is_some())
+}
+
+/// What an operator makes of probabilities; `import` is its import of what are none.
+pub(super) fn go_on(
+    importer: &mut Importer,
+    call: &Call,
+    import: impl Fn(&mut Importer, &Call) -> Result<Value, ModelError>,
+) -> Result<Value, ModelError> {
+    let refuse = || {
+        let why =
+            "behind a Sigmoid or Softmax, which are read at the end of a model alone: export the model without them";
+        Err(call.refuse(format!("{} {why}", call.operator())))
+    };
+    let ends = [0, 1].map(|index| end(importer, call.optional(index)));
+    match (call.operator(), ends) {
+        ("Identity" | "Cast" | "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten", [Some((_, end)), None]) => {
+            moved(importer, call, end, import)
+        }
+        ("Gather" | "Slice", [Some((_, End::Sigmoid)), None]) => moved(importer, call, End::Sigmoid, import),
+        ("Gather", [Some((of, End::Softmax)), None]) if importer.graph.node(of).size() == 2 => {
+            one_of_two(importer, call, of, import)
+        }
+        ("Sub", [None, Some((of, End::Sigmoid))]) => {
+            let shape = importer.graph.node(of).shape.clone();
+            let one = call.float(0, "what a probability is taken from")?;
+            if (one.len() > 1 && one.shape != shape) || one.iter().any(|v| v != 1.0) {
+                return refuse();
+            }
+            let minus = vec![-1.0; importer.graph.node(of).size()];
+            let id = importer.push(call, Layer::Scale(minus), &[of])?;
+            importer.ends.insert(id, End::Sigmoid);
+            Ok(Value::Node(id))
+        }
+        ("Concat", [Some((a, End::Sigmoid)), Some((b, End::Sigmoid))]) if call.count() == 2 => {
+            let (first, second) = (is_minus(importer, a, b), is_minus(importer, b, a));
+            let along = importer.graph.node(a).shape == [1] && matches!(call.int_attribute("axis"), Some(1 | -1));
+            if !(along && (first || second)) {
+                return refuse();
+            }
+            let zero = importer.push(call, Layer::Constant(vec![0.0]), &[])?;
+            let pair = if first { [zero, b] } else { [a, zero] };
+            let logits = importer.push(call, Layer::Concat { outer: 1 }, &pair)?;
+            importer.ends.insert(logits, End::Softmax);
+            Ok(Value::Node(logits))
+        }
+        _ => refuse(),
+    }
+}
+
+/// An operator that moves entries alone moves those of the logits.
+fn moved(
+    importer: &mut Importer,
+    call: &Call,
+    end: End,
+    import: impl Fn(&mut Importer, &Call) -> Result<Value, ModelError>,
+) -> Result<Value, ModelError> {
+    match import(importer, call)? {
+        Value::Node(logits) => marked(importer, call, logits, end),
+        other => Err(call.misfit("a value that depends on the input", kind(&other))),
+    }
+}
+
+/// One probability of two is the sigmoid of its logit minus the other.
+fn one_of_two(
+    importer: &mut Importer,
+    call: &Call,
+    of: NodeId,
+    import: impl Fn(&mut Importer, &Call) -> Result<Value, ModelError>,
+) -> Result<Value, ModelError> {
+    let Value::Node(picked) = import(importer, call)? else { return Err(call.misfit("an entry", "a constant")) };
+    let node = importer.graph.node(picked);
+    let shape = node.shape.clone();
+    // Behind the choice may stand another shape.
+    let choice = if node.inputs == [of] { node } else { importer.graph.node(node.inputs[0]) };
+    let at = match choice.layer() {
+        Some(Layer::Linear(Map::Pick(pick))) if choice.inputs == [of] => pick.places().map(|(_, at)| at).collect(),
+        _ => vec![],
+    };
+    let signs = match at[..] {
+        [0] => vec![1.0, -1.0],
+        [1] => vec![-1.0, 1.0],
+        _ => return Err(call.refuse("another choice than one of two probabilities is not supported")),
+    };
+    let difference = importer.push_dense(call, Matrix::new(1, 2, signs), &[0.0], of)?;
+    let logit = importer.reshape(call, difference, &shape)?;
+    marked(importer, call, logit, End::Sigmoid)
+}
+
+/// Whether a node is minus another one.
+fn is_minus(importer: &Importer, minus: NodeId, of: NodeId) -> bool {
+    let node = importer.graph.node(minus);
+    node.inputs == [of] && matches!(node.layer(), Some(Layer::Scale(factors)) if factors.iter().all(|&f| f == -1.0))
+}
