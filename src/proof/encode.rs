@@ -101,6 +101,7 @@ impl Line<'_> {
 /// The keys of one head's evidence.
 fn tree(nodes: &[Node]) -> Vec<(&'static str, Value)> {
     match nodes {
+        [] => vec![],
         [node @ Node::Leaf { .. }] => node.keys(),
         nodes => vec![("tree", nodes.iter().map(|node| node.keys().into_iter().collect::<Value>()).collect())],
     }

@@ -8,6 +8,7 @@ mod exact;
 mod exact_branching;
 mod exact_corners;
 mod exact_scales;
+mod heads;
 mod ibp;
 mod lp;
 mod maps;

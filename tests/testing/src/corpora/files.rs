@@ -129,7 +129,20 @@ pub fn invalid() -> Vec<Made> {
             "negated-unit",
             Parts::with_nodes(vec![gemm(), node("Relu", &["t"], &["z"], &[]), node("Neg", &["z"], &["y"], &[])]),
         ),
-        file("unsupported", "sigmoid", Parts::with_nodes(vec![gemm(), node("Sigmoid", &["t"], &["y"], &[])])),
+        file(
+            "unsupported",
+            "sigmoid-inside",
+            Parts::with_nodes(vec![gemm(), node("Sigmoid", &["t"], &["s"], &[]), node("Relu", &["s"], &["y"], &[])]),
+        ),
+        file(
+            "unsupported",
+            "twice-a-probability",
+            Parts::with_nodes(vec![
+                gemm(),
+                node("Sigmoid", &["t"], &["s"], &[]),
+                node("Add", &["s", "s"], &["y"], &[]),
+            ]),
+        ),
         file("unsupported", "opset-12", Parts::usual().file_with(&[], 12)),
         file("unsupported", "own-domain", Parts::with_nodes(vec![gemm(), [relu(), bytes(7, b"mine")].concat()])),
         file(

@@ -221,7 +221,7 @@ pub fn invalid() -> Vec<Made> {
     });
     add("not-proven", "tie", "tie", object(r#"{"version":"1","input":"0","norm":"l2","radius":"0","slopes":[]}"#));
     add("not-proven", "maximum-too-far", "max", with(plain("max"), "radius", json!("1.125")));
-    add("version", "two", "dense", with(plain("dense"), "version", json!("2")));
+    add("version", "three", "dense", with(plain("dense"), "version", json!("3")));
     for (what, value) in [
         ("exponent", "1e-3"),
         ("hexadecimal", "0x1p-3"),

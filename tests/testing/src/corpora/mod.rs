@@ -6,6 +6,7 @@
 
 mod adversarial;
 pub mod files;
+mod heads;
 mod lines;
 mod operators;
 mod readings;
@@ -23,6 +24,8 @@ pub fn all() -> Vec<Made> {
     made.extend(lines::invalid());
     made.extend(trees::valid());
     made.extend(trees::invalid());
+    made.extend(heads::valid());
+    made.extend(heads::invalid());
     made.extend(files::invalid());
     made.extend(files::malformed());
     made.extend(windows::valid());
