@@ -32,18 +32,15 @@ impl Enclosed {
         if upper.is_nan() { f64::INFINITY } else { upper }
     }
 
-    /// The smaller one of two numbers, NaN where one of them is.
+    /// The smaller one of two numbers.
     pub fn min(self, other: Enclosed) -> Enclosed {
-        let less = |a: f64, b: f64| {
-            if a <= b {
-                a
-            } else if b < a {
-                b
-            } else {
-                f64::NAN
-            }
-        };
-        Enclosed { value: less(self.value, other.value), error: -less(-self.error, -other.error) }
+        if other.lower() == f64::NEG_INFINITY || self.lower() == f64::NEG_INFINITY {
+            return Enclosed { value: f64::NAN, error: f64::NAN };
+        }
+        let value = self.value.min(other.value);
+        let (below, above) = (self.lower().min(other.lower()), self.upper().min(other.upper()));
+        let error = [value - below, above - value].map(|side| if side > 0.0 { side.next_up() } else { 0.0 });
+        Enclosed { value, error: error[0].max(error[1]) }
     }
 }
 

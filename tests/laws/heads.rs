@@ -1,12 +1,12 @@
 //! f as the least of several heads: what methods, witnesses and proofs say of it is the least of what they say of each.
 
+use testing::networks::{Map, generator, icnn, inputs};
 use underplane::model::{Graph, Layer, Logit, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
 use underplane::query::{Perturbation, Query, Range};
 use underplane::radius::catalogue::{Settings, single};
 use underplane::radius::{Samples, Subject, Verdict, heads};
-use testing::networks::{Map, generator, icnn, inputs};
 
 /// Random heads over one input, and their minimum as a file has it.
 fn networks(seed: u64, map: Map) -> (Vec<Model>, Graph) {
@@ -39,7 +39,7 @@ fn the_least_of_heads_has_the_least_of_their_radii() {
         let mut rng = generator(seed + 1000);
         let x = inputs(&mut rng, 4, 3);
         let prover = Prover::new(&bytes, Sensitive::Positive, &x, 3).unwrap();
-        for (i, sample) in x.chunks(3).enumerate() {
+        for sample in x.chunks(3) {
             let least = singles.iter().map(|model| model.enclose(sample)[0].value).fold(f64::INFINITY, f64::min);
             assert!((model.enclose(sample)[0].value - least).abs() < 1e-9);
         }

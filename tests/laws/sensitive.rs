@@ -136,7 +136,8 @@ fn what_does_not_fit_says_what_does() {
         (2, Sensitive::Negative, "0 or 1"),
         (2, Sensitive::Index(2), "0 or 1"),
         (3, Sensitive::Positive, "3 outputs"),
-        (3, Sensitive::Index(1), "3 outputs"),
+        (3, Sensitive::Index(1), "the least of 2"),
+        (3, Sensitive::Index(3), "an index from 0 to 2"),
     ];
     for (size, sensitive, words) in cases {
         let message = select(outputs(size), sensitive).unwrap_err().to_string();
@@ -146,10 +147,10 @@ fn what_does_not_fit_says_what_does() {
 
 #[test]
 fn the_words_are_read_and_written() {
-    for word in ["positive", "negative", "0", "1"] {
+    for word in ["positive", "negative", "0", "1", "17"] {
         assert_eq!(word.parse::<Sensitive>().unwrap().to_string(), word);
     }
-    for word in ["", "2", "Positive", "-1", "first"] {
-        assert!(word.parse::<Sensitive>().unwrap_err().contains("positive, negative, 0 or 1"));
+    for word in ["", "02", "+1", "Positive", "-1", "first"] {
+        assert!(word.parse::<Sensitive>().unwrap_err().contains("positive, negative or an index"));
     }
 }

@@ -60,8 +60,7 @@ fn witness(line: Value, upper: &str) -> Value {
 }
 
 /// Norms with radii just below 3/2, 3/√2 and 3 (the second head's), and above.
-const RADII: [(&str, &str, &str); 3] =
-    [("linf", "1.4375", "1.5"), ("l2", "2.0625", "2.125"), ("l1", "2.9375", "3")];
+const RADII: [(&str, &str, &str); 3] = [("linf", "1.4375", "1.5"), ("l2", "2.0625", "2.125"), ("l1", "2.9375", "3")];
 
 /// The model, the input and the certificates that must be accepted.
 pub fn valid() -> Vec<Made> {
@@ -90,7 +89,9 @@ pub fn invalid() -> Vec<Made> {
     let good = || line("linf", "1.25", &[first(1), second()]);
     let mut made: Vec<Made> = RADII
         .iter()
-        .map(|(norm, _, above)| file("not-proven", &format!("too-far-{norm}"), line(norm, above, &[first(0), second()])))
+        .map(|(norm, _, above)| {
+            file("not-proven", &format!("too-far-{norm}"), line(norm, above, &[first(0), second()]))
+        })
         .collect();
     made.extend([
         file("heads", "one-of-two", line("linf", "1.25", &[second()])),
@@ -106,7 +107,11 @@ pub fn invalid() -> Vec<Made> {
         file("logit-mismatch", "threshold", with(good(), "threshold", json!("0.5"))),
         file("logit-mismatch", "output", with(good(), "output", json!("y"))),
         file("number", "threshold-no-float32", with(good(), "threshold", json!("1.000000000931322574615478515625"))),
-        file("malformed-certificate", "threshold-of-version-1", with(with(good(), "version", json!("1")), "threshold", json!("0"))),
+        file(
+            "malformed-certificate",
+            "threshold-of-version-1",
+            with(with(good(), "version", json!("1")), "threshold", json!("0")),
+        ),
     ]);
     made
 }
