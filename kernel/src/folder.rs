@@ -56,20 +56,20 @@ mod tests {
     fn links_out_of_the_folder_are_followed_on_request_alone() {
         let root = std::env::temp_dir().join(format!("underplane-folder-{}", std::process::id()));
         let model = root.join("inside/model.onnx");
-        std::fs::create_dir_all(root.join("inside/sub")).unwrap();
-        std::fs::write(root.join("outside"), b"abcdef").unwrap();
-        std::fs::write(root.join("inside/sub/data"), b"abcdef").unwrap();
-        symlink("../outside", root.join("inside/away")).unwrap();
-        symlink("sub/data", root.join("inside/here")).unwrap();
+        std::fs::create_dir_all(root.join("inside/sub")).expect("the test's own files");
+        std::fs::write(root.join("outside"), b"abcdef").expect("the test's own files");
+        std::fs::write(root.join("inside/sub/data"), b"abcdef").expect("the test's own files");
+        symlink("../outside", root.join("inside/away")).expect("the test's own files");
+        symlink("sub/data", root.join("inside/here")).expect("the test's own files");
         let read = |follow, file, offset, length| Folder::of(&model, follow).bytes(Place { file, offset, length });
         for file in ["sub/data", "here", "./here"] {
-            assert_eq!(read(false, file, 1, 3).unwrap(), b"bcd", "{file}");
+            assert_eq!(read(false, file, 1, 3).expect("the test's own files"), b"bcd", "{file}");
         }
         assert!(read(false, "away", 1, 3).unwrap_err().contains("--follow-links"));
-        assert_eq!(read(true, "away", 0, 6).unwrap(), b"abcdef");
+        assert_eq!(read(true, "away", 0, 6).expect("the test's own files"), b"abcdef");
         for (file, offset, length) in [("sub/data", 4, 3), ("sub/data", u64::MAX, 1), ("sub", 0, 0), ("none", 0, 0)] {
             assert!(read(true, file, offset, length).is_err(), "{file} {offset} {length}");
         }
-        std::fs::remove_dir_all(root).unwrap();
+        std::fs::remove_dir_all(root).expect("the test's own files");
     }
 }

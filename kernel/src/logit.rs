@@ -1,9 +1,11 @@
 //! What f is, of a model's outputs.
 
 use crate::class::Class;
+use crate::number::binary32::nearest;
 use crate::number::exact::{Exact, Float};
 use crate::rejection::{Code, Rejection};
-use crate::text::number;
+use crate::text::{decimal, number};
+use dashu_int::{IBig, UBig};
 use std::fmt;
 use std::str::FromStr;
 
@@ -24,31 +26,27 @@ impl From<Class> for Logit {
     }
 }
 
-/// A finite binary32 number. The standard library converts it from and to decimals; no float is computed with.
+/// A finite binary32 number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Threshold {
-    bits: u32,
-}
+pub struct Threshold(Float);
 
 impl Threshold {
-    /// The number of these bits, if it is finite; −0 is 0.
+    /// The number of these bits, if it is finite.
     pub fn binary32(bits: u32) -> Option<Threshold> {
-        Float::binary32(bits)?;
-        Some(Threshold { bits: if bits << 1 == 0 { 0 } else { bits } })
+        Float::binary32(bits).map(Threshold)
     }
 
-    /// As a certificate states it: a dyadic number, exactly.
+    /// As a certificate states it: exactly.
     pub(crate) fn read(text: &str) -> Result<Threshold, Rejection> {
         let stated = number("threshold", text)?;
-        let nearest: Option<Threshold> = text.parse().ok();
-        let is_stated = |nearest: &Threshold| nearest.exact().minus(stated).is_ok_and(|rest| rest.is_zero());
         let refuse = || Rejection::new(Code::Number, "threshold", "a binary32 number", text.escape_debug().to_string());
-        nearest.filter(is_stated).ok_or_else(refuse)
+        let nearest: Threshold = text.parse().map_err(|_| refuse())?;
+        if nearest.exact().minus(stated)?.is_zero() { Ok(nearest) } else { Err(refuse()) }
     }
 
     /// One entry.
     pub(crate) fn exact(self) -> Exact {
-        Exact::dyadics(&[Float::binary32(self.bits).expect("a threshold is finite")])
+        Exact::dyadics(&[self.0])
     }
 }
 
@@ -57,15 +55,26 @@ impl FromStr for Threshold {
 
     /// The binary32 number nearest to a decimal.
     fn from_str(text: &str) -> Result<Threshold, String> {
-        let nearest = text.parse::<f32>().ok().and_then(|nearest| Threshold::binary32(nearest.to_bits()));
-        nearest.ok_or_else(|| format!("threshold `{}`: expected a finite number", text.escape_debug()))
+        let (numerator, digits) = decimal("threshold", text).map_err(|rejection| rejection.to_string())?;
+        let nearest = nearest(&numerator, &IBig::from(10).pow(digits));
+        nearest.map(Threshold).ok_or_else(|| format!("threshold `{}`: expected less", text.escape_debug()))
     }
 }
 
 impl fmt::Display for Threshold {
     /// Exactly, as certificates state it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("{:.149}", f32::from_bits(self.bits));
-        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+        let Float { mantissa, exponent } = self.0;
+        let sign = if mantissa < 0 { "-" } else { "" };
+        let magnitude = UBig::from(mantissa.unsigned_abs());
+        if exponent >= 0 {
+            return write!(f, "{sign}{}", magnitude << exponent as usize);
+        }
+        // m/2^k = m·5^k/10^k.
+        let places = exponent.unsigned_abs() as usize;
+        let digits = (magnitude * UBig::from(5_u8).pow(places)).to_string();
+        let digits = format!("{digits:0>width$}", width = places + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - places);
+        write!(f, "{sign}{whole}.{fraction}")
     }
 }

@@ -41,7 +41,7 @@ impl Norm {
 }
 
 /// A decimal as numerator and number of decimal digits: numerator/10^digits.
-fn decimal(place: &str, text: &str) -> Result<(IBig, usize), Rejection> {
+pub fn decimal(place: &str, text: &str) -> Result<(IBig, usize), Rejection> {
     budget::within(place, "characters", text.len() as u64, budget::CHARACTERS)?;
     let refuse = || Rejection::new(Code::Number, place, "a decimal -?digits[.digits]", text.escape_debug().to_string());
     let (sign, magnitude) = match text.strip_prefix('-') {

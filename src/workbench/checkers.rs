@@ -6,7 +6,7 @@ use super::shell::{path_word, word};
 use crate::data::Reading;
 use crate::files::write_atomically;
 use crate::model::{Logit, Sensitive};
-use crate::proof::{KernelInputs, npy, reads_weights};
+use crate::proof::{KernelInputs, in_kernel, npy, reads_weights};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use underplane_kernel as kernel;
@@ -85,7 +85,7 @@ impl<'a> Checkers<'a> {
         let inputs = self.inputs_file.write(folder)?;
         let mut words = vec!["underplane check".into(), path_word(self.model), path_word(&inputs)];
         words.push(path_word(certificates));
-        let Logit { sensitive, output, threshold } = self.logit;
+        let Logit { sensitive, output, .. } = self.logit;
         if *sensitive != Sensitive::Positive {
             words.push(format!("--sensitive {sensitive}"));
         }
@@ -93,7 +93,7 @@ impl<'a> Checkers<'a> {
             words.push("--follow-links".into());
         }
         words.extend(output.as_ref().map(|output| format!("--output={}", word(output))));
-        words.extend(threshold.map(|threshold| format!("--threshold {threshold:?}")));
+        words.extend(in_kernel(self.logit.clone()).threshold.map(|threshold| format!("--threshold {threshold}")));
         if let Some(weights) = &self.weights_file {
             words.push(format!("--weights {}", path_word(&weights.write(folder)?)));
         }

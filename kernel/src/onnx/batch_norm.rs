@@ -1,13 +1,11 @@
 //! The meaning of BatchNormalization: x ↦ a·x + b with a = RN₃₂(scale/√(var+ε)), b = RN₃₂(bias − mean·scale/√(var+ε)),
 //! RN₃₂ the nearest binary32, ties to even, each decided exactly.
 
+use crate::number::binary32::{GRID, round};
 use crate::number::exact::{Exact, Float};
 use crate::rejection::Rejection;
-use dashu_int::ops::{BitTest, SquareRoot};
-use dashu_int::{IBig, Sign, UBig};
-
-/// Every midpoint of two binary32 numbers is a multiple of 2^−GRID: half the smallest subnormal.
-const GRID: i64 = 150;
+use dashu_int::ops::SquareRoot;
+use dashu_int::{IBig, Sign};
 
 /// The parameters of one channel.
 #[derive(Clone, Copy, Debug)]
@@ -70,27 +68,4 @@ fn scaled_quotient(p: &Exact, v: &Exact) -> (IBig, bool) {
 
 fn power(exponent: i64) -> Option<IBig> {
     usize::try_from(exponent).ok().map(|shift| IBig::ONE << shift)
-}
-
-/// The nearest binary32 of x·2^−GRID for a real x in [floor, floor + 1), x = floor where `exact`.
-fn round(floor: IBig, exact: bool) -> Option<Float> {
-    let (sign, magnitude, exact) = match floor.into_parts() {
-        (Sign::Negative, magnitude) if !exact => {
-            // −x lies in (magnitude − 1, magnitude).
-            (Sign::Negative, magnitude - UBig::ONE, false)
-        }
-        (sign, magnitude) => (sign, magnitude, exact),
-    };
-    // Binary32 keeps 24 bits, and no bit below 2^-149, which is bit 1 of the grid.
-    let cut = magnitude.bit_len().saturating_sub(24).max(1);
-    let kept = &magnitude >> cut;
-    let half = magnitude.bit(cut - 1);
-    let below = magnitude.trailing_zeros().is_some_and(|zeros| zeros < cut - 1) || !exact;
-    let odd = kept.bit(0);
-    let rounded = if half && (below || odd) { kept + UBig::ONE } else { kept };
-    let mantissa = i64::try_from(rounded).ok()?;
-    let value = Float::new(mantissa, cut as i64 - GRID);
-    let bits = 64 - i64::from(value.mantissa.leading_zeros());
-    let finite = value.mantissa == 0 || value.exponent + bits <= 128;
-    finite.then_some(if sign == Sign::Negative { value.negated() } else { value })
 }

@@ -1,7 +1,7 @@
 //! The subcommands and their options.
 
 use super::values::Kind::{self, *};
-use super::values::{CLASS, FEW, MANY, METHODS, NORMS, RUNGS, SOLVERS};
+use super::values::{CLASS, FEW, MANY, METHODS, NORMS, OUTPUT, RUNGS, SOLVERS};
 
 /// One way to call a subcommand, which succeeds, and what its options take. A word after `@` names a file. Options that
 /// this build does not offer are not tried.
@@ -19,7 +19,15 @@ pub const CALLS: &[Call] = &[
     Call {
         command: "inspect",
         arguments: "@model.onnx",
-        options: &[("--sensitive", CLASS), ("--json", Flag), ("--follow-links", Flag), ("--write", NewFile(".onnx"))],
+        options: &[
+            ("--sensitive", CLASS),
+            ("--output", OUTPUT),
+            ("--threshold", Number),
+            ("--probability", Risk),
+            ("--json", Flag),
+            ("--follow-links", Flag),
+            ("--write", NewFile(".onnx")),
+        ],
     },
     Call {
         command: "certify",
@@ -47,6 +55,9 @@ pub const CALLS: &[Call] = &[
             ("--box", Range),
             ("--weights", File),
             ("--sensitive", CLASS),
+            ("--output", OUTPUT),
+            ("--threshold", Number),
+            ("--probability", Risk),
             ("--out", NewFile(".csv")),
             ("--out", NewFile(".jsonl")),
             ("--proofs", NewFolder),
@@ -69,6 +80,9 @@ pub const CALLS: &[Call] = &[
             ("--drop-missing", Flag),
             ("--box", Range),
             ("--sensitive", CLASS),
+            ("--output", OUTPUT),
+            ("--threshold", Number),
+            ("--probability", Risk),
             ("--limit", MANY),
             ("--norm", NORMS),
             ("--method", RUNGS),
@@ -113,6 +127,9 @@ pub const CALLS: &[Call] = &[
         arguments: "@model.onnx @inputs.npy @proofs/certificates.jsonl",
         options: &[
             ("--sensitive", CLASS),
+            ("--output", OUTPUT),
+            ("--threshold", Number),
+            ("--probability", Risk),
             ("--weights", File),
             ("--uint8", Mode("unit raw")),
             ("--flatten", Flag),

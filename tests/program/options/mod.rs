@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
 use underplane::model::{Dense, Graph, Kink, Layer, onnx};
 use values::Kind::*;
-use values::{CLASS, NO_FILES, no_text};
+use values::{CLASS, NO_FILES, OUTPUT, no_text};
 
 /// No run here takes a second: what takes this long hangs.
 const HANGS: Duration = Duration::from_secs(120);
@@ -242,7 +242,17 @@ fn the_checker_alone() {
     let told = String::from_utf8(told).unwrap();
     let offered: BTreeSet<&str> = told.split([' ', '\n', '[', ']']).filter(|word| word.starts_with("--")).collect();
     let flags = [("--flatten", Flag), ("--follow-links", Flag)];
-    let known = [&[("--sensitive", CLASS), ("--weights", File), ("--uint8", Mode("unit raw"))], &flags[..]].concat();
+    let known = [
+        &[
+            ("--sensitive", CLASS),
+            ("--output", OUTPUT),
+            ("--threshold", Number),
+            ("--weights", File),
+            ("--uint8", Mode("unit raw")),
+        ],
+        &flags[..],
+    ]
+    .concat();
     let forgotten: Vec<_> = offered.iter().filter(|option| !known.iter().any(|(name, _)| name == *option)).collect();
     assert!(forgotten.is_empty(), "{forgotten:?} are not tried here");
     for (option, kind) in known.into_iter().filter(|(option, _)| offered.contains(option)) {

@@ -10,6 +10,8 @@ pub enum Kind {
     Flag,
     /// A finite number > 0.
     Positive,
+    /// A finite number.
+    Number,
     /// A number > 0 of at most 1e30.
     Deviation,
     /// A number between 0 and 1.
@@ -71,6 +73,10 @@ impl Kind {
                     owned(&[&no_number[..], &bad].concat()),
                     owned(&["1e300", "1e-300", "5e-324", "1.7976931348623157e308"]),
                 )
+            }
+            Number => {
+                let bad = ["inf", "-inf", "1e400", "340282366920938463463374607431768211456"];
+                (owned(&[&no_number[..], &bad].concat()), owned(&["0", "-0", "-1.5", "0.1", "100000000000000000000"]))
             }
             Deviation => {
                 let bad =
@@ -158,6 +164,7 @@ pub const METHODS: Kind = Words("closed-form sharp tightened exact ibp lp smooth
 pub const RUNGS: Kind = Words("closed-form sharp tightened exact ibp lp smoothing");
 pub const SOLVERS: Kind = Word("clarabel microlp");
 pub const CLASS: Kind = Word("positive");
+pub const OUTPUT: Kind = Word("logit");
 
 /// An argument that is no Unicode text, where there is one.
 pub fn no_text() -> OsString {
