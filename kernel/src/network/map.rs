@@ -54,6 +54,16 @@ impl Map {
         }
     }
 
+    /// The factors, or the only one, where every entry stays in its place.
+    pub fn factors(&self) -> Option<&Exact> {
+        match self {
+            Map::Pick { start: 0, from, factors, cols } if from.len() == *cols => {
+                from.iter().enumerate().all(|(i, &col)| col == Some(i)).then_some(factors)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether every number that the entries speak of is there.
     pub fn is_whole(&self) -> bool {
         match self {

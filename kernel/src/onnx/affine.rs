@@ -132,6 +132,25 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     }
 }
 
+/// Σ x of values of one shape, and of constants.
+pub fn sum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let operands = (0..call.arity()).map(|k| call.input(k, values)).collect::<Result<Vec<_>, _>>()?;
+    let Some(Value::Node(_, shape)) = operands.iter().copied().find(|v| matches!(v, Value::Node(..))) else {
+        return Err(call.refuse(Code::Unsupported, "an operand that depends on the input", "constants alone"));
+    };
+    let (mut terms, mut offset) = (Vec::with_capacity(operands.len()), Exact::zeros(size(shape)));
+    for operand in operands {
+        match operand {
+            Value::Node(id, other) => {
+                same_shape(call, shape, other)?;
+                terms.push((*id, Map::multiple(size(shape), Float::ONE)));
+            }
+            constant => offset = offset.plus(Exact::dyadics(&broadcast(call, constant, shape)?))?,
+        }
+    }
+    affine(graph, call, terms, Some(offset), shape.clone())
+}
+
 /// −x.
 pub fn negate(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     match call.input(0, values)? {
@@ -143,7 +162,7 @@ pub fn negate(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
             let numbers = floats.iter().map(Float::negated).collect();
             Ok(Value::Floats(dims.clone(), Floats::Numbers(numbers)))
         }
-        Value::Integers(..) => Err(call.refuse(Code::Unsupported, "floats", "integers")),
+        Value::Integers(..) | Value::Larger(..) => Err(call.refuse(Code::Unsupported, "floats", "others")),
     }
 }
 

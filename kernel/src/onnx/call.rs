@@ -16,6 +16,9 @@ pub enum Value {
     Floats(Vec<usize>, Floats),
     /// An integer constant; `None` is the batch size.
     Integers(Vec<usize>, Vec<Option<i64>>),
+    /// Whether the first of two values is the larger one, entry by entry, of the shape without the batch axis. What it says
+    /// where they are equal is left open.
+    Larger(Box<[Value; 2]>, Vec<usize>),
 }
 
 /// Every name so far, with the type of its entries.
@@ -130,6 +133,11 @@ impl<'a> Call<'a> {
         Rejection::new(code, format!("{operator} `{}`", self.name.escape_debug()), expected, found)
     }
 
+    /// A refusal of a comparison, which Not and Where alone read.
+    pub fn refuse_comparison(&self) -> Rejection {
+        self.refuse(Code::Unsupported, "numbers", "a comparison")
+    }
+
     /// Number of inputs, absent ones included.
     pub fn arity(&self) -> usize {
         self.inputs.len()
@@ -140,9 +148,9 @@ impl<'a> Call<'a> {
         self.inputs.iter().copied()
     }
 
-    /// Number of outputs.
-    pub fn outputs(&self) -> usize {
-        self.outputs.len()
+    /// Names of the outputs; empty for one that is left out.
+    pub fn outputs(&self) -> &[&'a str] {
+        &self.outputs
     }
 
     /// All names that it gives.

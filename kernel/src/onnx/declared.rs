@@ -35,7 +35,7 @@ impl Shape {
     /// The sizes of a value, of which the batch may have a fixed one.
     pub fn of(value: &Value, batch: Option<i64>) -> Shape {
         match value {
-            Value::Node(_, shape) => Shape { batch: Some(batch), rest: shape.clone() },
+            Value::Node(_, shape) | Value::Larger(_, shape) => Shape { batch: Some(batch), rest: shape.clone() },
             Value::Floats(dims, _) | Value::Integers(dims, _) => Shape { batch: None, rest: dims.clone() },
         }
     }

@@ -202,8 +202,12 @@ impl<'a> File<'a> {
         let last: HashMap<&str, usize> =
             self.calls.iter().enumerate().flat_map(|(i, call)| call.inputs().map(move |name| (name, i))).collect();
         for (i, call) in self.calls.iter().enumerate() {
-            let value = apply(&mut graph, call, &values, opset)?;
-            values.named.insert(call.name.into(), value);
+            let results = apply(&mut graph, call, &values, opset)?;
+            for (k, result) in results.into_iter().enumerate() {
+                if let Some(name) = call.outputs().get(k).filter(|name| !name.is_empty()) {
+                    values.named.insert((*name).into(), result);
+                }
+            }
             call.inputs().filter(|name| last[name] == i).for_each(|name| values.forget(name));
         }
         let Some(&(Value::Node(id, _), Kind::Float32)) = values.named.get(output.name) else {

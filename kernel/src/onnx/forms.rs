@@ -2,7 +2,8 @@
 //! which version, and which types of entries go together. Whatever a node has besides is refused.
 //! `proofs-data/OPERATORS.md` shows this table.
 
-use crate::onnx::call::{Call, Type, Value, Values};
+use crate::onnx::call::{Call, Type, Values};
+use crate::onnx::kinds::Kinds;
 use crate::onnx::tensor::Kind;
 use crate::rejection::{Code, Rejection};
 use std::fmt::Write as _;
@@ -22,6 +23,15 @@ struct Form {
     kinds: Kinds,
     /// What is read of it, for people.
     note: &'static str,
+    /// The first and the last version of the operators that has it so.
+    versions: (i64, i64),
+}
+
+impl Form {
+    /// The same, in some versions alone.
+    const fn within(self, oldest: i64, newest: i64) -> Form {
+        Form { versions: (oldest, newest), ..self }
+    }
 }
 
 /// Attributes of a window that moves, beside others.
@@ -32,29 +42,6 @@ const WINDOW: [(&str, Type, i64); 4] = [
     ("strides", Type::Integers, 0),
 ];
 
-/// Which types of entries go together, and what the result's is.
-#[derive(Clone, Copy)]
-enum Kinds {
-    /// 32-bit floats throughout.
-    Float32,
-    /// 32-bit floats, and 64-bit integers as the second input.
-    Padded,
-    /// Floats of one type throughout.
-    Floats,
-    /// One type throughout.
-    One,
-    /// The result's is the first input's; behind it stand 64-bit integers.
-    Shaped,
-    /// The result's is the first input's; behind it stand integers of one type.
-    Indexed,
-    /// The result's is the first input's, a float; behind it stand floats of any type.
-    Loose,
-    /// 64-bit integers, of anything.
-    Sizes,
-    /// What the node says.
-    Named,
-}
-
 const fn form(
     operator: &'static str,
     (least, most): (usize, usize),
@@ -62,10 +49,13 @@ const fn form(
     kinds: Kinds,
     note: &'static str,
 ) -> Form {
-    Form { operator, least, most, attributes, kinds, note }
+    Form { operator, least, most, attributes, kinds, note, versions: (OLDEST, NEWEST) }
 }
 
 const ANY: usize = usize::MAX;
+
+/// What is read of a reduction.
+const REDUCED: &str = "of values, over named axes but the batch";
 
 static FORMS: &[Form] = &[
     form("Abs", (1, 1), &[], Kinds::Floats, "of values"),
@@ -98,6 +88,13 @@ static FORMS: &[Form] = &[
         &[("to", Type::Integer, 0), ("saturate", Type::Integer, 19)],
         Kinds::Named,
         "values between float32 and float64, integers between int32 and int64 where they fit",
+    ),
+    form(
+        "Clip",
+        (1, 3),
+        &[],
+        Kinds::Float32,
+        "of values, between constant scalars; the lower one not above the upper one",
     ),
     form("Concat", (1, ANY), &[("axis", Type::Integer, 0)], Kinds::One, "of values, not along the batch; of lists"),
     form(
@@ -144,9 +141,13 @@ static FORMS: &[Form] = &[
         "[N, K] times a constant matrix, transA 0; the third input a constant or a value of the result's shape",
     ),
     form("GlobalAveragePool", (1, 1), &[], Kinds::Float32, "[N, C, D] or [N, C, D, E]"),
+    form("Greater", (2, 2), &[], Kinds::Compared, "of values of one shape and constants, for Where"),
+    form("GreaterOrEqual", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
     form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Float32, "of values"),
     form("LogSoftmax", (1, 1), &[("axis", Type::Integer, 0)], Kinds::Float32, "of [N, K] over K, as the output alone"),
+    form("Less", (2, 2), &[], Kinds::Compared, "as Greater"),
+    form("LessOrEqual", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("MatMul", (2, 2), &[], Kinds::Floats, "a value times a constant matrix or vector on its right"),
     form("Max", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants, at least one value"),
     form(
@@ -167,6 +168,8 @@ static FORMS: &[Form] = &[
     form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape"),
     form("Mul", (2, 2), &[], Kinds::One, "value · constant, integers of one shape"),
     form("Neg", (1, 1), &[], Kinds::Floats, "of values and constants"),
+    form("Not", (1, 1), &[], Kinds::One, "of a comparison"),
+    form("PRelu", (2, 2), &[], Kinds::Float32, "of values, slopes constant: all the same, or at most 1"),
     form(
         "Pad",
         (2, 3),
@@ -174,6 +177,36 @@ static FORMS: &[Form] = &[
         Kinds::Padded,
         "mode constant, constant pads from 0 on and none of the batch, a constant scalar or 0; no axes",
     ),
+    form("ReduceMax", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
+        .within(OLDEST, 17),
+    form(
+        "ReduceMax",
+        (2, 2),
+        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
+        Kinds::Shaped,
+        REDUCED,
+    )
+    .within(18, NEWEST),
+    form("ReduceMean", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
+        .within(OLDEST, 17),
+    form(
+        "ReduceMean",
+        (2, 2),
+        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
+        Kinds::Shaped,
+        REDUCED,
+    )
+    .within(18, NEWEST),
+    form("ReduceSum", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
+        .within(OLDEST, 12),
+    form(
+        "ReduceSum",
+        (2, 2),
+        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
+        Kinds::Shaped,
+        REDUCED,
+    )
+    .within(13, NEWEST),
     form("Relu", (1, 1), &[], Kinds::Floats, "of values"),
     form(
         "Reshape",
@@ -204,8 +237,16 @@ static FORMS: &[Form] = &[
         Kinds::Float32,
         "of [N, K] over K, at the end of a model alone",
     ),
+    form(
+        "Split",
+        (1, 2),
+        &[("axis", Type::Integer, 0), ("num_outputs", Type::Integer, 18)],
+        Kinds::Shaped,
+        "of values, not along the batch, into equal parts or constant sizes",
+    ),
     form("Squeeze", (2, 2), &[], Kinds::Shaped, "named axes of size 1, not the batch"),
     form("Sub", (2, 2), &[], Kinds::One, "value − value of one shape, value − constant, constant − value, integers"),
+    form("Sum", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants, at least one value"),
     form(
         "Transpose",
         (1, 1),
@@ -214,6 +255,13 @@ static FORMS: &[Form] = &[
         "of constants; of values, the batch in front",
     ),
     form("Unsqueeze", (2, 2), &[], Kinds::Shaped, "named axes, not in front of the batch"),
+    form(
+        "Where",
+        (3, 3),
+        &[],
+        Kinds::Chosen,
+        "of a comparison, values and constants, where it takes the larger one, as a Relu or Abs does",
+    ),
 ];
 
 /// The table, a row of Markdown per operator.
@@ -230,24 +278,38 @@ pub fn table() -> String {
             since => format!("`{name}` ({}, from opset {since})", kind.text()),
         };
         let attributes = form.attributes.iter().map(attribute).collect::<Vec<_>>().join(", ");
-        let _ =
-            writeln!(text, "| {} | {inputs} | {attributes} | {} | {} |", form.operator, form.kinds.text(), form.note);
+        let versions = match form.versions {
+            (OLDEST, NEWEST) => String::new(),
+            (OLDEST, newest) => format!(" (to opset {newest})"),
+            (oldest, _) => format!(" (from opset {oldest})"),
+        };
+        let (operator, kinds, note) = (form.operator, form.kinds.text(), form.note);
+        let _ = writeln!(text, "| {operator}{versions} | {inputs} | {attributes} | {kinds} | {note} |");
     }
     text
 }
 
 /// Tests the node's form, and says of which type its result is, where the operator does not leave that to the node.
 pub fn check(call: &Call, values: &Values, opset: i64) -> Result<Option<Kind>, Rejection> {
-    let Some(form) = FORMS.iter().find(|form| form.operator == call.operator) else {
+    let here = |form: &&Form| {
+        let (oldest, newest) = form.versions;
+        form.operator == call.operator && (oldest..=newest).contains(&opset)
+    };
+    let Some(form) = FORMS.iter().find(here) else {
         return Err(call.refuse(Code::Unsupported, "an operator that the kernel reads", call.operator));
     };
     if call.arity() < form.least || call.arity() > form.most {
         let expected = format!("{} inputs or more, {} at most", form.least, form.most);
         return Err(call.refuse(Code::Unsupported, &expected, call.arity().to_string()));
     }
-    let outputs = if form.operator == "Dropout" { 2 } else { 1 };
-    if call.outputs() > outputs {
-        return Err(call.refuse(Code::Unsupported, &format!("{outputs} outputs at most"), call.outputs().to_string()));
+    let outputs = match form.operator {
+        "Split" => ANY,
+        "Dropout" => 2,
+        _ => 1,
+    };
+    let found = call.outputs().len();
+    if found > outputs {
+        return Err(call.refuse(Code::Unsupported, &format!("{outputs} outputs at most"), found.to_string()));
     }
     for (name, kind) in call.attributes() {
         let known = form.attributes.iter().find(|(known, ..)| *known == name);
@@ -264,59 +326,4 @@ pub fn check(call: &Call, values: &Values, opset: i64) -> Result<Option<Kind>, R
         }
     }
     form.kinds.of_result(call, &call.kinds(values)?)
-}
-
-impl Kinds {
-    fn of_result(self, call: &Call, kinds: &[Kind]) -> Result<Option<Kind>, Rejection> {
-        let Some((&first, rest)) = kinds.split_first() else { return Ok(None) };
-        let integers = |kind: &Kind| !kind.is_float();
-        let alike = || rest.iter().all(|&kind| kind == first);
-        let fits = match self {
-            Kinds::Float32 => first == Kind::Float32 && alike(),
-            Kinds::Padded => {
-                let constant = rest.get(1).unwrap_or(&Kind::Float32);
-                [first, *constant] == [Kind::Float32; 2] && rest.first() == Some(&Kind::Int64)
-            }
-            Kinds::Floats => first.is_float() && alike(),
-            Kinds::One => alike(),
-            Kinds::Shaped => rest.iter().all(|&kind| kind == Kind::Int64),
-            Kinds::Indexed => rest.iter().all(integers) && rest.windows(2).all(|pair| pair[0] == pair[1]),
-            Kinds::Loose => first.is_float() && rest.iter().all(|kind| kind.is_float()),
-            Kinds::Sizes | Kinds::Named => true,
-        };
-        if !fits {
-            return Err(call.refuse(Code::MalformedModel, self.text(), format!("{kinds:?}")));
-        }
-        Ok(match self {
-            Kinds::Sizes => Some(Kind::Int64),
-            Kinds::Named => None,
-            _ => Some(first),
-        })
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Kinds::Float32 => "float32",
-            Kinds::Padded => "float32, int64, float32",
-            Kinds::Floats => "floats of one type",
-            Kinds::One => "one type",
-            Kinds::Shaped => "int64 behind the first input",
-            Kinds::Indexed => "integers of one type behind the first input",
-            Kinds::Loose => "floats",
-            Kinds::Sizes => "anything to int64",
-            Kinds::Named => "as the node says",
-        }
-    }
-}
-
-/// Refuses an integer that its type cannot hold: runtimes wrap such a number around.
-pub fn check_range(call: &Call, kind: Kind, value: &Value) -> Result<(), Rejection> {
-    let Value::Integers(_, list) = value else { return Ok(()) };
-    let wide = |v: &&Option<i64>| v.is_some_and(|v| i32::try_from(v).is_err());
-    match list.iter().find(wide) {
-        Some(Some(wide)) if kind == Kind::Int32 => {
-            Err(call.refuse(Code::Unsupported, "integers that fit into 32 bits", wide.to_string()))
-        }
-        _ => Ok(()),
-    }
 }

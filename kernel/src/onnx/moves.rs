@@ -71,7 +71,7 @@ pub fn concat(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
 }
 
 /// An axis of the samples, counted from 0 without the batch axis, which `axis` counts; `rank` is theirs.
-fn sample_axis(call: &Call, axis: i64, rank: usize) -> Result<usize, Rejection> {
+pub fn sample_axis(call: &Call, axis: i64, rank: usize) -> Result<usize, Rejection> {
     let refuse = || call.refuse(Code::Unsupported, "an axis of the samples", "the batch axis");
     call.axis(axis, rank + 1)?.checked_sub(1).ok_or_else(refuse)
 }
@@ -82,7 +82,7 @@ pub fn transpose(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let dims: Vec<usize> = match value {
         Value::Node(_, shape) => std::iter::once(1).chain(shape.iter().copied()).collect(),
         Value::Floats(dims, _) => dims.clone(),
-        Value::Integers(..) => return Err(call.refuse(Code::Unsupported, "floats", "integers")),
+        _ => return Err(call.refuse(Code::Unsupported, "floats", "others")),
     };
     let order = match call.integers("perm") {
         None => (0..dims.len()).rev().collect(),
@@ -119,7 +119,7 @@ pub fn gather(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         Value::Node(_, shape) => (shape, sample_axis(call, along, shape.len())?),
         Value::Integers(dims, _) if dims.len() == 1 => (dims, call.axis(along, 1)?),
         Value::Integers(dims, _) => return Err(call.refuse(Code::ShapeMismatch, "a list", format!("{dims:?}"))),
-        Value::Floats(..) => return Err(call.refuse(Code::Unsupported, "integers or a value", "a float constant")),
+        _ => return Err(call.refuse(Code::Unsupported, "integers or a value", "others")),
     };
     let index = |at: &Option<i64>| match at {
         Some(at) => call.axis(*at, dims[axis]),
@@ -185,13 +185,46 @@ pub fn slice(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     picked(graph, call, value, from, shape)
 }
 
+/// Parts of an axis of the samples: of the sizes that the file gives, or equal ones.
+pub fn split(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Result<Vec<Value>, Rejection> {
+    let (_, dims) = call.node(0, values)?;
+    let axis = sample_axis(call, call.integer("axis").unwrap_or(0), dims.len())?;
+    let parts = call.outputs().len();
+    let given = call.optional(1, values)?.map(|_| call.list(1, values)).transpose()?;
+    let known = |size: &Option<i64>| size.and_then(|size| usize::try_from(size).ok());
+    let sizes = match (given, call.integer("num_outputs")) {
+        (Some(list), None) => list.iter().map(known).collect(),
+        (None, number) if number == (opset >= 18).then_some(parts as i64) && dims[axis].is_multiple_of(parts) => {
+            Some(vec![dims[axis] / parts; parts])
+        }
+        _ => None,
+    };
+    let fits = |sizes: &Vec<usize>| {
+        sizes.len() == parts && sizes.iter().try_fold(0_usize, |sum, &size| sum.checked_add(size)) == Some(dims[axis])
+    };
+    let sizes: Vec<usize> = sizes.filter(fits).ok_or_else(|| {
+        let expected = format!("sizes, or equal ones, of {parts} parts of {}", dims[axis]);
+        call.refuse(Code::Unsupported, &expected, "others")
+    })?;
+    let (stride, mut first) = (strides(dims), 0);
+    let mut all = Vec::with_capacity(parts);
+    for part in sizes {
+        let mut shape = dims.to_vec();
+        shape[axis] = part;
+        let from = places(call, &shape, &stride)?.into_iter().map(|place| first + place).collect();
+        first += part * stride[axis];
+        all.push(picked(graph, call, call.input(0, values)?, from, shape)?);
+    }
+    Ok(all)
+}
+
 /// Axes of size 1 repeated.
 pub fn expand(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (value, target) = (call.input(0, values)?, call.list(1, values)?);
     let dims = match value {
         Value::Node(_, shape) => shape,
         Value::Floats(dims, _) => dims,
-        Value::Integers(..) => return Err(call.refuse(Code::Unsupported, "floats", "integers")),
+        _ => return Err(call.refuse(Code::Unsupported, "floats", "others")),
     };
     let refuse = || call.refuse(Code::Unsupported, "fixed sizes behind the batch", format!("{target:?}"));
     // A target as long as a value with its batch axis leaves the batch as it is, or names it.

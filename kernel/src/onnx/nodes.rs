@@ -50,6 +50,7 @@ pub fn picked(graph: &mut Graph, call: &Call, value: &Value, from: Vec<usize>, s
             Ok(Value::Floats(shape, Floats::Numbers(numbers)))
         }
         Value::Integers(_, list) => Ok(Value::Integers(shape, from.into_iter().map(|at| list[at]).collect())),
+        Value::Larger(..) => Err(call.refuse_comparison()),
     }
 }
 

@@ -4,10 +4,13 @@ use crate::network::graph::{End, Graph};
 use crate::number::exact::Float;
 use crate::onnx::affine;
 use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::conditions;
 use crate::onnx::ends;
 use crate::onnx::forms;
+use crate::onnx::kinds;
 use crate::onnx::moves;
 use crate::onnx::nodes::Answer;
+use crate::onnx::reductions;
 use crate::onnx::sizes;
 use crate::onnx::tensor::Kind;
 use crate::onnx::units;
@@ -17,16 +20,20 @@ use crate::rejection::{Code, Rejection};
 /// 0.01, the default of LeakyRelu.
 const ALPHA: u32 = 0x3c23_d70a;
 
-/// Appends what `call` computes to the graph, in the version `opset` of the operators.
-pub fn apply(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Result<(Value, Kind), Rejection> {
+/// Appends what `call` computes to the graph, in the version `opset` of the operators: its outputs, those behind that
+/// nothing may read left out.
+pub fn apply(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Result<Vec<(Value, Kind)>, Rejection> {
     let kind = forms::check(call, values, opset)?;
-    let (value, kind) = match kind {
-        Some(kind) => (value(graph, call, values)?, kind),
-        None if call.operator == "Constant" => call.constant(values)?,
-        None => sizes::cast(call, values)?,
+    let results = match kind {
+        Some(kind) if call.operator == "Split" => {
+            moves::split(graph, call, values, opset)?.into_iter().map(|part| (part, kind)).collect()
+        }
+        Some(kind) => vec![(value(graph, call, values)?, kind)],
+        None if call.operator == "Constant" => vec![call.constant(values)?],
+        None => vec![sizes::cast(call, values)?],
     };
-    forms::check_range(call, kind, &value)?;
-    Ok((value, kind))
+    results.iter().try_for_each(|(value, kind)| kinds::check_range(call, *kind, value))?;
+    Ok(results)
 }
 
 fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
@@ -34,16 +41,26 @@ fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         "Gemm" => affine::gemm(graph, call, values),
         "MatMul" => affine::mat_mul(graph, call, values),
         "Add" | "Sub" | "Mul" | "Div" => affine::binary(graph, call, values),
+        "Sum" => affine::sum(graph, call, values),
         "Neg" => affine::negate(graph, call, values),
         "BatchNormalization" => affine::batch_norm(graph, call, values),
         "Relu" => units::kink(graph, call, values, Float::ZERO),
         "LeakyRelu" => units::kink(graph, call, values, call.float("alpha", ALPHA)?),
         "Abs" => units::kink(graph, call, values, Float::ONE.negated()),
+        "PRelu" => units::parametric(graph, call, values),
+        "Clip" => units::clip(graph, call, values),
         "Max" => units::maximum(graph, call, values),
         "Min" => ends::minimum(graph, call, values),
         "Sigmoid" => ends::end(graph, call, values, End::Sigmoid),
         "Softmax" => ends::end(graph, call, values, End::Softmax),
         "LogSoftmax" => ends::end(graph, call, values, End::LogSoftmax),
+        "Greater" | "GreaterOrEqual" => conditions::compare(call, values, false),
+        "Less" | "LessOrEqual" => conditions::compare(call, values, true),
+        "Not" => conditions::negation(call, values),
+        "Where" => conditions::larger(graph, call, values),
+        "ReduceSum" => reductions::sum(graph, call, values),
+        "ReduceMean" => reductions::mean(graph, call, values),
+        "ReduceMax" => reductions::maximum(graph, call, values),
         "MaxPool" => windows::max_pool(graph, call, values),
         "AveragePool" => windows::average_pool(graph, call, values),
         "GlobalAveragePool" => windows::global_average_pool(graph, call, values),

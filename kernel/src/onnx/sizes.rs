@@ -17,7 +17,7 @@ pub fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
     let kind = call.integer("to").and_then(Kind::read);
     match (value, kind) {
         (Value::Node(..), Some(kind)) if kind.is_float() => Ok((value.clone(), kind)),
-        (Value::Integers(..), Some(kind)) if !kind.is_float() => Ok((value.clone(), kind)),
+        (Value::Integers(..), Some(kind)) if kind.is_integer() => Ok((value.clone(), kind)),
         _ => {
             let found = format!("{:?} of {:?}", call.integer("to"), call.kinds(values)?);
             Err(call.refuse(Code::Unsupported, "a cast of values to floats or of integers to integers", found))
@@ -63,6 +63,7 @@ pub fn reshape(call: &Call, values: &Values) -> Answer {
         Value::Node(of, old) => (*of, old),
         Value::Floats(_, floats) => return Ok(Value::Floats(opened(call, target, floats.len())?, floats.clone())),
         Value::Integers(_, list) => return Ok(Value::Integers(opened(call, target, list.len())?, list.clone())),
+        Value::Larger(..) => return Err(call.refuse_comparison()),
     };
     let refuse = || call.refuse(Code::Unsupported, "a target with the batch in front", format!("{target:?}"));
     let (batch, rest) = target.split_first().ok_or_else(refuse)?;
@@ -126,6 +127,7 @@ pub fn axes(call: &Call, values: &Values) -> Answer {
     let dims: Vec<usize> = match value {
         Value::Node(_, shape) => std::iter::once(0).chain(shape.iter().copied()).collect(),
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.clone(),
+        Value::Larger(..) => return Err(call.refuse_comparison()),
     };
     // Runtimes differ in what they make of an empty list.
     let Some(given) = given.filter(|given| !given.is_empty()) else {
@@ -153,6 +155,7 @@ pub fn axes(call: &Call, values: &Values) -> Answer {
         Value::Node(of, _) => Ok(Value::Node(*of, new[1..].to_vec())),
         Value::Floats(_, floats) => Ok(Value::Floats(new, floats.clone())),
         Value::Integers(_, list) => Ok(Value::Integers(new, list.clone())),
+        Value::Larger(..) => Err(call.refuse_comparison()),
     }
 }
 
@@ -161,6 +164,7 @@ pub fn shape(call: &Call, values: &Values) -> Answer {
     let dims: Vec<Option<i64>> = match call.input(0, values)? {
         Value::Node(_, shape) => std::iter::once(None).chain(shape.iter().map(|&d| Some(d as i64))).collect(),
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.iter().map(|&d| Some(d as i64)).collect(),
+        Value::Larger(..) => return Err(call.refuse_comparison()),
     };
     let clamp = |at: i64| (if at < 0 { at + dims.len() as i64 } else { at }).clamp(0, dims.len() as i64) as usize;
     let (start, end) = (clamp(call.integer("start").unwrap_or(0)), clamp(call.integer("end").unwrap_or(i64::MAX)));

@@ -18,6 +18,8 @@ pub enum Kind {
     Int32,
     /// Integers of 64 bits.
     Int64,
+    /// Truth values, of which no constants are read.
+    Bool,
 }
 
 impl Kind {
@@ -28,6 +30,7 @@ impl Kind {
             11 => Some(Kind::Float64),
             6 => Some(Kind::Int32),
             7 => Some(Kind::Int64),
+            9 => Some(Kind::Bool),
             _ => None,
         }
     }
@@ -37,12 +40,18 @@ impl Kind {
         match self {
             Kind::Float32 | Kind::Int32 => 4,
             Kind::Float64 | Kind::Int64 => 8,
+            Kind::Bool => 1,
         }
     }
 
     /// Whether it is a type of floats.
     pub fn is_float(self) -> bool {
         matches!(self, Kind::Float32 | Kind::Float64)
+    }
+
+    /// Whether it is a type of integers.
+    pub fn is_integer(self) -> bool {
+        matches!(self, Kind::Int32 | Kind::Int64)
     }
 }
 
@@ -161,7 +170,7 @@ impl Raw<'_> {
         let dims = dims.map_err(|_| self.refuse(Code::MalformedModel, "sizes ≥ 0", format!("{:?}", self.dims)))?;
         let count = dims.iter().try_fold(1_u64, |n, &d| n.checked_mul(d as u64)).unwrap_or(u64::MAX);
         budget::within(self.name, "entries", count, budget::WEIGHTS)?;
-        let Some(kind) = Kind::read(self.kind) else {
+        let Some(kind) = Kind::read(self.kind).filter(|&kind| kind != Kind::Bool) else {
             let found = format!("type {}", self.kind);
             return Err(self.refuse(Code::Unsupported, "float32, float64, int32 or int64", found));
         };
@@ -174,7 +183,7 @@ impl Raw<'_> {
                 Some(_) => self.words_of_file()?.into_iter().map(|word| i64::from(word as i32)).collect(),
                 None => self.short_integers.clone(),
             }),
-            Kind::Int64 => Entries::Integers(match &self.bytes {
+            Kind::Int64 | Kind::Bool => Entries::Integers(match &self.bytes {
                 Some(_) => self.double_words_of_file()?.into_iter().map(|word| word as i64).collect(),
                 None => self.integers.clone(),
             }),

@@ -1,10 +1,12 @@
 //! Operators that are units.
 
 use crate::network::graph::{Graph, Op};
+use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
 use crate::onnx::call::{Call, Value, Values};
-use crate::onnx::nodes::{Answer, broadcast, same_shape, size, unit};
-use crate::rejection::Code;
+use crate::onnx::nodes::{Answer, affine, broadcast, same_shape, size, unit};
+use crate::onnx::tensor::Floats;
+use crate::rejection::{Code, Rejection};
 
 /// t for t ≥ 0, below·t for t < 0.
 pub fn kink(graph: &mut Graph, call: &Call, values: &Values, below: Float) -> Answer {
@@ -12,10 +14,68 @@ pub fn kink(graph: &mut Graph, call: &Call, values: &Values, below: Float) -> An
     unit(graph, call, Op::Kink { of, below, above: Float::ONE }, shape.to_vec())
 }
 
+/// t for t ≥ 0, slope·t for t < 0, with a slope for every entry: one for all, or none above 1.
+pub fn parametric(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let (of, shape) = call.node(0, values)?;
+    let slopes = broadcast(call, call.input(1, values)?, shape)?;
+    match slopes.first() {
+        Some(first) if slopes.iter().all(|slope| slope == first) => kink(graph, call, values, *first),
+        _ if slopes.iter().any(|slope| slope.exceeds(Float::ONE)) => {
+            Err(call.refuse(Code::Unsupported, "slopes of at most 1, or one for all entries", "others"))
+        }
+        _ => {
+            let scaled = Map::diagonal(size(shape), Exact::dyadics(&slopes));
+            let scaled = affine(graph, call, vec![(of, scaled)], None, shape.to_vec())?;
+            maximum_of(graph, call, &[call.input(0, values)?, &scaled])
+        }
+    }
+}
+
+/// min(max(x, low), high). A bound that no float32 lies beyond is none.
+pub fn clip(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    const LARGEST: Float = Float { mantissa: (1 << 24) - 1, exponent: 104 };
+    let bound = |k: usize| match call.optional(k, values)? {
+        None => Ok(None),
+        Some(Value::Floats(dims, floats)) if dims.is_empty() => Ok(Some(floats.at(0))),
+        Some(_) => Err(call.refuse(Code::Unsupported, "a constant scalar as a bound", "another operand")),
+    };
+    let low = bound(1)?.filter(|low| low.exceeds(LARGEST.negated()));
+    let high = bound(2)?.filter(|high| LARGEST.exceeds(*high));
+    let x = call.input(0, values)?;
+    let (of, shape) = call.node(0, values)?;
+    let Some(high) = high else {
+        let scalar = |low| Value::Floats(vec![], Floats::Numbers(vec![low]));
+        return low.map_or(Ok(x.clone()), |low| maximum_of(graph, call, &[x, &scalar(low)]));
+    };
+    if low.is_some_and(|low| low.exceeds(high)) {
+        return Err(call.refuse(Code::Unsupported, "a lower bound that is not above the upper one", "another"));
+    }
+    // low + max(x − low, 0) − max(x − high, 0), or x − max(x − high, 0).
+    let all = |number: Float| Exact::dyadics(&vec![number; size(shape)]);
+    let mut above = |bound: Float| {
+        let terms = vec![(of, Map::multiple(size(shape), Float::ONE))];
+        let Value::Node(of, _) = affine(graph, call, terms, Some(all(bound.negated())), shape.to_vec())? else {
+            unreachable!("a node")
+        };
+        let relu = Op::Kink { of, below: Float::ZERO, above: Float::ONE };
+        let Value::Node(id, _) = unit(graph, call, relu, shape.to_vec())? else { unreachable!("a node") };
+        Ok::<_, Rejection>(id)
+    };
+    let first = low.map_or(Ok(of), &mut above)?;
+    let signed = |id, sign| (id, Map::multiple(size(shape), sign));
+    let terms = vec![signed(first, Float::ONE), signed(above(high)?, Float::ONE.negated())];
+    affine(graph, call, terms, low.map(all), shape.to_vec())
+}
+
 /// The maximum of values of one shape, and of constants.
 pub fn maximum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let operands = (0..call.arity()).map(|k| call.input(k, values)).collect::<Result<Vec<_>, _>>()?;
-    let Some(Value::Node(first, shape)) = operands.iter().find(|v| matches!(v, Value::Node(..))) else {
+    maximum_of(graph, call, &operands)
+}
+
+/// The maximum of these operands.
+pub fn maximum_of(graph: &mut Graph, call: &Call, operands: &[&Value]) -> Answer {
+    let Some(Value::Node(first, shape)) = operands.iter().copied().find(|v| matches!(v, Value::Node(..))) else {
         return Err(call.refuse(Code::Unsupported, "an operand that depends on the input", "constants alone"));
     };
     if operands.len() == 1 {

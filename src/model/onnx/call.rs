@@ -17,6 +17,17 @@ pub(super) enum Value {
     Float(Tensor),
     /// An integer constant.
     Int(Ints),
+    /// Whether the first of two values is the larger one, entry by entry; what it says where they are equal is left open.
+    Larger(Box<Comparison>),
+}
+
+/// Two values, and their common shape without the batch axis.
+#[derive(Clone, Debug)]
+pub(super) struct Comparison {
+    /// The one that is asked to be larger, and the other one.
+    pub of: [Value; 2],
+    /// Of a sample.
+    pub shape: Vec<usize>,
 }
 
 /// A node of the file.
@@ -117,6 +128,16 @@ impl<'a> Call<'a> {
     /// The name of the first output.
     pub fn output(&self) -> Option<&str> {
         self.node.output.first().map(String::as_str)
+    }
+
+    /// A comparison where numbers are expected.
+    pub fn refuse_comparison(&self) -> ModelError {
+        self.misfit("numbers", "a comparison, which only Where and Not may read")
+    }
+
+    /// Number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.node.output.len()
     }
 
     /// Number of inputs, those left out included.
@@ -241,5 +262,6 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Node(_) => "a value that depends on the input",
         Value::Float(_) => "a float constant",
         Value::Int(_) => "an integer constant",
+        Value::Larger(_) => "a comparison, which only Where and Not may read",
     }
 }

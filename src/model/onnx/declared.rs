@@ -102,6 +102,7 @@ pub(super) fn check<'m>(
         Value::Node(id) => std::iter::once(None).chain(graph.node(*id).shape.iter().copied().map(Some)).collect(),
         Value::Float(tensor) => tensor.shape.iter().copied().map(Some).collect(),
         Value::Int(ints) => ints.shape.iter().copied().map(Some).collect(),
+        Value::Larger(comparison) => std::iter::once(None).chain(comparison.shape.iter().copied().map(Some)).collect(),
     };
     if shape.dim.len() != sizes.len() {
         return Err(untrue(info, format!("expected {} axes, found {}", sizes.len(), shape.dim.len())));

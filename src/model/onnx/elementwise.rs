@@ -10,7 +10,20 @@ use super::tensor::{Tensor, Walk, broadcast};
 use crate::model::{Kink, Layer, ModelError, NodeId};
 
 pub(super) fn add(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    match (call.input(0)?, call.input(1)?) {
+    plus(importer, call, call.input(0)?, call.input(1)?)
+}
+
+/// The sum of any number of values.
+pub(super) fn total(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let mut sum = call.input(0)?.clone();
+    for index in 1..call.count() {
+        sum = plus(importer, call, &sum, call.input(index)?)?;
+    }
+    Ok(sum)
+}
+
+fn plus(importer: &mut Importer, call: &Call, a: &Value, b: &Value) -> Result<Value, ModelError> {
+    match (a, b) {
         (Value::Float(a), Value::Float(b)) => fold(importer, call, a, b, exact::add),
         (Value::Int(a), Value::Int(b)) => integers::add(importer, call, a, b),
         (Value::Node(a), Value::Node(b)) => {
@@ -76,36 +89,18 @@ pub(super) fn neg(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     }
 }
 
-pub(super) fn abs(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    activation(importer, call, Kink::ABS)
-}
-
-pub(super) fn relu(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    activation(importer, call, Kink::RELU)
-}
-
-pub(super) fn leaky_relu(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let alpha = call.float_attribute("alpha")?.unwrap_or(0.01);
-    activation(importer, call, Kink { below: f64::from(alpha), above: 1.0 })
-}
-
-fn activation(importer: &mut Importer, call: &Call, kink: Kink) -> Result<Value, ModelError> {
-    match call.input(0)? {
-        Value::Node(node) => Ok(Value::Node(importer.push(call, Layer::Kink(kink), &[*node])?)),
-        Value::Float(a) => {
-            let slope = Tensor::new(a.shape.clone(), a.iter().map(|t| kink.slope(t)).collect());
-            fold(importer, call, a, &slope, exact::mul)
-        }
-        other => Err(call.misfit("a float value", kind(other))),
-    }
-}
-
 /// The maximum of any number of values; max(u, c) of a value and a constant is c + max(u − c, 0).
 pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let values = (0..call.count()).map(|index| call.input(index).cloned()).collect::<Result<Vec<_>, _>>()?;
+    max_of(importer, call, &values)
+}
+
+/// The maximum of these values.
+pub(super) fn max_of(importer: &mut Importer, call: &Call, values: &[Value]) -> Result<Value, ModelError> {
     let mut constant: Option<Tensor> = None;
     let mut nodes: Vec<NodeId> = vec![];
-    for index in 0..call.count() {
-        match call.input(index)? {
+    for value in values {
+        match value {
             Value::Node(node) => nodes.push(*node),
             Value::Float(c) => {
                 constant = Some(match constant.take() {
@@ -150,7 +145,7 @@ pub(super) fn min(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     Ok(Value::Node(negated(importer, call, top)?))
 }
 
-fn max_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Result<NodeId, ModelError> {
+pub(super) fn max_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Result<NodeId, ModelError> {
     let mut shape = importer.graph.node(nodes[0]).shape.clone();
     for &node in nodes {
         shape = common(call, &shape, &importer.graph.node(node).shape)?;
@@ -228,7 +223,7 @@ fn spread_over(
 }
 
 /// The constant without a batch axis of size 1 in front; `rank` counts the axes of the node behind its batch axis.
-fn without_batch(call: &Call, constant: &Tensor, rank: usize) -> Result<Tensor, ModelError> {
+pub(super) fn without_batch(call: &Call, constant: &Tensor, rank: usize) -> Result<Tensor, ModelError> {
     match constant.shape.split_first() {
         Some((&batch, rest)) if rest.len() == rank => match batch {
             1 => Ok(constant.reshaped(rest.to_vec())),
@@ -249,12 +244,17 @@ fn negated(importer: &mut Importer, call: &Call, node: NodeId) -> Result<NodeId,
     importer.push(call, Layer::Scale(vec![-1.0; size]), &[node])
 }
 
-fn map(importer: &mut Importer, call: &Call, a: &Tensor, f: impl Fn(f64) -> f64) -> Result<Value, ModelError> {
+pub(super) fn map(
+    importer: &mut Importer,
+    call: &Call,
+    a: &Tensor,
+    f: impl Fn(f64) -> f64,
+) -> Result<Value, ModelError> {
     importer.spend_shape(call, &a.shape)?;
     Ok(Value::Float(a.map(f)))
 }
 
-fn fold(
+pub(super) fn fold(
     importer: &mut Importer,
     call: &Call,
     a: &Tensor,
@@ -292,7 +292,7 @@ fn mixed(call: &Call, a: &Value, b: &Value) -> ModelError {
 }
 
 /// A node's shape with its batch axis.
-fn full(shape: &[usize]) -> String {
+pub(super) fn full(shape: &[usize]) -> String {
     let dims: Vec<String> = std::iter::once("N".into()).chain(shape.iter().map(usize::to_string)).collect();
     format!("[{}]", dims.join(", "))
 }

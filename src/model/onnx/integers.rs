@@ -8,6 +8,7 @@ use crate::model::ModelError;
 
 pub(super) fn shape(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let dims: Vec<Dim> = match call.input(0)? {
+        Value::Larger(_) => return Err(call.refuse_comparison()),
         Value::Node(node) => {
             let shape = &importer.graph.node(*node).shape;
             std::iter::once(Dim::Batch).chain(shape.iter().map(|&dim| Dim::Known(dim as i64))).collect()
@@ -30,6 +31,7 @@ pub(super) fn cast(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let to = call.int_attribute("to").ok_or_else(|| call.misfit("attribute `to`", "none"))?;
     let refuse = |from: &str| Err(call.refuse(format!("Cast of {from} to data type {to} is not supported")));
     match (call.input(0)?, i32::try_from(to).unwrap_or(0)) {
+        (Value::Larger(_), _) => Err(call.refuse_comparison()),
         (Value::Node(node), proto::FLOAT) => Ok(Value::Node(*node)),
         (Value::Node(_), _) => refuse("a value that depends on the input"),
         (Value::Float(tensor), proto::DOUBLE) => Ok(Value::Float(tensor.clone())),

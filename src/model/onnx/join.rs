@@ -80,6 +80,7 @@ pub(super) fn constant_of_shape(importer: &mut Importer, call: &Call) -> Result<
 pub(super) fn expand(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let target = call.dims(1, "shape (input 1)")?.to_vec();
     match call.input(0)? {
+        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Float(tensor) => expanded(importer, call, tensor, &target),
         Value::Node(node) => expand_node(importer, call, *node, &target),
         Value::Int(_) => Err(call.refuse("Expand of integers is not supported")),

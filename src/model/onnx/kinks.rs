@@ -7,6 +7,8 @@
 use super::exact;
 use crate::model::map::{Diagonal, Map};
 use crate::model::{Graph, Kink, NodeId, Op};
+use num_rational::BigRational;
+use num_traits::{One, Signed, Zero};
 
 /// How many steps are followed back from a node.
 const MOST_STEPS: usize = 32;
@@ -107,4 +109,51 @@ fn trail(graph: &Graph, id: NodeId) -> Vec<NodeId> {
         trail.push(node.inputs[0]);
     }
     trail
+}
+
+/// slope·node + offset, entry by entry; without a node the offset alone, and slopes of 0.
+pub(super) struct Line {
+    node: Option<NodeId>,
+    entries: Vec<[BigRational; 2]>,
+}
+
+impl Line {
+    /// Of the nearest node that is no elementwise affine function of another one.
+    pub fn of_node(graph: &Graph, id: NodeId) -> Line {
+        let trail = trail(graph, id);
+        let mut entries = vec![[BigRational::one(), BigRational::zero()]; graph.node(id).size()];
+        for &id in &trail[..trail.len() - 1] {
+            let (map, offset) = graph.node(id).op.elementwise().expect("a trail is of such nodes");
+            for (i, [slope, rest]) in entries.iter_mut().enumerate() {
+                if let Some(&added) = offset.get(i) {
+                    *rest += &*slope * BigRational::from_float(added).expect("constants of a graph are finite");
+                }
+                let weight = map.entries(i).next().map_or_else(BigRational::zero, |(_, weight)| weight.exact());
+                *slope *= weight;
+            }
+        }
+        Line { node: trail.last().copied(), entries }
+    }
+
+    /// Of constants, which are finite.
+    pub fn of_constants(values: impl Iterator<Item = f64>) -> Line {
+        let entry = |value| [BigRational::zero(), BigRational::from_float(value).expect("constants are finite")];
+        Line { node: None, entries: values.map(entry).collect() }
+    }
+}
+
+/// Whether c − d is a multiple of a − b by a number ≥ 0, entry by entry, for the lines \[a, b, c, d\] of one node, and
+/// a − b no constant.
+pub(super) fn takes_larger(lines: &[Line]) -> bool {
+    let [a, b, c, d] = lines else { return false };
+    let mut nodes = lines.iter().filter_map(|line| line.node);
+    let first = nodes.next();
+    if nodes.any(|node| Some(node) != first) {
+        return false;
+    }
+    (0..a.entries.len()).all(|i| {
+        let difference = |a: &Line, b: &Line| [0, 1].map(|k| &a.entries[i][k] - &b.entries[i][k]);
+        let ([slope, offset], [gain, rest]) = (difference(a, b), difference(c, d));
+        !slope.is_zero() && &rest * &slope == &gain * &offset && !(gain * slope).is_negative()
+    })
 }

@@ -8,6 +8,7 @@ use crate::model::{ModelError, NodeId};
 pub(super) fn flatten(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axis = call.int_attribute("axis").unwrap_or(1);
     match call.input(0)? {
+        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();
             // Flatten may cut behind the last axis, too.
@@ -33,6 +34,7 @@ pub(super) fn reshape(importer: &mut Importer, call: &Call) -> Result<Value, Mod
     let target = call.dims(1, "shape (input 1)")?.to_vec();
     let allow_zero = call.flag("allowzero")?;
     match call.input(0)? {
+        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => reshape_node(importer, call, *node, &target, allow_zero).map(Value::Node),
         Value::Float(tensor) => {
             let shape = resolve(call, &tensor.shape, 0, tensor.len(), &target, allow_zero)?;
@@ -123,6 +125,7 @@ pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, Mod
         return Err(call.misfit("axes to squeeze", "an empty list"));
     }
     match call.input(0)? {
+        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();
             let all_ones = shape.iter().all(|&dim| dim == 1);
@@ -177,6 +180,7 @@ fn squeezed(call: &Call, shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, Mo
 pub(super) fn unsqueeze(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axes = call.known_ints(1, "axes (input 1)")?;
     match call.input(0)? {
+        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => {
             let full: Vec<usize> = std::iter::once(0).chain(importer.graph.node(*node).shape.clone()).collect();
             let shape = unsqueezed(call, &full, &axes)?;
@@ -211,6 +215,7 @@ fn unsqueezed(call: &Call, shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, 
 pub(super) fn transpose(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let permutation = call.ints_attribute("perm");
     match call.input(0)? {
+        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();
             let order = order(call, permutation, shape.len() + 1)?;

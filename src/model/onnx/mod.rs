@@ -33,11 +33,13 @@
 //! (`batch_norm`). Everything else keeps the real function of the stored constants. Running the same file in floats
 //! rounds, here and in any runtime.
 
+mod activations;
 mod attributes;
 mod batch_norm;
 mod beside;
 mod call;
 mod canonical;
+mod choices;
 mod declared;
 mod elementwise;
 mod ends;
@@ -57,6 +59,7 @@ mod outline;
 mod pick;
 mod proto;
 mod reader;
+mod reductions;
 mod rules;
 mod stored;
 mod tensor;

@@ -9,7 +9,7 @@ use super::importer::Importer;
 use super::kinds::Kind;
 use super::proto;
 use super::rules::{Rule, check_range};
-use super::{elementwise, ends, integers, join, layers, layout, pick};
+use super::{activations, choices, elementwise, ends, integers, join, layers, layout, pick, reductions};
 use crate::model::ModelError;
 
 type Import = fn(&mut Importer, &Call) -> Result<Value, ModelError>;
@@ -23,6 +23,8 @@ pub(super) struct Operator {
     import: Import,
     /// What is read of it, for people.
     note: &'static str,
+    /// The versions of the operators that have it so.
+    versions: RangeInclusive<i64>,
 }
 
 const fn operator(
@@ -33,10 +35,28 @@ const fn operator(
     import: Import,
     note: &'static str,
 ) -> Operator {
-    Operator { name, inputs, attributes, types, import, note }
+    Operator { name, inputs, attributes, types, import, note, versions: OLDEST..=NEWEST }
+}
+
+impl Operator {
+    /// The same, in some versions alone.
+    const fn within(self, oldest: i64, newest: i64) -> Operator {
+        let Operator { name, inputs, attributes, types, import, note, .. } = self;
+        Operator { name, inputs, attributes, types, import, note, versions: oldest..=newest }
+    }
 }
 
 const ANY: usize = usize::MAX;
+
+/// The oldest version of the operators that is read.
+pub(super) const OLDEST: i64 = 13;
+/// The newest one; a later one might give an operator another meaning.
+pub(super) const NEWEST: i64 = 28;
+
+const AXES: &[Attribute] = &[other("axes", proto::ATTRIBUTE_INTS), int("keepdims", 0)];
+const NO_AXES: &[Attribute] = &[int("keepdims", 0), int("noop_with_empty_axes", 0)];
+const REDUCED: &str = "of values, over named axes but the batch";
+const COMPARED: &str = "of values of one shape and constants, for Where";
 
 const NORM: &[Attribute] = &[float("epsilon"), float("momentum"), int("training_mode", 14)];
 
@@ -52,7 +72,7 @@ const GEMM: &[Attribute] = &[float("alpha"), float("beta"), int("transA", 0), in
 
 /// All of them.
 pub(super) static OPERATORS: &[Operator] = &[
-    operator("Abs", 1..=1, &[], Rule::Floats, elementwise::abs, "of values and constants"),
+    operator("Abs", 1..=1, &[], Rule::Floats, activations::abs, "of values and constants"),
     operator("Add", 2..=2, &[], Rule::Numbers, elementwise::add, "u + v, u + c, c + d, i + j"),
     operator(
         "BatchNormalization",
@@ -69,6 +89,14 @@ pub(super) static OPERATORS: &[Operator] = &[
         Rule::Named,
         integers::cast,
         "where nothing is rounded: values to float32, constants between types that hold them",
+    ),
+    operator(
+        "Clip",
+        1..=3,
+        &[],
+        Rule::Singles,
+        activations::clip,
+        "between constant scalars, the lower one not above the upper one",
     ),
     operator(
         "Concat",
@@ -107,8 +135,12 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("Flatten", 1..=1, &[int("axis", 0)], Rule::One, layout::flatten, "the batch axis stays"),
     operator("Gather", 2..=2, &[int("axis", 0)], Rule::Indexed, pick::gather, "stored indices, not along the batch"),
     operator("Gemm", 2..=3, GEMM, Rule::Floats, layers::gemm, "α·u·c + β·d, transA 0; d may be a value"),
+    operator("Greater", 2..=2, &[], Rule::Compared, choices::greater, COMPARED),
+    operator("GreaterOrEqual", 2..=2, &[], Rule::Compared, choices::greater, COMPARED),
     operator("Identity", 1..=1, &[], Rule::One, join::identity, "of anything"),
-    operator("LeakyRelu", 1..=1, &[float("alpha")], Rule::Singles, elementwise::leaky_relu, "of values and constants"),
+    operator("LeakyRelu", 1..=1, &[float("alpha")], Rule::Singles, activations::leaky_relu, "of values and constants"),
+    operator("Less", 2..=2, &[], Rule::Compared, choices::less, COMPARED),
+    operator("LessOrEqual", 2..=2, &[], Rule::Compared, choices::less, COMPARED),
     operator(
         "LogSoftmax",
         1..=1,
@@ -136,7 +168,21 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("Min", 1..=ANY, &[], Rule::Floats, elementwise::min, "of values; before the output: the least of heads"),
     operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul, "u·c, c·d, i·j"),
     operator("Neg", 1..=1, &[], Rule::Floats, elementwise::neg, "−u, −c"),
-    operator("Relu", 1..=1, &[], Rule::Floats, elementwise::relu, "of values and constants"),
+    operator("Not", 1..=1, &[], Rule::One, choices::not, "of a comparison"),
+    operator(
+        "PRelu",
+        2..=2,
+        &[],
+        Rule::Singles,
+        activations::parametric,
+        "of values, slopes constant: all the same, or at most 1",
+    ),
+    operator("ReduceMax", 1..=1, AXES, Rule::Floats, reductions::max, REDUCED).within(OLDEST, 17),
+    operator("ReduceMax", 2..=2, NO_AXES, Rule::Shaped, reductions::max, REDUCED).within(18, NEWEST),
+    operator("ReduceMean", 1..=1, AXES, Rule::Floats, reductions::mean, REDUCED).within(OLDEST, 17),
+    operator("ReduceMean", 2..=2, NO_AXES, Rule::Shaped, reductions::mean, REDUCED).within(18, NEWEST),
+    operator("ReduceSum", 2..=2, NO_AXES, Rule::Shaped, reductions::sum, REDUCED).within(13, NEWEST),
+    operator("Relu", 1..=1, &[], Rule::Floats, activations::relu, "of values and constants"),
     operator(
         "Reshape",
         2..=2,
@@ -178,6 +224,14 @@ pub(super) static OPERATORS: &[Operator] = &[
         "of [N, K] over K, before the output, where it is taken off; of two also one of them",
     ),
     operator(
+        "Split",
+        1..=2,
+        &[int("axis", 0), int("num_outputs", 18)],
+        Rule::Shaped,
+        pick::whole,
+        "of values, not along the batch, into equal parts or stored sizes",
+    ),
+    operator(
         "Squeeze",
         1..=2,
         &[],
@@ -186,6 +240,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         "named axes; without axes only constants, and the output where all axes have size 1",
     ),
     operator("Sub", 2..=2, &[], Rule::Numbers, elementwise::sub, "u − v, u − c, c − u, c − d, i − j"),
+    operator("Sum", 1..=ANY, &[], Rule::Floats, elementwise::total, "u + v + … + c"),
     operator(
         "Transpose",
         1..=1,
@@ -195,6 +250,14 @@ pub(super) static OPERATORS: &[Operator] = &[
         "of constants; of values where only axes of size 1 move",
     ),
     operator("Unsqueeze", 2..=2, &[], Rule::Shaped, layout::unsqueeze, "named axes, not in front of the batch"),
+    operator(
+        "Where",
+        3..=3,
+        &[],
+        Rule::Chosen,
+        choices::larger,
+        "of a comparison, u and c, where it takes the larger one, as a Relu or Abs does",
+    ),
 ];
 
 /// The table, a row of Markdown per operator.
@@ -208,24 +271,35 @@ pub(super) fn table() -> String {
         };
         let attributes: Vec<String> = operator.attributes.iter().map(Attribute::text).collect();
         let (name, types, note) = (operator.name, operator.types.text(), operator.note);
-        let _ = writeln!(text, "| {name} | {inputs} | {} | {types} | {note} |", attributes.join(", "));
+        let versions = match (operator.versions.start(), operator.versions.end()) {
+            (&OLDEST, &NEWEST) => String::new(),
+            (&OLDEST, newest) => format!(" (to opset {newest})"),
+            (oldest, _) => format!(" (from opset {oldest})"),
+        };
+        let _ = writeln!(text, "| {name}{versions} | {inputs} | {} | {types} | {note} |", attributes.join(", "));
     }
     text
 }
 
-/// The value of a node of the file, and the type of its entries.
-pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<(Value, Kind), ModelError> {
-    let Some(operator) = OPERATORS.iter().find(|operator| operator.name == call.operator()) else {
+/// The values that a node of the file gives, those behind left out that nothing may read, and the type of their entries.
+pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<Vec<(Value, Kind)>, ModelError> {
+    let here = |operator: &&Operator| operator.name == call.operator() && operator.versions.contains(&importer.opset);
+    let Some(operator) = OPERATORS.iter().find(here) else {
         return Err(call.refuse(format!("operator {} is not supported", call.operator().escape_debug())));
     };
     // The mask of a Dropout may be there; nothing may read it.
-    let outputs = if operator.name == "Dropout" { 2 } else { 1 };
+    let outputs = match operator.name {
+        "Split" => ANY,
+        "Dropout" => 2,
+        _ => 1,
+    };
     call.check(operator.inputs.clone(), outputs, operator.attributes, importer.opset)?;
     let kind = operator.types.result(call)?;
-    let value = match ends::reads_one(importer, call) {
-        true => ends::go_on(importer, call, operator.import)?,
-        false => (operator.import)(importer, call)?,
+    let values = match operator.name {
+        _ if ends::reads_one(importer, call) => vec![ends::go_on(importer, call, operator.import)?],
+        "Split" => pick::split(importer, call)?,
+        _ => vec![(operator.import)(importer, call)?],
     };
-    check_range(call, &value, kind)?;
-    Ok((value, kind))
+    values.iter().try_for_each(|value| check_range(call, value, kind))?;
+    Ok(values.into_iter().map(|value| (value, kind)).collect())
 }

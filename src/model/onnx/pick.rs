@@ -1,6 +1,6 @@
 //! Gather and Slice: some entries along one axis, in some order.
 
-use super::call::{Call, Value};
+use super::call::{Call, Value, kind};
 use super::importer::Importer;
 use super::layout::axis_of;
 use super::tensor::{Ints, Walk, row_major};
@@ -25,6 +25,52 @@ pub(super) fn pick(
     let from = indices.into_iter().map(Some).collect();
     let picked = importer.push(call, Layer::Linear(Map::Pick(Pick::new(from, cols))), &[node])?;
     importer.reshape(call, picked, shape)
+}
+
+/// The parts of a Split: of the sizes that the file gives, or equal ones.
+pub(super) fn split(importer: &mut Importer, call: &Call) -> Result<Vec<Value>, ModelError> {
+    let node = match call.input(0)? {
+        Value::Node(node) => *node,
+        other => return Err(call.misfit("a value that depends on the input", kind(other))),
+    };
+    let from = importer.graph.node(node).shape.clone();
+    let axis = axis_of(call, call.int_attribute("axis").unwrap_or(0), from.len() + 1, false)?;
+    let Some(axis) = axis.checked_sub(1) else {
+        return Err(call.refuse("Split along the batch axis is not supported"));
+    };
+    let strides = row_major(&from);
+    let (mut parts, mut first) = (vec![], 0);
+    for size in split_sizes(importer, call, from[axis])? {
+        let mut shape = from.clone();
+        shape[axis] = size;
+        let walk = Walk::new(&shape, &strides, first as isize * strides[axis]);
+        parts.push(Value::Node(pick(importer, call, node, &shape, walk)?));
+        first += size;
+    }
+    Ok(parts)
+}
+
+fn split_sizes(importer: &Importer, call: &Call, whole: usize) -> Result<Vec<usize>, ModelError> {
+    let count = call.outputs();
+    let number = call.int_attribute("num_outputs");
+    let sizes = match (call.optional_ints(1, "sizes (input 1)")?, number) {
+        (Some(_), Some(_)) => return Err(call.refuse("Split with sizes and num_outputs is not supported")),
+        (Some(list), None) => list.iter().map(|&size| usize::try_from(size).ok()).collect::<Option<Vec<_>>>(),
+        (None, number) if number.is_some() != (importer.opset >= 18) => None,
+        (None, number) => {
+            let fits = whole.is_multiple_of(count) && number.is_none_or(|n| usize::try_from(n) == Ok(count));
+            fits.then(|| vec![whole / count; count])
+        }
+    };
+    let total = |sizes: &[usize]| sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size));
+    sizes
+        .filter(|sizes| sizes.len() == count && total(sizes) == Some(whole))
+        .ok_or_else(|| call.misfit(format!("sizes of {count} parts, or equal ones, that make up {whole}"), "others"))
+}
+
+/// What stands for Split where one value is imported; [`split`] imports its parts.
+pub(super) fn whole(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    call.input(0).cloned()
 }
 
 pub(super) fn gather(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
@@ -107,6 +153,7 @@ fn take(
     along: impl Fn(&[usize], usize) -> Result<(Vec<usize>, Vec<usize>), ModelError>,
 ) -> Result<Value, ModelError> {
     match call.input(0)? {
+        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();
             let axis = axis_of(call, axis, shape.len() + 1, false)?;

@@ -14,16 +14,12 @@ use super::declared::{self, input_shape};
 use super::importer::Importer;
 use super::kinds::Kind;
 use super::names::{label, name_of, printable};
-use super::operators::import;
+use super::operators::{NEWEST, OLDEST, import};
 use super::outline::Outline;
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use crate::model::live::live;
 use crate::model::{Graph, ModelError};
 
-/// The oldest operator set that is read.
-const OLDEST: i64 = 13;
-/// The newest one; a later one might give an operator another meaning.
-const NEWEST: i64 = 28;
 /// The versions of the file format that are read.
 const FORMATS: RangeInclusive<i64> = 3..=14;
 
@@ -224,14 +220,13 @@ impl<'m> Reader<'m> {
         if node.overload.as_deref().is_some_and(|overload| !overload.is_empty()) {
             return Err(ModelError::unsupported(&name, format!("an overload of {operator} is not supported")));
         }
-        let value = import(&mut self.importer, &Call::new(name.clone(), node, inputs))?;
-        match node.output.first().filter(|output| !output.is_empty()) {
-            Some(output) => {
-                self.values.insert(output, value);
-                Ok(())
-            }
-            None => Err(ModelError::shape(&name, "a first output", "none")),
+        if node.output.first().is_none_or(String::is_empty) {
+            return Err(ModelError::shape(&name, "a first output", "none"));
         }
+        let values = import(&mut self.importer, &Call::new(name.clone(), node, inputs))?;
+        let named = node.output.iter().zip(values).filter(|(output, _)| !output.is_empty());
+        self.values.extend(named.map(|(output, value)| (output.as_str(), value)));
+        Ok(())
     }
 
     fn lookup(&mut self, graph: &GraphProto, node: &str, name: &'m str) -> Result<(Value, Kind), ModelError> {

@@ -24,6 +24,10 @@ pub(super) enum Rule {
     Indexed,
     /// float32; behind it a float and a truth value.
     Dropout,
+    /// A truth value, of float32 or float64 throughout.
+    Compared,
+    /// A truth value, then one type of floats, which is the result's.
+    Chosen,
     /// int64, of anything.
     Sizes,
     /// What the node names.
@@ -42,6 +46,8 @@ impl Rule {
             Rule::Spread => "int64 behind the first input, which is no bfloat16",
             Rule::Indexed => "integers of one type behind the first input",
             Rule::Dropout => "a float and a bool behind the first input",
+            Rule::Compared => "floats of one type to bool",
+            Rule::Chosen => "bool, then floats of one type",
             Rule::Sizes => "anything to int64",
             Rule::Named => "as the node says",
         }
@@ -64,11 +70,17 @@ impl Rule {
             Rule::Spread => behind.iter().all(|&kind| kind == Kind::Int64) && call.kind(0) != Some(Kind::Bfloat16),
             Rule::Indexed => behind.iter().all(|&kind| kind.is_integer() && kind == behind[0]),
             Rule::Dropout => call.kind(0) == Some(Kind::Float32) && call.kind(1).is_none_or(Kind::is_float),
+            Rule::Compared => alike(Kind::is_float),
+            Rule::Chosen => {
+                call.kind(0) == Some(Kind::Bool) && behind.iter().all(|&kind| kind.is_float() && kind == behind[0])
+            }
             Rule::Sizes | Rule::Named => true,
         };
         let result = match self {
             _ if !fits => None,
             Rule::Sizes => Some(Kind::Int64),
+            Rule::Compared => Some(Kind::Bool),
+            Rule::Chosen => behind.first().copied(),
             Rule::Named => named(call)?,
             _ => kinds.first().copied(),
         };

@@ -1,0 +1,97 @@
+//! Which types of entries go together in the operands of an operator.
+
+use crate::onnx::call::{Call, Value};
+use crate::onnx::tensor::Kind;
+use crate::rejection::{Code, Rejection};
+
+/// Which types of entries go together, and what the result's is.
+#[derive(Clone, Copy)]
+pub enum Kinds {
+    /// 32-bit floats throughout.
+    Float32,
+    /// 32-bit floats, and 64-bit integers as the second input.
+    Padded,
+    /// Floats of one type throughout.
+    Floats,
+    /// One type throughout.
+    One,
+    /// The result's is the first input's; behind it stand 64-bit integers.
+    Shaped,
+    /// The result's is the first input's; behind it stand integers of one type.
+    Indexed,
+    /// The result's is the first input's, a float; behind it stand floats of any type.
+    Loose,
+    /// A truth value, of floats of one type.
+    Compared,
+    /// A truth value, then floats of one type, which is the result's.
+    Chosen,
+    /// 64-bit integers, of anything.
+    Sizes,
+    /// What the node says.
+    Named,
+}
+
+impl Kinds {
+    /// The type of the result, where the operator does not leave that to the node.
+    pub fn of_result(self, call: &Call, kinds: &[Kind]) -> Result<Option<Kind>, Rejection> {
+        let Some((&first, rest)) = kinds.split_first() else { return Ok(None) };
+        let integers = |kind: &Kind| kind.is_integer();
+        let alike = || rest.iter().all(|&kind| kind == first);
+        let fits = match self {
+            Kinds::Float32 => first == Kind::Float32 && alike(),
+            Kinds::Padded => {
+                let constant = rest.get(1).unwrap_or(&Kind::Float32);
+                [first, *constant] == [Kind::Float32; 2] && rest.first() == Some(&Kind::Int64)
+            }
+            Kinds::Floats => first.is_float() && alike(),
+            Kinds::One => alike(),
+            Kinds::Shaped => rest.iter().all(|&kind| kind == Kind::Int64),
+            Kinds::Indexed => rest.iter().all(integers) && rest.windows(2).all(|pair| pair[0] == pair[1]),
+            Kinds::Loose => first.is_float() && rest.iter().all(|kind| kind.is_float()),
+            Kinds::Compared => first.is_float() && alike(),
+            Kinds::Chosen => {
+                first == Kind::Bool && rest.iter().all(|&kind| kind.is_float() && Some(&kind) == rest.first())
+            }
+            Kinds::Sizes | Kinds::Named => true,
+        };
+        if !fits {
+            return Err(call.refuse(Code::MalformedModel, self.text(), format!("{kinds:?}")));
+        }
+        Ok(match self {
+            Kinds::Sizes => Some(Kind::Int64),
+            Kinds::Compared => Some(Kind::Bool),
+            Kinds::Chosen => rest.first().copied(),
+            Kinds::Named => None,
+            _ => Some(first),
+        })
+    }
+
+    /// In words, for the table of operators.
+    pub fn text(self) -> &'static str {
+        match self {
+            Kinds::Float32 => "float32",
+            Kinds::Padded => "float32, int64, float32",
+            Kinds::Floats => "floats of one type",
+            Kinds::One => "one type",
+            Kinds::Shaped => "int64 behind the first input",
+            Kinds::Indexed => "integers of one type behind the first input",
+            Kinds::Loose => "floats",
+            Kinds::Compared => "floats of one type to bool",
+            Kinds::Chosen => "bool, then floats of one type",
+            Kinds::Sizes => "anything to int64",
+            Kinds::Named => "as the node says",
+        }
+    }
+}
+
+/// Refuses an integer that its type cannot hold: runtimes wrap such a number around.
+pub fn check_range(call: &Call, kind: Kind, value: &Value) -> Result<(), Rejection> {
+    let Value::Integers(_, list) = value else { return Ok(()) };
+    let wide = |v: &&Option<i64>| v.is_some_and(|v| i32::try_from(v).is_err());
+    match list.iter().find(wide) {
+        Some(Some(wide)) if kind == Kind::Int32 => {
+            Err(call.refuse(Code::Unsupported, "integers that fit into 32 bits", wide.to_string()))
+        }
+        _ => Ok(()),
+    }
+}

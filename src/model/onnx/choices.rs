@@ -1,0 +1,93 @@
+//! Comparisons, and Where that takes the larger one of two values, as exporters write a Relu, a leaky one or Abs with it.
+
+use super::call::{Call, Comparison, Value, kind};
+use super::elementwise::{full, max_of, without_batch};
+use super::importer::Importer;
+use super::kinks::{self, Line};
+use super::tensor::{Tensor, Walk, broadcast};
+use crate::model::ModelError;
+
+pub(super) fn greater(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    compare(importer, call, [0, 1])
+}
+
+pub(super) fn less(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    compare(importer, call, [1, 0])
+}
+
+fn compare(importer: &mut Importer, call: &Call, order: [usize; 2]) -> Result<Value, ModelError> {
+    let of = [call.input(order[0])?.clone(), call.input(order[1])?.clone()];
+    let ((Value::Node(node), _) | (_, Value::Node(node))) = (&of[0], &of[1]) else {
+        return Err(call.refuse(format!("{} of two constants is not supported", call.operator())));
+    };
+    let shape = importer.graph.node(*node).shape.clone();
+    for value in &of {
+        check_shape(importer, call, value, &shape)?;
+    }
+    Ok(Value::Larger(Box::new(Comparison { of, shape })))
+}
+
+pub(super) fn not(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    match call.input(0)? {
+        Value::Larger(comparison) => {
+            let Comparison { of: [a, b], shape } = &**comparison;
+            Ok(Value::Larger(Box::new(Comparison { of: [b.clone(), a.clone()], shape: shape.clone() })))
+        }
+        other => Err(call.misfit("a comparison", kind(other))),
+    }
+}
+
+/// Where(a > b, c, d) is max(c, d) where c − d is a multiple of a − b by a number ≥ 0, entry by entry: where a = b, then
+/// c = d.
+pub(super) fn larger(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let comparison = match call.input(0)? {
+        Value::Larger(comparison) => comparison,
+        other => return Err(call.misfit("a comparison as input 0", kind(other))),
+    };
+    let chosen = [call.input(1)?.clone(), call.input(2)?.clone()];
+    let Comparison { of, shape } = &**comparison;
+    let mut lines = Vec::with_capacity(4);
+    for value in of.iter().chain(&chosen) {
+        lines.push(line(importer, call, value, shape)?);
+    }
+    if kinks::takes_larger(&lines) {
+        return max_of(importer, call, &chosen);
+    }
+    Err(call.refuse(
+        "Where is supported where it takes the larger one of two values, as a Relu, LeakyRelu or Abs does; \
+         this one does not, or the reader cannot see it",
+    ))
+}
+
+fn line(importer: &mut Importer, call: &Call, value: &Value, shape: &[usize]) -> Result<Line, ModelError> {
+    check_shape(importer, call, value, shape)?;
+    match value {
+        Value::Node(node) => Ok(Line::of_node(&importer.graph, *node)),
+        Value::Float(tensor) => {
+            let tensor = sample(call, tensor, shape)?;
+            importer.spend_shape(call, shape)?;
+            Ok(Line::of_constants(Walk::broadcast(&tensor.shape, shape).map(|i| tensor.get(i))))
+        }
+        other => Err(call.misfit("a float value", kind(other))),
+    }
+}
+
+fn sample(call: &Call, tensor: &Tensor, shape: &[usize]) -> Result<Tensor, ModelError> {
+    without_batch(call, tensor, shape.len())
+}
+
+/// Values have the shape, constants spread over it.
+fn check_shape(importer: &Importer, call: &Call, value: &Value, shape: &[usize]) -> Result<(), ModelError> {
+    let found = match value {
+        Value::Node(node) => importer.graph.node(*node).shape.clone(),
+        Value::Float(tensor) => {
+            let found = sample(call, tensor, shape)?.shape;
+            if broadcast(&found, shape).is_some_and(|common| common == shape) { shape.to_vec() } else { found }
+        }
+        other => return Err(call.misfit("float values", kind(other))),
+    };
+    match found == shape {
+        true => Ok(()),
+        false => Err(call.misfit(format!("operands of shape {}", full(shape)), full(&found))),
+    }
+}

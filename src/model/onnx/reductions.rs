@@ -1,0 +1,99 @@
+//! Sums, means and maxima over axes of the samples.
+
+use super::call::{Call, Value, kind};
+use super::elementwise::max_of_nodes;
+use super::importer::Importer;
+use super::layout::axis_of;
+use super::pick::pick;
+use super::tensor::{Walk, row_major};
+use crate::model::map::{Axis, Map, Windows};
+use crate::model::{Layer, ModelError, NodeId};
+
+/// What is reduced: the node's entries at `places`, a sample's each with those that lie `cells` behind.
+struct Reduced {
+    node: NodeId,
+    /// Sizes and strides of the axes that stay, and of those that go.
+    rows: (Vec<usize>, Vec<isize>),
+    cells: (Vec<usize>, Vec<isize>),
+    /// Of the result.
+    shape: Vec<usize>,
+}
+
+fn reduced(importer: &mut Importer, call: &Call) -> Result<Reduced, ModelError> {
+    let node = match call.input(0)? {
+        Value::Node(node) => *node,
+        other => return Err(call.misfit("a value that depends on the input", kind(other))),
+    };
+    let from = importer.graph.node(node).shape.clone();
+    let axes = match call.optional_ints(1, "axes (input 1)")? {
+        Some(axes) => axes,
+        None => call.ints_attribute("axes").unwrap_or_default().to_vec(),
+    };
+    let operator = call.operator();
+    if axes.is_empty() {
+        return Err(call.refuse(format!("{operator} without axes would mix the samples of a batch: name its axes")));
+    }
+    let mut goes = vec![false; from.len()];
+    for &axis in &axes {
+        let Some(index) = axis_of(call, axis, from.len() + 1, false)?.checked_sub(1) else {
+            return Err(call.refuse(format!("{operator} over the batch axis is not supported")));
+        };
+        if std::mem::replace(&mut goes[index], true) {
+            return Err(call.refuse(format!("axis {axis} is named twice")));
+        }
+    }
+    let keep = match call.int_attribute("keepdims").unwrap_or(1) {
+        0 => false,
+        1 => true,
+        other => return Err(call.misfit("0 or 1 for attribute `keepdims`", other.to_string())),
+    };
+    let strides = row_major(&from);
+    let part = |gone: bool| {
+        let axes = (0..from.len()).filter(|&axis| goes[axis] == gone);
+        axes.map(|axis| (from[axis], strides[axis])).unzip()
+    };
+    let left = |axis: usize| if !goes[axis] { Some(from[axis]) } else { keep.then_some(1) };
+    let shape = (0..from.len()).filter_map(left).collect();
+    Ok(Reduced { node, rows: part(false), cells: part(true), shape })
+}
+
+pub(super) fn sum(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    summed(importer, call, false)
+}
+
+pub(super) fn mean(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    summed(importer, call, true)
+}
+
+/// A window over the entries that go, once they stand side by side.
+fn summed(importer: &mut Importer, call: &Call, mean: bool) -> Result<Value, ModelError> {
+    let Reduced { node, rows, cells, shape } = reduced(importer, call)?;
+    let (count, width) = (rows.0.iter().product(), cells.0.iter().product::<usize>());
+    let (sizes, strides) = ([rows.0, cells.0].concat(), [rows.1, cells.1].concat());
+    let sorted = pick(importer, call, node, &[count, width], Walk::new(&sizes, &strides, 0))?;
+    let axis = |cells| Axis::new(cells, cells, 1, 1, 0, 0).expect("sizes of a value are not 0");
+    let windows = Windows {
+        groups: count,
+        inputs: 1,
+        outputs: 1,
+        axes: [axis(1), axis(width)],
+        weight: vec![1.0; count * width],
+    };
+    let mut result = importer.push(call, Layer::Linear(Map::Windows(windows)), &[sorted])?;
+    if mean {
+        result = importer.push(call, Layer::Divide(vec![width as f64; count]), &[result])?;
+    }
+    Ok(Value::Node(importer.reshape(call, result, &shape)?))
+}
+
+pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let Reduced { node, rows, cells, shape } = reduced(importer, call)?;
+    let mut nodes = Vec::new();
+    for cell in Walk::new(&cells.0, &cells.1, 0) {
+        nodes.push(pick(importer, call, node, &shape, Walk::new(&rows.0, &rows.1, cell as isize))?);
+    }
+    match nodes[..] {
+        [only] => Ok(Value::Node(only)),
+        _ => max_of_nodes(importer, call, &nodes).map(Value::Node),
+    }
+}
