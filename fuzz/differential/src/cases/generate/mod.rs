@@ -1,6 +1,7 @@
 //! Random graphs over every operator and form that is read, with small dyadic numbers, so that 32-bit floats are
 //! mostly exact and any difference counts.
 
+mod choices;
 mod constants;
 mod elementwise;
 mod integers;
@@ -133,7 +134,7 @@ impl Builder<'_> {
     fn step(&mut self, live: &[Live]) -> Option<Live> {
         let any = self.random.below(live.len());
         let of = if self.random.one_in(4) { &live[any] } else { live.last()? }.clone();
-        match self.random.below(27) {
+        match self.random.below(31) {
             0..=2 => self.gemm(&of, live),
             3 => self.mat_mul(&of),
             4 => self.batch_norm(&of),
@@ -153,6 +154,7 @@ impl Builder<'_> {
             23 if !self.plain => Some(self.per_sample(&of)),
             24 if !self.plain => Some(self.widest(&of)),
             25 => self.squeeze_all(&of),
+            26..=29 => self.choice(&of, live),
             _ => Some(self.same(&of)),
         }
     }

@@ -67,10 +67,18 @@ const OPERATORS: &[&str] = &[
     "Min",
     "Pow",
     "Clip",
+    "Greater",
+    "Less",
+    "Not",
+    "PRelu",
+    "Split",
     "Sum",
+    "Where",
     "relu",
     "",
     "Sigmoid",
+    "ReduceMax",
+    "ReduceMean",
     "ReduceSum",
 ];
 

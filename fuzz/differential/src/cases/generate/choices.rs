@@ -1,0 +1,142 @@
+//! Activations with bounds, slopes per entry and comparisons; sums, reductions and parts.
+
+use super::super::write::{int_attribute, ints_attribute, node};
+use super::{Builder, Live};
+
+impl Builder<'_> {
+    /// One of them; nothing where it does not fit.
+    pub fn choice(&mut self, of: &Live, live: &[Live]) -> Option<Live> {
+        match self.random.below(6) {
+            0 => Some(self.clip(of)),
+            1 => Some(self.parametric(of)),
+            2 => Some(self.total(of, live)),
+            3 => self.reduction(of),
+            4 => self.split(of),
+            _ => Some(self.larger(of)),
+        }
+    }
+
+    fn clip(&mut self, of: &Live) -> Live {
+        let low = if self.random.one_in(4) { f64::from(f32::MIN) } else { self.random.pick(&[0.0, -1.0, 0.5, -0.25]) };
+        let low = self.float_constant(&[], vec![low]);
+        let high = if self.random.one_in(2) { f64::from(f32::MAX) } else { self.random.pick(&[0.5, 1.0, 6.0]) };
+        let high = self.float_constant(&[], vec![high]);
+        let inputs = match self.random.below(4) {
+            0 => vec![&of.name[..]],
+            1 => vec![&of.name[..], &low],
+            2 => vec![&of.name[..], "", &high],
+            _ => vec![&of.name[..], &low, &high],
+        };
+        self.push("Clip", &inputs, vec![], of.shape.clone())
+    }
+
+    /// PRelu with slopes that are alike, or at most 1, as a rule.
+    fn parametric(&mut self, of: &Live) -> Live {
+        let dims: Vec<usize> = match self.random.below(4) {
+            0 => vec![],
+            1 => of.shape.iter().map(|&d| if self.random.one_in(2) { 1 } else { d }).collect(),
+            _ => of.shape.clone(),
+        };
+        let most = if self.random.one_in(8) { 2.0 } else { 1.0 };
+        let slope = |b: &mut Self| b.random.pick(&[0.25, -0.5, 0.0, 1.0, 2.0, -1.0_f64]).min(most);
+        let slopes = (0..dims.iter().product()).map(|_| slope(self)).collect();
+        let slopes = self.float_constant(&dims, slopes);
+        self.push("PRelu", &[&of.name, &slopes], vec![], of.shape.clone())
+    }
+
+    /// Sum of one to four values and constants.
+    fn total(&mut self, of: &Live, live: &[Live]) -> Live {
+        let mut inputs = vec![of.name.clone()];
+        let fitting: Vec<&Live> = live.iter().filter(|other| other.shape == of.shape).collect();
+        for _ in 0..self.random.below(4) {
+            let constant = self.random.one_in(2) || fitting.is_empty();
+            inputs.push(if constant { self.floats(&of.shape) } else { self.random.pick(&fitting).name.clone() });
+        }
+        self.random.shuffle(&mut inputs);
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        self.push("Sum", &inputs, vec![], of.shape.clone())
+    }
+
+    /// ReduceSum, ReduceMean or ReduceMax over some axes of the samples.
+    fn reduction(&mut self, of: &Live) -> Option<Live> {
+        let rank = of.shape.len();
+        let mut axes: Vec<usize> = (0..rank).filter(|_| self.random.one_in(2)).collect();
+        if axes.is_empty() {
+            axes.extend((rank > 0).then(|| self.random.below(rank)));
+        }
+        if axes.is_empty() {
+            return None;
+        }
+        self.random.shuffle(&mut axes);
+        let operator = self.random.pick(&["ReduceSum", "ReduceMean", "ReduceMax"]);
+        let keep = self.random.one_in(2);
+        let left = |k: usize| if !axes.contains(&k) { Some(of.shape[k]) } else { keep.then_some(1) };
+        let shape = (0..rank).filter_map(left).collect();
+        let counted = |k: usize| k as i64 + 1;
+        let named: Vec<i64> = axes.iter().map(|&k| counted(k)).collect();
+        let from_end = self.random.one_in(3);
+        let named: Vec<i64> = named.iter().map(|&k| if from_end { k - rank as i64 - 1 } else { k }).collect();
+        let mut attributes =
+            if keep && self.random.one_in(2) { vec![] } else { vec![int_attribute("keepdims", keep.into())] };
+        let input = operator == "ReduceSum" || self.opset >= 18;
+        if !input {
+            attributes.push(ints_attribute("axes", &named));
+            return Some(self.push(operator, &[&of.name], attributes, shape));
+        }
+        if self.random.one_in(4) {
+            attributes.push(int_attribute("noop_with_empty_axes", self.random.between(0, 1)));
+        }
+        let named = self.integers(&named);
+        Some(self.push(operator, &[&of.name, &named], attributes, shape))
+    }
+
+    /// Parts of an axis, of which one goes on.
+    fn split(&mut self, of: &Live) -> Option<Live> {
+        let wide: Vec<usize> = (0..of.shape.len()).filter(|&k| of.shape[k] > 1).collect();
+        if wide.is_empty() {
+            return None;
+        }
+        let axis = self.random.pick(&wide);
+        let whole = of.shape[axis];
+        let first = 1 + self.random.below(whole - 1);
+        let equal = self.random.one_in(2);
+        let (count, sizes) = if equal { (whole, vec![1; whole]) } else { (2, vec![first, whole - first]) };
+        let names: Vec<String> = (0..count).map(|_| self.name("p")).collect();
+        let along = axis as i64 + 1 - if self.random.one_in(3) { of.shape.len() as i64 + 1 } else { 0 };
+        let mut attributes = vec![int_attribute("axis", along)];
+        let mut inputs = vec![of.name.clone()];
+        if !equal || self.random.one_in(2) {
+            let list: Vec<i64> = sizes.iter().map(|&size| size as i64).collect();
+            inputs.push(self.integers(&list));
+        } else if self.opset >= 18 {
+            attributes.push(int_attribute("num_outputs", count as i64));
+        }
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let outputs: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.nodes.push(node("Split", &inputs, &outputs, "", attributes));
+        self.mark("op Split");
+        let part = self.random.below(count);
+        let mut shape = of.shape.clone();
+        shape[axis] = sizes[part];
+        Some(Live { name: names[part].clone(), shape })
+    }
+
+    /// A unit that is written with a comparison, or one that is none.
+    fn larger(&mut self, of: &Live) -> Live {
+        let zero = self.float_constant(&[], vec![0.0]);
+        let slope = self.random.pick(&[0.25, -1.0, 0.5, 0.0]);
+        let slope = self.float_constant(&[], vec![slope]);
+        let scaled = self.push("Mul", &[&of.name, &slope], vec![], of.shape.clone());
+        let operator = self.random.pick(&["Greater", "GreaterOrEqual", "Less", "LessOrEqual"]);
+        let mut mask = self.push(operator, &[&of.name, &zero], vec![], of.shape.clone());
+        let mut greater = operator.starts_with("Greater");
+        if self.random.one_in(3) {
+            mask = self.push("Not", &[&mask.name], vec![], of.shape.clone());
+            greater = !greater;
+        }
+        let other = if self.random.one_in(8) { self.floats(&of.shape) } else { scaled.name };
+        let wrong = self.random.one_in(8);
+        let order = if greater != wrong { [&of.name, &other] } else { [&other, &of.name] };
+        self.push("Where", &[&mask.name, order[0], order[1]], vec![], of.shape.clone())
+    }
+}
