@@ -6,8 +6,7 @@ use super::importer::Importer;
 use super::layout::axis_of;
 use super::pick::pick;
 use super::tensor::{Walk, row_major};
-use crate::model::map::{Axis, Map, Windows};
-use crate::model::{Layer, ModelError, NodeId};
+use crate::model::{Dense, Layer, ModelError, NodeId};
 
 /// What is reduced: the node's entries at `places`, a sample's each with those that lie `cells` behind.
 struct Reduced {
@@ -65,21 +64,19 @@ pub(super) fn mean(importer: &mut Importer, call: &Call) -> Result<Value, ModelE
     summed(importer, call, true)
 }
 
-/// A window over the entries that go, once they stand side by side.
+/// A matrix of ones and zeros, and a division for the mean.
 fn summed(importer: &mut Importer, call: &Call, mean: bool) -> Result<Value, ModelError> {
     let Reduced { node, rows, cells, shape } = reduced(importer, call)?;
     let (count, width) = (rows.0.iter().product(), cells.0.iter().product::<usize>());
-    let (sizes, strides) = ([rows.0, cells.0].concat(), [rows.1, cells.1].concat());
-    let sorted = pick(importer, call, node, &[count, width], Walk::new(&sizes, &strides, 0))?;
-    let axis = |cells| Axis::new(cells, cells, 1, 1, 0, 0).expect("sizes of a value are not 0");
-    let windows = Windows {
-        groups: count,
-        inputs: 1,
-        outputs: 1,
-        axes: [axis(1), axis(width)],
-        weight: vec![1.0; count * width],
-    };
-    let mut result = importer.push(call, Layer::Linear(Map::Windows(windows)), &[sorted])?;
+    let size = importer.graph.node(node).size();
+    importer.spend_shape(call, &[count, size])?;
+    let mut weight = vec![0.0; count * size];
+    for (row, place) in Walk::new(&rows.0, &rows.1, 0).enumerate() {
+        Walk::new(&cells.0, &cells.1, place as isize).for_each(|at| weight[row * size + at] = 1.0);
+    }
+    let flat = importer.reshape(call, node, &[size])?;
+    let dense = Dense { rows: count, cols: size, weight, bias: vec![0.0; count] };
+    let mut result = importer.push(call, Layer::Dense(dense), &[flat])?;
     if mean {
         result = importer.push(call, Layer::Divide(vec![width as f64; count]), &[result])?;
     }
