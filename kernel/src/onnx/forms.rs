@@ -197,16 +197,13 @@ static FORMS: &[Form] = &[
         REDUCED,
     )
     .within(18, NEWEST),
-    form("ReduceSum", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
-        .within(OLDEST, 12),
     form(
         "ReduceSum",
         (2, 2),
         &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
         Kinds::Shaped,
         REDUCED,
-    )
-    .within(13, NEWEST),
+    ),
     form("Relu", (1, 1), &[], Kinds::Floats, "of values"),
     form(
         "Reshape",
