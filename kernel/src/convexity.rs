@@ -4,7 +4,7 @@
 use crate::network::graph::{Graph, Node, Op};
 use crate::network::map::Map;
 use crate::network::single::{Singles, argument};
-use crate::number::exact::pairs;
+use crate::number::exact::{Exact, pairs};
 use crate::number::product::Run;
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
@@ -44,23 +44,48 @@ impl Signs {
 /// would fail for its certificates. No proof rests on it, since the minorant tests the sign of every coefficient.
 pub fn check_convexity(graph: &Graph, singles: &[Option<Singles>]) -> Result<(), Rejection> {
     let mut signs: Vec<Vec<Signs>> = graph.nodes.iter().map(|node| vec![Signs::default(); node.size]).collect();
-    signs[graph.output()].iter_mut().for_each(|head| head.up = true);
-    for (id, node) in graph.nodes.iter().enumerate().rev() {
-        let own = std::mem::take(&mut signs[id]);
-        check_unit(node, &own, singles)?;
+    for head in 0..graph.heads() {
+        tails(graph, head, &mut signs)?;
+    }
+    for (id, node) in graph.nodes.iter().enumerate().rev().filter(|(_, node)| node.is_nonlinear()) {
+        check_unit(node, &signs[id], singles)?;
+    }
+    Ok(())
+}
+
+/// Adds how every entry enters a head: behind the last units by its exact coefficient, before them by signs alone.
+fn tails(graph: &Graph, head: usize, signs: &mut [Vec<Signs>]) -> Result<(), Rejection> {
+    let mut adjoints: Vec<Option<Exact>> = vec![None; graph.nodes.len()];
+    let mut own: Vec<Vec<Signs>> = graph.nodes.iter().map(|node| vec![Signs::default(); node.size]).collect();
+    adjoints[graph.output()] = Some(Exact::integers((0..graph.heads()).map(|j| IBig::from(j == head)).collect()));
+    for (id, node) in graph.nodes.iter().enumerate().skip(1).rev() {
+        let (adjoint, mut entries) = (adjoints[id].take(), std::mem::take(&mut own[id]));
         match &node.op {
             Op::Affine { terms, .. } => {
-                for (of, map) in terms {
-                    for row in map.rows().filter(|&row| own[row] != Signs::default()) {
-                        Signs::join_row(&mut signs[*of], map, row, own[row])?;
+                for (of, map) in terms.iter().filter(|(of, _)| *of > 0) {
+                    if let Some(adjoint) = &adjoint {
+                        let part = map.backward(adjoint)?;
+                        adjoints[*of] = Some(match adjoints[*of].take() {
+                            None => part,
+                            Some(other) => other.plus(part)?,
+                        });
+                    }
+                    for row in map.rows().filter(|&row| entries[row] != Signs::default()) {
+                        Signs::join_row(&mut own[*of], map, row, entries[row])?;
                     }
                 }
             }
             _ => {
-                for (of, slope) in node.pieces() {
-                    let rows = pairs(&mut signs[of], &own)?;
-                    rows.for_each(|(signs, own)| signs.join(*own, slope.mantissa.cmp(&0)));
+                if let Some(adjoint) = adjoint {
+                    let up = Signs { up: true, down: false };
+                    pairs(&mut entries, &adjoint.values)?.for_each(|(own, v)| own.join(up, v.cmp(&IBig::ZERO)));
                 }
+                for (of, slope) in node.pieces() {
+                    let rows = pairs(&mut own[of], &entries)?;
+                    rows.for_each(|(own, entry)| own.join(*entry, slope.mantissa.cmp(&0)));
+                }
+                let up = Ordering::Greater;
+                pairs(&mut signs[id], entries)?.for_each(|(signs, entry)| signs.join(entry, up));
             }
         }
     }
@@ -70,7 +95,7 @@ pub fn check_convexity(graph: &Graph, singles: &[Option<Singles>]) -> Result<(),
 fn check_unit(node: &Node, own: &[Signs], singles: &[Option<Singles>]) -> Result<(), Rejection> {
     let concave = node.is_concave();
     let wrong = own.iter().position(|s| if concave { s.up } else { s.down });
-    let Some(entry) = wrong.filter(|_| node.is_nonlinear()) else { return Ok(()) };
+    let Some(entry) = wrong else { return Ok(()) };
     if argument(node, singles)?.is_some() {
         return Ok(());
     }

@@ -12,7 +12,7 @@ pub struct LogitArgs {
     #[arg(long, default_value = "positive", requires = "model")]
     sensitive: Sensitive,
     /// Which output of the model holds the logit, where it has several
-    #[arg(long, value_name = "NAME", requires = "model")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true, requires = "model")]
     output: Option<String>,
     /// Sensitive from this logit on: it is taken off (the nearest float32)
     #[arg(long, value_name = "T", value_parser = threshold, allow_negative_numbers = true, requires = "model")]

@@ -4,6 +4,7 @@ use super::error::ModelError;
 use super::graph::{Graph, Node};
 use super::layer::{Dense, Layer};
 use super::live::live;
+use super::map::Map;
 use super::op::NodeId;
 use super::sensitive::{Sensitive, difference};
 
@@ -91,7 +92,7 @@ impl Logit {
             Err(ModelError::Model(format!("the model has {count}, so the sensitive class is {expected}, not {class}")))
         };
         match self.sensitive {
-            Sensitive::Positive if size == 1 => Ok(vec![output]),
+            Sensitive::Positive if size == 1 => Ok(vec![margin(graph, output)?.unwrap_or(output)]),
             Sensitive::Negative if size == 1 => Ok(vec![graph.push("negated", Layer::Scale(vec![-1.0]), &[output])?]),
             Sensitive::Index(index) if size > 1 && index < size => {
                 (0..size).filter(|&other| other != index).map(|other| difference(graph, output, index, other)).collect()
@@ -100,6 +101,33 @@ impl Logit {
             _ if size == 2 => refuse("0 or 1"),
             _ => refuse(&format!("an index from 0 to {}", size - 1)),
         }
+    }
+}
+
+/// A node that is one entry of another minus a second one, taken as [`difference`] takes it.
+fn margin(graph: &mut Graph, id: NodeId) -> Result<Option<NodeId>, ModelError> {
+    let node = graph.node(id);
+    let (Some(Layer::Sum), &[a, b]) = (node.layer(), &node.inputs[..]) else { return Ok(None) };
+    match (entry(graph, a), entry(graph, b)) {
+        (Some((of, plus, 1)), Some((same, minus, -1))) | (Some((same, minus, -1)), Some((of, plus, 1)))
+            if of == same && plus != minus =>
+        {
+            difference(graph, of, plus, minus).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// (node, entry, sign) where a node of one entry is ± one entry of another.
+fn entry(graph: &Graph, id: NodeId) -> Option<(NodeId, usize, i32)> {
+    let node = graph.node(id);
+    match node.layer()? {
+        Layer::Linear(Map::Pick(pick)) if node.size() == 1 => Some((node.inputs[0], pick.places().next()?.1, 1)),
+        Layer::Reshape if node.size() == 1 => entry(graph, node.inputs[0]),
+        Layer::Scale(factors) if factors == [-1.0] => {
+            entry(graph, node.inputs[0]).map(|(of, at, sign)| (of, at, -sign))
+        }
+        _ => None,
     }
 }
 

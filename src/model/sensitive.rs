@@ -61,7 +61,12 @@ pub fn select(graph: Graph, sensitive: Sensitive) -> Result<Graph, ModelError> {
 }
 
 /// Entry `plus` of a node minus entry `minus`, as a node of one entry.
-pub(super) fn difference(graph: &mut Graph, id: NodeId, plus: usize, minus: usize) -> Result<NodeId, ModelError> {
+pub(in crate::model) fn difference(
+    graph: &mut Graph,
+    id: NodeId,
+    plus: usize,
+    minus: usize,
+) -> Result<NodeId, ModelError> {
     Difference { graph, plus, minus, done: HashMap::new() }.of(id, 0)
 }
 

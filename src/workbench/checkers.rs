@@ -92,7 +92,7 @@ impl<'a> Checkers<'a> {
         if self.follow_links {
             words.push("--follow-links".into());
         }
-        words.extend(output.as_ref().map(|output| format!("--output={}", word(output))));
+        words.extend(output.as_ref().map(|output| format!("--output {}", word(output))));
         words.extend(in_kernel(self.logit.clone()).threshold.map(|threshold| format!("--threshold {threshold}")));
         if let Some(weights) = &self.weights_file {
             words.push(format!("--weights {}", path_word(&weights.write(folder)?)));

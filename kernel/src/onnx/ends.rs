@@ -64,7 +64,8 @@ fn chosen(graph: &mut Graph, mut output: usize, class: Class) -> Result<usize, R
     match class {
         Class::Index(index) if size > 1 && (index as usize) < size => {
             let index = index as usize;
-            if let (2, Some(own), Some(other)) = (size, odds(graph, output, index), odds(graph, output, 1 - index))
+            if size == 2
+                && let (Some(own), Some(other)) = (odds(graph, output, index), odds(graph, output, 1 - index))
                 && (own.of, own.plus, own.minus) == (other.of, other.plus, other.minus)
                 && own.rises != other.rises
             {

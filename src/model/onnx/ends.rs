@@ -6,7 +6,7 @@
 use super::call::{Call, Value, kind};
 use super::importer::Importer;
 use crate::model::Map;
-use crate::model::map::Matrix;
+use crate::model::sensitive::difference;
 use crate::model::{Layer, ModelError, NodeId};
 
 /// How probabilities come from the logits that a marked node holds.
@@ -154,15 +154,15 @@ fn one_of_two(
     // Behind the choice may stand another shape.
     let choice = if node.inputs == [of] { node } else { importer.graph.node(node.inputs[0]) };
     let at = match choice.layer() {
-        Some(Layer::Linear(Map::Pick(pick))) if choice.inputs == [of] => pick.places().map(|(_, at)| at).collect(),
+        Some(Layer::Linear(Map::Pick(pick))) if choice.inputs == [of] => {
+            pick.places().map(|(_, at)| at).collect::<Vec<_>>()
+        }
         _ => vec![],
     };
-    let signs = match at[..] {
-        [0] => vec![1.0, -1.0],
-        [1] => vec![-1.0, 1.0],
-        _ => return Err(call.refuse("another choice than one of two probabilities is not supported")),
+    let &[at] = &at[..] else {
+        return Err(call.refuse("another choice than one of two probabilities is not supported"));
     };
-    let difference = importer.push_dense(call, Matrix::new(1, 2, signs), &[0.0], of)?;
+    let difference = difference(&mut importer.graph, of, at, 1 - at)?;
     let logit = importer.reshape(call, difference, &shape)?;
     marked(importer, call, logit, End::Sigmoid)
 }
