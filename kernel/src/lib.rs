@@ -19,8 +19,10 @@
 //!
 //! Somebody else's radius is a claim about the open ball, settled by a certificate and an exact comparison (`claim`).
 //!
-//! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of two outputs the named
-//! one minus the other. It is the real function of the stored numbers: every operator is evaluated in exact rational
+//! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of several outputs the named
+//! one minus the largest other one, less the threshold that the user names (`logit`). Of a model that ends in
+//! probabilities f is the logit that they rise with: σ(z) > ½ exactly where z > 0, and a softmax keeps the order of its
+//! entries (`onnx/ends.rs`). Where f is the minimum of heads, each of them has a proof of its own. f is the real function of the stored numbers: every operator is evaluated in exact rational
 //! arithmetic, with one stated rounding. BatchNormalization(scale, B, mean, var, ε) means x ↦ a·x + b with
 //!
 //! > a = RN₃₂(scale/√(var+ε)),  b = RN₃₂(B − mean·scale/√(var+ε)),
@@ -37,7 +39,7 @@
 //! # The argument
 //!
 //! A unit max(t, 0) ≥ s·t for every s ∈ \[0, 1\]; any convex unit is a maximum of pieces, and at least every mean of them.
-//! In the backward pass from the logit (`minorant`), a unit whose coefficient is ≥ 0 is replaced by such a mean, which
+//! In the backward pass from the logit, or from one head (`minorant`), a unit whose coefficient is ≥ 0 is replaced by such a mean, which
 //! leaves a function below f everywhere. The coefficient's sign is tested for every unit, in exact arithmetic. Units of
 //! single coordinates may stay as they are. What remains is a constant plus one function per coordinate, whose least value
 //! over the ball is computed exactly (`ball`) and compared with 0: squares instead of roots for ℓ2, Lagrange's multiplier

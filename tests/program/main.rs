@@ -7,6 +7,7 @@ mod claims;
 mod data;
 mod exact;
 mod external;
+mod heads;
 mod inputs;
 mod options;
 mod proofs;

@@ -14,7 +14,7 @@ pub enum Json {
     Object(Vec<(String, Json)>),
 }
 
-/// Deepest nesting: a certificate, its tree, a leaf, its list of slopes, one node's slopes, their text.
+/// Deepest nesting: a certificate, its heads, one of them, its tree, a leaf, its list of slopes, one node's slopes.
 const DEPTH: usize = 7;
 
 /// Reads one value that fills `text`.
