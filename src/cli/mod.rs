@@ -20,6 +20,7 @@ mod inspect;
 mod links;
 mod logit;
 mod methods;
+mod operators;
 mod output;
 mod progress;
 mod proofs;
@@ -65,6 +66,8 @@ enum Command {
     Regress(regress::Args),
     /// Real datasets: list, fetch, import, export
     Data(data::DataArgs),
+    /// List the operators of ONNX files that are read
+    Operators(operators::Args),
 }
 
 /// Parses the arguments, runs the subcommand, and turns the result into an exit code: 0 answered, 1 refuted, 2 usage
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Regress(args) => regress::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Operators(args) => operators::run(&args),
         Command::Data(args) => data::run(&args).map(|()| Finish::Answered),
     };
     match result {

@@ -42,6 +42,7 @@ impl ModelFile {
     /// When it cannot be read, or is no network with a logit.
     pub fn read(path: &Path, follow_links: bool, logit: &Logit) -> Result<ModelFile> {
         let place = || path.display().to_string();
+        ensure!(!path.is_dir(), "{}: it is {}", place(), onnx::folder(path));
         let beside = Beside::of(path, follow_links);
         let is_large = path.metadata().is_ok_and(|file| file.is_file() && file.len() > KEPT);
         let output = logit.output.as_deref();

@@ -45,6 +45,8 @@ impl Values<'_> {
 pub struct Call<'a> {
     /// Operator.
     pub operator: &'a str,
+    /// Whether it is one of the domain ai.onnx.ml.
+    pub of_ml: bool,
     /// First output: the node's name everywhere.
     pub name: &'a str,
     /// The node's own name, where it has one: for whoever reads the file otherwise.
@@ -120,7 +122,8 @@ impl<'a> Call<'a> {
         if call.name.is_empty() {
             return Err(malformed(call.operator, "a named output", "none"));
         }
-        if !matches!(domain, "" | "ai.onnx") || !overload.is_empty() {
+        call.of_ml = domain == "ai.onnx.ml";
+        if !matches!(domain, "" | "ai.onnx" | "ai.onnx.ml") || !overload.is_empty() {
             let found = format!("{domain}.{}{overload}", call.operator);
             return Err(call.refuse(Code::Unsupported, "a standard operator", found));
         }
@@ -254,6 +257,13 @@ impl<'a> Call<'a> {
         };
         Float::binary32(bits)
             .ok_or_else(|| self.refuse(Code::NotFinite, &format!("a finite {name}"), "NaN or infinity"))
+    }
+
+    /// An attribute of floats; none where it is left out.
+    pub fn floats_attribute(&self, name: &str) -> Result<Vec<Float>, Rejection> {
+        let Some(Attribute::Floats(words)) = self.attributes.get(name) else { return Ok(Vec::new()) };
+        let floats = words.iter().map(|&bits| Float::binary32(bits)).collect::<Option<Vec<_>>>();
+        floats.ok_or_else(|| self.refuse(Code::NotFinite, &format!("finite {name}"), "NaN or infinity"))
     }
 
     /// An attribute of integers.

@@ -30,7 +30,7 @@ pub fn read(bytes: &[u8], files: Files, logit: &Logit) -> Result<Graph, Rejectio
             (7, wire) => graph = Some(wire.bytes()?),
             (8, wire) => {
                 let (domain, version) = opset(wire.bytes()?)?;
-                if opsets.insert(domain, version).is_some() {
+                if opsets.insert(domain, version).is_some_and(|other| other != version) {
                     return Err(malformed("file", "one version of the operators of a domain", "two"));
                 }
                 // Runtimes refuse versions that they do not know, even of operators that no node uses.
@@ -170,9 +170,12 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    /// The output that the user names, or the only one.
+    /// The output that the user names, or the only one, beside which a classifier's label may stand.
     fn output(&self, logit: &Logit) -> Result<&Declared<'a>, Rejection> {
-        let named = |output: &&Declared| logit.output.as_deref().is_none_or(|name| output.name == name);
+        let named = |output: &&Declared| match logit.output.as_deref() {
+            None => self.outputs.len() == 1 || output.kind != Some(Kind::Int64),
+            Some(name) => output.name == name,
+        };
         match self.outputs.iter().filter(named).collect::<Vec<_>>()[..] {
             [output] => Ok(output),
             _ => {
@@ -204,7 +207,8 @@ impl<'a> File<'a> {
         for (i, call) in self.calls.iter().enumerate() {
             let results = apply(&mut graph, call, &values, opset)?;
             for (k, result) in results.into_iter().enumerate() {
-                if let Some(name) = call.outputs().get(k).filter(|name| !name.is_empty()) {
+                let name = call.outputs().get(k).filter(|name| !name.is_empty());
+                if let (Some(name), Some(result)) = (name, result) {
                     values.named.insert((*name).into(), result);
                 }
             }

@@ -6,7 +6,6 @@ use crate::onnx::call::{Call, Type, Values};
 use crate::onnx::kinds::Kinds;
 use crate::onnx::tensor::Kind;
 use crate::rejection::{Code, Rejection};
-use std::fmt::Write as _;
 
 /// The oldest version of the operators that is read.
 pub const OLDEST: i64 = 13;
@@ -25,9 +24,16 @@ struct Form {
     note: &'static str,
     /// The first and the last version of the operators that has it so.
     versions: (i64, i64),
+    /// Whether it is of the domain ai.onnx.ml.
+    of_ml: bool,
 }
 
 impl Form {
+    /// The same, of the domain ai.onnx.ml.
+    const fn of_ml(self) -> Form {
+        Form { of_ml: true, ..self }
+    }
+
     /// The same, in some versions alone.
     const fn within(self, oldest: i64, newest: i64) -> Form {
         Form { versions: (oldest, newest), ..self }
@@ -49,7 +55,7 @@ const fn form(
     kinds: Kinds,
     note: &'static str,
 ) -> Form {
-    Form { operator, least, most, attributes, kinds, note, versions: (OLDEST, NEWEST) }
+    Form { operator, least, most, attributes, kinds, note, versions: (OLDEST, NEWEST), of_ml: false }
 }
 
 const ANY: usize = usize::MAX;
@@ -60,6 +66,7 @@ const REDUCED: &str = "of values, over named axes but the batch";
 static FORMS: &[Form] = &[
     form("Abs", (1, 1), &[], Kinds::Floats, "of values"),
     form("Add", (2, 2), &[], Kinds::One, "value + value of one shape, value + constant, integers of one shape"),
+    form("ArrayFeatureExtractor", (2, 2), &[], Kinds::Shaped, "of [N, C], constant columns").of_ml(),
     form(
         "AveragePool",
         (1, 1),
@@ -145,6 +152,33 @@ static FORMS: &[Form] = &[
     form("GreaterOrEqual", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
     form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Float32, "of values"),
+    form(
+        "LinearClassifier",
+        (1, 1),
+        &[
+            ("classlabels_ints", Type::Integers, 0),
+            ("coefficients", Type::Floats, 0),
+            ("intercepts", Type::Floats, 0),
+            ("multi_class", Type::Integer, 0),
+            ("post_transform", Type::Text, 0),
+        ],
+        Kinds::Float32,
+        "the scores of two classes; post_transform NONE, or at the end LOGISTIC or SOFTMAX; the label must not be used",
+    )
+    .of_ml(),
+    form(
+        "LinearRegressor",
+        (1, 1),
+        &[
+            ("coefficients", Type::Floats, 0),
+            ("intercepts", Type::Floats, 0),
+            ("post_transform", Type::Text, 0),
+            ("targets", Type::Integer, 0),
+        ],
+        Kinds::Float32,
+        "one target, post_transform NONE",
+    )
+    .of_ml(),
     form("LogSoftmax", (1, 1), &[("axis", Type::Integer, 0)], Kinds::Float32, "of [N, K] over K, as the output alone"),
     form("Less", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("LessOrEqual", (2, 2), &[], Kinds::Compared, "as Greater"),
@@ -212,6 +246,8 @@ static FORMS: &[Form] = &[
         Kinds::Shaped,
         "the batch stays in front; constants to fixed sizes",
     ),
+    form("Scaler", (1, 1), &[("offset", Type::Floats, 0), ("scale", Type::Floats, 0)], Kinds::Float32, "of [N, C]")
+        .of_ml(),
     form(
         "Shape",
         (1, 1),
@@ -261,10 +297,9 @@ static FORMS: &[Form] = &[
     ),
 ];
 
-/// The table, a row of Markdown per operator.
-pub fn table() -> String {
-    let mut text = String::new();
-    for form in FORMS {
+/// The table: operator, inputs, attributes, types, what is read.
+pub fn table() -> Vec<[String; 5]> {
+    let row = |form: &Form| {
         let inputs = match (form.least, form.most) {
             (least, ANY) => format!("{least} or more"),
             (least, most) if least == most => least.to_string(),
@@ -276,21 +311,22 @@ pub fn table() -> String {
         };
         let attributes = form.attributes.iter().map(attribute).collect::<Vec<_>>().join(", ");
         let versions = match form.versions {
+            _ if form.of_ml => " (ai.onnx.ml)".into(),
             (OLDEST, NEWEST) => String::new(),
             (OLDEST, newest) => format!(" (to opset {newest})"),
             (oldest, _) => format!(" (from opset {oldest})"),
         };
-        let (operator, kinds, note) = (form.operator, form.kinds.text(), form.note);
-        let _ = writeln!(text, "| {operator}{versions} | {inputs} | {attributes} | {kinds} | {note} |");
-    }
-    text
+        let name = format!("{}{versions}", form.operator);
+        [name, inputs, attributes, form.kinds.text().into(), form.note.into()]
+    };
+    FORMS.iter().map(row).collect()
 }
 
 /// Tests the node's form, and says of which type its result is, where the operator does not leave that to the node.
 pub fn check(call: &Call, values: &Values, opset: i64) -> Result<Option<Kind>, Rejection> {
     let here = |form: &&Form| {
         let (oldest, newest) = form.versions;
-        form.operator == call.operator && (oldest..=newest).contains(&opset)
+        form.operator == call.operator && form.of_ml == call.of_ml && (oldest..=newest).contains(&opset)
     };
     let Some(form) = FORMS.iter().find(here) else {
         return Err(call.refuse(Code::Unsupported, "an operator that the kernel reads", call.operator));
@@ -301,7 +337,7 @@ pub fn check(call: &Call, values: &Values, opset: i64) -> Result<Option<Kind>, R
     }
     let outputs = match form.operator {
         "Split" => ANY,
-        "Dropout" => 2,
+        "Dropout" | "LinearClassifier" => 2,
         _ => 1,
     };
     let found = call.outputs().len();

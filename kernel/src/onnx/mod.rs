@@ -11,6 +11,7 @@ pub mod ends;
 pub mod file;
 pub mod forms;
 pub mod kinds;
+pub mod ml;
 pub mod moves;
 pub mod nodes;
 pub mod operators;

@@ -8,6 +8,7 @@ use crate::onnx::conditions;
 use crate::onnx::ends;
 use crate::onnx::forms;
 use crate::onnx::kinds;
+use crate::onnx::ml;
 use crate::onnx::moves;
 use crate::onnx::nodes::Answer;
 use crate::onnx::reductions;
@@ -20,19 +21,27 @@ use crate::rejection::{Code, Rejection};
 /// 0.01, the default of LeakyRelu.
 const ALPHA: u32 = 0x3c23_d70a;
 
-/// Appends what `call` computes to the graph, in the version `opset` of the operators: its outputs, those behind that
-/// nothing may read left out.
-pub fn apply(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Result<Vec<(Value, Kind)>, Rejection> {
+/// Appends what `call` computes to the graph, in the version `opset` of the operators: its outputs, without those that nothing
+/// may read.
+pub fn apply(
+    graph: &mut Graph,
+    call: &Call,
+    values: &Values,
+    opset: i64,
+) -> Result<Vec<Option<(Value, Kind)>>, Rejection> {
     let kind = forms::check(call, values, opset)?;
     let results = match kind {
         Some(kind) if call.operator == "Split" => {
-            moves::split(graph, call, values, opset)?.into_iter().map(|part| (part, kind)).collect()
+            moves::split(graph, call, values, opset)?.into_iter().map(|part| Some((part, kind))).collect()
         }
-        Some(kind) => vec![(value(graph, call, values)?, kind)],
-        None if call.operator == "Constant" => vec![call.constant(values)?],
-        None => vec![sizes::cast(call, values)?],
+        Some(kind) if call.operator == "LinearClassifier" => {
+            vec![None, Some((ml::classifier(graph, call, values)?, kind))]
+        }
+        Some(kind) => vec![Some((value(graph, call, values)?, kind))],
+        None if call.operator == "Constant" => vec![Some(call.constant(values)?)],
+        None => vec![Some(sizes::cast(call, values)?)],
     };
-    results.iter().try_for_each(|(value, kind)| kinds::check_range(call, *kind, value))?;
+    results.iter().flatten().try_for_each(|(value, kind)| kinds::check_range(call, *kind, value))?;
     Ok(results)
 }
 
@@ -61,6 +70,9 @@ fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         "ReduceSum" => reductions::sum(graph, call, values),
         "ReduceMean" => reductions::mean(graph, call, values),
         "ReduceMax" => reductions::maximum(graph, call, values),
+        "Scaler" => ml::scaler(graph, call, values),
+        "LinearRegressor" => ml::regressor(graph, call, values),
+        "ArrayFeatureExtractor" => ml::columns(graph, call, values),
         "MaxPool" => windows::max_pool(graph, call, values),
         "AveragePool" => windows::average_pool(graph, call, values),
         "GlobalAveragePool" => windows::global_average_pool(graph, call, values),

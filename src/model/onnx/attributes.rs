@@ -17,6 +17,7 @@ impl Attribute {
             proto::ATTRIBUTE_INT => "int",
             proto::ATTRIBUTE_TENSOR => "tensor",
             proto::ATTRIBUTE_FLOATS => "floats",
+            proto::ATTRIBUTE_STRING => "string",
             _ => "ints",
         };
         match self.since {

@@ -49,6 +49,11 @@ impl<'a> Call<'a> {
         self.node.op_type.as_deref().unwrap_or("")
     }
 
+    /// Whether the operator is one of the domain ai.onnx.ml.
+    pub fn of_ml(&self) -> bool {
+        self.node.domain.as_deref() == Some("ai.onnx.ml")
+    }
+
     /// Something that is not supported, at this node.
     pub fn refuse(&self, what: impl Into<String>) -> ModelError {
         ModelError::unsupported(&self.name, what)
@@ -220,6 +225,12 @@ impl<'a> Call<'a> {
             Some(value) if !value.is_finite() => Err(ModelError::not_finite(&self.name, name.into(), value.into())),
             value => Ok(value),
         }
+    }
+
+    /// A text as attribute; the empty one where it is no UTF-8.
+    pub fn text_attribute(&self, name: &str) -> Option<&'a str> {
+        let text = |attribute: &'a AttributeProto| attribute.s.as_deref().and_then(|s| std::str::from_utf8(s).ok());
+        self.attribute(name).map(|attribute| text(attribute).unwrap_or(""))
     }
 
     /// A list of integers as attribute.

@@ -54,7 +54,7 @@ fn start(importer: &mut Importer, call: &Call, end: End) -> Result<Value, ModelE
 }
 
 /// A node of its own for probabilities, with the logits as its value.
-fn marked(importer: &mut Importer, call: &Call, logits: NodeId, end: End) -> Result<Value, ModelError> {
+pub(super) fn marked(importer: &mut Importer, call: &Call, logits: NodeId, end: End) -> Result<Value, ModelError> {
     let id = importer.push(call, Layer::Reshape, &[logits])?;
     importer.ends.insert(id, end);
     Ok(Value::Node(id))

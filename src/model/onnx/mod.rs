@@ -34,6 +34,7 @@
 //! rounds, here and in any runtime.
 
 mod activations;
+mod advice;
 mod attributes;
 mod batch_norm;
 mod beside;
@@ -44,6 +45,7 @@ mod declared;
 mod elementwise;
 mod ends;
 pub(crate) mod exact;
+mod foreign;
 mod importer;
 mod integers;
 mod join;
@@ -51,6 +53,7 @@ mod kinds;
 mod kinks;
 mod layers;
 mod layout;
+mod ml;
 #[cfg(test)]
 mod mutations;
 mod names;
@@ -65,12 +68,13 @@ mod stored;
 mod tensor;
 mod writer;
 
-/// The operators that are read, a row of Markdown each.
-pub fn operators() -> String {
+/// The operators that are read: name, inputs, attributes, types, what is read.
+pub fn operators() -> Vec<[String; 5]> {
     operators::table()
 }
 
 pub use beside::Beside;
+pub use foreign::folder;
 pub use reader::decode;
 pub use writer::{encode, write};
 
@@ -104,8 +108,22 @@ pub struct Imported {
 ///
 /// # Errors
 /// As for [`read`].
-pub fn import(source: impl Read, path: &Path, beside: &Beside, output: Option<&str>) -> Result<Imported, ModelError> {
-    let imported = match Outline::read(source) {
+pub fn import(
+    mut source: impl Read,
+    path: &Path,
+    beside: &Beside,
+    output: Option<&str>,
+) -> Result<Imported, ModelError> {
+    let mut head = Vec::new();
+    source
+        .by_ref()
+        .take(foreign::HEAD)
+        .read_to_end(&mut head)
+        .map_err(|source| ModelError::File { path: path.into(), source })?;
+    if let Some(format) = foreign::format(&head) {
+        return Err(ModelError::Decode(format!("it is {format}")).in_file(path));
+    }
+    let imported = match Outline::read((&head[..]).chain(source)) {
         Ok(outline) => reader::graph_of(outline, beside, output),
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(ModelError::Decode(error.to_string())),
         Err(source) => Err(ModelError::File { path: path.into(), source }),

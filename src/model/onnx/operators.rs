@@ -1,6 +1,5 @@
 //! The table of supported operators.
 
-use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 
 use super::attributes::{Attribute, float, int, other};
@@ -9,7 +8,7 @@ use super::importer::Importer;
 use super::kinds::Kind;
 use super::proto;
 use super::rules::{Rule, check_range};
-use super::{activations, choices, elementwise, ends, integers, join, layers, layout, pick, reductions};
+use super::{activations, advice, choices, elementwise, ends, integers, join, layers, layout, ml, pick, reductions};
 use crate::model::ModelError;
 
 type Import = fn(&mut Importer, &Call) -> Result<Value, ModelError>;
@@ -25,6 +24,8 @@ pub(super) struct Operator {
     note: &'static str,
     /// The versions of the operators that have it so.
     versions: RangeInclusive<i64>,
+    /// Whether it is of the domain ai.onnx.ml.
+    of_ml: bool,
 }
 
 const fn operator(
@@ -35,14 +36,20 @@ const fn operator(
     import: Import,
     note: &'static str,
 ) -> Operator {
-    Operator { name, inputs, attributes, types, import, note, versions: OLDEST..=NEWEST }
+    Operator { name, inputs, attributes, types, import, note, versions: OLDEST..=NEWEST, of_ml: false }
 }
 
 impl Operator {
     /// The same, in some versions alone.
     const fn within(self, oldest: i64, newest: i64) -> Operator {
+        let Operator { name, inputs, attributes, types, import, note, of_ml, .. } = self;
+        Operator { name, inputs, attributes, types, import, note, versions: oldest..=newest, of_ml }
+    }
+
+    /// The same, of the domain ai.onnx.ml.
+    const fn of_ml(self) -> Operator {
         let Operator { name, inputs, attributes, types, import, note, .. } = self;
-        Operator { name, inputs, attributes, types, import, note, versions: oldest..=newest }
+        Operator { name, inputs, attributes, types, import, note, versions: OLDEST..=NEWEST, of_ml: true }
     }
 }
 
@@ -68,12 +75,30 @@ const CONSTANT: &[Attribute] = &[
     other("value_ints", proto::ATTRIBUTE_INTS),
 ];
 
+const CLASSIFIER: &[Attribute] = &[
+    other("classlabels_ints", proto::ATTRIBUTE_INTS),
+    other("coefficients", proto::ATTRIBUTE_FLOATS),
+    other("intercepts", proto::ATTRIBUTE_FLOATS),
+    int("multi_class", 0),
+    other("post_transform", proto::ATTRIBUTE_STRING),
+];
+
+const REGRESSOR: &[Attribute] = &[
+    other("coefficients", proto::ATTRIBUTE_FLOATS),
+    other("intercepts", proto::ATTRIBUTE_FLOATS),
+    other("post_transform", proto::ATTRIBUTE_STRING),
+    int("targets", 0),
+];
+
+const SCALER: &[Attribute] = &[other("offset", proto::ATTRIBUTE_FLOATS), other("scale", proto::ATTRIBUTE_FLOATS)];
+
 const GEMM: &[Attribute] = &[float("alpha"), float("beta"), int("transA", 0), int("transB", 0)];
 
 /// All of them.
 pub(super) static OPERATORS: &[Operator] = &[
     operator("Abs", 1..=1, &[], Rule::Floats, activations::abs, "of values and constants"),
     operator("Add", 2..=2, &[], Rule::Numbers, elementwise::add, "u + v, u + c, c + d, i + j"),
+    operator("ArrayFeatureExtractor", 2..=2, &[], Rule::Shaped, ml::columns, "of [N, C], stored columns").of_ml(),
     operator(
         "BatchNormalization",
         5..=5,
@@ -142,6 +167,17 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("Less", 2..=2, &[], Rule::Compared, choices::less, COMPARED),
     operator("LessOrEqual", 2..=2, &[], Rule::Compared, choices::less, COMPARED),
     operator(
+        "LinearClassifier",
+        1..=1,
+        CLASSIFIER,
+        Rule::Singles,
+        ml::classifier,
+        "the scores of two classes; LOGISTIC or SOFTMAX before the output is taken off; the label must not be used",
+    )
+    .of_ml(),
+    operator("LinearRegressor", 1..=1, REGRESSOR, Rule::Singles, ml::regressor, "one target, post_transform NONE")
+        .of_ml(),
+    operator(
         "LogSoftmax",
         1..=1,
         &[int("axis", 0)],
@@ -191,6 +227,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         layout::reshape,
         "the batch axis stays in front; −1, 0, allowzero",
     ),
+    operator("Scaler", 1..=1, SCALER, Rule::Singles, ml::scaler, "of [N, C]: (u − offset)·scale").of_ml(),
     operator(
         "Shape",
         1..=1,
@@ -260,37 +297,44 @@ pub(super) static OPERATORS: &[Operator] = &[
     ),
 ];
 
-/// The table, a row of Markdown per operator.
-pub(super) fn table() -> String {
-    let mut text = String::new();
-    for operator in OPERATORS {
+/// The table: operator, inputs, attributes, types, what is read.
+pub(super) fn table() -> Vec<[String; 5]> {
+    let row = |operator: &Operator| {
         let inputs = match (operator.inputs.start(), operator.inputs.end()) {
             (least, &ANY) => format!("{least} or more"),
             (least, most) if least == most => least.to_string(),
             (least, most) => format!("{least} to {most}"),
         };
         let attributes: Vec<String> = operator.attributes.iter().map(Attribute::text).collect();
-        let (name, types, note) = (operator.name, operator.types.text(), operator.note);
         let versions = match (operator.versions.start(), operator.versions.end()) {
+            _ if operator.of_ml => " (ai.onnx.ml)".into(),
             (&OLDEST, &NEWEST) => String::new(),
             (&OLDEST, newest) => format!(" (to opset {newest})"),
             (oldest, _) => format!(" (from opset {oldest})"),
         };
-        let _ = writeln!(text, "| {name}{versions} | {inputs} | {} | {types} | {note} |", attributes.join(", "));
-    }
-    text
+        let name = format!("{}{versions}", operator.name);
+        [name, inputs, attributes.join(", "), operator.types.text().into(), operator.note.into()]
+    };
+    OPERATORS.iter().map(row).collect()
 }
 
-/// The values that a node of the file gives, those behind left out that nothing may read, and the type of their entries.
-pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<Vec<(Value, Kind)>, ModelError> {
-    let here = |operator: &&Operator| operator.name == call.operator() && operator.versions.contains(&importer.opset);
+/// The values that a node of the file gives, without those that nothing may read, and the type of their entries.
+pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Kind)>>, ModelError> {
+    let here = |operator: &&Operator| {
+        operator.name == call.operator()
+            && operator.of_ml == call.of_ml()
+            && operator.versions.contains(&importer.opset)
+    };
     let Some(operator) = OPERATORS.iter().find(here) else {
-        return Err(call.refuse(format!("operator {} is not supported", call.operator().escape_debug())));
+        let operator = call.operator();
+        let (shown, advice) = (operator.escape_debug(), advice::advice(operator));
+        let what = format!("operator {shown} is not supported{advice}; `underplane operators` lists what is read");
+        return Err(call.refuse(what));
     };
     // The mask of a Dropout may be there; nothing may read it.
     let outputs = match operator.name {
         "Split" => ANY,
-        "Dropout" => 2,
+        "Dropout" | "LinearClassifier" => 2,
         _ => 1,
     };
     call.check(operator.inputs.clone(), outputs, operator.attributes, importer.opset)?;
@@ -301,5 +345,7 @@ pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<Vec<(Value,
         _ => vec![(operator.import)(importer, call)?],
     };
     values.iter().try_for_each(|value| check_range(call, value, kind))?;
-    Ok(values.into_iter().map(|value| (value, kind)).collect())
+    // A classifier's label stands before its scores.
+    let hidden = (operator.name == "LinearClassifier").then_some(None);
+    Ok(hidden.into_iter().chain(values.into_iter().map(|value| Some((value, kind)))).collect())
 }

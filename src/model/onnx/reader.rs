@@ -16,7 +16,7 @@ use super::kinds::Kind;
 use super::names::{label, name_of, printable};
 use super::operators::{NEWEST, OLDEST, import};
 use super::outline::Outline;
-use super::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use super::proto::{self, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use crate::model::live::live;
 use crate::model::{Graph, ModelError};
 
@@ -60,7 +60,8 @@ fn check_versions(model: &ModelProto) -> Result<(i64, i64), ModelError> {
     let mut versions = HashMap::new();
     for set in &model.opset_import {
         let domain = set.domain.as_deref().filter(|&domain| domain != "ai.onnx").unwrap_or("");
-        if versions.insert(domain, set.version.unwrap_or(0)).is_some() {
+        let version = set.version.unwrap_or(0);
+        if versions.insert(domain, version).is_some_and(|other| other != version) {
             let whose = if domain.is_empty() { "ONNX".into() } else { printable(domain) };
             return Err(ModelError::Model(format!("two versions of the {whose} operators are named")));
         }
@@ -207,9 +208,13 @@ impl<'m> Reader<'m> {
         let name = label(node, index);
         let operator = printable(node.op_type.as_deref().unwrap_or(""));
         match node.domain.as_deref().unwrap_or("") {
-            "" | "ai.onnx" => {}
+            "" | "ai.onnx" | "ai.onnx.ml" => {}
             domain => {
-                let what = format!("operator {operator} of domain `{}` is not supported", printable(domain));
+                let what = format!(
+                    "operator {operator} of domain `{}` is not supported; {}",
+                    printable(domain),
+                    "export the model without fusing its operators; `underplane operators` lists what is read"
+                );
                 return Err(ModelError::unsupported(&name, what));
             }
         }
@@ -225,7 +230,7 @@ impl<'m> Reader<'m> {
         }
         let values = import(&mut self.importer, &Call::new(name.clone(), node, inputs))?;
         let named = node.output.iter().zip(values).filter(|(output, _)| !output.is_empty());
-        self.values.extend(named.map(|(output, value)| (output.as_str(), value)));
+        self.values.extend(named.filter_map(|(output, value)| Some((output.as_str(), value?))));
         Ok(())
     }
 
@@ -294,11 +299,17 @@ fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, 
     Ok(())
 }
 
-/// The output of this name, or the only one.
+/// The output of this name, or the only one, beside which a classifier's label may stand.
 fn chosen<'a>(graph: &'a GraphProto, output: Option<&str>) -> Result<&'a ValueInfoProto, ModelError> {
     let names =
         || graph.output.iter().map(|info| format!("`{}`", printable(name_of(info)))).collect::<Vec<_>>().join(", ");
+    let is_label = |info: &&ValueInfoProto| {
+        let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+        tensor.and_then(|tensor| tensor.elem_type) == Some(proto::INT64)
+    };
+    let scores: Vec<&ValueInfoProto> = graph.output.iter().filter(|info| !is_label(info)).collect();
     match (output, &graph.output[..]) {
+        (None, [_, _, ..]) if scores.len() == 1 => Ok(scores[0]),
         (None, [_, _, ..]) => Err(ModelError::Model(format!(
             "the model has {} outputs: name the one that holds the logit with --output NAME: {}",
             graph.output.len(),

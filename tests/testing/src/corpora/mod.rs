@@ -9,7 +9,7 @@ pub mod files;
 mod heads;
 mod lines;
 mod operators;
-mod readings;
+pub mod readings;
 pub mod trees;
 pub mod windows;
 

@@ -40,8 +40,12 @@ const COLUMNS: &str = "| operator | inputs | attributes | types | what is read |
 pub fn table() -> Made {
     let text = format!(
         "{HEAD}\n## The program\n\n{COLUMNS}{}\n## The kernel\n\n{COLUMNS}{}",
-        onnx::operators(),
-        kernel::operators()
+        rows(onnx::operators()),
+        rows(kernel::operators())
     );
     ("OPERATORS.md".into(), text.into_bytes())
+}
+
+fn rows(table: Vec<[String; 5]>) -> String {
+    table.into_iter().map(|row| format!("| {} |\n", row.join(" | "))).collect()
 }

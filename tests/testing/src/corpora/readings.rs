@@ -5,11 +5,11 @@ use super::Made;
 use super::files::{Parts, bytes, elsewhere, integer, node, tensor, value, varint};
 
 /// An attribute of the given type with a value in the given field.
-pub(super) fn attribute(name: &str, kind: u64, content: Vec<u8>) -> Vec<u8> {
+pub fn attribute(name: &str, kind: u64, content: Vec<u8>) -> Vec<u8> {
     [bytes(1, name.as_bytes()), content, integer(20, kind)].concat()
 }
 
-pub(super) fn float(field: u64, number: f32) -> Vec<u8> {
+pub fn float(field: u64, number: f32) -> Vec<u8> {
     [varint(field << 3 | 5), number.to_le_bytes().to_vec()].concat()
 }
 
@@ -91,9 +91,9 @@ fn versions() -> Vec<Case> {
     let opset = |domain: &[u8], version: u64| bytes(8, &[bytes(1, domain), integer(2, version)].concat());
     let good = Parts::usual().file();
     vec![
-        ("malformed-model", "opset-twice", [good.clone(), opset(b"", 17)].concat()),
+        ("malformed-model", "opset-twice", [good.clone(), opset(b"", 16)].concat()),
         ("malformed-model", "opset-twice-by-another-name", [good.clone(), opset(b"ai.onnx", 13)].concat()),
-        ("malformed-model", "domain-twice", [good.clone(), opset(b"mine", 1), opset(b"mine", 1)].concat()),
+        ("malformed-model", "domain-twice", [good.clone(), opset(b"mine", 1), opset(b"mine", 2)].concat()),
         ("unsupported", "opset-of-another-domain", [good.clone(), opset(b"ai.onnx.ml", 99)].concat()),
         // The version of the format stands in the first two bytes.
         ("unsupported", "no-format", good[2..].to_vec()),

@@ -1,0 +1,35 @@
+//! What to do about an operator that is not read.
+
+/// Advice for operators that people meet, by name.
+pub(super) fn advice(operator: &str) -> &'static str {
+    match operator {
+        "Tanh" | "Erf" | "Gelu" | "Mish" | "HardSigmoid" | "HardSwish" | "Selu" | "Softsign" | "Swish" | "Sin"
+        | "Cos" => {
+            ": it is not convex; remove it before exporting where it is the last one, else train with ReLU, LeakyReLU or \
+             another convex activation"
+        }
+        "If" | "Loop" | "Scan" => ": export a model without control flow, with torch.onnx.export(model.eval(), …)",
+        "LSTM" | "GRU" | "RNN" | "Attention" => ": networks with state or attention are not input-convex",
+        "LayerNormalization" | "InstanceNormalization" | "GroupNormalization" | "LpNormalization" => {
+            ": it divides by what depends on the input, which is not convex; BatchNormalization in inference is read"
+        }
+        "QuantizeLinear" | "DequantizeLinear" | "DynamicQuantizeLinear" | "QLinearMatMul" | "QLinearConv" => {
+            ": export the model before it is quantised"
+        }
+        "ArgMax" | "ArgMin" | "TopK" | "Sign" | "Round" | "Floor" | "Ceil" => ": it jumps; export the scores before it",
+        "TreeEnsembleClassifier" | "TreeEnsembleRegressor" | "TreeEnsemble" => {
+            ": trees jump and are not convex, so that no such radius exists for them"
+        }
+        "Normalizer" => {
+            ": it divides by what depends on the input; leave it out of the pipeline, or train on inputs that are \
+             normalised before"
+        }
+        "Imputer" | "OneHotEncoder" | "LabelEncoder" | "OrdinalEncoder" | "Binarizer" | "CategoryMapper" => {
+            ": it jumps; prepare the inputs before, and export the pipeline behind it"
+        }
+        "SVMRegressor" | "SVMClassifier" | "LinearClassifier" | "LinearRegressor" | "Scaler" | "ZipMap" => {
+            ": export the model with options={'zipmap': False} and as plain operators"
+        }
+        _ => "",
+    }
+}

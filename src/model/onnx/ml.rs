@@ -1,0 +1,91 @@
+//! Operators of the domain ai.onnx.ml that are affine, as scikit-learn's converters write them.
+
+use super::call::{Call, Value, kind};
+use super::ends::{self, End};
+use super::importer::Importer;
+use super::pick::pick;
+use crate::model::{Dense, Layer, ModelError, NodeId};
+
+/// The node of x [N, C], and C.
+fn features(importer: &Importer, call: &Call) -> Result<(NodeId, usize), ModelError> {
+    let node = match call.input(0)? {
+        Value::Node(node) => *node,
+        other => return Err(call.misfit("a value that depends on the input", kind(other))),
+    };
+    match importer.graph.node(node).shape[..] {
+        [features] => Ok((node, features)),
+        ref shape => Err(call.misfit("an input [N, features]", format!("N and then {shape:?}"))),
+    }
+}
+
+/// An attribute of finite floats, of one of these lengths.
+fn floats<'a>(call: &Call<'a>, name: &str, lengths: &[usize]) -> Result<&'a [f32], ModelError> {
+    let list = call.floats_attribute(name).unwrap_or_default();
+    if let Some(i) = list.iter().position(|v| !v.is_finite()) {
+        return Err(ModelError::not_finite(&call.name, format!("{name}[{i}]"), list[i].into()));
+    }
+    match lengths.contains(&list.len()) {
+        true => Ok(list),
+        false => Err(call.misfit(format!("{lengths:?} numbers as {name}"), list.len().to_string())),
+    }
+}
+
+fn scores(importer: &mut Importer, call: &Call, rows: usize) -> Result<NodeId, ModelError> {
+    let (node, cols) = features(importer, call)?;
+    let weight = floats(call, "coefficients", &[rows.saturating_mul(cols)])?.to_vec();
+    let bias = match floats(call, "intercepts", &[0, rows])? {
+        [] => vec![0.0; rows],
+        list => list.to_vec(),
+    };
+    importer.push(call, Layer::Dense(Dense { rows, cols, weight, bias }), &[node])
+}
+
+/// The scores of two classes; probabilities that rise with them are taken off.
+pub(super) fn classifier(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let labels = call.ints_attribute("classlabels_ints").map_or(0, <[i64]>::len);
+    if labels != 2 {
+        return Err(call.misfit("two integers as classlabels_ints", labels.to_string()));
+    }
+    let logits = scores(importer, call, 2)?;
+    match call.text_attribute("post_transform").unwrap_or("NONE") {
+        "NONE" => Ok(Value::Node(logits)),
+        "LOGISTIC" => ends::marked(importer, call, logits, End::Sigmoid),
+        "SOFTMAX" => ends::marked(importer, call, logits, End::Softmax),
+        other => Err(call.refuse(format!(
+            "post_transform {} is not supported, NONE, LOGISTIC and SOFTMAX are",
+            other.escape_debug()
+        ))),
+    }
+}
+
+/// One score.
+pub(super) fn regressor(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let targets = call.int_attribute("targets").unwrap_or(1);
+    let end = call.text_attribute("post_transform").unwrap_or("NONE");
+    if targets != 1 || end != "NONE" {
+        let found = format!("{targets} targets, post_transform {}", end.escape_debug());
+        return Err(call.misfit("one target without a post_transform", found));
+    }
+    Ok(Value::Node(scores(importer, call, 1)?))
+}
+
+/// (x − offset)·scale.
+pub(super) fn scaler(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let (node, size) = features(importer, call)?;
+    let offset = floats(call, "offset", &[1, size])?;
+    let scale = floats(call, "scale", &[offset.len()])?;
+    let each = |list: &[f32]| (0..size).map(|i| f64::from(list[i % list.len()])).collect::<Vec<f64>>();
+    let (offset, scale) = (each(offset), each(scale));
+    let shifted = importer.push(call, Layer::Shift(offset.into_iter().map(|v| -v).collect()), &[node])?;
+    Ok(Value::Node(importer.push(call, Layer::Scale(scale), &[shifted])?))
+}
+
+/// Some columns.
+pub(super) fn columns(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let (node, size) = features(importer, call)?;
+    let known = call.known(call.ints(1, "columns (input 1)")?, "columns (input 1)")?;
+    let column = |&at: &i64| usize::try_from(at).ok().filter(|&at| at < size);
+    let from = known.iter().map(column).collect::<Option<Vec<_>>>();
+    let from = from.ok_or_else(|| call.misfit(format!("columns of {size}"), format!("{known:?}")))?;
+    Ok(Value::Node(pick(importer, call, node, &[from.len()], from.into_iter())?))
+}
