@@ -219,11 +219,33 @@ fn inspect_tells_the_split() {
 }
 
 #[test]
+fn operators_are_listed_with_what_the_kernel_reads() {
+    let desk = Desk::new();
+    let (code, stdout, _) = desk.run(&["operators"]);
+    assert_eq!(code, 0);
+    let (code, json, _) = desk.run(&["operators", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for reader in ["program", "kernel"] {
+        let list = value[reader].as_array().unwrap();
+        let is_relu = |row: &&serde_json::Value| row["operator"] == "Relu" && row["inputs"] == "1";
+        assert_eq!((code, list.iter().filter(is_relu).count()), (0, 1), "{reader}");
+    }
+    for row in value["program"].as_array().unwrap() {
+        let name = row["operator"].as_str().unwrap();
+        assert!(stdout.lines().any(|line| line.starts_with(name)), "{name} is not in: {stdout}");
+    }
+}
+
+#[test]
 fn bad_models_are_refused() {
     let desk = Desk::new();
     desk.refused(&["certify", "missing.onnx", "inputs.npy"], &["missing.onnx"]);
     fs::write(desk.path("noise.onnx"), b"not an onnx file at all").unwrap();
-    desk.refused(&["inspect", "noise.onnx"], &["noise.onnx"]);
+    desk.refused(&["inspect", "noise.onnx"], &["noise.onnx: not a readable ONNX model: it is a text file"]);
+    fs::write(desk.path("model.h5"), b"\x89HDF\r\n\x1a\n\0\0").unwrap();
+    desk.refused(&["certify", "model.h5", "inputs.npy"], &["model.h5", "Keras", "tf2onnx"]);
+    desk.refused(&["certify", "inputs.npy", "model.onnx"], &["inputs.npy", "NumPy file"]);
+    desk.refused(&["certify", ".", "inputs.npy"], &["it is a folder: give the ONNX file in it"]);
     fs::write(desk.path("empty.onnx"), b"").unwrap();
     desk.refused(&["inspect", "empty.onnx"], &["empty.onnx"]);
     let whole = fs::read(desk.path("model.onnx")).unwrap();

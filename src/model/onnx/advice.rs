@@ -27,9 +27,10 @@ pub(super) fn advice(operator: &str) -> &'static str {
         "Imputer" | "OneHotEncoder" | "LabelEncoder" | "OrdinalEncoder" | "Binarizer" | "CategoryMapper" => {
             ": it jumps; prepare the inputs before, and export the pipeline behind it"
         }
-        "SVMRegressor" | "SVMClassifier" | "LinearClassifier" | "LinearRegressor" | "Scaler" | "ZipMap" => {
-            ": export the model with options={'zipmap': False} and as plain operators"
+        "SVMClassifier" | "SVMRegressor" => {
+            ": for a linear kernel, train LinearSVC, LinearSVR or SGDClassifier instead; other kernels are not convex"
         }
+        "ZipMap" => ": export the model with options={'zipmap': False}",
         _ => "",
     }
 }

@@ -29,6 +29,7 @@ pub const CALLS: &[Call] = &[
             ("--write", NewFile(".onnx")),
         ],
     },
+    Call { command: "operators", arguments: "", options: &[("--json", Flag)] },
     Call {
         command: "certify",
         arguments: "@model.onnx @inputs.csv --norm l2 --method closed-form,sharp,exact,smoothing,lp --samples 50",
