@@ -173,7 +173,7 @@ fn what_is_no_such_unit_is_refused() {
         |operator: &str, inputs: &[&str], attributes: &[Vec<u8>]| vec![node(operator, inputs, &["t"], attributes)];
     let bounds = [scalar("one", 1.0), scalar("two", 2.0), tensor("list", &[1], &[0.0])];
     let axes = |values: &[i64]| vec![list("axes", values)];
-    let unsupported: Vec<(&str, Vec<Vec<u8>>, Vec<Vec<u8>>)> = vec![
+    let unsupported = [
         ("crossed bounds", one("Clip", &["x", "two", "one"], &[]), bounds.to_vec()),
         ("a bound that is no scalar", one("Clip", &["x", "list"], &[]), bounds.to_vec()),
         ("a bound that is a value", one("Clip", &["x", "x"], &[]), vec![]),

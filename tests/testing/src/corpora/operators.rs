@@ -12,8 +12,9 @@ What the two readers of a model file accept, generated from their tables (`src/m
 first table has; a certificate needs the second one. Everything else is refused, with the node's name.
 
 A file is an ONNX ModelProto of the format versions 3 to 14 (`ir_version`), with the standard operators of version 13
-to 28; other domains may be named, in a version that runtimes know, but no node may use them. The meaning of the
-operators below is the same in all of these versions; an attribute that came later is marked.
+to 28, and the marked ones of scikit-learn's domain, ai.onnx.ml; other domains may be named, in a version that runtimes
+know, but no node may use them. The meaning of the operators below is the same in all of these versions; an attribute
+that came later is marked. Of several outputs, `--output` names one, unless all others are labels (int64).
 
 - **Protobuf.** Fields are those of ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto, ValueInfoProto and
   what they contain, each of its own wire type and width, with keys of at most 32 bits and integers in their shortest
