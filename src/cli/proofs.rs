@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use underplane::audit::report::RUN;
 use underplane::files::{Growing, partial_name};
 use underplane::proof::grouped;
-use underplane::workbench::{Checkers, INPUTS, WEIGHTS};
+use underplane::workbench::{Checkers, FOLDED, INPUTS, WEIGHTS};
 
 /// The certificates' name in their folder.
 const CERTIFICATES: &str = "certificates.jsonl";
 
 /// All names that a folder of proofs may have.
-pub const FILES: [&str; 4] = [CERTIFICATES, INPUTS, WEIGHTS, RUN];
+pub const FILES: [&str; 5] = [CERTIFICATES, FOLDED, INPUTS, WEIGHTS, RUN];
 
 /// Takes certificates.
 pub struct Certificates {

@@ -39,12 +39,13 @@ pub fn run(args: &Args) -> Result<Finish> {
         Sheet::new(&["entry", "input", "norm", "method", "verdict", "old", "new", "relative change", "detail"], 5);
     for entry in &definition.entry {
         bar.set_message(entry.name.clone());
-        let compared = compare(&folder, entry, &mut |note| bar.suspend(|| say!("{note}")))?;
+        let outcome = compare(&folder, entry, &mut |note| bar.suspend(|| say!("{note}")))?;
+        let compared = &outcome.compared;
         total += compared.len();
         failures += compared.iter().filter(|c| c.change.fails()).count();
         sheet.rows.extend(compared.iter().filter(|c| c.change != Change::Same).map(|c| row(&entry.name, c)));
         if args.bless {
-            bless(&folder, entry, &compared)?;
+            bless(&folder, entry, &outcome)?;
         }
         bar.inc(1);
     }

@@ -12,6 +12,7 @@ mod inputs;
 mod multiplier;
 mod plan;
 mod replay;
+pub mod without;
 
 use crate::model::passes::{Slopes, forward, tangent_slopes};
 use crate::model::{Logit, Model, Sensitive};

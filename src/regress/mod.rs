@@ -21,11 +21,19 @@ use rayon::prelude::*;
 use std::path::Path;
 use today::Today;
 
-/// Certifies an entry anew and compares, row by row; `tell` hears what is to be said about how the inputs were read.
+/// What came of an entry.
+pub struct Outcome {
+    /// Row by row.
+    pub compared: Vec<Compared>,
+    /// The model that is certified, where the entry's file computes constants that are rounded in it.
+    pub folded: Option<Vec<u8>>,
+}
+
+/// Certifies an entry anew and compares; `tell` hears what is to be said about how its files were read.
 ///
 /// # Errors
 /// When the entry's files cannot be read.
-pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Result<Vec<Compared>> {
+pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
     let today = Today::read(folder, entry, tell)?;
     let names: Vec<String> = today.norms.iter().map(Norm::to_string).collect();
     for (what, list) in [("norms", &names), ("methods", &entry.methods)] {
@@ -41,7 +49,7 @@ pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Resu
         return Err(entry.bad(folder, "nothing to verify: none of the inputs is of the sensitive class".into()));
     }
     all.splice(0..0, rest);
-    Ok(all)
+    Ok(Outcome { compared: all, folded: today.folded })
 }
 
 /// Every radius that the entry asks for, then and now, but for those that are nothing then and now.
@@ -148,12 +156,15 @@ pub fn unnamed(folder: &Path, definition: &Definition) -> Result<Vec<(String, Co
 ///
 /// # Errors
 /// When the files cannot be written.
-pub fn bless(folder: &Path, entry: &Entry, compared: &[Compared]) -> Result<()> {
-    let proven: Vec<&Proven> = compared.iter().filter_map(|c| c.new.as_ref()).collect();
+pub fn bless(folder: &Path, entry: &Entry, outcome: &Outcome) -> Result<()> {
+    let proven: Vec<&Proven> = outcome.compared.iter().filter_map(|c| c.new.as_ref()).collect();
     let table: Vec<&Verified> = proven.iter().map(|proven| &proven.row).collect();
     write_atomically(&folder.join(format!("{}.jsonl", entry.name)), |out| {
         proven.iter().try_for_each(|proven| writeln!(out, "{}", proven.certificate))
     })?;
+    if let Some(folded) = &outcome.folded {
+        write_atomically(&folder.join(format!("{}-folded.onnx", entry.name)), |out| out.write_all(folded))?;
+    }
     write_atomically(&folder.join(format!("{}.csv", entry.name)), |out| write_csv(&table, out))?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::definition::Entry;
 use super::store::{Proven, Verified};
 use crate::data::{InputOptions, Reading, read_inputs};
 use crate::model::logit::{log_odds, threshold};
-use crate::model::onnx::{Beside, Imported};
+use crate::model::onnx::Beside;
 use crate::model::{Logit, Model, onnx};
 use crate::norm::{Norm, NormError};
 use crate::proof::{KernelInputs, ModelBytes, Prover};
@@ -19,6 +19,8 @@ use std::path::Path;
 /// What an entry is about.
 pub struct Today {
     model: Model,
+    /// The file that is certified, where the entry's computes constants that are rounded in it.
+    pub folded: Option<Vec<u8>>,
     /// `[count × input size]`.
     inputs: Vec<f64>,
     pub count: usize,
@@ -40,7 +42,12 @@ impl Today {
         let logit = entry.logit().map_err(bad)?;
         let beside = Beside::of(&path, entry.follow_links);
         let onnx = std::fs::read(&path).with_context(place)?;
-        let Imported { graph, notes } = onnx::import(&onnx[..], &path, &beside, logit.output.as_deref())?;
+        let imported = onnx::import(&onnx[..], &path, &beside, logit.output.as_deref())?;
+        let folded = imported.folded(&onnx, &path, &beside)?;
+        let (graph, notes) = match &folded {
+            Some(folded) => folded.read(&path, logit.output.as_deref())?,
+            None => (imported.graph, imported.notes),
+        };
         notes.iter().for_each(|note| tell(&format!("{}: {note}", path.display())));
         let model = Model::of_heads(logit.heads(graph).with_context(place)?).with_context(place)?;
         let inputs = Inputs::read(folder, entry, &model, tell)?;
@@ -52,9 +59,13 @@ impl Today {
         let reading = entry.reading().map_err(bad)?;
         let samples = KernelInputs::of(&place_of_inputs, reading, &values, &model.graph().node(0).shape)
             .with_context(|| place_of_inputs.display().to_string())?;
-        let file = ModelBytes { onnx: onnx.into(), beside: beside.read() };
+        let file = match &folded {
+            Some(folded) => folded.bytes.as_slice().into(),
+            None => ModelBytes { onnx: onnx.into(), beside: beside.read() },
+        };
         let prover = Prover::about(&file, logit, samples.read).with_context(place)?;
-        Ok(Today { model, inputs: values, count, range, norms, methods, prover })
+        let folded = folded.map(|folded| folded.bytes);
+        Ok(Today { model, folded, inputs: values, count, range, norms, methods, prover })
     }
 
     /// The proven radius, or why there is none; `Ok(None)` where nothing can be certified.

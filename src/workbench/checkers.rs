@@ -2,12 +2,14 @@
 //! and the command that checks the certificates again.
 
 use super::given::Given;
+use super::model::FOLDED;
 use super::shell::{path_word, word};
 use crate::data::Reading;
 use crate::files::write_atomically;
 use crate::model::{Logit, Sensitive};
 use crate::proof::{KernelInputs, in_kernel, npy, reads_weights};
 use anyhow::{Context, Result, bail};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use underplane_kernel as kernel;
 
@@ -18,7 +20,7 @@ pub const WEIGHTS: &str = "weights.npy";
 
 /// What a checker is given about a run.
 pub struct Checkers<'a> {
-    model: &'a Path,
+    model_file: File<'a>,
     follow_links: bool,
     logit: &'a Logit,
     reading: Reading,
@@ -31,7 +33,7 @@ pub struct Checkers<'a> {
 /// A file that the user named, and the bytes of a copy where the kernel does not read it.
 struct File<'a> {
     given: &'a Path,
-    copy: Option<(&'static str, Vec<u8>)>,
+    copy: Option<(&'static str, Cow<'a, [u8]>)>,
 }
 
 impl<'a> Checkers<'a> {
@@ -49,15 +51,18 @@ impl<'a> Checkers<'a> {
         };
         let weights_file = given.weights.as_ref().map(|weights| {
             let own = reads_weights(&weights.path, reading, shape);
-            File { given: &weights.path, copy: (!own).then(|| (WEIGHTS, npy(&weights.values, 1))) }
+            File { given: &weights.path, copy: (!own).then(|| (WEIGHTS, npy(&weights.values, 1).into())) }
         });
         Ok(Checkers {
-            model: &given.file.path,
+            model_file: File {
+                given: &given.file.path,
+                copy: given.file.folded.as_ref().map(|folded| (FOLDED, folded.bytes.as_slice().into())),
+            },
             follow_links: given.file.follow_links,
             logit: &given.file.logit,
             reading,
             inputs: inputs.read,
-            inputs_file: File { given: path, copy: inputs.copy.map(|copy| (INPUTS, copy)) },
+            inputs_file: File { given: path, copy: inputs.copy.map(|copy| (INPUTS, copy.into())) },
             weights_file,
         })
     }
@@ -67,8 +72,9 @@ impl<'a> Checkers<'a> {
     /// # Errors
     /// Then.
     pub fn check_folder(&self, folder: &Path) -> Result<()> {
-        for file in [Some(&self.inputs_file), self.weights_file.as_ref()].into_iter().flatten() {
-            let Some((name, _)) = file.copy else { continue };
+        for file in [Some(&self.model_file), Some(&self.inputs_file), self.weights_file.as_ref()].into_iter().flatten()
+        {
+            let Some((name, _)) = &file.copy else { continue };
             let same = |copy: PathBuf| file.given.canonicalize().is_ok_and(|given| given == copy);
             if folder.join(name).canonicalize().is_ok_and(same) {
                 bail!("{}: a copy for the checkers would overwrite it; name another folder", file.given.display());
@@ -83,13 +89,13 @@ impl<'a> Checkers<'a> {
     /// When a copy cannot be written.
     pub fn write(&self, folder: &Path, certificates: &Path) -> Result<String> {
         let inputs = self.inputs_file.write(folder)?;
-        let mut words = vec!["underplane check".into(), path_word(self.model), path_word(&inputs)];
+        let mut words = vec!["underplane check".into(), path_word(&self.model_file.write(folder)?), path_word(&inputs)];
         words.push(path_word(certificates));
         let Logit { sensitive, output, .. } = self.logit;
         if *sensitive != Sensitive::Positive {
             words.push(format!("--sensitive {sensitive}"));
         }
-        if self.follow_links {
+        if self.follow_links && self.model_file.copy.is_none() {
             words.push("--follow-links".into());
         }
         words.extend(output.as_ref().map(|output| format!("--output {}", word(output))));

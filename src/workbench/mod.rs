@@ -18,5 +18,5 @@ pub use checkers::{Checkers, INPUTS, WEIGHTS};
 pub use digest::{Circumstance, digest, digests, shown};
 pub use given::{Given, WeightsFile};
 pub use inputs::{Blocks, InputFiles, InputSource, Loaded, Tell};
-pub use model::ModelFile;
+pub use model::{FOLDED, ModelFile};
 pub use run::{Answered, Run};

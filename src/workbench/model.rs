@@ -3,7 +3,7 @@
 use super::digest::{Circumstance, hashed, name, shown};
 use super::inputs::Tell;
 use crate::data::store::sha256;
-use crate::model::onnx::{Beside, Imported};
+use crate::model::onnx::{Beside, Folded};
 use crate::model::{Logit, Model, onnx};
 use crate::proof::{ModelBytes, Prover};
 use anyhow::{Context, Result, anyhow, ensure};
@@ -11,6 +11,9 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use underplane_kernel as kernel;
+
+/// The name of the file that is certified in the place of one that computes constants.
+pub const FOLDED: &str = onnx::FOLDED;
 
 /// Files of at most so many bytes stay in memory.
 const KEPT: u64 = 1 << 20;
@@ -27,6 +30,8 @@ pub struct ModelFile {
     pub model: Model,
     /// Whether data files are read through links out of its folder.
     pub follow_links: bool,
+    /// The file that is certified in its place, where it computes constants that are no exact numbers.
+    pub folded: Option<Folded>,
     /// Of all bytes.
     sha256: String,
     /// The names and SHA-256 of other files that hold some of its numbers.
@@ -54,14 +59,22 @@ impl ModelFile {
             let bytes = std::fs::read(path).with_context(place)?;
             (sha256(&bytes), onnx::import(&bytes[..], path, &beside, output), Some(bytes))
         };
-        let Imported { graph, mut notes } = imported?;
+        let imported = imported?;
+        let folded = match imported.is_rounded() {
+            true => imported.folded(&unchanged(path, kept.as_deref(), &sha256)?, path, &beside)?,
+            false => None,
+        };
+        let (graph, mut notes) = match &folded {
+            Some(folded) => folded.read(path, output)?,
+            None => (imported.graph, imported.notes),
+        };
         let heads = logit.heads(graph).with_context(place)?;
         if heads.len() > 1 {
             notes.push(format!("f is the least of {} heads", heads.len()));
         }
         let model = Model::of_heads(heads).with_context(place)?;
         let (path, logit, beside) = (path.to_path_buf(), logit.clone(), digests_of(&beside));
-        Ok(ModelFile { path, logit, notes, follow_links, model, sha256, beside, kept })
+        Ok(ModelFile { path, logit, notes, follow_links, model, folded, sha256, beside, kept })
     }
 
     /// The same, after `tell` has heard how it was read.
@@ -70,26 +83,20 @@ impl ModelFile {
         self
     }
 
-    /// The bytes that were read, once more.
+    /// The bytes that are certified: those that were read, once more, or of the file in its place.
     ///
     /// # Errors
     /// When a file cannot be read any more, or has changed.
     pub fn bytes(&self) -> Result<ModelBytes<'_>> {
+        if let Some(folded) = &self.folded {
+            return Ok(folded.bytes.as_slice().into());
+        }
         let beside = Beside::of(&self.path, self.follow_links);
         for (name, _) in &self.beside {
             beside.part(name, 0, 0).map_err(|why| anyhow!("{}: {why}", self.path.display()))?;
         }
         ensure!(digests_of(&beside) == self.beside, "{}: its data has changed since it was read", self.path.display());
-        Ok(ModelBytes { onnx: self.own_bytes()?, beside: beside.read() })
-    }
-
-    fn own_bytes(&self) -> Result<Cow<'_, [u8]>> {
-        if let Some(bytes) = &self.kept {
-            return Ok(Cow::from(bytes));
-        }
-        let bytes = std::fs::read(&self.path).with_context(|| self.path.display().to_string())?;
-        ensure!(sha256(&bytes) == self.sha256, "{}: it has changed since it was read", self.path.display());
-        Ok(Cow::from(bytes))
+        Ok(ModelBytes { onnx: unchanged(&self.path, self.kept.as_deref(), &self.sha256)?, beside: beside.read() })
     }
 
     /// A prover about inputs that the kernel has read, with norms of these weights.
@@ -103,8 +110,19 @@ impl ModelFile {
     /// The SHA-256 of all its files, as a report shows them.
     pub fn digests(&self) -> Vec<Circumstance> {
         let own = (name(&self.path), self.sha256.clone());
-        std::iter::once(own).chain(self.beside.iter().cloned()).map(shown).collect()
+        let folded = self.folded.iter().map(|folded| (FOLDED.to_string(), sha256(&folded.bytes)));
+        std::iter::once(own).chain(self.beside.iter().cloned()).chain(folded).map(shown).collect()
     }
+}
+
+/// The bytes of a file that was read before, kept or read again.
+fn unchanged<'a>(path: &Path, kept: Option<&'a [u8]>, digest: &str) -> Result<Cow<'a, [u8]>> {
+    if let Some(bytes) = kept {
+        return Ok(Cow::from(bytes));
+    }
+    let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+    ensure!(sha256(&bytes) == digest, "{}: it has changed since it was read", path.display());
+    Ok(Cow::from(bytes))
 }
 
 /// The names and SHA-256 of the files that were read.

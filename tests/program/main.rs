@@ -5,6 +5,7 @@ mod catalogue;
 mod certify;
 mod claims;
 mod data;
+mod every_model;
 mod exact;
 mod external;
 mod heads;

@@ -196,6 +196,11 @@ impl Float {
         Float { mantissa: mantissa >> zeros, exponent: exponent + i64::from(zeros) }
     }
 
+    /// From the bits of an IEEE 754 binary16; `None` for NaN and the infinities.
+    pub fn binary16(bits: u16) -> Option<Float> {
+        Float::binary(u64::from(bits), 5, 10)
+    }
+
     /// From the bits of an IEEE 754 binary32; `None` for NaN and the infinities.
     pub fn binary32(bits: u32) -> Option<Float> {
         Float::binary(u64::from(bits), 8, 23)

@@ -6,7 +6,7 @@ use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
 use crate::onnx::batch_norm::Channel;
 use crate::onnx::call::{Call, Value, Values};
-use crate::onnx::nodes::{Answer, affine, broadcast, same_shape, size};
+use crate::onnx::nodes::{Answer, affine, broadcast, repeated, same_shape, sample_sizes, size};
 use crate::onnx::sizes;
 use crate::onnx::tensor::Floats;
 use crate::rejection::{Code, Rejection};
@@ -93,9 +93,11 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (a, b) = (call.input(0, values)?, call.input(1, values)?);
     let minus = Float::ONE.negated();
     match (a, b) {
-        (Value::Node(a, shape), Value::Node(b, other)) => {
-            same_shape(call, shape, other)?;
-            let times = |factor| Map::multiple(size(shape), factor);
+        (Value::Node(a, shape), Value::Node(b, other)) if shape.len() == other.len() => {
+            let (a, own) = repeated(graph, call, (*a, shape), other)?;
+            let (b, other) = repeated(graph, call, (*b, other), shape)?;
+            same_shape(call, &own, &other)?;
+            let times = |factor| Map::multiple(size(&own), factor);
             let factor = match call.operator {
                 "Add" => Float::ONE,
                 "Sub" => minus,
@@ -104,10 +106,11 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
                     return Err(call.refuse(Code::Unsupported, "a constant factor", found));
                 }
             };
-            affine(graph, call, vec![(*a, times(Float::ONE)), (*b, times(factor))], None, shape.clone())
+            affine(graph, call, vec![(a, times(Float::ONE)), (b, times(factor))], None, own.clone())
         }
-        (Value::Node(of, shape), constant @ Value::Floats(..)) => {
-            let c = broadcast(call, constant, shape)?;
+        (Value::Node(of, shape), constant @ Value::Floats(dims, _)) => {
+            let (of, shape) = repeated(graph, call, (*of, shape), sample_sizes(dims, shape.len()))?;
+            let c = broadcast(call, constant, &shape)?;
             let (factors, offset) = match call.operator {
                 "Add" => (None, Some(Exact::dyadics(&c))),
                 "Sub" => (None, Some(Exact::dyadics(&c).negated())),
@@ -115,18 +118,19 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
                 _ => (Some(reciprocals(call, &c)?), None),
             };
             let factors = factors.unwrap_or_else(|| Exact::dyadics(&[Float::ONE]));
-            let map = Map::diagonal(size(shape), factors);
-            affine(graph, call, vec![(*of, map)], offset, shape.clone())
+            let map = Map::diagonal(size(&shape), factors);
+            affine(graph, call, vec![(of, map)], offset, shape)
         }
-        (constant @ Value::Floats(..), Value::Node(of, shape)) => {
-            let c = Exact::dyadics(&broadcast(call, constant, shape)?);
+        (constant @ Value::Floats(dims, _), Value::Node(of, shape)) => {
+            let (of, shape) = repeated(graph, call, (*of, shape), sample_sizes(dims, shape.len()))?;
+            let c = Exact::dyadics(&broadcast(call, constant, &shape)?);
             let (map, offset) = match call.operator {
-                "Add" => (Map::multiple(size(shape), Float::ONE), Some(c)),
-                "Mul" => (Map::diagonal(size(shape), c), None),
-                "Sub" => (Map::multiple(size(shape), minus), Some(c)),
+                "Add" => (Map::multiple(size(&shape), Float::ONE), Some(c)),
+                "Mul" => (Map::diagonal(size(&shape), c), None),
+                "Sub" => (Map::multiple(size(&shape), minus), Some(c)),
                 _ => return Err(call.refuse(Code::Unsupported, "a constant divisor", "one that depends on the input")),
             };
-            affine(graph, call, vec![(*of, map)], offset, shape.clone())
+            affine(graph, call, vec![(of, map)], offset, shape)
         }
         _ => sizes::arithmetic(call, a, b),
     }

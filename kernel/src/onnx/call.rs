@@ -27,6 +27,8 @@ pub struct Values<'a> {
     pub named: HashMap<String, (Value, Kind)>,
     /// The batch size, where the file fixes it.
     pub batch: Option<i64>,
+    /// The name of the model's output.
+    pub output: &'a str,
     /// Where numbers outside of the model's file are.
     pub files: Files<'a>,
 }
@@ -51,6 +53,8 @@ pub struct Call<'a> {
     pub name: &'a str,
     /// The node's own name, where it has one: for whoever reads the file otherwise.
     pub label: &'a str,
+    /// Whether the operator is one of ONNX itself, or of its domain for machine learning.
+    pub is_standard: bool,
     inputs: Vec<&'a str>,
     outputs: Vec<&'a str>,
     attributes: BTreeMap<&'a str, Attribute<'a>>,
@@ -123,9 +127,9 @@ impl<'a> Call<'a> {
             return Err(malformed(call.operator, "a named output", "none"));
         }
         call.of_ml = domain == "ai.onnx.ml";
-        if !matches!(domain, "" | "ai.onnx" | "ai.onnx.ml") || !overload.is_empty() {
-            let found = format!("{domain}.{}{overload}", call.operator);
-            return Err(call.refuse(Code::Unsupported, "a standard operator", found));
+        call.is_standard = matches!(domain, "" | "ai.onnx" | "ai.onnx.ml");
+        if !overload.is_empty() {
+            return Err(call.refuse(Code::Unsupported, "a standard operator", overload));
         }
         Ok(call)
     }
@@ -271,6 +275,14 @@ impl<'a> Call<'a> {
         match self.attributes.get(name) {
             Some(Attribute::Integers(values)) => Some(values),
             _ => None,
+        }
+    }
+
+    /// A tensor as an attribute.
+    pub fn tensor(&self, name: &str, values: &Values) -> Result<Option<(Value, Kind)>, Rejection> {
+        match self.attributes.get(name) {
+            Some(Attribute::Tensor(bytes)) => Ok(Some(Tensor::read(bytes, values.files)?.into())),
+            _ => Ok(None),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::onnx::call::{Call, Value, Values, malformed};
 use crate::onnx::declared::{Declared, Shape};
 use crate::onnx::elsewhere::Files;
 use crate::onnx::ends::finish;
-use crate::onnx::forms::{NEWEST, OLDEST};
+use crate::onnx::forms::{NEWEST, OLDEST, knows};
 use crate::onnx::nodes::size;
 use crate::onnx::operators::apply;
 use crate::onnx::protobuf::fields;
@@ -198,13 +198,14 @@ impl<'a> File<'a> {
             return Err(Rejection::new(Code::Unsupported, input.name, "float32", format!("{:?}", input.kind)));
         }
         let (batch, shape) = input.sample()?;
-        let output = self.output(logit)?.clone();
         let mut graph = Graph::new(input.name, shape.clone(), size(&shape))?;
-        let mut values = Values { named: self.constants, batch, files };
+        let output = self.output(logit)?.clone();
+        let skipped = skipped(&self.calls, output.name);
+        let mut values = Values { named: self.constants, batch, output: output.name, files };
         values.named.insert(input.name.into(), (Value::Node(0, shape), Kind::Float32));
         let last: HashMap<&str, usize> =
             self.calls.iter().enumerate().flat_map(|(i, call)| call.inputs().map(move |name| (name, i))).collect();
-        for (i, call) in self.calls.iter().enumerate() {
+        for (i, call) in self.calls.iter().enumerate().filter(|(i, _)| !skipped[*i]) {
             let results = apply(&mut graph, call, &values, opset)?;
             for (k, result) in results.into_iter().enumerate() {
                 let name = call.outputs().get(k).filter(|name| !name.is_empty());
@@ -218,11 +219,41 @@ impl<'a> File<'a> {
             return Err(malformed(output.name, "a float32 output that depends on the input", "none"));
         };
         let mut axes = HashMap::new();
+        // Of one sample, an output without axes besides the batch has none, if all of size 1 are dropped.
+        let is_squeezed = |call: &Call| call.operator == "Squeeze" && call.arity() == 1 && call.name == output.name;
+        let is_open = output.kind == Some(Kind::Float32) && self.calls.iter().any(is_squeezed);
         for declared in [input].into_iter().chain(&self.others).chain(&self.outputs) {
+            if is_open && declared.name == output.name {
+                continue;
+            }
             if let Some((value, kind)) = values.named.get(declared.name) {
                 declared.check(*kind, &Shape::of(value, batch), &mut axes)?;
             }
         }
         finish(graph, id, logit)
     }
+}
+
+/// Which calls say nothing: of operators that are not read, or with operands that such calls give, where the output does
+/// not depend on them.
+fn skipped(calls: &[Call], output: &str) -> Vec<bool> {
+    let mut needed = HashSet::from([output]);
+    let mut is_live = vec![false; calls.len()];
+    for (i, call) in calls.iter().enumerate().rev() {
+        is_live[i] = call.names().any(|name| needed.contains(name));
+        if is_live[i] {
+            needed.extend(call.inputs());
+        }
+    }
+    let mut unread = HashSet::new();
+    let mut all = Vec::with_capacity(calls.len());
+    for (i, call) in calls.iter().enumerate() {
+        let is_known = call.is_standard && knows(call.operator);
+        let skips = !is_live[i] && (!is_known || call.inputs().any(|name| unread.contains(name)));
+        if skips {
+            unread.extend(call.names());
+        }
+        all.push(skips);
+    }
+    all
 }

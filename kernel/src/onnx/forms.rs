@@ -64,8 +64,8 @@ const ANY: usize = usize::MAX;
 const REDUCED: &str = "of values, over named axes but the batch";
 
 static FORMS: &[Form] = &[
-    form("Abs", (1, 1), &[], Kinds::Floats, "of values"),
-    form("Add", (2, 2), &[], Kinds::One, "value + value of one shape, value + constant, integers of one shape"),
+    form("Abs", (1, 1), &[], Kinds::Floats, "of values and constants"),
+    form("Add", (2, 2), &[], Kinds::Numbers, "value + value of as many axes, value + constant, constants"),
     form("ArrayFeatureExtractor", (2, 2), &[], Kinds::Shaped, "of [N, C], constant columns").of_ml(),
     form(
         "AveragePool",
@@ -94,7 +94,14 @@ static FORMS: &[Form] = &[
         (1, 1),
         &[("to", Type::Integer, 0), ("saturate", Type::Integer, 19)],
         Kinds::Named,
-        "values between float32 and float64, integers between int32 and int64 where they fit",
+        "values between float32 and float64; constants to a type that holds them",
+    ),
+    form(
+        "Concat",
+        (1, ANY),
+        &[("axis", Type::Integer, 0)],
+        Kinds::One,
+        "of values, not along the batch; of constants; of lists",
     ),
     form(
         "Clip",
@@ -103,7 +110,6 @@ static FORMS: &[Form] = &[
         Kinds::Float32,
         "of values, between constant scalars; the lower one not above the upper one",
     ),
-    form("Concat", (1, ANY), &[("axis", Type::Integer, 0)], Kinds::One, "of values, not along the batch; of lists"),
     form(
         "Constant",
         (0, 0),
@@ -124,16 +130,29 @@ static FORMS: &[Form] = &[
         Kinds::Float32,
         "[N, C, D] or [N, C, D, E], constant weights and bias; auto_pad NOTSET, or VALID without pads",
     ),
-    form("Div", (2, 2), &[], Kinds::One, "value / constant without zeros, integers of one shape (truncated)"),
-    form("Dropout", (1, 2), &[("seed", Type::Integer, 0)], Kinds::Loose, "inference; the mask must not be used"),
-    form("Expand", (2, 2), &[], Kinds::Shaped, "of values (the batch stays) and float constants, to fixed sizes"),
-    form("Flatten", (1, 1), &[("axis", Type::Integer, 0)], Kinds::One, "of values, at axis 1"),
+    form(
+        "ConstantOfShape",
+        (1, 1),
+        &[("value", Type::Tensor, 0)],
+        Kinds::Named,
+        "of fixed sizes, or [N, …]; a value of shape [1]",
+    ),
+    form("Div", (2, 2), &[], Kinds::Numbers, "value / constant without zeros, constants (integers truncated)"),
+    form("Dropout", (1, 3), &[("seed", Type::Integer, 0)], Kinds::Dropout, "inference; the mask must not be used"),
+    form(
+        "Expand",
+        (2, 2),
+        &[],
+        Kinds::Shaped,
+        "of values (the batch stays) to fixed sizes; of float constants, to [N, …], too",
+    ),
+    form("Flatten", (1, 1), &[("axis", Type::Integer, 0)], Kinds::One, "the batch stays; of constants"),
     form(
         "Gather",
         (2, 2),
         &[("axis", Type::Integer, 0)],
         Kinds::Indexed,
-        "of a list, or of values not along the batch; constant indices",
+        "of constants, or of values not along the batch; constant indices",
     ),
     form(
         "Gemm",
@@ -151,7 +170,7 @@ static FORMS: &[Form] = &[
     form("Greater", (2, 2), &[], Kinds::Compared, "of values of one shape and constants, for Where"),
     form("GreaterOrEqual", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
-    form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Float32, "of values"),
+    form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Float32, "of values and constants"),
     form(
         "LinearClassifier",
         (1, 1),
@@ -183,7 +202,7 @@ static FORMS: &[Form] = &[
     form("Less", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("LessOrEqual", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("MatMul", (2, 2), &[], Kinds::Floats, "a value times a constant matrix or vector on its right"),
-    form("Max", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants, at least one value"),
+    form("Max", (1, ANY), &[], Kinds::Floats, "of values of as many axes and constants; of constants"),
     form(
         "MaxPool",
         (1, 1),
@@ -199,8 +218,8 @@ static FORMS: &[Form] = &[
         Kinds::Float32,
         "[N, C, D] or [N, C, D, E], one output; auto_pad NOTSET, or VALID without pads; ceil_mode 0, storage_order 0",
     ),
-    form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape"),
-    form("Mul", (2, 2), &[], Kinds::One, "value · constant, integers of one shape"),
+    form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape; of constants"),
+    form("Mul", (2, 2), &[], Kinds::Numbers, "value · constant, constants"),
     form("Neg", (1, 1), &[], Kinds::Floats, "of values and constants"),
     form("Not", (1, 1), &[], Kinds::One, "of a comparison"),
     form("PRelu", (2, 2), &[], Kinds::Float32, "of values, slopes constant: all the same, or at most 1"),
@@ -238,7 +257,7 @@ static FORMS: &[Form] = &[
         Kinds::Shaped,
         REDUCED,
     ),
-    form("Relu", (1, 1), &[], Kinds::Floats, "of values"),
+    form("Relu", (1, 1), &[], Kinds::Floats, "of values and constants"),
     form(
         "Reshape",
         (2, 2),
@@ -261,7 +280,7 @@ static FORMS: &[Form] = &[
         (3, 5),
         &[],
         Kinds::Indexed,
-        "of a list with step 1; of values along named axes but the batch, steps above 0",
+        "of constants; of values along named axes but the batch; a step below 0 from an entry on",
     ),
     form(
         "Softmax",
@@ -277,14 +296,26 @@ static FORMS: &[Form] = &[
         Kinds::Shaped,
         "of values, not along the batch, into equal parts or constant sizes",
     ),
-    form("Squeeze", (2, 2), &[], Kinds::Shaped, "named axes of size 1, not the batch"),
-    form("Sub", (2, 2), &[], Kinds::One, "value − value of one shape, value − constant, constant − value, integers"),
-    form("Sum", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants, at least one value"),
+    form(
+        "Squeeze",
+        (1, 2),
+        &[],
+        Kinds::Shaped,
+        "named axes of size 1, not the batch; without axes only constants, and the output where all axes have size 1",
+    ),
+    form(
+        "Sub",
+        (2, 2),
+        &[],
+        Kinds::Numbers,
+        "value − value of as many axes, value − constant, constant − value, constants",
+    ),
+    form("Sum", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants; of constants"),
     form(
         "Transpose",
         (1, 1),
         &[("perm", Type::Integers, 0)],
-        Kinds::Floats,
+        Kinds::One,
         "of constants; of values, the batch in front",
     ),
     form("Unsqueeze", (2, 2), &[], Kinds::Shaped, "named axes, not in front of the batch"),
@@ -320,6 +351,11 @@ pub fn table() -> Vec<[String; 5]> {
         [name, inputs, attributes, form.kinds.text().into(), form.note.into()]
     };
     FORMS.iter().map(row).collect()
+}
+
+/// Whether it is the name of an operator that is read.
+pub fn knows(operator: &str) -> bool {
+    FORMS.iter().any(|form| form.operator == operator)
 }
 
 /// Tests the node's form, and says of which type its result is, where the operator does not leave that to the node.

@@ -19,8 +19,10 @@ pub enum Kinds {
     Shaped,
     /// The result's is the first input's; behind it stand integers of one type.
     Indexed,
-    /// The result's is the first input's, a float; behind it stand floats of any type.
-    Loose,
+    /// Floats or integers of one type throughout.
+    Numbers,
+    /// 32-bit floats; behind them a float of any type and a truth value.
+    Dropout,
     /// A truth value, of floats of one type.
     Compared,
     /// A truth value, then floats of one type, which is the result's.
@@ -47,7 +49,8 @@ impl Kinds {
             Kinds::One => alike(),
             Kinds::Shaped => rest.iter().all(|&kind| kind == Kind::Int64),
             Kinds::Indexed => rest.iter().all(integers) && rest.windows(2).all(|pair| pair[0] == pair[1]),
-            Kinds::Loose => first.is_float() && rest.iter().all(|kind| kind.is_float()),
+            Kinds::Numbers => alike() && (first.is_float() || first.is_integer()),
+            Kinds::Dropout => first == Kind::Float32 && rest.iter().all(|k| k.is_float() || *k == Kind::Bool),
             Kinds::Compared => first.is_float() && alike(),
             Kinds::Chosen => {
                 first == Kind::Bool && rest.iter().all(|&kind| kind.is_float() && Some(&kind) == rest.first())
@@ -75,7 +78,8 @@ impl Kinds {
             Kinds::One => "one type",
             Kinds::Shaped => "int64 behind the first input",
             Kinds::Indexed => "integers of one type behind the first input",
-            Kinds::Loose => "floats",
+            Kinds::Numbers => "floats or integers of one type",
+            Kinds::Dropout => "float32, a float, a bool",
             Kinds::Compared => "floats of one type to bool",
             Kinds::Chosen => "bool, then floats of one type",
             Kinds::Sizes => "anything to int64",

@@ -5,6 +5,7 @@ pub mod batch_norm;
 pub mod build;
 pub mod call;
 pub mod conditions;
+pub mod constants;
 pub mod declared;
 pub mod elsewhere;
 pub mod ends;

@@ -92,6 +92,40 @@ pub fn broadcast(call: &Call, value: &Value, shape: &[usize]) -> Result<Vec<Floa
     Ok(places(call, shape, &steps)?.into_iter().map(|at| floats.at(at)).collect())
 }
 
+/// A value with its axes of size 1 repeated where `other`, of as many axes or fewer, has more entries.
+pub fn repeated(
+    graph: &mut Graph,
+    call: &Call,
+    (of, shape): (usize, &[usize]),
+    other: &[usize],
+) -> Result<(usize, Vec<usize>), Rejection> {
+    let first = shape.len().saturating_sub(other.len());
+    let mut new = shape.to_vec();
+    let mut steps = strides(shape);
+    for (k, &wanted) in other.iter().enumerate() {
+        if new.get(first + k) == Some(&1) && wanted != 1 {
+            (new[first + k], steps[first + k]) = (wanted, 0);
+        }
+    }
+    if new == shape {
+        return Ok((of, new));
+    }
+    budget::within(call.name, "entries", size(&new) as u64, budget::ENTRIES)?;
+    let from = places(call, &new, &steps)?;
+    match picked(graph, call, &Value::Node(of, shape.to_vec()), from, new)? {
+        Value::Node(of, new) => Ok((of, new)),
+        _ => unreachable!("a node"),
+    }
+}
+
+/// The sizes of a constant behind an axis for the batch, if it has one, beside a value of so many axes.
+pub fn sample_sizes(dims: &[usize], rank: usize) -> &[usize] {
+    match dims.split_first() {
+        Some((1, rest)) if rest.len() == rank => rest,
+        _ => dims,
+    }
+}
+
 /// Refuses operands of different shapes.
 pub fn same_shape(call: &Call, a: &[usize], b: &[usize]) -> Result<(), Rejection> {
     if a == b {

@@ -5,6 +5,7 @@ use crate::number::exact::Float;
 use crate::onnx::affine;
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::conditions;
+use crate::onnx::constants;
 use crate::onnx::ends;
 use crate::onnx::forms;
 use crate::onnx::kinds;
@@ -29,6 +30,9 @@ pub fn apply(
     values: &Values,
     opset: i64,
 ) -> Result<Vec<Option<(Value, Kind)>>, Rejection> {
+    if !call.is_standard {
+        return Err(call.refuse(Code::Unsupported, "a standard operator", "one of another domain"));
+    }
     let kind = forms::check(call, values, opset)?;
     let results = match kind {
         Some(kind) if call.operator == "Split" => {
@@ -37,7 +41,11 @@ pub fn apply(
         Some(kind) if call.operator == "LinearClassifier" => {
             vec![None, Some((ml::classifier(graph, call, values)?, kind))]
         }
-        Some(kind) => vec![Some((value(graph, call, values)?, kind))],
+        Some(kind) => {
+            let folded = constants::fold(call, values, kind, call.float("alpha", ALPHA)?)?;
+            vec![Some((folded.map_or_else(|| value(graph, call, values), Ok)?, kind))]
+        }
+        None if call.operator == "ConstantOfShape" => vec![Some(moves::constant_of_shape(graph, call, values)?)],
         None if call.operator == "Constant" => vec![Some(call.constant(values)?)],
         None => vec![Some(sizes::cast(call, values)?)],
     };

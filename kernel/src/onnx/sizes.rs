@@ -1,13 +1,14 @@
 //! Operators that leave all entries where they are, and the arithmetic on sizes and integers that exporters write.
 
-use crate::number::exact::pairs;
+use crate::number::exact::{Float, pairs};
 use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::constants::{held, spread};
 use crate::onnx::nodes::{Answer, size};
-use crate::onnx::tensor::Kind;
+use crate::onnx::tensor::{Floats, Kind};
 use crate::rejection::{Code, Rejection};
 
-/// Casts that round nothing: of values between floats, of integers between integers. (A float64 constant need not fit
-/// into float32; whether an integer fits is tested for every result.)
+/// Casts that round nothing: of values between floats, of integers between integers (whether one fits is tested for every
+/// result), and of constants to a type of floats that holds them.
 pub fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
     let value = call.input(0, values)?;
     // It is about types that are not read, where runtimes insist on the default.
@@ -18,9 +19,19 @@ pub fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
     match (value, kind) {
         (Value::Node(..), Some(kind)) if kind.is_float() => Ok((value.clone(), kind)),
         (Value::Integers(..), Some(kind)) if kind.is_integer() => Ok((value.clone(), kind)),
+        (Value::Floats(dims, floats), Some(kind)) if kind.is_float() => {
+            let numbers = floats.iter().map(|number| held(call, kind, Some(number))).collect::<Result<_, _>>()?;
+            Ok((Value::Floats(dims.clone(), Floats::Numbers(numbers)), kind))
+        }
+        (Value::Integers(dims, list), Some(kind)) if kind.is_float() && !list.is_empty() => {
+            let small = |v: i64| v.unsigned_abs() < 1 << 53;
+            let number = |v: &Option<i64>| held(call, kind, v.filter(|&v| small(v)).map(|v| Float::new(v, 0)));
+            let numbers = list.iter().map(number).collect::<Result<_, _>>()?;
+            Ok((Value::Floats(dims.clone(), Floats::Numbers(numbers)), kind))
+        }
         _ => {
             let found = format!("{:?} of {:?}", call.integer("to"), call.kinds(values)?);
-            Err(call.refuse(Code::Unsupported, "a cast of values to floats or of integers to integers", found))
+            Err(call.refuse(Code::Unsupported, "a cast of values to floats, or of constants", found))
         }
     }
 }
@@ -29,30 +40,42 @@ pub fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
 pub fn arithmetic(call: &Call, a: &Value, b: &Value) -> Answer {
     let refuse = || call.refuse(Code::Unsupported, "an operand that depends on the input", "constants");
     let (Value::Integers(dims, a), Value::Integers(other, b)) = (a, b) else { return Err(refuse()) };
-    if dims != other {
+    // Runtimes refuse that even where there is nothing to divide.
+    if call.operator == "Div" && b.contains(&Some(0)) {
         return Err(refuse());
     }
-    let entry = |(a, b): (&Option<i64>, &Option<i64>)| match (call.operator, *a, *b) {
+    let entry = |(i, j): (usize, usize)| match (call.operator, a[i], b[j]) {
         ("Add", Some(a), Some(b)) => a.checked_add(b).map(Some),
         ("Sub", Some(a), Some(b)) => a.checked_sub(b).map(Some),
         ("Mul", Some(a), Some(b)) => a.checked_mul(b).map(Some),
         ("Div", Some(a), Some(b)) => a.checked_div(b).map(Some),
+        // The batch size, whatever it is.
+        ("Add" | "Sub", None, Some(0)) | ("Mul" | "Div", None, Some(1)) => Some(None),
+        ("Add", Some(0), None) | ("Mul", Some(1), None) => Some(None),
         _ => None,
     };
-    let values = pairs(a, b)?.map(entry).collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
-    Ok(Value::Integers(dims.clone(), values))
+    let (shape, [from_a, from_b]) = spread(call, [dims, other])?;
+    let values = pairs(from_a, from_b)?.map(entry).collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
+    Ok(Value::Integers(shape, values))
 }
 
-/// At axis 1.
+/// Into two axes: the batch and what a sample has, or those of a constant.
 pub fn flatten(call: &Call, values: &Values) -> Answer {
-    let (of, shape) = call.node(0, values)?;
-    // Counted from the end, the batch among the axes, axis 1 is minus the number of the others.
     let at = call.integer("axis").unwrap_or(1);
-    let axes = shape.len() as i64;
-    if at != 1 && (axes == 0 || at != -axes) {
-        return Err(call.refuse(Code::Unsupported, "axis 1", at.to_string()));
+    let value = call.input(0, values)?;
+    let dims: Vec<usize> = match value {
+        Value::Node(_, shape) => std::iter::once(1).chain(shape.iter().copied()).collect(),
+        Value::Floats(dims, _) => dims.clone(),
+        _ => return Err(call.refuse(Code::Unsupported, "floats", "others")),
+    };
+    // It may cut behind the last axis, too, where none is counted from the end.
+    let cut = if at == dims.len() as i64 { dims.len() } else { call.axis(at, dims.len())? };
+    let halves = [size(&dims[..cut]), size(&dims[cut..])];
+    match value {
+        Value::Node(of, _) if cut > 0 && halves[0] == 1 => Ok(Value::Node(*of, vec![halves[1]])),
+        Value::Floats(_, floats) => Ok(Value::Floats(halves.to_vec(), floats.clone())),
+        _ => Err(call.refuse(Code::Unsupported, "a batch that no other axis joins", format!("axis {at} of {dims:?}"))),
     }
-    Ok(Value::Node(of, vec![size(shape)]))
 }
 
 /// Of a value with the batch in front, or of a constant.
@@ -129,13 +152,21 @@ pub fn axes(call: &Call, values: &Values) -> Answer {
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.clone(),
         Value::Larger(..) => return Err(call.refuse_comparison()),
     };
-    // Runtimes differ in what they make of an empty list.
-    let Some(given) = given.filter(|given| !given.is_empty()) else {
-        return Err(call.refuse(Code::Unsupported, "named axes", "none"));
+    let given = match (given, value) {
+        // Runtimes differ in what they make of an empty list.
+        (Some(given), _) if !given.is_empty() => given.to_vec(),
+        // Of the output nothing but the batch is left; that it goes, too, where it has one sample, changes no number.
+        (None, Value::Node(..)) if size(&dims[1..]) == 1 && call.name == values.output && call.arity() == 1 => {
+            (1..dims.len() as i64).map(Some).collect()
+        }
+        (None, Value::Floats(..) | Value::Integers(..)) if call.arity() == 1 => {
+            (0..dims.len()).filter(|&a| dims[a] == 1).map(|a| Some(a as i64)).collect()
+        }
+        _ => return Err(call.refuse(Code::Unsupported, "named axes", "none")),
     };
     let rank = if squeeze { dims.len() } else { dims.len() + given.len() };
     let mut chosen = Vec::with_capacity(given.len());
-    for a in given {
+    for &a in &given {
         let a = a.ok_or_else(|| call.refuse(Code::Unsupported, "constant axes", "the batch size"))?;
         let a = call.axis(a, rank)?;
         if chosen.contains(&a) || (a == 0 && matches!(value, Value::Node(..))) {

@@ -18,7 +18,11 @@ pub enum Kind {
     Int32,
     /// Integers of 64 bits.
     Int64,
-    /// Truth values, of which no constants are read.
+    /// Binary floats of 16 bits, of which 10 are a fraction: only constants are.
+    Float16,
+    /// The upper half of a float of 32 bits: only constants are.
+    Bfloat16,
+    /// 0 or 1.
     Bool,
 }
 
@@ -31,6 +35,8 @@ impl Kind {
             6 => Some(Kind::Int32),
             7 => Some(Kind::Int64),
             9 => Some(Kind::Bool),
+            10 => Some(Kind::Float16),
+            16 => Some(Kind::Bfloat16),
             _ => None,
         }
     }
@@ -40,18 +46,30 @@ impl Kind {
         match self {
             Kind::Float32 | Kind::Int32 => 4,
             Kind::Float64 | Kind::Int64 => 8,
+            Kind::Float16 | Kind::Bfloat16 => 2,
             Kind::Bool => 1,
         }
-    }
-
-    /// Whether it is a type of floats.
-    pub fn is_float(self) -> bool {
-        matches!(self, Kind::Float32 | Kind::Float64)
     }
 
     /// Whether it is a type of integers.
     pub fn is_integer(self) -> bool {
         matches!(self, Kind::Int32 | Kind::Int64)
+    }
+
+    /// Whether a number is one of this type of floats.
+    pub fn holds(self, number: Float) -> bool {
+        let (digits, least, most) = match self {
+            Kind::Float32 => (24, -149, 128),
+            Kind::Float64 => (53, -1074, 1024),
+            _ => return false,
+        };
+        let bits = 64 - i64::from(number.mantissa.unsigned_abs().leading_zeros());
+        bits == 0 || (bits <= digits && number.exponent >= least && number.exponent + bits <= most)
+    }
+
+    /// Whether it is a type of floats that operators compute with.
+    pub fn is_float(self) -> bool {
+        matches!(self, Kind::Float32 | Kind::Float64)
     }
 }
 
@@ -104,9 +122,9 @@ impl Floats {
 /// The entries of a tensor.
 #[derive(Clone, Debug)]
 pub enum Entries {
-    /// float32 or float64.
+    /// Of a type of floats.
     Floats(Floats),
-    /// int32 or int64.
+    /// Of integers, or 0 and 1 for truth values.
     Integers(Vec<i64>),
 }
 
@@ -170,9 +188,9 @@ impl Raw<'_> {
         let dims = dims.map_err(|_| self.refuse(Code::MalformedModel, "sizes ≥ 0", format!("{:?}", self.dims)))?;
         let count = dims.iter().try_fold(1_u64, |n, &d| n.checked_mul(d as u64)).unwrap_or(u64::MAX);
         budget::within(self.name, "entries", count, budget::WEIGHTS)?;
-        let Some(kind) = Kind::read(self.kind).filter(|&kind| kind != Kind::Bool) else {
+        let Some(kind) = Kind::read(self.kind) else {
             let found = format!("type {}", self.kind);
-            return Err(self.refuse(Code::Unsupported, "float32, float64, int32 or int64", found));
+            return Err(self.refuse(Code::Unsupported, "floats of 16, 32 or 64 bits, int32, int64 or bool", found));
         };
         self.fetch(kind, count, files)?;
         self.check_place(kind)?;
@@ -183,10 +201,13 @@ impl Raw<'_> {
                 Some(_) => self.words_of_file()?.into_iter().map(|word| i64::from(word as i32)).collect(),
                 None => self.short_integers.clone(),
             }),
-            Kind::Int64 | Kind::Bool => Entries::Integers(match &self.bytes {
+            Kind::Int64 => Entries::Integers(match &self.bytes {
                 Some(_) => self.double_words_of_file()?.into_iter().map(|word| word as i64).collect(),
                 None => self.integers.clone(),
             }),
+            Kind::Float16 => Entries::Floats(self.small(kind, Float::binary16)?),
+            Kind::Bfloat16 => Entries::Floats(self.small(kind, |bits| Float::binary32(u32::from(bits) << 16))?),
+            Kind::Bool => Entries::Integers(self.bits(kind)?.into_iter().map(i64::from).collect()),
         };
         let found = match &entries {
             Entries::Floats(floats) => floats.len(),
@@ -221,12 +242,12 @@ impl Raw<'_> {
     /// The numbers stand in raw bytes or in the list of their own type, and nowhere else.
     fn check_place(&self, kind: Kind) -> Result<(), Rejection> {
         let lists = [
-            (Kind::Float32, self.words.is_empty()),
-            (Kind::Float64, self.double_words.is_empty()),
-            (Kind::Int32, self.short_integers.is_empty()),
-            (Kind::Int64, self.integers.is_empty()),
+            (kind == Kind::Float32, self.words.is_empty()),
+            (kind == Kind::Float64, self.double_words.is_empty()),
+            (kind.width() < 4 || kind == Kind::Int32, self.short_integers.is_empty()),
+            (kind == Kind::Int64, self.integers.is_empty()),
         ];
-        let stray = lists.iter().any(|&(of, empty)| !empty && (of != kind || self.bytes.is_some()));
+        let stray = lists.iter().any(|&(own, empty)| !empty && (!own || self.bytes.is_some()));
         match stray {
             false => Ok(()),
             true => Err(self.refuse(Code::MalformedModel, "numbers in one place, that of their type", "others")),
@@ -238,6 +259,26 @@ impl Raw<'_> {
             None => Ok(floats),
             Some(i) => Err(self.refuse(Code::NotFinite, "finite numbers", format!("NaN or infinity at {i}"))),
         }
+    }
+
+    /// The bits of entries of one or two bytes.
+    fn bits(&self, kind: Kind) -> Result<Vec<u16>, Rejection> {
+        let most = if kind == Kind::Bool { 1 } else { u16::MAX };
+        let bits: Option<Vec<u16>> = match &self.bytes {
+            None => self.short_integers.iter().map(|&bits| u16::try_from(bits).ok()).collect(),
+            Some(bytes) if kind == Kind::Bool => Some(bytes.iter().map(|&byte| byte.into()).collect()),
+            Some(bytes) if !bytes.len().is_multiple_of(2) => None,
+            Some(bytes) => Some(bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect()),
+        };
+        let bits = bits.filter(|bits| bits.iter().all(|&bits| bits <= most));
+        bits.ok_or_else(|| self.refuse(Code::MalformedModel, &format!("entries of {kind:?}"), "others"))
+    }
+
+    /// Floats of two bytes.
+    fn small(&self, kind: Kind, read: impl Fn(u16) -> Option<Float>) -> Result<Floats, Rejection> {
+        let numbers = self.bits(kind)?.into_iter().map(read).collect::<Option<Vec<_>>>();
+        let numbers = numbers.ok_or_else(|| self.refuse(Code::NotFinite, "finite numbers", "NaN or infinity"))?;
+        Ok(Floats::Numbers(numbers))
     }
 
     fn words_of_file(&self) -> Result<Vec<u32>, Rejection> {

@@ -4,7 +4,7 @@ use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
 use crate::onnx::call::{Call, Value, Values};
-use crate::onnx::nodes::{Answer, affine, broadcast, same_shape, size, unit};
+use crate::onnx::nodes::{Answer, affine, broadcast, repeated, same_shape, sample_sizes, size, unit};
 use crate::onnx::tensor::Floats;
 use crate::rejection::{Code, Rejection};
 
@@ -81,18 +81,31 @@ pub fn maximum_of(graph: &mut Graph, call: &Call, operands: &[&Value]) -> Answer
     if operands.len() == 1 {
         return Ok(Value::Node(*first, shape.clone()));
     }
+    let mut shape = shape.clone();
+    for operand in operands {
+        let dims = match operand {
+            Value::Node(_, other) if other.len() == shape.len() => other,
+            Value::Floats(dims, _) => sample_sizes(dims, shape.len()),
+            _ => return Err(call.refuse(Code::ShapeMismatch, "operands of as many axes", "others")),
+        };
+        let first = shape.len().saturating_sub(dims.len());
+        for (k, &other) in dims.iter().enumerate() {
+            shape.get_mut(first + k).filter(|own| **own == 1).into_iter().for_each(|own| *own = other);
+        }
+    }
     let mut of = Vec::with_capacity(operands.len());
     for operand in operands {
         of.push(match operand {
-            Value::Node(id, other) => {
-                same_shape(call, shape, other)?;
-                *id
+            Value::Node(id, own) => {
+                let (id, own) = repeated(graph, call, (*id, own), &shape)?;
+                same_shape(call, &shape, &own)?;
+                id
             }
             constant => {
-                let constant = Exact::dyadics(&broadcast(call, constant, shape)?);
-                graph.push("", Op::Affine { terms: vec![], offset: Some(constant) }, size(shape))?
+                let constant = Exact::dyadics(&broadcast(call, constant, &shape)?);
+                graph.push("", Op::Affine { terms: vec![], offset: Some(constant) }, size(&shape))?
             }
         });
     }
-    unit(graph, call, Op::Max(of), shape.clone())
+    unit(graph, call, Op::Max(of), shape)
 }

@@ -5,6 +5,7 @@ use super::call::{Call, Value};
 use super::ends::End;
 use super::names::printable;
 use super::proto::TensorProto;
+use super::rounded::Rounded;
 use super::stored::{Constant, constant};
 use super::tensor::{Tensor, Walk};
 use crate::model::map::Matrix;
@@ -32,6 +33,8 @@ pub(super) struct Importer<'m> {
     pub open_output: bool,
     /// Other files of the model.
     beside: &'m Beside,
+    /// Constants that were computed by rounding.
+    pub rounded: Vec<Rounded>,
     entries_left: usize,
 }
 
@@ -46,6 +49,7 @@ impl<'m> Importer<'m> {
             output,
             open_output: false,
             beside,
+            rounded: vec![],
             entries_left: MOST_ENTRIES,
         };
         let size = shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim));

@@ -45,6 +45,7 @@ mod declared;
 mod elementwise;
 mod ends;
 pub(crate) mod exact;
+mod fold;
 mod foreign;
 mod importer;
 mod integers;
@@ -63,6 +64,7 @@ mod pick;
 mod proto;
 mod reader;
 mod reductions;
+mod rounded;
 mod rules;
 mod stored;
 mod tensor;
@@ -73,13 +75,20 @@ pub fn operators() -> Vec<[String; 5]> {
     operators::table()
 }
 
+/// The operators that are computed in floats where all their inputs are constants.
+pub fn computed() -> String {
+    rounded::names()
+}
+
 pub use beside::Beside;
+pub use fold::{FOLDED, Folded};
 pub use foreign::folder;
 pub use reader::decode;
 pub use writer::{encode, write};
 
 use super::{Graph, ModelError};
 use outline::Outline;
+use rounded::Rounded;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
@@ -91,7 +100,16 @@ use std::path::Path;
 /// front.
 pub fn read(path: &Path) -> Result<Graph, ModelError> {
     let file = File::open(path).map_err(|source| ModelError::File { path: path.into(), source })?;
-    Ok(import(BufReader::with_capacity(1 << 16, file), path, &Beside::of(path, false), None)?.graph)
+    let beside = Beside::of(path, false);
+    let imported = import(BufReader::with_capacity(1 << 16, file), path, &beside, None)?;
+    if !imported.is_rounded() {
+        return Ok(imported.graph);
+    }
+    let bytes = std::fs::read(path).map_err(|source| ModelError::File { path: path.into(), source })?;
+    match imported.folded(&bytes, path, &beside)? {
+        Some(folded) => decode(&folded.bytes).map_err(|error| error.in_file(path)),
+        None => Ok(imported.graph),
+    }
 }
 
 /// A file that has been read.
@@ -101,6 +119,26 @@ pub struct Imported {
     pub graph: Graph,
     /// What its user should hear about how it was read.
     pub notes: Vec<String>,
+    rounded: Vec<Rounded>,
+}
+
+impl Imported {
+    /// The file that is certified instead of the one of these `bytes`, where that computes constants which are no exact
+    /// numbers: they are rounded in it.
+    ///
+    /// # Errors
+    /// When the bytes are those of another file.
+    pub fn folded(&self, bytes: &[u8], path: &Path, beside: &Beside) -> Result<Option<Folded>, ModelError> {
+        if self.rounded.is_empty() {
+            return Ok(None);
+        }
+        fold::fold(bytes, beside, &self.rounded).map(Some).map_err(|error| error.in_file(path))
+    }
+
+    /// Whether there is such a file.
+    pub fn is_rounded(&self) -> bool {
+        !self.rounded.is_empty()
+    }
 }
 
 /// The same as [`read`] for what is read from `path`, with other files that are `beside` it, and the output of this name
@@ -129,4 +167,20 @@ pub fn import(
         Err(source) => Err(ModelError::File { path: path.into(), source }),
     };
     imported.map_err(|error| error.in_file(path))
+}
+
+impl Folded {
+    /// The network of the file in the place of `path`, and what its user should hear.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, path: &Path, output: Option<&str>) -> Result<(Graph, Vec<String>), ModelError> {
+        let Imported { graph, notes, .. } = import(&self.bytes[..], path, &Beside::nothing(), output)?;
+        let (count, list) = (self.constants.len(), self.constants.join(", "));
+        let note = format!(
+            "it computes {count} of its constants from others: {list}; certified is the network of {FOLDED}, which holds \
+             them as the nearest floats"
+        );
+        Ok((graph, std::iter::once(note).chain(notes).collect()))
+    }
 }

@@ -8,7 +8,9 @@ use super::importer::Importer;
 use super::kinds::Kind;
 use super::proto;
 use super::rules::{Rule, check_range};
-use super::{activations, advice, choices, elementwise, ends, integers, join, layers, layout, ml, pick, reductions};
+use super::{
+    activations, advice, choices, elementwise, ends, integers, join, layers, layout, ml, pick, reductions, rounded,
+};
 use crate::model::ModelError;
 
 type Import = fn(&mut Importer, &Call) -> Result<Value, ModelError>;
@@ -320,6 +322,23 @@ pub(super) fn table() -> Vec<[String; 5]> {
 
 /// The values that a node of the file gives, without those that nothing may read, and the type of their entries.
 pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Kind)>>, ModelError> {
+    match exactly(importer, call) {
+        Ok(found) => Ok(found),
+        // Of constants alone it may be computed in floats.
+        Err(refused) => match rounded::compute(importer, call) {
+            Ok(Some(found)) => Ok(vec![Some(found)]),
+            Ok(None) => Err(refused),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Whether it is the name of an operator that is read.
+pub(super) fn knows(name: &str) -> bool {
+    OPERATORS.iter().any(|operator| operator.name == name)
+}
+
+fn exactly(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Kind)>>, ModelError> {
     let here = |operator: &&Operator| {
         operator.name == call.operator()
             && operator.of_ml == call.of_ml()

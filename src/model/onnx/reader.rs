@@ -11,10 +11,11 @@ use super::beside::Beside;
 use super::call::{Call, Value, kind};
 use super::canonical;
 use super::declared::{self, input_shape};
+use super::fold::fold;
 use super::importer::Importer;
 use super::kinds::Kind;
 use super::names::{label, name_of, printable};
-use super::operators::{NEWEST, OLDEST, import};
+use super::operators::{NEWEST, OLDEST, import, knows};
 use super::outline::Outline;
 use super::proto::{self, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use crate::model::live::live;
@@ -29,7 +30,11 @@ const FORMATS: RangeInclusive<i64> = 3..=14;
 /// When the bytes are not an ONNX model, or it uses something that is not supported.
 pub fn decode(bytes: &[u8]) -> Result<Graph, ModelError> {
     let outline = Outline::read(bytes).map_err(|error| ModelError::Decode(error.to_string()))?;
-    Ok(graph_of(outline, &Beside::nothing(), None)?.graph)
+    let imported = graph_of(outline, &Beside::nothing(), None)?;
+    match &imported.rounded[..] {
+        [] => Ok(imported.graph),
+        rounded => decode(&fold(bytes, &Beside::nothing(), rounded)?.bytes),
+    }
 }
 
 pub(super) fn graph_of(
@@ -142,7 +147,8 @@ impl<'m> Reader<'m> {
         check_stored(graph, &self.initializers, self.format)?;
         let inputs = |(index, node): (usize, &'m NodeProto)| node.input.iter().map(move |name| (name.as_str(), index));
         let last: HashMap<&str, usize> = graph.node.iter().enumerate().flat_map(inputs).collect();
-        for (index, node) in graph.node.iter().enumerate() {
+        let skipped = skipped(&graph.node, name);
+        for (index, node) in graph.node.iter().enumerate().filter(|(index, _)| !skipped[*index]) {
             self.import(graph, index, node)?;
             node.input.iter().filter(|name| last[name.as_str()] == index).for_each(|name| self.forget(name));
         }
@@ -160,7 +166,7 @@ impl<'m> Reader<'m> {
             Some(&(Value::Node(id), _)) => {
                 let notes = self.importer.ends.get(&id).map(|end| end.note(&shown)).into_iter().collect();
                 self.importer.graph.set_output(id);
-                Ok(Imported { graph: live(self.importer.graph)?, notes })
+                Ok(Imported { graph: live(self.importer.graph)?, notes, rounded: self.importer.rounded })
             }
             Some((other, _)) => Err(ModelError::Model(format!("the output `{shown}` is {}", kind(other)))),
             None if self.initializers.contains_key(name) => {
@@ -207,16 +213,13 @@ impl<'m> Reader<'m> {
     fn import(&mut self, graph: &GraphProto, index: usize, node: &'m NodeProto) -> Result<(), ModelError> {
         let name = label(node, index);
         let operator = printable(node.op_type.as_deref().unwrap_or(""));
-        match node.domain.as_deref().unwrap_or("") {
-            "" | "ai.onnx" | "ai.onnx.ml" => {}
-            domain => {
-                let what = format!(
-                    "operator {operator} of domain `{}` is not supported; {}",
-                    printable(domain),
-                    "export the model without fusing its operators; `underplane operators` lists what is read"
-                );
-                return Err(ModelError::unsupported(&name, what));
-            }
+        if !is_standard(node) {
+            let what = format!(
+                "operator {operator} of domain `{}` is not supported; {}",
+                printable(node.domain.as_deref().unwrap_or("")),
+                "export the model without fusing its operators; `underplane operators` lists what is read"
+            );
+            return Err(ModelError::unsupported(&name, what));
         }
         let mut inputs = Vec::with_capacity(node.input.len());
         for input in &node.input {
@@ -321,6 +324,34 @@ fn chosen<'a>(graph: &'a GraphProto, output: Option<&str>) -> Result<&'a ValueIn
             .find(|info| name_of(info) == name)
             .ok_or_else(|| ModelError::Model(format!("expected an output `{}`, found {}", printable(name), names()))),
     }
+}
+
+/// Which nodes say nothing: of operators that are not read, or with operands that such nodes give, where the output does
+/// not depend on them.
+fn skipped(nodes: &[NodeProto], output: &str) -> Vec<bool> {
+    let mut needed = HashSet::from([output]);
+    let mut is_live = vec![false; nodes.len()];
+    for (index, node) in nodes.iter().enumerate().rev() {
+        is_live[index] = node.output.iter().any(|name| !name.is_empty() && needed.contains(name.as_str()));
+        if is_live[index] {
+            needed.extend(node.input.iter().map(String::as_str));
+        }
+    }
+    let mut unread: HashSet<&str> = HashSet::new();
+    let mut all = Vec::with_capacity(nodes.len());
+    for (node, is_live) in nodes.iter().zip(is_live) {
+        let is_known = is_standard(node) && knows(node.op_type.as_deref().unwrap_or(""));
+        let skips = !is_live && (!is_known || node.input.iter().any(|name| unread.contains(name.as_str())));
+        if skips {
+            unread.extend(node.output.iter().map(String::as_str).filter(|name| !name.is_empty()));
+        }
+        all.push(skips);
+    }
+    all
+}
+
+fn is_standard(node: &NodeProto) -> bool {
+    matches!(node.domain.as_deref().unwrap_or(""), "" | "ai.onnx" | "ai.onnx.ml")
 }
 
 fn the_only<'a>(what: &str, found: impl Iterator<Item = &'a ValueInfoProto>) -> Result<&'a ValueInfoProto, ModelError> {

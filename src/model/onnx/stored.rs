@@ -216,7 +216,7 @@ impl Data<'_> {
 }
 
 /// The bytes of a tensor whose data lies in another file of the model's folder.
-fn external(stored: &TensorProto, beside: &Beside, count: usize) -> Result<Option<Bytes>, String> {
+pub(super) fn external(stored: &TensorProto, beside: &Beside, count: usize) -> Result<Option<Bytes>, String> {
     match stored.data_location.unwrap_or(0) {
         0 if stored.external_data.is_empty() => return Ok(None),
         0 => return Err("names a place outside the file, and says that its data is inside".into()),

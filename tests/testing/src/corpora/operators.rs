@@ -21,7 +21,7 @@ that came later is marked. Of several outputs, `--output` names one, unless all 
   form; a singular field stands once. Skipped, since they mean nothing: `doc_string`, `metadata_props`, `denotation`,
   a graph's name, and a model's producer, domain and version. Refused: functions, overloads, training, devices, sparse
   constants, quantisation, segments, graphs in attributes, and every unknown field.
-- **Constants** are float32, float64, int32 or int64 (the program also reads float16, bfloat16 and bool), in raw bytes,
+- **Constants** are float32, float64, float16, bfloat16, int32, int64 or bool, in raw bytes,
   in the list of their type, or in another file of the model's folder, and in one place alone. Of `external_data` the keys
   `location`, `offset`, `length` and `checksum` are known, and the last one is not tested (no runtime does); a location
   has no `..`, no backslash and no `/` in front, a length is that of the shape, and files that are links out of the
@@ -31,7 +31,13 @@ that came later is marked. Of several outputs, `--output` names one, unless all 
 - **Values** are float32, [N, …], and no row of a batch influences another; N is a symbol or fixed. Integers are
   computed with in their own width, and refused where they leave it.
 - **Declarations** of types and sizes (inputs, outputs, `value_info`) must be true.
-- **Nodes** stand in evaluation order, all of them must be readable, and no two share a name or an output.
+- **Nodes** stand in evaluation order, and no two share a name or an output. All are read, but for those of operators
+  (or domains) that are in no table here, and what is computed from them, where the output does not depend on them.
+- **Computed constants.** An operator of constants alone is computed where its result is just a number of its type, by
+  both readers. Where it would be rounded, the program rounds it to the nearest one, for the operators below and those
+  named here: COMPUTED. What is certified then is
+  the network of another file, in which these numbers stand in place of what computed them; it is written beside the
+  certificates (`model-folded.onnx`), and the kernel reads that one.
 
 u and v are values that depend on the input, c and d float constants, i and j integer constants.
 ";
@@ -40,7 +46,8 @@ const COLUMNS: &str = "| operator | inputs | attributes | types | what is read |
 
 pub fn table() -> Made {
     let text = format!(
-        "{HEAD}\n## The program\n\n{COLUMNS}{}\n## The kernel\n\n{COLUMNS}{}",
+        "{}\n## The program\n\n{COLUMNS}{}\n## The kernel\n\n{COLUMNS}{}",
+        HEAD.replace("COMPUTED", &onnx::computed()),
         rows(onnx::operators()),
         rows(kernel::operators())
     );
