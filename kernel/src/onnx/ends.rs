@@ -19,17 +19,27 @@ pub fn end(graph: &mut Graph, call: &Call, values: &Values, end: End) -> Answer 
     unit(graph, call, Op::End { of, end }, shape.to_vec())
 }
 
-/// The minimum of values of one shape as −max(−a, −b, …).
+/// The minimum of values of one shape.
 pub fn minimum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (_, shape) = call.node(0, values)?;
-    let mut of = Vec::with_capacity(call.arity());
+    let mut operands = Vec::with_capacity(call.arity());
     for k in 0..call.arity() {
         let (id, other) = call.node(k, values)?;
         same_shape(call, shape, other)?;
-        of.push(multiple(graph, id, Float::ONE.negated())?);
+        operands.push(id);
     }
-    let id = graph.push(call.name, Op::Max(of), size(shape))?;
-    Ok(Value::Node(multiple(graph, id, Float::ONE.negated())?, shape.to_vec()))
+    least(graph, call, &operands, shape.to_vec())
+}
+
+/// The minimum of nodes of this shape as −max(−a, −b, …).
+pub fn least(graph: &mut Graph, call: &Call, operands: &[usize], shape: Vec<usize>) -> Answer {
+    if let [only] = operands {
+        return Ok(Value::Node(*only, shape));
+    }
+    let minus = Float::ONE.negated();
+    let below = operands.iter().map(|&id| multiple(graph, id, minus)).collect::<Result<_, _>>()?;
+    let id = graph.push(call.name, Op::Max(below), size(&shape))?;
+    Ok(Value::Node(multiple(graph, id, minus)?, shape))
 }
 
 /// Makes f the last node, with an entry for each head; the rest of the graph is what f depends on.

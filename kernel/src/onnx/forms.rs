@@ -240,6 +240,16 @@ static FORMS: &[Form] = &[
         REDUCED,
     )
     .within(18, NEWEST),
+    form("ReduceMin", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
+        .within(OLDEST, 17),
+    form(
+        "ReduceMin",
+        (2, 2),
+        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
+        Kinds::Shaped,
+        REDUCED,
+    )
+    .within(18, NEWEST),
     form("ReduceMean", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
         .within(OLDEST, 17),
     form(

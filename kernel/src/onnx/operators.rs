@@ -77,6 +77,7 @@ fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         "Where" => conditions::larger(graph, call, values),
         "ReduceSum" => reductions::sum(graph, call, values),
         "ReduceMean" => reductions::mean(graph, call, values),
+        "ReduceMin" => reductions::minimum(graph, call, values),
         "ReduceMax" => reductions::maximum(graph, call, values),
         "Scaler" => ml::scaler(graph, call, values),
         "LinearRegressor" => ml::regressor(graph, call, values),

@@ -8,6 +8,7 @@ use crate::number::exact::Float;
 use crate::number::product::Factors;
 use crate::onnx::affine::reciprocals;
 use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::ends::least;
 use crate::onnx::moves::sample_axis;
 use crate::onnx::nodes::{Answer, affine, picked, places, strides, unit};
 use crate::rejection::{Code, Rejection};
@@ -84,8 +85,8 @@ pub fn mean(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     reduced.sum(graph, call, Some(count))
 }
 
-/// ReduceMax: the maximum of as many picks as there are cells, row-major.
-pub fn maximum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+/// The parts of a reduction, as many as there are cells, row-major, and their shape.
+fn parts(graph: &mut Graph, call: &Call, values: &Values) -> Result<(Vec<usize>, Vec<usize>), Rejection> {
     let Reduced { of, places, cells, shape } = Reduced::read(call, values)?;
     let all = places.len().saturating_mul(cells.len());
     budget::within(call.name, "cells", all as u64, budget::WEIGHTS)?;
@@ -95,6 +96,18 @@ pub fn maximum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         let Value::Node(id, _) = picked(graph, call, &of, from, shape.clone())? else { unreachable!("a node") };
         operands.push(id);
     }
+    Ok((operands, shape))
+}
+
+/// ReduceMin.
+pub fn minimum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let (operands, shape) = parts(graph, call, values)?;
+    least(graph, call, &operands, shape)
+}
+
+/// ReduceMax.
+pub fn maximum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let (operands, shape) = parts(graph, call, values)?;
     match operands[..] {
         [only] => Ok(Value::Node(only, shape)),
         _ => unit(graph, call, Op::Max(operands), shape),

@@ -130,19 +130,27 @@ pub(super) fn max_of(importer: &mut Importer, call: &Call, values: &[Value]) -> 
 
 /// The minimum of values of one shape as −max(−u, −v, …).
 pub(super) fn min(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let mut below = Vec::with_capacity(call.count());
+    let mut nodes = Vec::with_capacity(call.count());
     for index in 0..call.count() {
         match call.input(index)? {
-            Value::Node(node) => below.push(negated(importer, call, *node)?),
+            Value::Node(node) => nodes.push(*node),
             other => return Err(call.misfit("values that depend on the input", kind(other))),
         }
     }
-    let shapes = below.windows(2).map(|pair| [pair[0], pair[1]].map(|id| importer.graph.node(id).shape.clone()));
+    let shapes = nodes.windows(2).map(|pair| [pair[0], pair[1]].map(|id| importer.graph.node(id).shape.clone()));
     if let Some([a, b]) = shapes.into_iter().find(|[a, b]| a != b) {
         return Err(call.misfit(format!("values of shape {a:?}"), format!("{b:?}")));
     }
-    let top = if let [only] = below[..] { only } else { importer.push(call, Layer::Max, &below)? };
-    Ok(Value::Node(negated(importer, call, top)?))
+    min_of_nodes(importer, call, &nodes).map(Value::Node)
+}
+
+pub(super) fn min_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Result<NodeId, ModelError> {
+    if let [only] = nodes {
+        return Ok(*only);
+    }
+    let below: Result<Vec<NodeId>, ModelError> = nodes.iter().map(|&node| negated(importer, call, node)).collect();
+    let top = importer.push(call, Layer::Max, &below?)?;
+    negated(importer, call, top)
 }
 
 pub(super) fn max_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Result<NodeId, ModelError> {

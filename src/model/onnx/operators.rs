@@ -219,6 +219,8 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("ReduceMax", 2..=2, NO_AXES, Rule::Shaped, reductions::max, REDUCED).within(18, NEWEST),
     operator("ReduceMean", 1..=1, AXES, Rule::Floats, reductions::mean, REDUCED).within(OLDEST, 17),
     operator("ReduceMean", 2..=2, NO_AXES, Rule::Shaped, reductions::mean, REDUCED).within(18, NEWEST),
+    operator("ReduceMin", 1..=1, AXES, Rule::Floats, reductions::min, REDUCED).within(OLDEST, 17),
+    operator("ReduceMin", 2..=2, NO_AXES, Rule::Shaped, reductions::min, REDUCED).within(18, NEWEST),
     operator("ReduceSum", 2..=2, NO_AXES, Rule::Shaped, reductions::sum, REDUCED).within(13, NEWEST),
     operator("Relu", 1..=1, &[], Rule::Floats, activations::relu, "of values and constants"),
     operator(

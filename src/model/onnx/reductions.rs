@@ -1,7 +1,7 @@
 //! Sums, means and maxima over axes of the samples.
 
 use super::call::{Call, Value, kind};
-use super::elementwise::max_of_nodes;
+use super::elementwise::{max_of_nodes, min_of_nodes};
 use super::importer::Importer;
 use super::layout::axis_of;
 use super::pick::pick;
@@ -83,12 +83,23 @@ fn summed(importer: &mut Importer, call: &Call, mean: bool) -> Result<Value, Mod
     Ok(Value::Node(importer.reshape(call, result, &shape)?))
 }
 
-pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+/// The values of a reduction, each of which has one entry of every sum or maximum.
+fn parts(importer: &mut Importer, call: &Call) -> Result<Vec<NodeId>, ModelError> {
     let Reduced { node, rows, cells, shape } = reduced(importer, call)?;
     let mut nodes = Vec::new();
     for cell in Walk::new(&cells.0, &cells.1, 0) {
         nodes.push(pick(importer, call, node, &shape, Walk::new(&rows.0, &rows.1, cell as isize))?);
     }
+    Ok(nodes)
+}
+
+pub(super) fn min(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let parts = parts(importer, call)?;
+    min_of_nodes(importer, call, &parts).map(Value::Node)
+}
+
+pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let nodes = parts(importer, call)?;
     match nodes[..] {
         [only] => Ok(Value::Node(only)),
         _ => max_of_nodes(importer, call, &nodes).map(Value::Node),
