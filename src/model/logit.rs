@@ -172,7 +172,7 @@ pub(super) fn joined(heads: &[Graph]) -> Result<Graph, ModelError> {
             let inputs: Vec<NodeId> = node.inputs.iter().map(|&input| ids[input]).collect();
             ids.push(shared(&mut whole, node, &inputs)?);
         }
-        outputs.push(whole.push("", Layer::Reshape, &[ids[head.output()]])?);
+        outputs.push(whole.push_reshape("", ids[head.output()], &[1])?);
     }
     whole.push("heads", Layer::Concat { outer: 1 }, &outputs)?;
     Ok(whole)

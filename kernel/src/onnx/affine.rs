@@ -3,10 +3,15 @@
 use crate::budget;
 use crate::network::graph::Graph;
 use crate::network::map::Map;
+use crate::network::windows::{Axis, Windows};
 use crate::number::exact::{Exact, Float};
 use crate::onnx::batch_norm::Channel;
 use crate::onnx::call::{Call, Value, Values};
+<<<<<<< HEAD
 use crate::onnx::nodes::{Answer, affine, broadcast, repeated, same_shape, sample_sizes, size};
+=======
+use crate::onnx::nodes::{Answer, affine, broadcast, picked, same_shape, size};
+>>>>>>> 8364a8d (A matrix multiplies every vector of the last axis; heads of files without axes)
 use crate::onnx::sizes;
 use crate::onnx::tensor::Floats;
 use crate::rejection::{Code, Rejection};
@@ -52,21 +57,29 @@ pub fn gemm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
 pub fn mat_mul(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (of, shape) = call.node(0, values)?;
     let mut shape = shape.to_vec();
+    let vector = matches!(call.input(1, values)?, Value::Floats(dims, _) if dims.len() == 1);
     let map = match call.input(1, values)? {
-        Value::Floats(dims, weights) if dims.len() == 1 => Map::dense(1, dims[0], weights.iter()),
+        Value::Floats(dims, weights) if vector => Map::dense(1, dims[0], weights.iter()),
         _ => matrix(call, values, true)?,
     };
     check_last_axis(call, &shape, &map)?;
+    let (cells, outputs) = (map.cols(), map.rows().len());
     shape.pop();
-    if size(&shape) != 1 {
-        // Each of them is multiplied by itself.
-        let found = format!("{shape:?} in front of it");
-        return Err(call.refuse(Code::ShapeMismatch, "axes of size 1 between the batch and the last one", found));
+    let rows = size(&shape);
+    if !vector {
+        shape.push(outputs);
     }
-    if !matches!(call.input(1, values)?, Value::Floats(dims, _) if dims.len() == 1) {
-        shape.push(map.rows().len());
-    }
-    affine(graph, call, vec![(of, map)], None, shape)
+    let map = match map {
+        // Each of the vectors by itself: a window over one of them, at every one.
+        Map::Windows { weights, .. } if rows != 1 => {
+            let axes = [Axis { output: rows, cells: 1, ..Axis::whole(rows) }, Axis::whole(cells)];
+            Map::Windows { windows: Windows { groups: 1, inputs: 1, outputs, axes }, weights }
+        }
+        map => map,
+    };
+    let products = affine(graph, call, vec![(of, map)], None, vec![outputs, rows])?;
+    let places = (0..rows).flat_map(|row| (0..outputs).map(move |output| output * rows + row)).collect();
+    picked(graph, call, &products, places, shape)
 }
 
 fn check_last_axis(call: &Call, shape: &[usize], map: &Map) -> Result<(), Rejection> {

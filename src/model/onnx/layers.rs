@@ -5,9 +5,11 @@ use super::call::{Call, Value, kind};
 use super::elementwise::{aligned, sum, with_constant};
 use super::exact;
 use super::importer::Importer;
+use super::pick::pick;
 use super::stored::place;
 use super::tensor::{Tensor, Walk, fits};
-use crate::model::map::Matrix;
+use crate::model::Map;
+use crate::model::map::{Axis, Matrix, Windows};
 use crate::model::{Layer, ModelError, NodeId};
 use std::sync::Arc;
 
@@ -103,11 +105,14 @@ pub(super) fn mat_mul(importer: &mut Importer, call: &Call) -> Result<Value, Mod
         ([lead @ .., _], [_]) => (lead, true),
         _ => return Err(misfit()),
     };
-    if lead.iter().any(|&dim| dim != 1) {
+    let matrix = if vector { weight.reshaped(vec![weight.len(), 1]) } else { weight.clone() };
+    if shape.last() != Some(&matrix.shape[0]) {
         return Err(misfit());
     }
-    let matrix = if vector { weight.reshaped(vec![weight.len(), 1]) } else { weight.clone() };
-    let value = dense(importer, call, input, &matrix, false, None)?;
+    let value = match lead.iter().product() {
+        1 => dense(importer, call, input, &matrix, false, None)?,
+        rows => everywhere(importer, call, input, &matrix, rows)?,
+    };
     let mut shape = lead.to_vec();
     if !vector {
         shape.push(matrix.shape[1]);
@@ -142,11 +147,7 @@ fn dense(
     if found != cols {
         return Err(call.misfit(format!("{cols} input features"), format!("{found}")));
     }
-    let Some(singles) = weight.as_single() else {
-        let wide = weight.iter().position(|v| !fits(v)).unwrap_or(0);
-        let place = place(wide, &weight.shape);
-        return Err(call.refuse(format!("the weight {place} = {} is not a 32-bit float", weight.get(wide))));
-    };
+    let singles = singles(call, weight)?;
     importer.spend_shape(call, &weight.shape)?;
     let weight = match transposed {
         true => Arc::clone(singles),
@@ -154,6 +155,33 @@ fn dense(
     };
     let bias = bias.unwrap_or_else(|| vec![0.0; rows]);
     importer.push_dense(call, Matrix::shared(rows, cols, weight), &bias, input)
+}
+
+/// `rows` vectors, one behind the other, each times the weight [K, M]: a window over one vector, at every one of them.
+fn everywhere(
+    importer: &mut Importer,
+    call: &Call,
+    input: NodeId,
+    weight: &Tensor,
+    rows: usize,
+) -> Result<NodeId, ModelError> {
+    let (cells, outputs) = (weight.shape[0], weight.shape[1]);
+    let weight = flipped(singles(call, weight)?, outputs);
+    let axis = |input: usize, cells: usize| Axis::new(input, cells, 1, 1, 0, 0).expect("no axis is empty");
+    let axes = [axis(rows, 1), axis(cells, cells)];
+    let windows = Map::Windows(Windows { groups: 1, inputs: 1, outputs, axes, weight });
+    let value = importer.push(call, Layer::Linear(windows), &[input])?;
+    let places = (0..rows).flat_map(|row| (0..outputs).map(move |output| output * rows + row));
+    pick(importer, call, value, &[rows * outputs], places)
+}
+
+/// The entries of a weight.
+fn singles<'a>(call: &Call, weight: &'a Tensor) -> Result<&'a Arc<Vec<f32>>, ModelError> {
+    weight.as_single().ok_or_else(|| {
+        let wide = weight.iter().position(|v| !fits(v)).unwrap_or(0);
+        let place = place(wide, &weight.shape);
+        call.refuse(format!("the weight {place} = {} is not a 32-bit float", weight.get(wide)))
+    })
 }
 
 /// The transpose `[rows × cols]` of a matrix `[cols × rows]`, by square pieces that stay near the processor.
