@@ -7,11 +7,7 @@ use crate::network::windows::{Axis, Windows};
 use crate::number::exact::{Exact, Float};
 use crate::onnx::batch_norm::Channel;
 use crate::onnx::call::{Call, Value, Values};
-<<<<<<< HEAD
-use crate::onnx::nodes::{Answer, affine, broadcast, repeated, same_shape, sample_sizes, size};
-=======
-use crate::onnx::nodes::{Answer, affine, broadcast, picked, same_shape, size};
->>>>>>> 8364a8d (A matrix multiplies every vector of the last axis; heads of files without axes)
+use crate::onnx::nodes::{Answer, affine, broadcast, picked, repeated, same_shape, sample_sizes, size};
 use crate::onnx::sizes;
 use crate::onnx::tensor::Floats;
 use crate::rejection::{Code, Rejection};
