@@ -104,6 +104,23 @@ impl Graph {
         self.append(name, layer.op(&sizes), inputs, shape)
     }
 
+    /// The same for a layer whose result is given another shape of as many entries.
+    ///
+    /// # Errors
+    /// As for [`Graph::push`], and when the number of entries differs.
+    pub fn push_shaped(
+        &mut self,
+        name: &str,
+        layer: Layer,
+        inputs: &[NodeId],
+        shape: &[usize],
+    ) -> Result<NodeId, ModelError> {
+        let found = self.infer(name, &layer, inputs)?;
+        expect(name, "entries", shape.iter().product(), found.iter().product())?;
+        let sizes: Vec<usize> = inputs.iter().map(|&input| self.nodes[input].size()).collect();
+        self.append(name, layer.op(&sizes), inputs, shape.to_vec())
+    }
+
     /// Appends a linear layer of a matrix that is there already, and makes it the output.
     ///
     /// # Errors
@@ -185,9 +202,13 @@ impl Graph {
                 check_dense(name, (dense.rows, dense.cols, &dense.weight), &dense.bias, first)?;
                 Ok(vec![dense.rows])
             }
-            Layer::Linear(map) => {
+            Layer::Linear(map, offset) => {
                 expect(name, "input entries", map.cols(), first.size())?;
                 check_map(name, map)?;
+                if !offset.is_empty() {
+                    expect(name, "offsets", map.rows(), offset.len())?;
+                    finite(name, "offset", offset.iter().copied())?;
+                }
                 Ok(vec![map.rows()])
             }
             Layer::Scale(values) | Layer::Shift(values) | Layer::Divide(values) => {

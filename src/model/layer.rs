@@ -30,8 +30,8 @@ pub enum Layer {
     Constant(Vec<f64>),
     /// A linear layer.
     Dense(Dense),
-    /// Any linear operator.
-    Linear(Map),
+    /// Any linear operator, and a number per row; none where nothing is added.
+    Linear(Map, Vec<f64>),
     /// Elementwise product with a constant.
     Scale(Vec<f64>),
     /// Elementwise sum with a constant.
@@ -63,7 +63,7 @@ impl Layer {
             Layer::Dense(Dense { rows, cols, weight, bias }) => {
                 one(Map::Dense(Matrix::new(rows, cols, weight)), bias.into_iter().map(f64::from).collect())
             }
-            Layer::Linear(map) => one(map, Vec::new()),
+            Layer::Linear(map, offset) => one(map, offset),
             Layer::Scale(factors) => one(Map::Diagonal(Diagonal { factors, divides: false }), Vec::new()),
             Layer::Divide(factors) => one(Map::Diagonal(Diagonal { factors, divides: true }), Vec::new()),
             Layer::Shift(offset) => one(Map::Identity(sizes[0]), offset),
@@ -80,8 +80,8 @@ impl Layer {
         match self {
             Layer::Constant(_) => "Constant",
             Layer::Dense(_) => "Dense",
-            Layer::Linear(Map::Pick(_)) => "Pick",
-            Layer::Linear(_) => "Conv",
+            Layer::Linear(Map::Pick(_), _) => "Pick",
+            Layer::Linear(..) => "Conv",
             Layer::Scale(_) => "Scale",
             Layer::Shift(_) => "Shift",
             Layer::Divide(_) => "Divide",
@@ -123,10 +123,10 @@ impl Affine {
                 let exact = bias.iter().zip(offset).all(|(&b, &o)| f64::from(b) == o);
                 exact.then(|| Layer::Dense(Dense { rows: *rows, cols: *cols, weight: weight.to_vec(), bias }))
             }
+            [map @ (Map::Windows(_) | Map::Pick(_))] => Some(Layer::Linear(map.clone(), offset.clone())),
             _ if !offset.is_empty() => None,
             [Map::Diagonal(Diagonal { factors, divides: false })] => Some(Layer::Scale(factors.clone())),
             [Map::Diagonal(Diagonal { factors, divides: true })] => Some(Layer::Divide(factors.clone())),
-            [map] => Some(Layer::Linear(map.clone())),
             _ if maps.iter().all(|map| matches!(map, Map::Identity(_))) => Some(Layer::Sum),
             _ => {
                 let picks: Option<Vec<&Pick>> =

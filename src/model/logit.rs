@@ -122,7 +122,9 @@ fn margin(graph: &mut Graph, id: NodeId) -> Result<Option<NodeId>, ModelError> {
 fn entry(graph: &Graph, id: NodeId) -> Option<(NodeId, usize, i32)> {
     let node = graph.node(id);
     match node.layer()? {
-        Layer::Linear(Map::Pick(pick)) if node.size() == 1 => Some((node.inputs[0], pick.places().next()?.1, 1)),
+        Layer::Linear(Map::Pick(pick), offset) if node.size() == 1 && offset.is_empty() => {
+            Some((node.inputs[0], pick.places().next()?.1, 1))
+        }
         Layer::Reshape if node.size() == 1 => entry(graph, node.inputs[0]),
         Layer::Scale(factors) if factors == [-1.0] => {
             entry(graph, node.inputs[0]).map(|(of, at, sign)| (of, at, -sign))

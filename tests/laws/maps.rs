@@ -50,16 +50,16 @@ fn network(rng: &mut StdRng, absolute: bool) -> Graph {
     }
     let first = windows(rng, planes, sizes, -1.0);
     let shape = (first.groups * first.outputs, [first.axes[0].output, first.axes[1].output]);
-    let moved = push(&mut graph, Layer::Linear(Map::Windows(first)), &[psi]);
+    let moved = push(&mut graph, Layer::Linear(Map::Windows(first), vec![]), &[psi]);
     let shift = (0..graph.node(moved).size()).map(|_| f64::from(rng.random_range(-0.5..1.0_f32))).collect();
     let biased = push(&mut graph, Layer::Shift(shift), &[moved]);
     let units = push(&mut graph, Layer::Kink(Kink::RELU), &[biased]);
     let second = windows(rng, shape.0, shape.1, 0.0);
-    let moved = push(&mut graph, Layer::Linear(Map::Windows(second)), &[units]);
+    let moved = push(&mut graph, Layer::Linear(Map::Windows(second), vec![]), &[units]);
     let units = push(&mut graph, Layer::Kink(Kink::RELU), &[moved]);
     let size = graph.node(units).size();
     let from = (0..rng.random_range(1..6)).map(|_| rng.random_bool(0.85).then(|| rng.random_range(0..size))).collect();
-    let picked = push(&mut graph, Layer::Linear(Map::Pick(Pick::new(from, size))), &[units]);
+    let picked = push(&mut graph, Layer::Linear(Map::Pick(Pick::new(from, size)), vec![]), &[units]);
     let cols = graph.node(picked).size();
     let weight = (0..cols).map(|_| rng.random_range(0.0..1.0_f32)).collect();
     let logit = push(&mut graph, Layer::Dense(Dense { rows: 1, cols, weight, bias: vec![0.5] }), &[picked]);

@@ -3,3 +3,4 @@
 mod corrupt;
 mod files;
 mod round_trip;
+mod windows;

@@ -67,8 +67,11 @@ fn forward(graph: &Graph, node: &Node, numbers: &[Vec<Number>], row: &[f64], lar
                 sum(&products.chain([constant(f64::from(dense.bias[i]))]).collect::<Vec<_>>())
             })
             .collect(),
-        Some(Layer::Linear(map)) => (0..map.rows())
-            .map(|i| sum(&map.entries(i).map(|(j, w)| times(w.value, of(0)[j])).collect::<Vec<_>>()))
+        Some(Layer::Linear(map, offset)) => (0..map.rows())
+            .map(|i| {
+                let added = offset.get(i).map(|&c| constant(c));
+                sum(&map.entries(i).map(|(j, w)| times(w.value, of(0)[j])).chain(added).collect::<Vec<_>>())
+            })
             .collect(),
         Some(Layer::Scale(c)) => each(&|i, x| scaled(c[i], x)),
         Some(Layer::Shift(c)) => {

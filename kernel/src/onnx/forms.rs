@@ -80,7 +80,7 @@ static FORMS: &[Form] = &[
             ("dilations", Type::Integers, 19),
         ],
         Kinds::Float32,
-        "[N, C, D] or [N, C, D, E]; auto_pad NOTSET, or VALID without pads; ceil_mode 0, no dilation",
+        "[N, C, D] or [N, C, D, E]; pads or auto_pad; no dilation, not ceil_mode with count_include_pad",
     ),
     form(
         "BatchNormalization",
@@ -128,7 +128,7 @@ static FORMS: &[Form] = &[
         (2, 3),
         &[WINDOW[0], WINDOW[1], WINDOW[2], WINDOW[3], ("dilations", Type::Integers, 0), ("group", Type::Integer, 0)],
         Kinds::Float32,
-        "[N, C, D] or [N, C, D, E], constant weights and bias; auto_pad NOTSET, or VALID without pads",
+        "[N, C, D] or [N, C, D, E], constant weights and bias; pads or auto_pad",
     ),
     form(
         "ConstantOfShape",
@@ -167,6 +167,7 @@ static FORMS: &[Form] = &[
         "[N, K] times a constant matrix, transA 0; the third input a constant or a value of the result's shape",
     ),
     form("GlobalAveragePool", (1, 1), &[], Kinds::Float32, "[N, C, D] or [N, C, D, E]"),
+    form("GlobalMaxPool", (1, 1), &[], Kinds::Float32, "[N, C, D] or [N, C, D, E]"),
     form("Greater", (2, 2), &[], Kinds::Compared, "of values of one shape and constants, for Where"),
     form("GreaterOrEqual", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
@@ -216,7 +217,7 @@ static FORMS: &[Form] = &[
             ("storage_order", Type::Integer, 0),
         ],
         Kinds::Float32,
-        "[N, C, D] or [N, C, D, E], one output; auto_pad NOTSET, or VALID without pads; ceil_mode 0, storage_order 0",
+        "[N, C, D] or [N, C, D, E], one output; pads or auto_pad; storage_order 0",
     ),
     form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape; of constants"),
     form("Mul", (2, 2), &[], Kinds::Numbers, "value · constant, constants"),
@@ -228,7 +229,7 @@ static FORMS: &[Form] = &[
         (2, 3),
         &[("mode", Type::Text, 0)],
         Kinds::Padded,
-        "mode constant, constant pads from 0 on and none of the batch, a constant scalar or 0; no axes",
+        "constant (a scalar or 0), edge or reflect; constant pads from 0 on, none of the batch; no axes",
     ),
     form("ReduceMax", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
         .within(OLDEST, 17),

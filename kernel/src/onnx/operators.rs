@@ -85,6 +85,7 @@ fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         "MaxPool" => windows::max_pool(graph, call, values),
         "AveragePool" => windows::average_pool(graph, call, values),
         "GlobalAveragePool" => windows::global_average_pool(graph, call, values),
+        "GlobalMaxPool" => windows::global_max_pool(graph, call, values),
         "Conv" => windows::conv(graph, call, values),
         "Pad" => windows::pad(graph, call, values),
         "Identity" => Ok(call.input(0, values)?.clone()),

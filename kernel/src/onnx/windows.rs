@@ -7,7 +7,7 @@ use crate::budget;
 use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::network::windows::{Axis, Windows};
-use crate::number::exact::{Exact, Float};
+use crate::number::exact::{Exact, Float, pairs};
 use crate::number::product::Factors;
 use crate::onnx::affine::reciprocals;
 use crate::onnx::call::{Call, Value, Values};
@@ -35,24 +35,32 @@ fn axes(call: &Call, shape: &[usize], cells: &[usize]) -> Result<Vec<Axis>, Reje
     let or = |name: &str, default: usize| Ok(numbers(call, name, rank, 1)?.unwrap_or(vec![default; rank]));
     let (dilations, steps) = (or("dilations", 1)?, or("strides", 1)?);
     let pads = numbers(call, "pads", 2 * rank, 0)?;
-    match call.text("auto_pad") {
-        None | Some("NOTSET") => {}
-        Some("VALID") if pads.is_none() => {}
-        Some(other) => {
-            let found = format!("`{}`", other.escape_debug());
-            return Err(call.refuse(Code::Unsupported, "auto_pad NOTSET, or VALID without pads", found));
-        }
-    }
-    let pads = pads.unwrap_or(vec![0; 2 * rank]);
+    let auto = call.text("auto_pad").unwrap_or("NOTSET");
+    let ceil = call.flag("ceil_mode")?;
     let axis = |k: usize| {
-        let (input, cells, stride, dilation, before) = (sizes[k], cells[k], steps[k], dilations[k], pads[k]);
+        let (input, cells, stride, dilation) = (sizes[k], cells[k], steps[k], dilations[k]);
         // All of these are at most 2²⁴.
-        let padded = before + input + pads[rank + k];
-        let Some(last) = padded.checked_sub((cells - 1) * dilation + 1) else {
-            let found = format!("{padded} entries with padding");
+        let width = (cells - 1) * dilation + 1;
+        // SAME: one place per step, and the odd entry of padding behind the others or before them.
+        let lacking = (input.div_ceil(stride).saturating_sub(1) * stride + width).saturating_sub(input);
+        let (before, behind) = match (auto, &pads) {
+            ("NOTSET", Some(pads)) => (pads[k], pads[rank + k]),
+            ("NOTSET" | "VALID", None) => (0, 0),
+            ("SAME_UPPER", None) => (lacking / 2, lacking - lacking / 2),
+            ("SAME_LOWER", None) => (lacking - lacking / 2, lacking / 2),
+            _ => {
+                let expected = "auto_pad NOTSET, or VALID, SAME_UPPER, SAME_LOWER without pads";
+                return Err(call.refuse(Code::Unsupported, expected, format!("`{}`", auto.escape_debug())));
+            }
+        };
+        let Some(last) = (before + input + behind).checked_sub(width) else {
+            let found = format!("{} entries with padding", before + input + behind);
             return Err(call.refuse(Code::ShapeMismatch, &format!("room for {cells} cells on axis {}", k + 2), found));
         };
-        Ok(Axis { input, output: last / stride + 1, cells, stride, dilation, before })
+        let output = last / stride + 1;
+        // One place more where steps are left over, unless its window begins in the padding behind the input.
+        let more = ceil && !last.is_multiple_of(stride) && output * stride < before + input;
+        Ok(Axis { input, output: output + usize::from(more), cells, stride, dilation, before })
     };
     (0..rank).map(axis).collect()
 }
@@ -113,9 +121,6 @@ pub fn conv(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
 
 /// The axes of a pool: no window may lie in the padding alone.
 fn pool(call: &Call, shape: &[usize]) -> Result<Vec<Axis>, Rejection> {
-    if call.flag("ceil_mode")? {
-        return Err(call.refuse(Code::Unsupported, "ceil_mode = 0", "1"));
-    }
     let rank = shape.len().saturating_sub(1);
     let cells = numbers(call, "kernel_shape", rank, 1)?;
     let cells = cells.ok_or_else(|| call.refuse(Code::MalformedModel, "a kernel_shape", "none"))?;
@@ -135,12 +140,15 @@ fn pool(call: &Call, shape: &[usize]) -> Result<Vec<Axis>, Rejection> {
 /// The sum over the window, over the number of its cells, or of those that do not lie in the padding.
 pub fn average_pool(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (of, shape) = call.node(0, values)?;
-    // Runtimes have counted dilated windows in different ways.
+    // Runtimes have counted dilated windows in different ways, and cells beyond the padding.
     if call.integers("dilations").is_some_and(|dilations| dilations.iter().any(|&d| d != 1)) {
         return Err(call.refuse(Code::Unsupported, "dilations of 1", "others"));
     }
-    let axes = pool(call, shape)?;
-    average(graph, call, (of, shape[0]), &axes, call.flag("count_include_pad")?)
+    let (all, ceil) = (call.flag("count_include_pad")?, call.flag("ceil_mode")?);
+    if all && ceil {
+        return Err(call.refuse(Code::Unsupported, "ceil_mode = 0 where count_include_pad = 1", "1"));
+    }
+    average(graph, call, (of, shape[0]), &pool(call, shape)?, all)
 }
 
 /// The average of each channel.
@@ -173,16 +181,26 @@ fn average(graph: &mut Graph, call: &Call, (of, channels): (usize, usize), axes:
     affine(graph, call, vec![(sums, shares)], None, shape)
 }
 
-/// The maximum of as many picks as a window has cells, row-major; a cell in the padding stands for the nearest one of its
-/// window that does not.
+/// The maximum of the cells that do not lie in the padding.
 pub fn max_pool(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    let (of, old) = call.node(0, values)?;
+    let (of, shape) = call.node(0, values)?;
     if call.flag("storage_order")? {
         return Err(call.refuse(Code::Unsupported, "storage_order = 0", "1"));
     }
-    let axes = pool(call, old)?;
-    let shape = placed(old[0], &axes);
-    let [a, b] = two(&axes);
+    maximum(graph, call, (of, shape), &pool(call, shape)?)
+}
+
+/// The maximum of each channel.
+pub fn global_max_pool(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let (of, shape) = call.node(0, values)?;
+    maximum(graph, call, (of, shape), &axes(call, shape, shape.get(1..).unwrap_or_default())?)
+}
+
+/// The maximum of as many picks as a window has cells, row-major; a cell in the padding stands for the nearest one of its
+/// window that does not.
+fn maximum(graph: &mut Graph, call: &Call, (of, old): (usize, &[usize]), axes: &[Axis]) -> Answer {
+    let shape = placed(old[0], axes);
+    let [a, b] = two(axes);
     let plane = a.input * b.input;
     let mut operands = Vec::new();
     for (k, l) in (0..a.cells).flat_map(|k| (0..b.cells).map(move |l| (k, l))) {
@@ -202,36 +220,34 @@ pub fn max_pool(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     }
 }
 
-/// A constant around the samples.
+/// Entries around the samples: a constant, or copies of those at the edge.
 pub fn pad(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (of, old) = call.node(0, values)?;
-    if !matches!(call.text("mode"), None | Some("constant")) {
-        return Err(call.refuse(Code::Unsupported, "mode constant", "another one"));
+    let mode = call.text("mode").unwrap_or("constant");
+    if !matches!(mode, "constant" | "edge" | "reflect") {
+        return Err(call.refuse(Code::Unsupported, "mode constant, edge or reflect", mode.escape_debug().to_string()));
     }
     let value = match call.optional(2, values)? {
         None => Float::ZERO,
         Some(Value::Floats(dims, floats)) if dims.is_empty() => floats.at(0),
         Some(_) => return Err(call.refuse(Code::Unsupported, "a constant scalar", "another operand")),
     };
-    let list = call.list(1, values)?;
-    let pad = |v: &Option<i64>| v.and_then(|v| usize::try_from(v).ok());
-    let pads = list.iter().map(pad).collect::<Option<Vec<_>>>();
-    let pads = pads.ok_or_else(|| call.refuse(Code::Unsupported, "constant pads from 0 on", format!("{list:?}")))?;
-    let rank = old.len() + 1;
-    if pads.len() != 2 * rank {
-        return Err(call.refuse(Code::ShapeMismatch, &format!("{} pads", 2 * rank), format!("{pads:?}")));
-    }
-    if pads[0] != 0 || pads[rank] != 0 {
-        return Err(call.refuse(Code::Unsupported, "a batch without padding", format!("{pads:?}")));
-    }
-    let (before, behind) = (&pads[1..rank], &pads[rank + 1..]);
-    let wide = |k: usize| old[k].checked_add(before[k]).and_then(|wide| wide.checked_add(behind[k]));
-    let shape = (0..old.len()).map(wide).collect::<Option<Vec<_>>>();
+    let pads = pads(call, values, old.len())?;
+    let wide = |(&size, &(before, behind)): (&usize, &(usize, usize))| size.checked_add(before)?.checked_add(behind);
+    let shape = pairs(old, &pads)?.map(wide).collect::<Option<Vec<_>>>();
     let shape = shape.ok_or_else(|| call.refuse(Code::TooLarge, "sizes of 64 bits", format!("{pads:?}")))?;
     budget::within(call.name, "entries", size(&shape) as u64, budget::ENTRIES)?;
+    if mode == "reflect" && pairs(old, &pads)?.any(|(&size, &(before, behind))| before.max(behind) >= size) {
+        return Err(call.refuse(Code::Unsupported, "fewer reflected entries than there are", format!("{pads:?}")));
+    }
     let mut from = vec![Some(0)];
     for (k, step) in strides(old).into_iter().enumerate() {
-        let along = |i: usize| i.checked_sub(before[k]).filter(|&i| i < old[k]);
+        let (before, size) = (pads[k].0, old[k]);
+        let along = |i: usize| match mode {
+            "edge" => Some(i.saturating_sub(before).min(size.saturating_sub(1))),
+            "reflect" => Some(i.abs_diff(before)).map(|at| at.min(2 * (size - 1) - at)),
+            _ => i.checked_sub(before).filter(|&at| at < size),
+        };
         let all = |place: &Option<usize>| {
             let place = *place;
             (0..shape[k]).map(move |i| Some(place? + along(i)? * step))
@@ -242,4 +258,20 @@ pub fn pad(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let offset = (value != Float::ZERO).then(|| Exact::dyadics(&from.iter().map(constant).collect::<Vec<_>>()));
     let map = Map::pick(from, size(old));
     affine(graph, call, vec![(of, map)], offset, shape)
+}
+
+/// How many entries stand before and behind each of a sample's `rank` axes.
+fn pads(call: &Call, values: &Values, rank: usize) -> Result<Vec<(usize, usize)>, Rejection> {
+    let list = call.list(1, values)?;
+    let pad = |v: &Option<i64>| v.and_then(|v| usize::try_from(v).ok());
+    let pads = list.iter().map(pad).collect::<Option<Vec<_>>>();
+    let pads = pads.ok_or_else(|| call.refuse(Code::Unsupported, "constant pads from 0 on", format!("{list:?}")))?;
+    if pads.len() != 2 * (rank + 1) {
+        return Err(call.refuse(Code::ShapeMismatch, &format!("{} pads", 2 * (rank + 1)), format!("{pads:?}")));
+    }
+    let (before, behind) = pads.split_at(rank + 1);
+    if before[0] != 0 || behind[0] != 0 {
+        return Err(call.refuse(Code::Unsupported, "a batch without padding", format!("{pads:?}")));
+    }
+    Ok((1..=rank).map(|k| (before[k], behind[k])).collect())
 }

@@ -1,6 +1,7 @@
 //! Convolutions: one window's weights at every place of it.
 
 use crate::matrix::{Scalar, Threads, View, multiply};
+use std::ops::Range;
 
 /// How the window moves along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub struct Axis {
 }
 
 impl Axis {
+    /// One cell over one entry.
+    pub const POINT: Axis = Axis { input: 1, output: 1, cells: 1, stride: 1, dilation: 1, before: 0 };
+
     /// With `after` zeros behind the last entry; `None` where the window has no place, or a number is 0.
     pub fn new(
         input: usize,
@@ -35,6 +39,20 @@ impl Axis {
         let width = (cells - 1).checked_mul(dilation)?.checked_add(1)?;
         let room = before.checked_add(input)?.checked_add(after)?.checked_sub(width)?;
         Some(Axis { input, output: room / stride + 1, cells, stride, dilation, before })
+    }
+
+    /// The cells at a place that lie over entries.
+    pub fn inside(&self, place: usize) -> Range<usize> {
+        let start = place * self.stride;
+        let first = self.before.saturating_sub(start).div_ceil(self.dilation).min(self.cells);
+        let behind = (self.before + self.input).saturating_sub(start).div_ceil(self.dilation).min(self.cells);
+        first..behind.max(first)
+    }
+
+    /// The entry under a cell at a place, or under the nearest cell of the same window that lies over one.
+    pub fn nearest(&self, place: usize, cell: usize) -> usize {
+        let inside = self.inside(place);
+        place * self.stride + cell.clamp(inside.start, inside.end - 1) * self.dilation - self.before
     }
 
     /// The input's entry under a cell of the window at a place; `None` for a zero beside it.

@@ -154,7 +154,7 @@ fn one_of_two(
     // Behind the choice may stand another shape.
     let choice = if node.inputs == [of] { node } else { importer.graph.node(node.inputs[0]) };
     let at = match choice.layer() {
-        Some(Layer::Linear(Map::Pick(pick))) if choice.inputs == [of] => {
+        Some(Layer::Linear(Map::Pick(pick), offset)) if choice.inputs == [of] && offset.is_empty() => {
             pick.places().map(|(_, at)| at).collect::<Vec<_>>()
         }
         _ => vec![],

@@ -8,7 +8,7 @@ use super::proto::TensorProto;
 use super::rounded::Rounded;
 use super::stored::{Constant, constant};
 use super::tensor::{Tensor, Walk};
-use crate::model::map::Matrix;
+use crate::model::map::{Map, Matrix};
 use crate::model::{Graph, Layer, ModelError, NodeId};
 use std::collections::HashMap;
 
@@ -83,7 +83,7 @@ impl<'m> Importer<'m> {
     pub fn push(&mut self, call: &Call, layer: Layer, inputs: &[NodeId]) -> Result<NodeId, ModelError> {
         let size = match &layer {
             Layer::Dense(dense) => Some(dense.rows),
-            Layer::Linear(map) => Some(map.rows()),
+            Layer::Linear(map, _) => Some(map.rows()),
             Layer::Concat { .. } => {
                 inputs.iter().try_fold(0usize, |size, &id| size.checked_add(self.graph.node(id).size()))
             }
@@ -92,6 +92,18 @@ impl<'m> Importer<'m> {
         };
         self.spend(&call.name, size)?;
         self.graph.push(&call.name, layer, inputs)
+    }
+
+    /// Appends a map of one node, plus `offset` where it is not empty, under a shape of as many entries.
+    pub fn push_map(
+        &mut self,
+        call: &Call,
+        (map, offset): (Map, Vec<f64>),
+        input: NodeId,
+        shape: &[usize],
+    ) -> Result<NodeId, ModelError> {
+        self.spend(&call.name, Some(map.rows()))?;
+        self.graph.push_shaped(&call.name, Layer::Linear(map, offset), &[input], shape)
     }
 
     /// Appends a linear layer.

@@ -2,7 +2,7 @@
 
 use super::call::{Call, Value};
 use super::importer::Importer;
-use super::tensor::{Dim, Ints, Walk, row_major};
+use super::tensor::{Dim, Ints};
 use crate::model::{ModelError, NodeId};
 
 pub(super) fn flatten(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
@@ -209,50 +209,6 @@ fn unsqueezed(call: &Call, shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, 
     }
     let mut old = shape.iter().copied();
     Ok(added.into_iter().map(|added| if added { 1 } else { old.next().unwrap_or(1) }).collect())
-}
-
-/// Constants are transposed; of values, only axes of size 1 may move.
-pub(super) fn transpose(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let permutation = call.ints_attribute("perm");
-    match call.input(0)? {
-        Value::Larger(_) => Err(call.refuse_comparison()),
-        Value::Node(node) => {
-            let shape = importer.graph.node(*node).shape.clone();
-            let order = order(call, permutation, shape.len() + 1)?;
-            let still: Vec<usize> = order.iter().copied().filter(|&axis| axis == 0 || shape[axis - 1] != 1).collect();
-            if order[0] != 0 || !still.is_sorted() {
-                let what =
-                    format!("Transpose of N, {shape:?} by {order:?} moves axes, which is only supported for size 1");
-                return Err(call.refuse(what));
-            }
-            let moved: Vec<usize> = order[1..].iter().map(|&axis| shape[axis - 1]).collect();
-            Ok(Value::Node(importer.reshape(call, *node, &moved)?))
-        }
-        Value::Float(tensor) => {
-            let order = order(call, permutation, tensor.shape.len())?;
-            importer.spend_shape(call, &tensor.shape)?;
-            let strides = row_major(&tensor.shape);
-            let shape: Vec<usize> = order.iter().map(|&axis| tensor.shape[axis]).collect();
-            let strides: Vec<isize> = order.iter().map(|&axis| strides[axis]).collect();
-            let walk = Walk::new(&shape, &strides, 0);
-            Ok(Value::Float(tensor.picked(shape, walk)))
-        }
-        Value::Int(ints) if ints.shape.len() <= 1 => {
-            order(call, permutation, ints.shape.len())?;
-            Ok(Value::Int(ints.clone()))
-        }
-        Value::Int(_) => Err(call.refuse("Transpose of integers is not supported")),
-    }
-}
-
-fn order(call: &Call, permutation: Option<&[i64]>, rank: usize) -> Result<Vec<usize>, ModelError> {
-    let Some(given) = permutation else { return Ok((0..rank).rev().collect()) };
-    let misfit = || call.misfit(format!("a permutation of {rank} axes"), format!("{given:?}"));
-    let order: Vec<usize> =
-        given.iter().map(|&axis| usize::try_from(axis)).collect::<Result<_, _>>().map_err(|_| misfit())?;
-    let mut sorted = order.clone();
-    sorted.sort_unstable();
-    if sorted.iter().copied().eq(0..rank) { Ok(order) } else { Err(misfit()) }
 }
 
 /// The axis, counted from the front; `behind` allows the place behind the last one.

@@ -60,6 +60,7 @@ mod mutations;
 mod names;
 mod operators;
 mod outline;
+mod pad;
 mod pick;
 mod proto;
 mod reader;
@@ -68,6 +69,7 @@ mod rounded;
 mod rules;
 mod stored;
 mod tensor;
+mod windows;
 mod writer;
 
 /// The operators that are read: name, inputs, attributes, types, what is read.

@@ -9,7 +9,8 @@ use super::kinds::Kind;
 use super::proto;
 use super::rules::{Rule, check_range};
 use super::{
-    activations, advice, choices, elementwise, ends, integers, join, layers, layout, ml, pick, reductions, rounded,
+    activations, advice, choices, elementwise, ends, integers, join, layers, layout, ml, pad, pick, reductions,
+    rounded, windows,
 };
 use crate::model::ModelError;
 
@@ -94,6 +95,28 @@ const REGRESSOR: &[Attribute] = &[
 
 const SCALER: &[Attribute] = &[other("offset", proto::ATTRIBUTE_FLOATS), other("scale", proto::ATTRIBUTE_FLOATS)];
 
+/// Of a window that moves, beside others.
+const AUTO_PAD: Attribute = other("auto_pad", proto::ATTRIBUTE_STRING);
+const KERNEL: Attribute = other("kernel_shape", proto::ATTRIBUTE_INTS);
+const PADS: Attribute = other("pads", proto::ATTRIBUTE_INTS);
+const STRIDES: Attribute = other("strides", proto::ATTRIBUTE_INTS);
+const DILATIONS: Attribute = other("dilations", proto::ATTRIBUTE_INTS);
+
+const CONV: &[Attribute] = &[AUTO_PAD, KERNEL, PADS, STRIDES, DILATIONS, int("group", 0)];
+
+const MAX_POOL: &[Attribute] =
+    &[AUTO_PAD, KERNEL, PADS, STRIDES, DILATIONS, int("ceil_mode", 0), int("storage_order", 0)];
+
+const AVERAGE_POOL: &[Attribute] = &[
+    AUTO_PAD,
+    KERNEL,
+    PADS,
+    STRIDES,
+    Attribute { since: 19, ..DILATIONS },
+    int("ceil_mode", 0),
+    int("count_include_pad", 0),
+];
+
 const GEMM: &[Attribute] = &[float("alpha"), float("beta"), int("transA", 0), int("transB", 0)];
 
 /// All of them.
@@ -101,6 +124,14 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("Abs", 1..=1, &[], Rule::Floats, activations::abs, "of values and constants"),
     operator("Add", 2..=2, &[], Rule::Numbers, elementwise::add, "u + v, u + c, c + d, i + j"),
     operator("ArrayFeatureExtractor", 2..=2, &[], Rule::Shaped, ml::columns, "of [N, C], stored columns").of_ml(),
+    operator(
+        "AveragePool",
+        1..=1,
+        AVERAGE_POOL,
+        Rule::Singles,
+        windows::average_pool,
+        "over one axis or two behind the channels, not dilated; not ceil_mode with count_include_pad",
+    ),
     operator(
         "BatchNormalization",
         5..=5,
@@ -142,6 +173,14 @@ pub(super) static OPERATORS: &[Operator] = &[
         join::constant_of_shape,
         "of fixed sizes, or [N, …]",
     ),
+    operator(
+        "Conv",
+        2..=3,
+        CONV,
+        Rule::Singles,
+        windows::conv,
+        "over one axis or two behind the channels, weights and bias constant",
+    ),
     operator("Div", 2..=2, &[], Rule::Numbers, elementwise::div, "u/c without zeros in c; c/d; i/j truncated"),
     operator(
         "Dropout",
@@ -162,6 +201,22 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("Flatten", 1..=1, &[int("axis", 0)], Rule::One, layout::flatten, "the batch axis stays"),
     operator("Gather", 2..=2, &[int("axis", 0)], Rule::Indexed, pick::gather, "stored indices, not along the batch"),
     operator("Gemm", 2..=3, GEMM, Rule::Floats, layers::gemm, "α·u·c + β·d, transA 0; d may be a value"),
+    operator(
+        "GlobalAveragePool",
+        1..=1,
+        &[],
+        Rule::Singles,
+        windows::global_average_pool,
+        "over one axis or two behind the channels",
+    ),
+    operator(
+        "GlobalMaxPool",
+        1..=1,
+        &[],
+        Rule::Singles,
+        windows::global_max_pool,
+        "over one axis or two behind the channels",
+    ),
     operator("Greater", 2..=2, &[], Rule::Compared, choices::greater, COMPARED),
     operator("GreaterOrEqual", 2..=2, &[], Rule::Compared, choices::greater, COMPARED),
     operator("Identity", 1..=1, &[], Rule::One, join::identity, "of anything"),
@@ -203,6 +258,14 @@ pub(super) static OPERATORS: &[Operator] = &[
         elementwise::max,
         "of any number of u and c; max(u, c) = c + relu(u − c)",
     ),
+    operator(
+        "MaxPool",
+        1..=1,
+        MAX_POOL,
+        Rule::Singles,
+        windows::max_pool,
+        "over one axis or two behind the channels, one output, storage_order 0",
+    ),
     operator("Min", 1..=ANY, &[], Rule::Floats, elementwise::min, "of values; before the output: the least of heads"),
     operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul, "u·c, c·d, i·j"),
     operator("Neg", 1..=1, &[], Rule::Floats, elementwise::neg, "−u, −c"),
@@ -214,6 +277,14 @@ pub(super) static OPERATORS: &[Operator] = &[
         Rule::Singles,
         activations::parametric,
         "of values, slopes constant: all the same, or at most 1",
+    ),
+    operator(
+        "Pad",
+        2..=3,
+        &[other("mode", proto::ATTRIBUTE_STRING)],
+        Rule::Padded,
+        pad::pad,
+        "of values, not along the batch, constant pads from 0 on; constant, edge, reflect",
     ),
     operator("ReduceMax", 1..=1, AXES, Rule::Floats, reductions::max, REDUCED).within(OLDEST, 17),
     operator("ReduceMax", 2..=2, NO_AXES, Rule::Shaped, reductions::max, REDUCED).within(18, NEWEST),
@@ -287,8 +358,8 @@ pub(super) static OPERATORS: &[Operator] = &[
         1..=1,
         &[other("perm", proto::ATTRIBUTE_INTS)],
         Rule::One,
-        layout::transpose,
-        "of constants; of values where only axes of size 1 move",
+        pick::transpose,
+        "of constants; of values, the batch axis stays in front",
     ),
     operator("Unsqueeze", 2..=2, &[], Rule::Shaped, layout::unsqueeze, "named axes, not in front of the batch"),
     operator(

@@ -1,11 +1,11 @@
-//! Gather and Slice: some entries along one axis, in some order.
+//! Transpose, Gather and Slice: entries in some order.
 
 use super::call::{Call, Value, kind};
 use super::importer::Importer;
 use super::layout::axis_of;
 use super::tensor::{Ints, Walk, row_major};
 use crate::model::map::{Map, Pick};
-use crate::model::{Layer, ModelError, NodeId};
+use crate::model::{ModelError, NodeId};
 
 /// The entries of a node at `indices`, under `shape`: a Reshape where all stay in place.
 pub(super) fn pick(
@@ -23,8 +23,7 @@ pub(super) fn pick(
         return importer.reshape(call, node, shape);
     }
     let from = indices.into_iter().map(Some).collect();
-    let picked = importer.push(call, Layer::Linear(Map::Pick(Pick::new(from, cols))), &[node])?;
-    importer.reshape(call, picked, shape)
+    importer.push_map(call, (Map::Pick(Pick::new(from, cols)), vec![]), node, shape)
 }
 
 /// The parts of a Split: of the sizes that the file gives, or equal ones.
@@ -201,4 +200,52 @@ fn flat(
     let base = Walk::new(&view, &others, 0);
     let position = Walk::new(&view, &on_axis, 0);
     Ok((result, base.zip(position).map(|(base, position)| base + places[position] * stride).collect()))
+}
+
+/// Of constants, and of values whose batch axis stays in front.
+pub(super) fn transpose(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let permutation = call.ints_attribute("perm");
+    match call.input(0)? {
+        Value::Larger(_) => Err(call.refuse_comparison()),
+        Value::Node(node) => {
+            let shape = importer.graph.node(*node).shape.clone();
+            let order = order(call, permutation, shape.len() + 1)?;
+            if order[0] != 0 {
+                let what = format!("Transpose of N, {shape:?} by {order:?} moves the batch axis from the front");
+                return Err(call.refuse(what));
+            }
+            let order: Vec<usize> = order[1..].iter().map(|&axis| axis - 1).collect();
+            let (moved, walk) = permuted(&shape, &order);
+            pick(importer, call, *node, &moved, walk).map(Value::Node)
+        }
+        Value::Float(tensor) => {
+            let (shape, walk) = permuted(&tensor.shape, &order(call, permutation, tensor.shape.len())?);
+            importer.spend_shape(call, &shape)?;
+            Ok(Value::Float(tensor.picked(shape, walk)))
+        }
+        Value::Int(ints) => {
+            let (shape, walk) = permuted(&ints.shape, &order(call, permutation, ints.shape.len())?);
+            importer.spend_shape(call, &shape)?;
+            Ok(Value::Int(Ints { shape, values: walk.map(|index| ints.values[index]).collect() }))
+        }
+    }
+}
+
+/// A shape with its axes in another order, and the entries in theirs.
+fn permuted(shape: &[usize], order: &[usize]) -> (Vec<usize>, Walk) {
+    let strides = row_major(shape);
+    let moved: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
+    let strides: Vec<isize> = order.iter().map(|&axis| strides[axis]).collect();
+    let walk = Walk::new(&moved, &strides, 0);
+    (moved, walk)
+}
+
+fn order(call: &Call, permutation: Option<&[i64]>, rank: usize) -> Result<Vec<usize>, ModelError> {
+    let Some(given) = permutation else { return Ok((0..rank).rev().collect()) };
+    let misfit = || call.misfit(format!("a permutation of {rank} axes"), format!("{given:?}"));
+    let order: Vec<usize> =
+        given.iter().map(|&axis| usize::try_from(axis)).collect::<Result<_, _>>().map_err(|_| misfit())?;
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if sorted.iter().copied().eq(0..rank) { Ok(order) } else { Err(misfit()) }
 }

@@ -22,6 +22,8 @@ pub(super) enum Rule {
     Spread,
     /// The result's is the first input's; behind it one type of integers.
     Indexed,
+    /// float32, int64, float32.
+    Padded,
     /// float32; behind it a float and a truth value.
     Dropout,
     /// A truth value, of float32 or float64 throughout.
@@ -45,6 +47,7 @@ impl Rule {
             Rule::Shaped => "int64 behind the first input",
             Rule::Spread => "int64 behind the first input, which is no bfloat16",
             Rule::Indexed => "integers of one type behind the first input",
+            Rule::Padded => "float32, int64, float32",
             Rule::Dropout => "a float and a bool behind the first input",
             Rule::Compared => "floats of one type to bool",
             Rule::Chosen => "bool, then floats of one type",
@@ -69,6 +72,11 @@ impl Rule {
             Rule::Shaped => behind.iter().all(|&kind| kind == Kind::Int64),
             Rule::Spread => behind.iter().all(|&kind| kind == Kind::Int64) && call.kind(0) != Some(Kind::Bfloat16),
             Rule::Indexed => behind.iter().all(|&kind| kind.is_integer() && kind == behind[0]),
+            Rule::Padded => {
+                let constant = call.kind(2).unwrap_or(Kind::Float32);
+                let single = [call.kind(0), Some(constant)] == [Some(Kind::Float32); 2];
+                single && call.kind(1) == Some(Kind::Int64)
+            }
             Rule::Dropout => call.kind(0) == Some(Kind::Float32) && call.kind(1).is_none_or(Kind::is_float),
             Rule::Compared => alike(Kind::is_float),
             Rule::Chosen => {

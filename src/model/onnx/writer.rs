@@ -115,18 +115,14 @@ impl Writer {
         Ok(match &layer {
             Layer::Constant(values) => self.constant(node, values)?,
             Layer::Dense(dense) => self.dense(graph, node, dense, inputs[0]),
-            Layer::Linear(Map::Pick(pick)) => self.pick(node, pick, inputs[0]),
-            Layer::Linear(Map::Windows(windows)) => self.windows(node, windows, inputs[0]),
-            Layer::Linear(_) => return Err(ModelError::unsupported(name, "this map is another layer")),
-            Layer::Scale(values) => self.scale(name, inputs[0], values, &node.shape)?,
-            Layer::Shift(values) => {
-                let mut last = inputs[0].to_string();
-                for part in parts(name, values)? {
-                    let constant = self.tensor(&format!("{name}.constant"), &part, &node.shape);
-                    last = self.emit("Add", name, &[&last, &constant], vec![]);
-                }
-                last
+            Layer::Linear(Map::Pick(pick), offset) => {
+                let picked = self.pick(node, pick, inputs[0]);
+                self.shift(node, &picked, offset)?
             }
+            Layer::Linear(Map::Windows(windows), offset) => self.windows(node, windows, offset, inputs[0])?,
+            Layer::Linear(..) => return Err(ModelError::unsupported(name, "this map is another layer")),
+            Layer::Scale(values) => self.scale(name, inputs[0], values, &node.shape)?,
+            Layer::Shift(values) => self.shift(node, inputs[0], values)?,
             Layer::Divide(values) => {
                 let single = values.iter().map(|&v| if fits(v) { Ok(v as f32) } else { Err(too_fine(name, v)) });
                 let single: Vec<f32> = single.collect::<Result<_, _>>()?;
@@ -167,7 +163,18 @@ impl Writer {
         self.reshape(&node.name, &picked, &node.shape)
     }
 
-    fn windows(&mut self, node: &Node, windows: &Windows, input: &str) -> String {
+    /// A sum with 64-bit constants, if any, is the sum with their 32-bit parts.
+    fn shift(&mut self, node: &Node, input: &str, values: &[f64]) -> Result<String, ModelError> {
+        let (name, mut last) = (&node.name, input.to_string());
+        for part in if values.is_empty() { vec![] } else { parts(name, values)? } {
+            let constant = self.tensor(&format!("{name}.constant"), &part, &node.shape);
+            last = self.emit("Add", name, &[&last, &constant], vec![]);
+        }
+        Ok(last)
+    }
+
+    /// With a bias where every channel has one, as a sum elsewhere.
+    fn windows(&mut self, node: &Node, windows: &Windows, offset: &[f64], input: &str) -> Result<String, ModelError> {
         let Windows { groups, inputs, outputs, axes: [a, b], weight } = windows;
         let planes = self.reshape(&node.name, input, &[groups * inputs, a.input, b.input]);
         let shape = [groups * outputs, *inputs, a.cells, b.cells];
@@ -184,8 +191,17 @@ impl Writer {
             list("dilations", [a.dilation, b.dilation]),
             ints("pads", [a.before, b.before, after(a), after(b)].map(|v| v as i64).to_vec()),
         ];
-        let moved = self.emit("Conv", &node.name, &[&planes, &weight], attributes);
-        self.reshape(&node.name, &moved, &node.shape)
+        let places = (a.output * b.output).max(1);
+        let even = offset.chunks(places).all(|channel| channel.iter().all(|&v| v == channel[0] && fits(v)));
+        let bias: Vec<f32> = offset.iter().step_by(places).map(|&v| v as f32).collect();
+        let moved = if even && !offset.is_empty() {
+            let bias = self.tensor(&format!("{}.bias", node.name), &bias, &[bias.len()]);
+            self.emit("Conv", &node.name, &[&planes, &weight, &bias], attributes)
+        } else {
+            self.emit("Conv", &node.name, &[&planes, &weight], attributes)
+        };
+        let shaped = self.reshape(&node.name, &moved, &node.shape);
+        if even { Ok(shaped) } else { self.shift(node, &shaped, offset) }
     }
 
     fn dense(&mut self, graph: &Graph, node: &Node, dense: &Dense, input: &str) -> String {

@@ -6,3 +6,4 @@ pub mod naive_ibp;
 pub mod naive_proofs;
 pub mod naive_windows;
 pub mod networks;
+pub mod window_cases;

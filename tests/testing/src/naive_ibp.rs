@@ -139,10 +139,11 @@ pub fn lower_bound(graph: &Graph, x: &[f64], r: f64, perturbation: Perturbation)
                 let middles = node.inputs.iter().map(|&k| centres[k].clone()).collect::<Vec<_>>();
                 (joined(*outer, &of(&values)), joined(*outer, &middles))
             }
-            Some(Layer::Linear(linear)) => {
+            Some(Layer::Linear(linear, offset)) => {
                 let row = |i: usize| {
+                    let added = offset.get(i).copied().unwrap_or(0.0);
                     linear.entries(i).map(|(j, w)| (j, w.value)).fold(
-                        ((0.0, 0.0), 0.0),
+                        ((added, added), added),
                         |((low, high), middle), (j, w)| {
                             let (a, b) = (w * ends(0)[j].0, w * ends(0)[j].1);
                             ((low + a.min(b), high + a.max(b)), middle + w * centre(0)[j])

@@ -15,19 +15,48 @@ pub struct Window {
     pub dilations: [usize; 2],
     pub before: [usize; 2],
     pub behind: [usize; 2],
+    /// Whether a last place may reach beyond the padding, as long as it begins over the input or the padding before it.
+    pub ceil: bool,
+}
+
+/// Where the entries around an image come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Around {
+    Constant(f64),
+    Edge,
+    Reflect,
 }
 
 impl Window {
     /// One place after the other, without padding.
     pub fn plain(cells: [usize; 2]) -> Window {
-        Window { cells, strides: [1, 1], dilations: [1, 1], before: [0, 0], behind: [0, 0] }
+        Window { cells, strides: [1, 1], dilations: [1, 1], before: [0, 0], behind: [0, 0], ceil: false }
     }
 
     /// Number of places on an axis of the input; `None` where there is no room for one.
     fn places(&self, axis: usize, input: usize) -> Option<usize> {
         let reach = (self.cells[axis] - 1) * self.dilations[axis] + 1;
         let room = input + self.before[axis] + self.behind[axis];
-        (room >= reach).then(|| (room - reach) / self.strides[axis] + 1)
+        if room < reach {
+            return None;
+        }
+        let mut places = 1;
+        while places * self.strides[axis] + reach <= room {
+            places += 1;
+        }
+        let begins = places * self.strides[axis];
+        let left = begins - self.strides[axis] + reach < room;
+        Some(places + usize::from(self.ceil && left && begins < input + self.before[axis]))
+    }
+
+    /// Padding so that there is a place per step, as little as will do and as evenly as it goes; the odd entry behind
+    /// (`upper`) or before.
+    pub fn same(&mut self, axis: usize, input: usize, upper: bool) {
+        (self.before[axis], self.behind[axis]) = (0, 0);
+        while self.places(axis, input).unwrap_or(0) < input.div_ceil(self.strides[axis]) {
+            let behind = (self.before[axis] == self.behind[axis]) == upper;
+            *if behind { &mut self.behind[axis] } else { &mut self.before[axis] } += 1;
+        }
     }
 
     /// The shape of what stands at the places.
@@ -109,8 +138,25 @@ impl Image {
         }))
     }
 
-    /// `value` around the entries, per axis of the channels, lines and columns.
-    pub fn pad(&self, before: [usize; 3], behind: [usize; 3], value: f64) -> Image {
+    /// So many entries around the image's, per axis of the channels, lines and columns.
+    pub fn pad(&self, before: [usize; 3], behind: [usize; 3], around: Around) -> Image {
+        // A walk from the first entry on that turns round at the ends, or stops there.
+        let walk = |k: usize, at: usize| {
+            let (mut place, mut step) = (0_i64, if at < before[k] { -1_i64 } else { 1 });
+            for _ in 0..at.abs_diff(before[k]) {
+                let outside = !(0..self.shape[k] as i64).contains(&(place + step));
+                step = if outside && around == Around::Reflect { -step } else { step };
+                place += if outside && around == Around::Edge { 0 } else { step };
+            }
+            place as usize
+        };
+        let Around::Constant(value) = around else {
+            let shape = [0, 1, 2].map(|k| before[k] + self.shape[k] + behind[k]);
+            return Image::of(shape, |c, i, j| {
+                let [c, i, j] = [walk(0, c), walk(1, i), walk(2, j)];
+                self.values[(c * self.shape[1] + i) * self.shape[2] + j]
+            });
+        };
         let shape = [0, 1, 2].map(|k| before[k] + self.shape[k] + behind[k]);
         Image::of(shape, |c, i, j| {
             let place = [c, i, j];

@@ -121,8 +121,9 @@ pub fn exact(graph: &Graph, x: &[f64]) -> Vec<Vec<BigRational>> {
                     terms.fold(rational(f64::from(dense.bias[i])), |a, b| a + b)
                 })
                 .collect(),
-            Some(Layer::Linear(map)) => {
-                (0..map.rows()).map(|i| map.entries(i).map(|(j, w)| rational(w.value) * &input(0)[j]).sum()).collect()
+            Some(Layer::Linear(map, offset)) => {
+                let row = |i: usize| map.entries(i).map(|(j, w)| rational(w.value) * &input(0)[j]).sum::<BigRational>();
+                (0..map.rows()).map(|i| row(i) + rational(offset.get(i).copied().unwrap_or(0.0))).collect()
             }
             Some(Layer::Kink(kink)) => {
                 input(0).iter().map(|t| t * rational(if t.is_negative() { kink.below } else { kink.above })).collect()
@@ -171,7 +172,7 @@ pub fn exact_gradient(graph: &Graph, x: &[f64]) -> (BigRational, Vec<BigRational
                     }
                 }
             }
-            Some(Layer::Linear(map)) => {
+            Some(Layer::Linear(map, _)) => {
                 for i in 0..v.len() {
                     map.entries(i).for_each(|(j, w)| adjoints[node.inputs[0]][j] += rational(w.value) * &v[i]);
                 }

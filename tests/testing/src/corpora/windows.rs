@@ -1,16 +1,13 @@
-//! Models with windows and padding, which the kernel alone reads: valid certificates, and files with one thing wrong.
+//! Models with windows and padding: valid certificates, and files with one thing wrong.
 
 use super::Made;
 use super::files::{Parts, bytes, integer, node, tensor, value};
 use super::readings::{attribute, float, integers};
 use crate::naive_proofs::{decimal, npy};
-use crate::naive_windows::{Image, Window};
+use crate::naive_windows::{Around, Image, Window};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-
-/// The models of `valid/` that the program's own reader does not read yet.
-pub const MODELS: [&str; 3] = ["conv", "pools", "pad"];
 
 /// An attribute of integers.
 pub fn ints(name: &str, values: &[i64]) -> Vec<u8> {
@@ -139,7 +136,7 @@ fn pad() -> Base {
         vec![list("p", &[0, 0, 1, 0, 0, 0, 0, 2]), tensor("v", &[], &[-0.25]), tensor("K", &[1, 1, 2, 2], &kernel)];
     let x = vec![0.5, -1.0, 0.75, 0.25];
     let first = move |x: &[f64]| {
-        let padded = Image::new([1, 2, 2], x.to_vec()).pad([0, 1, 0], [0, 0, 2], -0.25);
+        let padded = Image::new([1, 2, 2], x.to_vec()).pad([0, 1, 0], [0, 0, 2], Around::Constant(-0.25));
         padded.conv(&Window::plain([2, 2]), (&kernel, &[0.0]), 1).expect("room").values
     };
     let active = active(&first(&x));
@@ -248,16 +245,19 @@ fn models() -> Vec<Case> {
     ];
     let behind_constants = vec![tensor("K", &[1, 1, 2, 2], &[1.0; 4]), list("one", &[1])];
     vec![
-        ("unsupported", "conv-auto-pad", conv(&[text("auto_pad", "SAME_UPPER")])),
+        ("unsupported", "conv-auto-pad", conv(&[text("auto_pad", "SAME")])),
+        ("unsupported", "conv-pads-beside-same", conv(&[text("auto_pad", "SAME_LOWER"), ints("pads", &[0, 0, 1, 1])])),
         ("unsupported", "conv-pads-beside-valid", conv(&[text("auto_pad", "VALID"), ints("pads", &[1, 1, 1, 1])])),
         ("unsupported", "conv-weights-of-the-input", file(behind, behind_constants, &[1, 4, 4], ("t", &[1.0]))),
         ("unsupported", "max-pool-indices", one(indices, vec![])),
         ("unsupported", "max-pool-storage-order", pool("MaxPool", &[int("storage_order", 1)])),
-        ("unsupported", "max-pool-ceil", pool("MaxPool", &[int("ceil_mode", 1)])),
         ("unsupported", "max-pool-padding-alone", pool("MaxPool", &[ints("pads", &[2, 0, 0, 0])])),
-        ("unsupported", "average-pool-ceil", pool("AveragePool", &[int("ceil_mode", 1)])),
+        ("unsupported", "average-pool-ceil", {
+            pool("AveragePool", &[int("ceil_mode", 1), int("count_include_pad", 1), ints("strides", &[3, 3])])
+        }),
         ("unsupported", "average-pool-dilations", pool("AveragePool", &[ints("dilations", &[2, 1])])),
-        ("unsupported", "pad-reflect", pad(&[0, 0, 1, 1, 0, 0, 1, 1], &[text("mode", "reflect")])),
+        ("unsupported", "pad-wrap", pad(&[0, 0, 1, 1, 0, 0, 1, 1], &[text("mode", "wrap")])),
+        ("unsupported", "pad-reflect-far", pad(&[0, 0, 4, 1, 0, 0, 1, 1], &[text("mode", "reflect")])),
         ("unsupported", "pad-negative", pad(&[0, 0, -1, 0, 0, 0, 0, 0], &[])),
         ("unsupported", "pad-batch", pad(&[1, 0, 0, 0, 0, 0, 0, 0], &[])),
         ("unsupported", "pad-axes", one(node("Pad", &["x", "p", "v", "a"], &["t"], &[]), axes)),
