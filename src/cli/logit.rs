@@ -29,6 +29,7 @@ impl LogitArgs {
             say!("note: --probability is --threshold {threshold:?}");
         }
         let threshold = self.threshold.or(self.probability);
-        Logit { sensitive: self.sensitive, output: self.output.clone(), threshold }
+        let of_probability = self.probability.is_some();
+        Logit { sensitive: self.sensitive, output: self.output.clone(), threshold, of_probability }
     }
 }

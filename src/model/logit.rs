@@ -17,11 +17,13 @@ pub struct Logit {
     pub output: Option<String>,
     /// What is taken off the logit, so that f > 0 where the logit exceeds it.
     pub threshold: Option<f32>,
+    /// Whether the threshold is the logit of a probability, so that f must be one.
+    pub of_probability: bool,
 }
 
 impl From<Sensitive> for Logit {
     fn from(sensitive: Sensitive) -> Logit {
-        Logit { sensitive, output: None, threshold: None }
+        Logit { sensitive, output: None, threshold: None, of_probability: false }
     }
 }
 
@@ -53,6 +55,19 @@ pub fn log_odds(text: &str) -> Result<f32, String> {
 }
 
 impl Logit {
+    /// Refuses the threshold of a probability where f is not the logarithm of a probability's odds.
+    ///
+    /// # Errors
+    /// Then.
+    pub fn check_odds(&self, is_odds: bool) -> Result<(), ModelError> {
+        if is_odds || !self.of_probability {
+            return Ok(());
+        }
+        let what = "--probability is for models of one output, or of two under a softmax: the differences of these outputs \
+                    are no logit of one probability; say --threshold, which is taken off the least difference";
+        Err(ModelError::Model(what.into()))
+    }
+
     /// The heads of f, which is their least: a graph of one output entry for each.
     ///
     /// Of several outputs a head is a difference, taken inside the last linear layers where there are some, so that the

@@ -43,6 +43,7 @@ impl Today {
         let beside = Beside::of(&path, entry.follow_links);
         let onnx = std::fs::read(&path).with_context(place)?;
         let imported = onnx::import(&onnx[..], &path, &beside, logit.output.as_deref())?;
+        logit.check_odds(imported.is_odds).with_context(place)?;
         let folded = imported.folded(&onnx, &path, &beside)?;
         let (graph, notes) = match &folded {
             Some(folded) => folded.read(&path, logit.output.as_deref())?,
@@ -128,7 +129,7 @@ impl Entry {
             (None, Some(text)) => Some(log_odds(text).map_err(|why| format!("`probability`: {why}"))?),
             (None, None) => None,
         };
-        Ok(Logit { sensitive, output: self.output.clone(), threshold })
+        Ok(Logit { sensitive, output: self.output.clone(), threshold, of_probability: self.probability.is_some() })
     }
 
     /// How the inputs' numbers are read.

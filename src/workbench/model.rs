@@ -60,6 +60,7 @@ impl ModelFile {
             (sha256(&bytes), onnx::import(&bytes[..], path, &beside, output), Some(bytes))
         };
         let imported = imported?;
+        logit.check_odds(imported.is_odds).with_context(place)?;
         let folded = match imported.is_rounded() {
             true => imported.folded(&unchanged(path, kept.as_deref(), &sha256)?, path, &beside)?,
             false => None,

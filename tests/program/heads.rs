@@ -132,6 +132,7 @@ fn what_is_no_output_and_what_no_end_is_refused_by_both() {
         ("--output three --sensitive 3", ["3 outputs", "from 0 to 2"]),
         ("--output z --sensitive 0", ["one output", "positive or negative"]),
         ("--output z --threshold inf", ["finite", "inf"]),
+        ("--output three --sensitive 0 --probability 0.9", ["--probability", "--threshold"]),
         ("--output z --probability 1", ["between 0 and 1", "1"]),
         ("--output z --probability 0.5 --threshold 1", ["cannot be used", "--threshold"]),
     ] {

@@ -24,7 +24,7 @@ impl End {
     /// What its user should hear once it is the output.
     pub fn note(self, output: &str) -> String {
         let (name, meaning) = match self {
-            End::Sigmoid => ("Sigmoid", "f > 0 where the probability exceeds 1/2"),
+            End::Sigmoid => ("Sigmoid", "it is 0 where the probability is 1/2"),
             End::Softmax => ("Softmax", "it has the order of the probabilities"),
             End::LogSoftmax => ("LogSoftmax", "it has the order of the probabilities"),
         };

@@ -121,6 +121,8 @@ pub struct Imported {
     pub graph: Graph,
     /// What its user should hear about how it was read.
     pub notes: Vec<String>,
+    /// Whether f is the logarithm of a probability's odds: of one output, or of two under a softmax.
+    pub is_odds: bool,
     rounded: Vec<Rounded>,
 }
 

@@ -11,6 +11,7 @@ use super::beside::Beside;
 use super::call::{Call, Value, kind};
 use super::canonical;
 use super::declared::{self, input_shape};
+use super::ends::End;
 use super::fold::fold;
 use super::importer::Importer;
 use super::kinds::Kind;
@@ -164,9 +165,15 @@ impl<'m> Reader<'m> {
         let shown = printable(name);
         match self.values.get(name) {
             Some(&(Value::Node(id), _)) => {
-                let notes = self.importer.ends.get(&id).map(|end| end.note(&shown)).into_iter().collect();
+                let end = self.importer.ends.get(&id).copied();
+                let notes = end.map(|end| end.note(&shown)).into_iter().collect();
+                let is_odds = match self.importer.graph.node(id).size() {
+                    1 => true,
+                    2 => end != Some(End::Sigmoid),
+                    _ => false,
+                };
                 self.importer.graph.set_output(id);
-                Ok(Imported { graph: live(self.importer.graph)?, notes, rounded: self.importer.rounded })
+                Ok(Imported { graph: live(self.importer.graph)?, notes, is_odds, rounded: self.importer.rounded })
             }
             Some((other, _)) => Err(ModelError::Model(format!("the output `{shown}` is {}", kind(other)))),
             None if self.initializers.contains_key(name) => {
