@@ -8,6 +8,7 @@ pub mod attack;
 pub mod audit;
 pub mod claims;
 pub mod data;
+mod elementary;
 pub mod files;
 pub mod matrix;
 pub mod model;

@@ -1,5 +1,5 @@
-//! A courtesy, which no proof rests on: a model that is not convex beyond its feature map is refused when it is read, so
-//! that its user hears of it before any certificate.
+//! A model that is not convex beyond its feature map is refused when it is read, so that its user hears of it before any
+//! certificate. Minorants do not rest on this; a witness of a model with smooth units does: that its logit rises with them.
 
 use crate::network::graph::{Graph, Node, Op};
 use crate::network::map::Map;
@@ -40,8 +40,9 @@ impl Signs {
 }
 
 /// Tests that f is convex beyond its feature map: wherever a negative weight can reach a convex unit (or a positive one
-/// a concave unit), that unit is a function of a single coordinate. This is a courtesy: it says once per model what
-/// would fail for its certificates. No proof rests on it, since the minorant tests the sign of every coefficient.
+/// a concave unit), that unit is a function of a single coordinate, and not smooth. It says once per model what would fail
+/// for its certificates: the minorant tests the sign of every coefficient itself. Where a smooth unit is rounded up, the
+/// logit is too, since no negative weight reaches it.
 pub fn check_convexity(graph: &Graph, singles: &[Option<Singles>]) -> Result<(), Rejection> {
     let mut signs: Vec<Vec<Signs>> = graph.nodes.iter().map(|node| vec![Signs::default(); node.size]).collect();
     for head in 0..graph.heads() {

@@ -22,8 +22,9 @@
 //! f is the logit of the class: the model's one output (`positive`), minus it (`negative`), or of several outputs the named
 //! one minus the largest other one, less the threshold that the user names (`logit`). Of a model that ends in
 //! probabilities f is the logit that they rise with: σ(z) > ½ exactly where z > 0, and a softmax keeps the order of its
-//! entries (`onnx/ends.rs`). Where f is the minimum of heads, each of them has a proof of its own. f is the real function of the stored numbers: every operator is evaluated in exact rational
-//! arithmetic, with one stated rounding. BatchNormalization(scale, B, mean, var, ε) means x ↦ a·x + b with
+//! entries (`onnx/ends.rs`). Where f is the minimum of heads, each of them has a proof of its own. f is the real function of
+//! the stored numbers: every operator is evaluated in exact rational arithmetic, smooth units being enclosed, with one
+//! stated rounding. BatchNormalization(scale, B, mean, var, ε) means x ↦ a·x + b with
 //!
 //! > a = RN₃₂(scale/√(var+ε)),  b = RN₃₂(B − mean·scale/√(var+ε)),
 //!
@@ -44,8 +45,15 @@
 //! single coordinates may stay as they are. What remains is a constant plus one function per coordinate, whose least value
 //! over the ball is computed exactly (`ball`) and compared with 0: squares instead of roots for ℓ2, Lagrange's multiplier
 //! as evidence for ℓ1 and ℓ2 with a box. Where one minorant does not suffice, a tree of splits x'ᵢ ≤ t, x'ᵢ ≥ t cuts the
-//! region into parts that cover it, and each has its own (`tree`). As a courtesy, which no proof rests on, a model is also
-//! tested once for convexity beyond its feature map (`convexity`), so that its user hears of it before any certificate.
+//! region into parts that cover it, and each has its own (`tree`). A model is also tested once for convexity beyond its
+//! feature map (`convexity`), so that its user hears of it before any certificate; minorants do not rest on that.
+//!
+//! A smooth convex unit (ln Σ eᵗ, of which ln(1 + eᵗ) is one; ELU; t²) lies above s·t − u*(s), u* its conjugate (`curve`), and so
+//! above that with u* rounded up. Exponentials and logarithms are enclosed between multiples of 2⁻¹²⁸ (`exponential`): the
+//! argument is halved or doubled until a series of positive terms falls by a factor of 4 a term, every term is rounded both
+//! ways, and what is left out is less than the last one. For a witness every smooth unit is rounded up, at operands that
+//! are, and the logit with them, since no negative weight reaches a smooth unit: this `convexity` has tested. A softplus that
+//! is t beyond a threshold θ lies below ln(1 + eᵗ), by at most ln(1 + e^−θ), which is taken off its line.
 //!
 //! # What an auditor must believe
 //!

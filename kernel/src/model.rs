@@ -3,6 +3,7 @@
 use crate::convexity::check_convexity;
 use crate::inputs::read::Inputs;
 use crate::logit::Logit;
+use crate::network::curve::Curve;
 use crate::network::graph::{Graph, Node, Op};
 use crate::network::single::{Singles, singles};
 use crate::number::exact::Exact;
@@ -28,8 +29,12 @@ pub struct Unit {
     pub label: String,
     /// Number of entries.
     pub size: usize,
-    /// (mantissa, exponent of 2) of the slopes below and above 0; `None` for a maximum.
+    /// (mantissa, exponent of 2) of the slopes below and above 0; `None` for a maximum or smooth function of several.
     pub slopes: Option<[(i64, i64); 2]>,
+    /// Whether it is smooth, with slopes between those.
+    pub smooth: bool,
+    /// Whether its codes are slopes of any size, as binary32.
+    pub unbounded: bool,
     /// For every operand, whether it is a constant.
     pub constants: Vec<bool>,
 }
@@ -64,7 +69,7 @@ impl Model {
         self.graph.heads()
     }
 
-    /// The sign of the exact logit at an input: −1, 0 or 1.
+    /// The sign of the exact logit at an input: −1, 0 or 1; 1, too, where smooth units leave it open.
     pub fn logit_sign(&self, inputs: &Inputs, index: u64) -> Result<i32, Rejection> {
         let logit = self.graph.logit(&self.input(inputs, index)?)?;
         Ok(i32::from(logit.values[0] > IBig::ZERO) - i32::from(logit.values[0] < IBig::ZERO))
@@ -74,8 +79,9 @@ impl Model {
     pub fn units(&self) -> Vec<Unit> {
         let constant = |id: usize| matches!(&self.graph.nodes[id].op, Op::Affine { terms, .. } if terms.is_empty());
         let unit = |node: &Node| {
-            let slopes = match node.op {
-                Op::Kink { below, above, .. } => Some([below, above].map(|s| (s.mantissa, s.exponent))),
+            let slopes = match (&node.op, &node.pieces()[..]) {
+                (Op::Max(_) | Op::Smooth(Curve::LogSumExp, _), _) => None,
+                (_, &[(_, below), (_, above)]) => Some([below, above].map(|s| (s.mantissa, s.exponent))),
                 _ => None,
             };
             let label = if node.label.is_empty() { &node.name } else { &node.label };
@@ -84,6 +90,8 @@ impl Model {
                 label: label.clone(),
                 size: node.size,
                 slopes,
+                smooth: matches!(node.op, Op::Smooth(..)),
+                unbounded: matches!(node.op, Op::Smooth(Curve::Square { .. }, _)),
                 constants: node.operands().into_iter().map(constant).collect(),
             }
         };
@@ -114,7 +122,7 @@ impl Reading {
         self.graph.nodes[0].size
     }
 
-    /// The exact logit at an input: numerator, exponent of 2, denominator.
+    /// The exact logit at an input, but for smooth units, which are rounded up: numerator, exponent of 2, denominator.
     pub fn logit(&self, inputs: &Inputs, index: u64) -> Result<(IBig, i64, UBig), Rejection> {
         let mut logit = self.graph.logit(&inputs.input(index)?)?;
         Ok((logit.values.remove(0), logit.exponent, logit.denominator))

@@ -7,7 +7,7 @@
 
 use crate::model::map::{Diagonal, Map};
 use crate::model::passes::Values;
-use crate::model::{Affine, Graph, Kink, Model, NodeId, Op};
+use crate::model::{Affine, Curve, Graph, Kink, Model, NodeId, Op};
 use std::collections::HashMap;
 
 /// Graphs with more nodes are left alone: the construction is recursive.
@@ -82,9 +82,11 @@ impl Builder<'_> {
                 }
                 self.same(id, &node.op, side)?
             }
-            Op::Max if side == Side::Below && self.moves[id] => return None,
+            Op::Max | Op::Smooth(_) if side == Side::Below && self.moves[id] => return None,
             Op::Affine(affine) => self.affine(id, affine, side)?,
-            Op::Input | Op::Max => self.same(id, &node.op, side)?,
+            // Of a square not even what is above stays above.
+            Op::Smooth(Curve::Square { .. }) if self.moves[id] => return None,
+            Op::Input | Op::Max | Op::Smooth(_) => self.same(id, &node.op, side)?,
         };
         self.made.insert((id, side), made);
         Some(made)

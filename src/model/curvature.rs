@@ -1,5 +1,6 @@
 //! Curvature and sign of every entry of every node, by the composition rules of disciplined convex programming.
 
+use super::curve::Curve;
 use super::graph::{Graph, Node};
 use super::map::{Map, Weight};
 use super::op::{Affine, Kink, NodeId, Op};
@@ -202,6 +203,7 @@ fn node_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
         Op::Affine(affine) => affine_facts(affine, node, nodes),
         Op::Kink(kink) => kink_facts(*kink, input(0), node.inputs[0]),
         Op::Max => max_facts(node, nodes),
+        Op::Smooth(curve) => curve_facts(*curve, node, nodes),
     }
 }
 
@@ -338,6 +340,42 @@ fn max_facts(node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
             (true, false) => Sign::NonNegative,
             (false, true) => Sign::NonPositive,
             (false, false) => Sign::Unknown,
+        });
+    }
+    (Facts { curvature, sign }, stopped)
+}
+
+fn curve_facts(curve: Curve, node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
+    let (mut curvature, mut sign, mut stopped) = (Vec::new(), Vec::new(), None);
+    let square = matches!(curve, Curve::Square { .. });
+    for i in 0..node.size() {
+        let entries = node.inputs.iter().map(|&k| (k, nodes[k].curvature[i], nodes[k].sign[i]));
+        // What rises keeps convexity; a square does where its input is never below 0.
+        let rises = |s: Sign| match curve {
+            Curve::Square { rising } => rising && matches!(s, Sign::NonNegative | Sign::Zero),
+            _ => true,
+        };
+        let fits = |c: Curvature, s: Sign| {
+            c.is_affine() && !matches!(curve, Curve::Square { rising: true }) || c.is_convex() && rises(s)
+        };
+        let offender = entries.clone().find(|&(_, c, s)| !fits(c, s));
+        if let (Some((culprit, c, s)), None) = (offender, &stopped)
+            && c != Curvature::Unknown
+        {
+            stopped = Some((culprit, Some(i), format!("{} of entry {i}, which is {c} and of sign {s}", curve.name())));
+        }
+        curvature.push(match offender {
+            Some(_) => Curvature::Unknown,
+            None if entries.clone().all(|(_, c, _)| c == Curvature::Constant) => Curvature::Constant,
+            None => Curvature::Convex,
+        });
+        let above = entries.clone().any(|(.., s)| matches!(s, Sign::NonNegative | Sign::Zero));
+        sign.push(match curve {
+            Curve::Softplus { .. } => Sign::NonNegative,
+            Curve::LogSumExp if above => Sign::NonNegative,
+            Curve::Elu(_) => entries.clone().next().expect("an input").2,
+            _ if square => Sign::NonNegative,
+            _ => Sign::Unknown,
         });
     }
     (Facts { curvature, sign }, stopped)

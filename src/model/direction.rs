@@ -1,6 +1,7 @@
 //! Which kinks and maxima bend against the logit: one pass from the output to the input.
 
 use super::curvature::{Analysis, Curvature, Facts};
+use super::curve::Curve;
 use super::graph::Graph;
 use super::op::{Kink, NodeId, Op};
 
@@ -54,7 +55,7 @@ fn bends_against(graph: &Graph, id: NodeId, own: &[Signs], facts: &[Facts]) -> b
     let against = |s: &Signs| match node.op {
         Op::Kink(Kink { below, above }) if above < below => s.up,
         Op::Kink(Kink { below, above }) if below < above => s.down,
-        Op::Max => s.down,
+        Op::Max | Op::Smooth(_) => s.down,
         _ => false,
     };
     own.iter().enumerate().any(|(i, s)| against(s) && varies(i))
@@ -75,7 +76,13 @@ fn spread(graph: &Graph, id: NodeId, own: &[Signs], signs: &mut [Vec<Signs>]) {
                 sum.join(s.times(kink.above));
             }
         }
-        Op::Max => {
+        Op::Smooth(Curve::Square { rising: false }) => {
+            for (sum, s) in signs[node.inputs[0]].iter_mut().zip(own) {
+                sum.join(*s);
+                sum.join(s.times(-1.0));
+            }
+        }
+        Op::Max | Op::Smooth(_) => {
             for &input in &node.inputs {
                 signs[input].iter_mut().zip(own).for_each(|(sum, s)| sum.join(*s));
             }

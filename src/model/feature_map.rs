@@ -272,7 +272,7 @@ fn node_form(op: &Op, size: usize, inputs: &[&Coordinatewise]) -> Option<Coordin
             let scale = inputs[0].scale.iter().map(bound).collect();
             Some(Coordinatewise { coordinate: inputs[0].coordinate.clone(), scale, affine: false })
         }
-        Op::Max => None,
+        Op::Max | Op::Smooth(_) => None,
     }
 }
 

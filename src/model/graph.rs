@@ -4,6 +4,7 @@
 //! `[channels, height, width]` …, the batch axis left out). An operation means its exact value in real arithmetic
 //! with the stored constants; floats only ever approximate it.
 
+use super::curve::Curve;
 use super::error::ModelError;
 use super::layer::Layer;
 use super::map::{Map, Matrix};
@@ -185,7 +186,7 @@ impl Graph {
     fn infer(&self, name: &str, layer: &Layer, inputs: &[NodeId]) -> Result<Vec<usize>, ModelError> {
         let count = match layer {
             Layer::Constant(_) => 0..=0,
-            Layer::Sum | Layer::Max => 2..=usize::MAX,
+            Layer::Sum | Layer::Max | Layer::Smooth(Curve::LogSumExp) => 2..=usize::MAX,
             Layer::Concat { .. } => 1..=usize::MAX,
             _ => 1..=1,
         };
@@ -219,7 +220,7 @@ impl Graph {
                 }
                 Ok(first.shape.clone())
             }
-            Layer::Sum | Layer::Max => {
+            Layer::Sum | Layer::Max | Layer::Smooth(Curve::LogSumExp) => {
                 for &input in &inputs[1..] {
                     if self.nodes[input].shape != first.shape {
                         let found = format!("{:?} and {:?}", first.shape, self.nodes[input].shape);

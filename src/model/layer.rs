@@ -1,5 +1,6 @@
 //! Networks as they are written: layers, each of which is a node of a [`Graph`](super::Graph) over maps.
 
+use super::curve::Curve;
 use super::map::{Diagonal, Map, Matrix, Pick, blocks, concatenation};
 use super::op::{Affine, Kink, Op};
 
@@ -44,6 +45,8 @@ pub enum Layer {
     Sum,
     /// Elementwise maximum of two or more inputs.
     Max,
+    /// Smooth convex function, elementwise.
+    Smooth(Curve),
     /// Concatenation along one axis; `outer` is the number of entries before that axis (1 for the first).
     Concat {
         /// Product of the dimensions before the axis.
@@ -72,6 +75,7 @@ impl Layer {
             Layer::Concat { outer } => all(concatenation(outer, sizes).into_iter().map(Map::Pick).collect()),
             Layer::Kink(kink) => Op::Kink(kink),
             Layer::Max => Op::Max,
+            Layer::Smooth(curve) => Op::Smooth(curve),
         }
     }
 
@@ -90,6 +94,7 @@ impl Layer {
             Layer::Kink(_) => "LeakyRelu",
             Layer::Sum => "Sum",
             Layer::Max => "Max",
+            Layer::Smooth(curve) => curve.name(),
             Layer::Concat { .. } => "Concat",
             Layer::Reshape => "Reshape",
         }
@@ -103,6 +108,7 @@ impl Op {
             Op::Input => None,
             Op::Kink(kink) => Some(Layer::Kink(*kink)),
             Op::Max => Some(Layer::Max),
+            Op::Smooth(curve) => Some(Layer::Smooth(*curve)),
             Op::Affine(affine) => affine.layer(),
         }
     }

@@ -79,7 +79,7 @@ impl<'a> Lifted<'a> {
                     own.to_vec()
                 }
                 Op::Affine(affine) => affine_change(affine, node, &nodes),
-                Op::Input | Op::Kink(_) | Op::Max => unreachable!("a variable, or not affine"),
+                Op::Input | Op::Kink(_) | Op::Max | Op::Smooth(_) => unreachable!("a variable, or not affine"),
             };
         }
         Image(self.frontier.iter().map(|&id| std::mem::take(&mut nodes[id])).collect())

@@ -315,6 +315,8 @@ fn legalise(network: &Network, slopes: &mut Slopes<f64>) {
         if let Some(kink) = node.op.kink() {
             let (low, high) = (kink.below.min(kink.above), kink.below.max(kink.above));
             slopes.iter_mut().for_each(|s| *s = if s.is_nan() { high } else { s.clamp(low, high) });
+        } else if let (Some(curve), 1) = (node.op.curve(), node.inputs.len()) {
+            slopes.iter_mut().for_each(|s| *s = curve.legal(*s));
         } else if node.op.is_unit() {
             legalise_weights(slopes, node.inputs.len());
         }

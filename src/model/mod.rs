@@ -1,6 +1,7 @@
 //! Networks: the graph, its ONNX form, its convexity, and its evaluation.
 
 pub mod curvature;
+pub mod curve;
 mod direction;
 pub mod error;
 pub mod feature_map;
@@ -21,6 +22,7 @@ pub mod sensitive;
 mod univariate;
 
 pub use curvature::{Analysis, Curvature, Sign};
+pub use curve::Curve;
 pub use error::ModelError;
 pub use feature_map::{FeatureMap, NotConvex};
 pub use graph::{Graph, Node};

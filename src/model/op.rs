@@ -1,5 +1,6 @@
 //! What a node of a graph computes: affine functions over maps, and what bends.
 
+use super::curve::Curve;
 use super::map::{Map, Matrix, Weight};
 use std::ops::Range;
 
@@ -38,6 +39,8 @@ pub enum Op {
     Kink(Kink),
     /// Elementwise maximum of two or more inputs.
     Max,
+    /// Smooth convex function, elementwise.
+    Smooth(Curve),
 }
 
 /// Σ M_k·x_k + offset, over the node's inputs x_k.
@@ -111,9 +114,14 @@ impl Op {
         if let Op::Affine(affine) = self { Some(affine) } else { None }
     }
 
-    /// Whether it is a kink or a maximum: what lines stand for.
+    /// The smooth function, if it is one.
+    pub fn curve(&self) -> Option<Curve> {
+        if let Op::Smooth(curve) = self { Some(*curve) } else { None }
+    }
+
+    /// Whether it is a kink, a maximum or a smooth function: what lines stand for.
     pub fn is_unit(&self) -> bool {
-        matches!(self, Op::Kink(_) | Op::Max)
+        matches!(self, Op::Kink(_) | Op::Max | Op::Smooth(_))
     }
 
     /// The linear layer's matrix and offset, if it is one.

@@ -145,6 +145,10 @@ pub(super) fn node_value<T: Scalar>(node: &Node, nodes: &[Vec<T>], batch: usize)
             }
             result
         }
+        Op::Smooth(curve) => {
+            let inputs = |i: usize| node.inputs.iter().map(move |&k| nodes[k][i].wide());
+            (0..input(0).len()).map(|i| T::of(curve.value(inputs(i)))).collect()
+        }
     }
 }
 
@@ -182,6 +186,12 @@ fn lines<T: Scalar>(node: &Node, nodes: &[Vec<T>], slopes: &[T]) -> Vec<T> {
             *y += s * x;
         }
     }
+    if let Some(curve) = node.op.curve() {
+        for (i, y) in result.iter_mut().enumerate() {
+            let own = (0..node.inputs.len()).map(|k| slopes[k * size + i].wide());
+            *y = *y - T::of(curve.conjugate(own).0);
+        }
+    }
     result
 }
 
@@ -203,6 +213,12 @@ pub(super) fn tangent_slopes_of<T: Scalar>(
             values.nodes[node.inputs[0]].iter().map(|&t| if t < T::ZERO { below } else { above }).collect()
         }
         Op::Max => first_largest(node, values),
+        Op::Smooth(curve) => {
+            let count = values.nodes[node.inputs[0]].len();
+            let inputs = |i: usize| node.inputs.iter().map(move |&k| values.nodes[k][i].wide());
+            let towards = |k: usize| (0..count).map(move |i| T::of(curve.slope(inputs(i), k)));
+            (0..node.inputs.len()).flat_map(towards).collect()
+        }
         _ => Vec::new(),
     });
     Slopes { batch: values.batch, nodes: nodes.collect() }
@@ -280,7 +296,7 @@ pub(super) fn continue_adjoints<T: Scalar>(
                     receive(&mut adjoints[input], map, &v, batch);
                 }
             }
-            Op::Kink(_) | Op::Max => {
+            Op::Kink(_) | Op::Max | Op::Smooth(_) => {
                 for (k, &input) in node.inputs.iter().enumerate() {
                     let slopes = &slopes.nodes[id][k * v.len()..];
                     add(&mut adjoints[input], v.iter().zip(slopes).map(|(&v, &s)| v * s).collect());

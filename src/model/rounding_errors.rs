@@ -45,7 +45,7 @@ pub(crate) fn forward_errors(network: &Network, values: &Values<f64>, meaning: M
                     |k: usize| errors::forward(&affine.maps[k], inputs[k], care, &mut norms[node.inputs[k]]);
                 affine_errors(affine, &inputs, &values.nodes[id], &mut product)
             }
-            Op::Kink(_) | Op::Max => {
+            Op::Kink(_) | Op::Max | Op::Smooth(_) => {
                 let lines = lines.as_ref().filter(|(_, free)| !free[id]).map(|(slopes, _)| *slopes);
                 kink_errors(values, id, node, &errors, lines)
             }
@@ -71,7 +71,7 @@ impl ForwardErrors {
         let graph = network.graph();
         graph.nodes().iter().all(|node| match &node.op {
             Op::Input | Op::Affine(_) => true,
-            Op::Max => false,
+            Op::Max | Op::Smooth(_) => false,
             Op::Kink(_) => {
                 let (input, t) = (node.inputs[0], values.of(node.inputs[0], sample));
                 let error = |i: usize| self.of(input, sample, t.len(), i);
@@ -173,6 +173,11 @@ fn kink_errors(
                 |i: usize| rounded_kink(result[i], input.error(i), lipschitz(*kink, input.x[i], input.error(i)));
             Some((0..result.len()).map(error).collect())
         }
+        (_, Op::Smooth(curve)) => {
+            let inputs: Vec<Vectors> = node.inputs.iter().map(|&k| errors.vectors(values, k)).collect();
+            let at = |i: usize| inputs.iter().map(move |input| (input.x[i], input.error(i)));
+            Some((0..result.len()).map(|i| curve.value_error(result[i], at(i))).collect())
+        }
         // |max(u) − max(ũ)| ≤ max|u − ũ|, and choosing rounds nothing.
         _ => {
             let inputs: Vec<Vectors> = node.inputs.iter().map(|&k| errors.vectors(values, k)).collect();
@@ -199,7 +204,21 @@ fn rounded_kink(y: f64, e: f64, slope: f64) -> f64 {
 fn line_errors(values: &Values<f64>, node: &Node, errors: &ForwardErrors, slopes: &[f64]) -> Bounds {
     let entries = values.nodes[node.inputs[0]].len();
     let inputs: Vec<Vectors> = node.inputs.iter().map(|&input| errors.vectors(values, input)).collect();
-    let g = gamma(inputs.len() + 3);
+    let g = gamma(inputs.len() + 4);
+    if let Some(curve) = node.op.curve() {
+        // Besides the products and their sum, the conjugate, which is subtracted.
+        let bound = |i: usize| {
+            let own = (0..inputs.len()).map(|k| slopes[k * entries + i]);
+            let (conjugate, error) = curve.conjugate(own);
+            let of = |(k, input): (usize, &Vectors)| {
+                let s = slopes[k * entries + i].abs();
+                s * input.error(i) + g * s * input.x[i].abs()
+            };
+            let sum: f64 = inputs.iter().enumerate().map(of).sum();
+            (sum + error + g * conjugate.abs()) * (1.0 + g) + (inputs.len() + 1) as f64 * TINY
+        };
+        return Some((0..entries).map(bound).collect());
+    }
     if let [input] = inputs[..] {
         // The slopes 0 and 1 round nothing.
         let one = |i: usize| {
@@ -226,7 +245,7 @@ fn line_errors(values: &Values<f64>, node: &Node, errors: &ForwardErrors, slopes
 impl Slopes<f64> {
     /// The slopes of one sample at one node, one slice per input of the node.
     pub fn of(&self, id: NodeId, sample: usize, node: &Node) -> Vec<&[f64]> {
-        let inputs = if matches!(node.op, Op::Max) { node.inputs.len() } else { 1 };
+        let inputs = if node.op.is_unit() { node.inputs.len() } else { 1 };
         (0..inputs).map(|k| self.towards(id, sample, node, k)).collect()
     }
 
@@ -269,7 +288,9 @@ pub(crate) fn backward_errors(
                     let received = match &node.op {
                         Op::Input => continue,
                         Op::Affine(affine) => errors::backward(&affine.maps[k], v, error, care),
-                        Op::Kink(_) | Op::Max => line_contribution(slopes.towards(id, sample, node, k), v, error),
+                        Op::Kink(_) | Op::Max | Op::Smooth(_) => {
+                            line_contribution(slopes.towards(id, sample, node, k), v, error)
+                        }
                     };
                     incoming[input][sample].add(received);
                 }

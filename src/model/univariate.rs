@@ -55,6 +55,7 @@ fn hang_on(node: &Node, inputs: &[&Coordinates]) -> Option<Coordinates> {
             (0..node.size()).map(|i| affine.entries(i).map(|(k, j, _)| inputs[k][j]).try_fold(None, join)).collect()
         }
         Op::Kink(_) => Some(inputs[0].clone()),
+        Op::Smooth(_) => None,
         Op::Max => (0..node.size()).map(|i| inputs.iter().map(|input| input[i]).try_fold(None, join)).collect(),
     }
 }
@@ -96,6 +97,7 @@ fn of_node(node: &Node, known: &[Vec<Function>]) -> Vec<Function> {
                 |i: usize| (1..node.inputs.len()).fold(input(0)[i].clone(), |most, k| larger(most, &input(k)[i]));
             (0..node.size()).map(entry).collect()
         }
+        Op::Smooth(_) => unreachable!("no function of one coordinate in pieces"),
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Packing {
 
 /// The ways in which the codes may be meant, swapped or not: one, or two where the order of a maximum's operands was lost.
 pub fn ways(units: &[Unit]) -> &'static [bool] {
-    let swapped = units.iter().any(|unit| unit.slopes.is_none() && unit.constants == [false, false]);
+    let swapped = units.iter().any(|unit| !unit.smooth && unit.slopes.is_none() && unit.constants == [false, false]);
     if swapped { &[false, true] } else { &[false] }
 }
 
@@ -50,6 +50,8 @@ struct Names<'a>(HashMap<(&'a str, usize, Kind), NodeId>);
 enum Kind {
     Kink,
     Max,
+    /// A smooth function.
+    Smooth,
     /// A kink that never changes sides.
     Factor,
 }
@@ -59,6 +61,7 @@ impl Kind {
         match op {
             Op::Kink(_) => Some(Kind::Kink),
             Op::Max => Some(Kind::Max),
+            Op::Smooth(_) => Some(Kind::Smooth),
             _ => factors(op).map(|_| Kind::Factor),
         }
     }
@@ -91,6 +94,9 @@ impl<'a> Names<'a> {
 
 fn pack_unit(model: &Model, names: &Names, unit: &Unit, slopes: &Slopes<f64>, packing: Packing) -> Option<Packed> {
     let graph = model.graph();
+    if unit.smooth {
+        return smooth(unit, &slopes.nodes[names.get(unit, Kind::Smooth)?], packing.bits);
+    }
     let (kink, max) = (names.get(unit, Kind::Kink), names.get(unit, Kind::Max));
     let is_free = |id: NodeId| model.convexity().is_ok_and(|convexity| convexity.is_free(id));
     if kink.is_some_and(is_free) || max.is_some_and(is_free) {
@@ -103,6 +109,16 @@ fn pack_unit(model: &Model, names: &Names, unit: &Unit, slopes: &Slopes<f64>, pa
         (None, kink, max) => maximum(unit, kink.map(of_kink), max.map(|id| slopes.nodes[id].clone()), packing.swapped)?,
     };
     Some(packed(unit, &operands, packing.bits))
+}
+
+/// Slopes between 0 and 1, weights that are 1 together, or slopes of any size.
+fn smooth(unit: &Unit, slopes: &[f64], bits: usize) -> Option<Packed> {
+    if unit.unbounded {
+        let codes = slopes.iter().map(|&s| (s as f32).to_bits()).collect();
+        return Some(Packed { node: unit.name.clone(), bits: 32, codes });
+    }
+    let operands: Vec<Vec<f64>> = slopes.chunks_exact(unit.size).map(<[f64]>::to_vec).collect();
+    Some(packed(unit, &operands, bits))
 }
 
 /// Where in its interval every slope lies.
@@ -204,6 +220,10 @@ pub fn find(model: &Model, units: &[Unit]) -> Vec<Option<NodeId>> {
         }
     }
     let find = |unit: &Unit| {
+        // What is smooth is left to the exact replay.
+        if unit.smooth {
+            return None;
+        }
         let form = unit.slopes.as_ref().map(|ends| Form::of_slopes(ends.map(value)));
         let form = form.unwrap_or(Form::Max(unit.constants.len()));
         known.get(&(unit.label.as_str(), unit.size, form)).copied()

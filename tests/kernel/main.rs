@@ -6,6 +6,7 @@ mod corpora;
 mod differential;
 mod laws;
 mod mutations;
+mod smooth;
 mod tree_proofs;
 mod trees;
 mod windows;

@@ -14,6 +14,7 @@ mod lp;
 mod maps;
 mod minorants;
 mod sensitive;
+mod smooth;
 mod smoothing;
 mod underflow;
 mod weighted_norms;

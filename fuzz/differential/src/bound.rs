@@ -95,6 +95,16 @@ fn forward(graph: &Graph, node: &Node, numbers: &[Vec<Number>], row: &[f64], lar
         Some(Layer::Sum) => {
             (0..of(0).len()).map(|i| sum(&node.inputs.iter().map(|&k| numbers[k][i]).collect::<Vec<_>>())).collect()
         }
+        Some(Layer::Smooth(curve)) => (0..of(0).len())
+            .map(|i| {
+                let all = || node.inputs.iter().map(|&k| numbers[k][i]);
+                let value = curve.value(all().map(|n| n.value));
+                let error = curve.value_error(value, all().map(|n| (n.value, n.error)));
+                // A runtime's exponential and logarithm in float32 are off by a few of its units.
+                let size = all().map(|n| n.value.abs()).fold(1.0 + value.abs(), f64::max);
+                Number { value, error: error + 16.0 * STEP * size }
+            })
+            .collect(),
         Some(Layer::Max) => (0..of(0).len())
             .map(|i| {
                 let all = || node.inputs.iter().map(|&k| numbers[k][i]);

@@ -1,14 +1,15 @@
 //! From slopes to a function below the network: one exact backward pass.
 //!
 //! A unit is a maximum of pieces (max(t, 0) of 0·t and 1·t), and any mean of them lies below it; where it is a minimum,
-//! above. What is left is a constant, a linear function of the input, and kinks of single coordinates.
+//! above. A smooth convex unit u lies above s·t − u*(s) (`curve`), and above it with u* rounded up. What is left is a constant, a linear function of the input, and kinks of single coordinates.
 
 use crate::evidence::slopes::Slopes;
+use crate::network::curve::Curve;
 use crate::network::graph::{Graph, Node, Op};
 use crate::network::single::{Singles, argument};
 use crate::number::exact::{Exact, Float, pairs};
 use crate::rejection::{Code, Rejection};
-use dashu_int::IBig;
+use dashu_int::{IBig, UBig};
 
 /// base + linear·x + Σ jumps·max(slopes·x[coordinates] + offsets, 0), which lies below a head everywhere.
 #[derive(Clone, Debug)]
@@ -50,20 +51,16 @@ pub fn minorant(
                 }
                 terms.iter().try_for_each(|(operand, map)| add(*operand, map.backward(&adjoint)?))?;
             }
-            (Op::Kink { .. } | Op::Max(_), Some(slopes)) => {
+            (Op::Kink { .. } | Op::Max(_) | Op::Smooth(..), Some(slopes)) => {
                 check_signs(node, &adjoint)?;
-                let (weights, whole) = slopes.weights(node);
-                check_weights(node, &weights, whole)?;
-                for ((of, slope), weights) in
-                    pairs(node.pieces(), weights)?.filter(|((_, slope), _)| *slope != Float::ZERO)
-                {
-                    let slopes =
-                        Exact::integers(weights.into_iter().map(IBig::from).collect()).scaled(0, &whole.into())?;
-                    add(of, adjoint.times(&slopes.times(&Exact::dyadics(&[slope]))?)?)?;
+                let (lines, conjugates) = lines(node, slopes)?;
+                if let Some(conjugates) = conjugates {
+                    base = base.minus(adjoint.dot(&conjugates)?)?;
                 }
+                lines.into_iter().try_for_each(|(of, slopes)| add(of, adjoint.times(&slopes)?))?;
             }
-            (Op::Kink { .. } | Op::Max(_), None) if adjoint.is_zero() => {}
-            (Op::Kink { .. } | Op::Max(_), None) => {
+            (Op::Kink { .. } | Op::Max(_) | Op::Smooth(..), None) if adjoint.is_zero() => {}
+            (Op::Kink { .. } | Op::Max(_) | Op::Smooth(..), None) => {
                 let expected = "slopes, or entries that depend on single coordinates";
                 let place = || format!("`{}`", node.name.escape_debug());
                 let refuse = || Rejection::new(Code::SlopesMissing, place(), expected, "neither");
@@ -76,6 +73,29 @@ pub fn minorant(
     }
     let linear = adjoints[0].take().unwrap_or_else(|| Exact::zeros(graph.nodes[0].size));
     Ok(Minorant { base, linear, kinks })
+}
+
+/// What stands for a unit: slopes for the entries of the nodes that it reads, and its conjugates there, rounded up, which
+/// are taken off; a mean of multiples takes off nothing.
+fn lines(node: &Node, slopes: &Slopes) -> Result<(Vec<(usize, Exact)>, Option<Exact>), Rejection> {
+    if let Op::Smooth(Curve::Square { .. }, of) = &node.op {
+        // t² ≥ s·t − s²/4 for any s.
+        let slopes = slopes.floats(node)?;
+        let conjugates = slopes.times(&slopes)?.scaled(-2, &UBig::ONE)?;
+        return Ok((vec![(of[0], slopes)], Some(conjugates)));
+    }
+    let (weights, whole) = slopes.weights(node);
+    check_weights(node, &weights, whole)?;
+    let conjugates = match node.op {
+        Op::Smooth(curve, _) => Some(curve.conjugates(&weights, whole)?),
+        _ => None,
+    };
+    let mut lines = Vec::with_capacity(weights.len());
+    for ((of, slope), weights) in pairs(node.pieces(), weights)?.filter(|((_, slope), _)| *slope != Float::ZERO) {
+        let shares = Exact::integers(weights.into_iter().map(IBig::from).collect()).scaled(0, &whole.into())?;
+        lines.push((of, shares.times(&Exact::dyadics(&[slope]))?));
+    }
+    Ok((lines, conjugates))
 }
 
 /// Means lie below a convex unit and above a concave one: its coefficients must be ≥ 0, or ≤ 0.

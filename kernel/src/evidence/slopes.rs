@@ -2,7 +2,9 @@
 
 use crate::evidence::json::Json;
 use crate::evidence::object::Object;
+use crate::network::curve::Curve;
 use crate::network::graph::{Graph, Node, Op};
+use crate::number::exact::{Exact, Float};
 use crate::rejection::{Code, Rejection};
 use std::collections::HashMap;
 
@@ -64,7 +66,7 @@ impl Slopes {
     pub fn unpack(node: &Node, bits: u32, bytes: &[u8]) -> Result<Slopes, Rejection> {
         let place = || format!("slopes of `{}`", node.name.escape_debug());
         let size = node.size;
-        let count = if let Op::Max(of) = &node.op { of.len() * size } else { size };
+        let count = operands(node) * size;
         let expected = if bits == 1 { count.div_ceil(8) } else { count * (bits as usize / 8) };
         if bytes.len() != expected {
             let expected = format!("{expected} bytes for {count} codes of {bits} bits");
@@ -82,8 +84,11 @@ impl Slopes {
             return Err(Rejection::new(Code::Encoding, place(), "unused bits that are 0", format!("{unused:#b}")));
         }
         let slopes = Slopes { bits, codes };
-        if let Op::Max(_) = node.op {
+        if let Op::Max(_) | Op::Smooth(Curve::LogSumExp, _) = node.op {
             slopes.check_weights(node)?;
+        }
+        if let Op::Smooth(Curve::Square { .. }, _) = node.op {
+            slopes.floats(node)?;
         }
         Ok(slopes)
     }
@@ -111,12 +116,32 @@ impl Slopes {
         let whole = self.whole();
         let codes: Vec<u64> = self.codes.iter().copied().map(u64::from).collect();
         let weights = match node.op {
-            Op::Max(_) => codes.chunks_exact(node.size).map(<[u64]>::to_vec).collect(),
+            Op::Max(_) | Op::Smooth(Curve::LogSumExp, _) => {
+                codes.chunks_exact(node.size).map(<[u64]>::to_vec).collect()
+            }
             _ => {
                 let others = codes.iter().map(|code| whole - code).collect();
                 if node.is_concave() { vec![codes, others] } else { vec![others, codes] }
             }
         };
         (weights, whole)
+    }
+
+    /// The slopes of a square: codes of 32 bits, as binary32 numbers.
+    pub fn floats(&self, node: &Node) -> Result<Exact, Rejection> {
+        let floats = self.codes.iter().map(|&code| Float::binary32(code).filter(|_| self.bits == 32));
+        let refuse = || {
+            let place = format!("slopes of `{}`", node.name.escape_debug());
+            Rejection::new(Code::NotFinite, place, "finite binary32 numbers, 32 bits each", "another code")
+        };
+        Ok(Exact::dyadics(&floats.collect::<Option<Vec<_>>>().ok_or_else(refuse)?))
+    }
+}
+
+/// How many weights an entry has.
+fn operands(node: &Node) -> usize {
+    match &node.op {
+        Op::Max(of) | Op::Smooth(Curve::LogSumExp, of) => of.len(),
+        _ => 1,
     }
 }

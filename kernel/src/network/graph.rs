@@ -1,7 +1,9 @@
 //! The network as the kernel sees it: a graph of exact operations over one sample, and its exact values.
 //!
-//! A node is a vector. Whatever is affine is a sum of maps of earlier nodes; beside it stand the units.
+//! A node is a vector. Whatever is affine is a sum of maps of earlier nodes; beside it stand the units: maxima and minima of
+//! multiples, and smooth ones (`curve`).
 
+use crate::network::curve::Curve;
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float, pairs};
 use crate::rejection::{Code, Rejection};
@@ -17,6 +19,8 @@ pub enum Op {
     Kink { of: usize, below: Float, above: Float },
     /// Maximum of some nodes, entry by entry.
     Max(Vec<usize>),
+    /// A smooth convex function of some nodes, entry by entry.
+    Smooth(Curve, Vec<usize>),
     /// What rises with its operand, or keeps the order of its entries: only ever taken off the end (`onnx/ends.rs`).
     End { of: usize, end: End },
 }
@@ -47,7 +51,7 @@ pub struct Node {
 impl Node {
     /// Whether it is a unit.
     pub fn is_nonlinear(&self) -> bool {
-        matches!(self.op, Op::Kink { .. } | Op::Max(_))
+        matches!(self.op, Op::Kink { .. } | Op::Max(_) | Op::Smooth(..))
     }
 
     /// Whether a unit is concave; the others are convex.
@@ -61,12 +65,17 @@ impl Node {
         Rejection::new(Code::Unsupported, place, "Sigmoid and Softmax at the end of a model alone", "one before it")
     }
 
-    /// The multiples of nodes of which a unit is the maximum, or the minimum where it is concave.
+    /// The multiples of nodes of which a unit is the maximum, or the minimum where it is concave; of a smooth unit those
+    /// between whose slopes its own lie (a square's may be of any size).
     pub fn pieces(&self) -> Vec<(usize, Float)> {
         match &self.op {
             Op::Input | Op::Affine { .. } | Op::End { .. } => vec![],
             Op::Kink { of, below, above } => vec![(*of, *below), (*of, *above)],
-            Op::Max(of) => of.iter().map(|&of| (of, Float::ONE)).collect(),
+            Op::Max(of) | Op::Smooth(Curve::LogSumExp, of) => of.iter().map(|&of| (of, Float::ONE)).collect(),
+            Op::Smooth(Curve::Square { rising: false }, of) => {
+                vec![(of[0], Float::ONE.negated()), (of[0], Float::ONE)]
+            }
+            Op::Smooth(_, of) => vec![(of[0], Float::ZERO), (of[0], Float::ONE)],
         }
     }
 
@@ -76,7 +85,7 @@ impl Node {
             Op::Input => vec![],
             Op::Affine { terms, .. } => terms.iter().map(|(id, _)| *id).collect(),
             Op::Kink { of, .. } | Op::End { of, .. } => vec![*of],
-            Op::Max(of) => of.clone(),
+            Op::Max(of) | Op::Smooth(_, of) => of.clone(),
         }
     }
 }
@@ -105,7 +114,7 @@ impl Graph {
                 terms.iter().all(fits) && offset.as_ref().is_none_or(|offset| offset.len() == node.size)
             }
             Op::Kink { of, .. } | Op::End { of, .. } => size(*of) == Some(node.size),
-            Op::Max(of) => !of.is_empty() && of.iter().all(|&id| size(id) == Some(node.size)),
+            Op::Max(of) | Op::Smooth(_, of) => !of.is_empty() && of.iter().all(|&id| size(id) == Some(node.size)),
         }
     }
 
@@ -119,7 +128,8 @@ impl Graph {
         self.nodes[self.output()].size
     }
 
-    /// The exact logit at `x`, one entry.
+    /// The logit at `x`, one entry; exact but for smooth units, each of which is rounded up, and with them the logit, which
+    /// rises with every one of them (`convexity` tests that).
     pub fn logit(&self, x: &Exact) -> Result<Exact, Rejection> {
         let mut values: Vec<Exact> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -128,6 +138,7 @@ impl Graph {
                 Op::Affine { terms, offset } => affine(terms, offset.as_ref(), node.size, |id| &values[id])?,
                 Op::Kink { .. } | Op::Max(_) => unit(node, &values)?,
                 Op::End { .. } => return Err(node.left_over()),
+                Op::Smooth(curve, of) => curve.values(&of.iter().map(|&id| &values[id]).collect::<Vec<_>>())?,
             });
         }
         let heads = values.pop().expect("a graph has nodes");

@@ -25,7 +25,7 @@ pub fn singles(graph: &Graph) -> Result<Vec<Option<Singles>>, Rejection> {
                 offsets: Exact::zeros(node.size),
             }),
             Op::Affine { terms, offset } => combined(terms, offset.as_ref(), node.size, &all)?,
-            Op::Kink { .. } | Op::Max(_) | Op::End { .. } => None,
+            Op::Kink { .. } | Op::Max(_) | Op::Smooth(..) | Op::End { .. } => None,
         });
     }
     Ok(all)
@@ -62,7 +62,10 @@ fn combined(
 /// The argument t of a unit of two pieces as a kink ±max(t, 0) beside its first piece, if it is one of single coordinates:
 /// max(a, b) = a + max(b − a, 0), and min(a, b) = a − max(a − b, 0).
 pub fn argument(node: &Node, all: &[Option<Singles>]) -> Result<Option<Singles>, Rejection> {
-    let [(a, first), (b, second)] = node.pieces()[..] else { return Ok(None) };
+    let ([(a, first), (b, second)], false) = (&node.pieces()[..], matches!(node.op, Op::Smooth(..))) else {
+        return Ok(None);
+    };
+    let (a, first, b, second) = (*a, *first, *b, *second);
     let signed = |slope: Float, minus: bool| Map::multiple(node.size, if minus { slope.negated() } else { slope });
     let concave = node.is_concave();
     combined(&[(a, signed(first, !concave)), (b, signed(second, concave))], None, node.size, all)

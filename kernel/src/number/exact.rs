@@ -1,6 +1,7 @@
 //! Vectors of exact rationals with one power of two and one denominator for all entries.
 
 use crate::budget;
+use crate::number::exponential::quotient;
 use crate::rejection::{Code, Rejection};
 use dashu_int::ops::{BitTest, Gcd};
 use dashu_int::{IBig, UBig};
@@ -70,6 +71,15 @@ impl Exact {
         self.exponent = power(self.exponent.checked_add(exponent))?;
         self.denominator *= denominator;
         Ok(self)
+    }
+
+    /// Every entry rounded to a multiple of 2^−places, up or down.
+    pub fn rounded(&self, places: usize, up: bool) -> Result<Exact, Rejection> {
+        let shift = power(self.exponent.checked_add(places as i64))?;
+        budget::bits(self.bits().saturating_add(shift.unsigned_abs()))?;
+        let (wider, divisor) = (shift.max(0) as usize, &self.denominator << shift.min(0).unsigned_abs() as usize);
+        let round = |v: &IBig| quotient(&(v << wider), &divisor, up);
+        Ok(Exact { exponent: -(places as i64), denominator: UBig::ONE, ..self.map(round) })
     }
 
     /// Brings all to one scale: the least common denominator, and the least power of two of those that are not zero.

@@ -1,6 +1,7 @@
-//! Integers, dyadic numbers and exact products: no rounding but one, to binary32.
+//! Integers, dyadic numbers and exact products; rounding only where a name says so.
 
 pub mod binary32;
 pub mod exact;
+pub mod exponential;
 pub mod power;
 pub mod product;

@@ -9,6 +9,7 @@ use crate::onnx::batch_norm::Channel;
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::nodes::{Answer, affine, broadcast, picked, repeated, same_shape, sample_sizes, size};
 use crate::onnx::sizes;
+use crate::onnx::smooth;
 use crate::onnx::tensor::Floats;
 use crate::rejection::{Code, Rejection};
 use dashu_int::ops::{BitTest, Gcd};
@@ -102,6 +103,9 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (a, b) = (call.input(0, values)?, call.input(1, values)?);
     let minus = Float::ONE.negated();
     match (a, b) {
+        (Value::Node(a, _), Value::Node(b, _)) if a == b && call.operator == "Mul" => {
+            smooth::square(graph, call, values)
+        }
         (Value::Node(a, shape), Value::Node(b, other)) if shape.len() == other.len() => {
             let (a, own) = repeated(graph, call, (*a, shape), other)?;
             let (b, other) = repeated(graph, call, (*b, other), shape)?;

@@ -1,9 +1,12 @@
-//! Comparisons, and Where that takes the larger one of two values, as exporters write a Relu, a leaky one or Abs with it.
+//! Comparisons, and Where that takes the larger one of two values, as exporters write a Relu, a leaky one or Abs with it;
+//! and Where that is a softplus with a threshold.
 
+use crate::network::curve::Curve;
 use crate::network::graph::{Graph, Op};
+use crate::network::map::Map;
 use crate::number::exact::{Exact, pairs};
 use crate::onnx::call::{Call, Value, Values};
-use crate::onnx::nodes::{Answer, broadcast, same_shape, size};
+use crate::onnx::nodes::{Answer, affine, broadcast, same_shape, size, unit as unit_of};
 use crate::onnx::units::maximum_of;
 use crate::rejection::{Code, Rejection};
 use dashu_int::{IBig, Sign};
@@ -44,11 +47,48 @@ pub fn larger(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (compared, gained) = (difference(&pair[0], &pair[1])?, difference(chosen[0], chosen[1])?);
     match (compared, gained) {
         (Some(compared), Some(gained)) if gained.is_multiple_of(&compared)? => maximum_of(graph, call, &chosen),
+        _ if let Some(unit) = threshold(graph, call, pair, chosen, shape)? => Ok(unit),
         _ => {
             let expected = "a comparison by which it takes the larger one of its two values, everywhere";
             Err(call.refuse(Code::Unsupported, expected, "another one"))
         }
     }
+}
+
+/// Where(t > θ, w·t, w·softplus(t)), w > 0: w times a softplus with a threshold.
+fn threshold(
+    graph: &mut Graph,
+    call: &Call,
+    pair: &[Value; 2],
+    chosen: [&Value; 2],
+    shape: &[usize],
+) -> Result<Option<Value>, Rejection> {
+    // The other way round it is the same, up to what happens at θ.
+    let (argument, edge, above, below) = match pair {
+        [argument @ Value::Node(..), edge @ Value::Floats(..)] => (argument, edge, chosen[0], chosen[1]),
+        [edge @ Value::Floats(..), argument @ Value::Node(..)] => (argument, edge, chosen[1], chosen[0]),
+        _ => return Ok(None),
+    };
+    let edges = broadcast(call, edge, shape)?;
+    let below = Line::of(graph, call, below, shape)?;
+    let (Some(unit), true) = (below.node, edges.iter().all(|edge| *edge == edges[0])) else { return Ok(None) };
+    let Op::Smooth(Curve::Softplus(None), of) = &graph.nodes[unit].op else { return Ok(None) };
+    let of = of[0];
+    let inner = Line::of(graph, call, &Value::Node(of, shape.to_vec()), shape)?;
+    let argument = Line::of(graph, call, argument, shape)?;
+    let above = Line::of(graph, call, above, shape)?;
+    let times =
+        Line { slopes: inner.slopes.times(&below.slopes)?, offsets: inner.offsets.times(&below.slopes)?, ..inner };
+    let rises = below.offsets.is_zero() && below.slopes.values.iter().all(|slope| *slope > IBig::ZERO);
+    if !(rises && inner.is(&argument)? && times.is(&above)?) {
+        return Ok(None);
+    }
+    let curve = Curve::Softplus(Some(edges[0]));
+    let Value::Node(bent, shape) = unit_of(graph, call, Op::Smooth(curve, vec![of]), shape.to_vec())? else {
+        unreachable!("a node")
+    };
+    let map = Map::diagonal(size(&shape), below.slopes);
+    affine(graph, call, vec![(bent, map)], None, shape).map(Some)
 }
 
 /// slope·node + offset, entry by entry; without a node the offset alone, and slopes of 0.
@@ -79,6 +119,12 @@ impl Line {
             node = *of;
         }
         Ok(Line { node: Some(node), slopes, offsets })
+    }
+
+    /// Whether both are the same function.
+    fn is(&self, other: &Line) -> Result<bool, Rejection> {
+        let alike = |a: &Exact, b: &Exact| Ok::<bool, Rejection>(a.clone().minus(b.clone())?.is_zero());
+        Ok(self.node == other.node && alike(&self.slopes, &other.slopes)? && alike(&self.offsets, &other.offsets)?)
     }
 
     /// Nothing where the two are functions of different nodes.

@@ -103,6 +103,7 @@ static FORMS: &[Form] = &[
         Kinds::One,
         "of values, not along the batch; of constants; of lists",
     ),
+    form("Celu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Float32, "of values, alpha > 0"),
     form(
         "Clip",
         (1, 3),
@@ -139,6 +140,7 @@ static FORMS: &[Form] = &[
     ),
     form("Div", (2, 2), &[], Kinds::Numbers, "value / constant without zeros, constants (integers truncated)"),
     form("Dropout", (1, 3), &[("seed", Type::Integer, 0)], Kinds::Dropout, "inference; the mask must not be used"),
+    form("Elu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Floats, "of values, 0 ≤ alpha ≤ 1"),
     form(
         "Expand",
         (2, 2),
@@ -220,7 +222,7 @@ static FORMS: &[Form] = &[
         "[N, C, D] or [N, C, D, E], one output; pads or auto_pad; storage_order 0",
     ),
     form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape; of constants"),
-    form("Mul", (2, 2), &[], Kinds::Numbers, "value · constant, constants"),
+    form("Mul", (2, 2), &[], Kinds::Numbers, "value · constant, a value · itself, constants"),
     form("Neg", (1, 1), &[], Kinds::Floats, "of values and constants"),
     form("Not", (1, 1), &[], Kinds::One, "of a comparison"),
     form("PRelu", (2, 2), &[], Kinds::Float32, "of values, slopes constant: all the same, or at most 1"),
@@ -231,6 +233,23 @@ static FORMS: &[Form] = &[
         Kinds::Padded,
         "constant (a scalar or 0), edge or reflect; constant pads from 0 on, none of the batch; no axes",
     ),
+    form("Pow", (2, 2), &[], Kinds::First, "of values to the constant 2"),
+    form(
+        "ReduceLogSumExp",
+        (1, 1),
+        &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)],
+        Kinds::Floats,
+        REDUCED,
+    )
+    .within(OLDEST, 17),
+    form(
+        "ReduceLogSumExp",
+        (2, 2),
+        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
+        Kinds::Shaped,
+        REDUCED,
+    )
+    .within(18, NEWEST),
     form("ReduceMax", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
         .within(OLDEST, 17),
     form(
@@ -307,6 +326,7 @@ static FORMS: &[Form] = &[
         Kinds::Shaped,
         "of values, not along the batch, into equal parts or constant sizes",
     ),
+    form("Softplus", (1, 1), &[], Kinds::Floats, "of values"),
     form(
         "Squeeze",
         (1, 2),

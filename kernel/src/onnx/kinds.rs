@@ -23,6 +23,8 @@ pub enum Kinds {
     Numbers,
     /// 32-bit floats; behind them a float of any type and a truth value.
     Dropout,
+    /// The result's is the first input's, a float; behind it anything.
+    First,
     /// A truth value, of floats of one type.
     Compared,
     /// A truth value, then floats of one type, which is the result's.
@@ -51,6 +53,7 @@ impl Kinds {
             Kinds::Indexed => rest.iter().all(integers) && rest.windows(2).all(|pair| pair[0] == pair[1]),
             Kinds::Numbers => alike() && (first.is_float() || first.is_integer()),
             Kinds::Dropout => first == Kind::Float32 && rest.iter().all(|k| k.is_float() || *k == Kind::Bool),
+            Kinds::First => first.is_float(),
             Kinds::Compared => first.is_float() && alike(),
             Kinds::Chosen => {
                 first == Kind::Bool && rest.iter().all(|&kind| kind.is_float() && Some(&kind) == rest.first())
@@ -80,6 +83,7 @@ impl Kinds {
             Kinds::Indexed => "integers of one type behind the first input",
             Kinds::Numbers => "floats or integers of one type",
             Kinds::Dropout => "float32, a float, a bool",
+            Kinds::First => "a float, and any type behind it",
             Kinds::Compared => "floats of one type to bool",
             Kinds::Chosen => "bool, then floats of one type",
             Kinds::Sizes => "anything to int64",

@@ -20,6 +20,7 @@ pub mod protobuf;
 pub mod reductions;
 pub mod schema;
 pub mod sizes;
+pub mod smooth;
 pub mod tensor;
 pub mod units;
 pub mod windows;

@@ -1,6 +1,7 @@
 //! Which code says what an operator means.
 
-use crate::network::graph::{End, Graph};
+use crate::network::curve::Curve;
+use crate::network::graph::{End, Graph, Op};
 use crate::number::exact::Float;
 use crate::onnx::affine;
 use crate::onnx::call::{Call, Value, Values};
@@ -14,6 +15,7 @@ use crate::onnx::moves;
 use crate::onnx::nodes::Answer;
 use crate::onnx::reductions;
 use crate::onnx::sizes;
+use crate::onnx::smooth;
 use crate::onnx::tensor::Kind;
 use crate::onnx::units;
 use crate::onnx::windows;
@@ -66,6 +68,11 @@ fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         "Abs" => units::kink(graph, call, values, Float::ONE.negated()),
         "PRelu" => units::parametric(graph, call, values),
         "Clip" => units::clip(graph, call, values),
+        "Softplus" => smooth::softplus(graph, call, values),
+        "Elu" => smooth::elu(graph, call, values),
+        "Celu" => smooth::celu(graph, call, values),
+        "ReduceLogSumExp" => reductions::of_parts(graph, call, values, |of| Op::Smooth(Curve::LogSumExp, of)),
+        "Pow" => smooth::pow(graph, call, values),
         "Max" => units::maximum(graph, call, values),
         "Min" => ends::minimum(graph, call, values),
         "Sigmoid" => ends::end(graph, call, values, End::Sigmoid),
@@ -78,7 +85,7 @@ fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         "ReduceSum" => reductions::sum(graph, call, values),
         "ReduceMean" => reductions::mean(graph, call, values),
         "ReduceMin" => reductions::minimum(graph, call, values),
-        "ReduceMax" => reductions::maximum(graph, call, values),
+        "ReduceMax" => reductions::of_parts(graph, call, values, Op::Max),
         "Scaler" => ml::scaler(graph, call, values),
         "LinearRegressor" => ml::regressor(graph, call, values),
         "ArrayFeatureExtractor" => ml::columns(graph, call, values),

@@ -105,11 +105,11 @@ pub fn minimum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     least(graph, call, &operands, shape)
 }
 
-/// ReduceMax.
-pub fn maximum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+/// A unit of the parts of a reduction; of one alone, itself.
+pub fn of_parts(graph: &mut Graph, call: &Call, values: &Values, op: impl Fn(Vec<usize>) -> Op) -> Answer {
     let (operands, shape) = parts(graph, call, values)?;
     match operands[..] {
         [only] => Ok(Value::Node(only, shape)),
-        _ => unit(graph, call, Op::Max(operands), shape),
+        _ => unit(graph, call, op(operands), shape),
     }
 }

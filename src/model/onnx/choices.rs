@@ -1,11 +1,12 @@
-//! Comparisons, and Where that takes the larger one of two values, as exporters write a Relu, a leaky one or Abs with it.
+//! Comparisons, and Where that takes the larger one of two values, as exporters write a Relu, a leaky one or Abs with it;
+//! and Where that is a softplus with a threshold.
 
 use super::call::{Call, Comparison, Value, kind};
 use super::elementwise::{full, max_of, without_batch};
 use super::importer::Importer;
 use super::kinks::{self, Line};
 use super::tensor::{Tensor, Walk, broadcast};
-use crate::model::ModelError;
+use crate::model::{Curve, Layer, ModelError};
 
 pub(super) fn greater(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     compare(importer, call, [0, 1])
@@ -53,10 +54,38 @@ pub(super) fn larger(importer: &mut Importer, call: &Call) -> Result<Value, Mode
     if kinks::takes_larger(&lines) {
         return max_of(importer, call, &chosen);
     }
+    if let Some(unit) = threshold(importer, call, of, &chosen)? {
+        return Ok(unit);
+    }
     Err(call.refuse(
         "Where is supported where it takes the larger one of two values, as a Relu, LeakyRelu or Abs does; \
          this one does not, or the reader cannot see it",
     ))
+}
+
+/// Where(t > θ, w·t, w·softplus(t)), w > 0: w times a softplus with a threshold.
+fn threshold(
+    importer: &mut Importer,
+    call: &Call,
+    of: &[Value; 2],
+    chosen: &[Value; 2],
+) -> Result<Option<Value>, ModelError> {
+    // The other way round it is the same, up to what happens at θ.
+    let (argument, edge, above, below) = match (of, chosen) {
+        ([Value::Node(t), Value::Float(edge)], [Value::Node(c), Value::Node(d)]) => (*t, edge, *c, *d),
+        ([Value::Float(edge), Value::Node(t)], [Value::Node(c), Value::Node(d)]) => (*t, edge, *d, *c),
+        _ => return Ok(None),
+    };
+    let edge = edge.iter().next().filter(|first| edge.iter().all(|edge| edge == *first));
+    let (Some(edge), Some((inner, steps))) = (edge, kinks::softened(&importer.graph, [argument, above, below])) else {
+        return Ok(None);
+    };
+    let curve = Curve::Softplus { threshold: edge };
+    let mut last = importer.push(call, Layer::Smooth(curve), &[inner])?;
+    for layer in steps {
+        last = importer.push(call, layer, &[last])?;
+    }
+    Ok(Some(Value::Node(last)))
 }
 
 fn line(importer: &mut Importer, call: &Call, value: &Value, shape: &[usize]) -> Result<Line, ModelError> {

@@ -6,6 +6,7 @@ use super::importer::Importer;
 use super::integers;
 use super::kinks;
 use super::pick::pick;
+use super::smooth;
 use super::tensor::{Tensor, Walk, broadcast};
 use crate::model::{Kink, Layer, ModelError, NodeId};
 
@@ -64,6 +65,7 @@ pub(super) fn mul(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
         (Value::Node(node), Value::Float(c)) | (Value::Float(c), Value::Node(node)) => {
             with_constant(importer, call, *node, c, Layer::Scale)
         }
+        (Value::Node(a), Value::Node(b)) if a == b => smooth::square(importer, call, *a),
         (Value::Node(_), Value::Node(_)) => {
             Err(call.refuse("the product of two values that both depend on the input is not supported"))
         }

@@ -6,7 +6,7 @@
 
 use super::exact;
 use crate::model::map::{Diagonal, Map};
-use crate::model::{Graph, Kink, NodeId, Op};
+use crate::model::{Curve, Graph, Kink, Layer, NodeId, Op};
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
@@ -156,4 +156,22 @@ pub(super) fn takes_larger(lines: &[Line]) -> bool {
         let ([slope, offset], [gain, rest]) = (difference(a, b), difference(c, d));
         !slope.is_zero() && &rest * &slope == &gain * &offset && !(gain * slope).is_negative()
     })
+}
+
+/// For \[t, w·t, w·softplus(t)\], w > 0, the softplus's own argument, and what makes the last one of it.
+pub(super) fn softened(graph: &Graph, [argument, above, below]: [NodeId; 3]) -> Option<(NodeId, Vec<Layer>)> {
+    let trail = trail(graph, below);
+    let (unit, steps) = trail.split_last()?;
+    if graph.node(*unit).op.curve() != Some(Curve::SOFTPLUS) {
+        return None;
+    }
+    let of = graph.node(*unit).inputs[0];
+    let [inner, given, kept, behind] = [of, argument, above, below].map(|id| Line::of_node(graph, id));
+    let rises = behind.entries.iter().all(|[slope, rest]| slope.is_positive() && rest.is_zero());
+    let times = |(inner, behind): (&[BigRational; 2], &[BigRational; 2])| inner.clone().map(|part| part * &behind[0]);
+    let same = inner.node == given.node && inner.node == kept.node && inner.entries == given.entries;
+    let multiple = inner.entries.iter().zip(&behind.entries).map(times).eq(kept.entries.iter().cloned());
+    let shapes = [argument, above, below].iter().all(|&id| graph.node(id).shape == graph.node(of).shape);
+    let steps: Option<Vec<Layer>> = steps.iter().rev().map(|&id| graph.node(id).layer()).collect();
+    if rises && same && multiple && shapes { Some((of, steps?)) } else { None }
 }

@@ -67,6 +67,7 @@ mod reader;
 mod reductions;
 mod rounded;
 mod rules;
+mod smooth;
 mod stored;
 mod tensor;
 mod windows;

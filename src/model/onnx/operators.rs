@@ -10,7 +10,7 @@ use super::proto;
 use super::rules::{Rule, check_range};
 use super::{
     activations, advice, choices, elementwise, ends, integers, join, layers, layout, ml, pad, pick, reductions,
-    rounded, windows,
+    rounded, smooth, windows,
 };
 use crate::model::ModelError;
 
@@ -148,6 +148,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         integers::cast,
         "where nothing is rounded: values to float32, constants between types that hold them",
     ),
+    operator("Celu", 1..=1, &[float("alpha")], Rule::Singles, smooth::celu, "of values, alpha > 0"),
     operator(
         "Clip",
         1..=3,
@@ -190,6 +191,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         join::dropout,
         "inference; ratio and mode stored in the file; the mask must not be used",
     ),
+    operator("Elu", 1..=1, &[float("alpha")], Rule::Floats, smooth::elu, "of values, 0 ≤ alpha ≤ 1"),
     operator(
         "Expand",
         2..=2,
@@ -267,7 +269,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         "over one axis or two behind the channels, one output, storage_order 0",
     ),
     operator("Min", 1..=ANY, &[], Rule::Floats, elementwise::min, "of values; before the output: the least of heads"),
-    operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul, "u·c, c·d, i·j"),
+    operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul, "u·c, u·u, c·d, i·j"),
     operator("Neg", 1..=1, &[], Rule::Floats, elementwise::neg, "−u, −c"),
     operator("Not", 1..=1, &[], Rule::One, choices::not, "of a comparison"),
     operator(
@@ -286,6 +288,8 @@ pub(super) static OPERATORS: &[Operator] = &[
         pad::pad,
         "of values, not along the batch, constant pads from 0 on; constant, edge, reflect",
     ),
+    operator("ReduceLogSumExp", 1..=1, AXES, Rule::Floats, reductions::log_sum_exp, REDUCED).within(OLDEST, 17),
+    operator("ReduceLogSumExp", 2..=2, NO_AXES, Rule::Shaped, reductions::log_sum_exp, REDUCED).within(18, NEWEST),
     operator("ReduceMax", 1..=1, AXES, Rule::Floats, reductions::max, REDUCED).within(OLDEST, 17),
     operator("ReduceMax", 2..=2, NO_AXES, Rule::Shaped, reductions::max, REDUCED).within(18, NEWEST),
     operator("ReduceMean", 1..=1, AXES, Rule::Floats, reductions::mean, REDUCED).within(OLDEST, 17),
@@ -294,6 +298,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("ReduceMin", 2..=2, NO_AXES, Rule::Shaped, reductions::min, REDUCED).within(18, NEWEST),
     operator("ReduceSum", 2..=2, NO_AXES, Rule::Shaped, reductions::sum, REDUCED).within(13, NEWEST),
     operator("Relu", 1..=1, &[], Rule::Floats, activations::relu, "of values and constants"),
+    operator("Pow", 2..=2, &[], Rule::First, smooth::pow, "of values to the constant 2"),
     operator(
         "Reshape",
         2..=2,
@@ -335,6 +340,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         ends::softmax,
         "of [N, K] over K, before the output, where it is taken off; of two also one of them",
     ),
+    operator("Softplus", 1..=1, &[], Rule::Floats, smooth::softplus, "of values"),
     operator(
         "Split",
         1..=2,

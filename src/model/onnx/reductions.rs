@@ -6,7 +6,7 @@ use super::importer::Importer;
 use super::layout::axis_of;
 use super::pick::pick;
 use super::tensor::{Walk, row_major};
-use crate::model::{Dense, Layer, ModelError, NodeId};
+use crate::model::{Curve, Dense, Layer, ModelError, NodeId};
 
 /// What is reduced: the node's entries at `places`, a sample's each with those that lie `cells` behind.
 struct Reduced {
@@ -103,5 +103,13 @@ pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     match nodes[..] {
         [only] => Ok(Value::Node(only)),
         _ => max_of_nodes(importer, call, &nodes).map(Value::Node),
+    }
+}
+
+pub(super) fn log_sum_exp(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let nodes = parts(importer, call)?;
+    match nodes[..] {
+        [only] => Ok(Value::Node(only)),
+        _ => Ok(Value::Node(importer.push(call, Layer::Smooth(Curve::LogSumExp), &nodes)?)),
     }
 }

@@ -30,6 +30,8 @@ pub(super) enum Rule {
     Compared,
     /// A truth value, then one type of floats, which is the result's.
     Chosen,
+    /// The result's is the first input's, a float; behind it anything.
+    First,
     /// int64, of anything.
     Sizes,
     /// What the node names.
@@ -51,6 +53,7 @@ impl Rule {
             Rule::Dropout => "a float and a bool behind the first input",
             Rule::Compared => "floats of one type to bool",
             Rule::Chosen => "bool, then floats of one type",
+            Rule::First => "a float, and any type behind it",
             Rule::Sizes => "anything to int64",
             Rule::Named => "as the node says",
         }
@@ -82,6 +85,7 @@ impl Rule {
             Rule::Chosen => {
                 call.kind(0) == Some(Kind::Bool) && behind.iter().all(|&kind| kind.is_float() && kind == behind[0])
             }
+            Rule::First => call.kind(0).is_some_and(Kind::is_float),
             Rule::Sizes | Rule::Named => true,
         };
         let result = match self {

@@ -11,7 +11,7 @@ use prost::bytes::Bytes;
 use super::proto::*;
 use super::tensor::fits;
 use crate::model::map::{Axis, Map, Pick, Windows};
-use crate::model::{Dense, Graph, Kink, Layer, ModelError, Node};
+use crate::model::{Curve, Dense, Graph, Kink, Layer, ModelError, Node};
 
 /// The operator set that is written.
 const OPSET: i64 = 17;
@@ -138,6 +138,7 @@ impl Writer {
                 last
             }
             Layer::Max => self.emit("Max", name, &inputs, vec![]),
+            Layer::Smooth(curve) => self.smooth(node, *curve, &inputs)?,
             Layer::Concat { outer } => {
                 let shape = &graph.node(node.inputs[0]).shape;
                 let axis = (0..shape.len()).find(|&axis| shape[..axis].iter().product::<usize>() == *outer);
@@ -247,6 +248,34 @@ impl Writer {
         let negative = self.emit("Relu", name, &[&negative], vec![]);
         let negative = self.scale(name, &negative, &vec![-kink.below; size], &node.shape)?;
         Ok(self.emit("Add", name, &[&positive, &negative], vec![]))
+    }
+
+    fn smooth(&mut self, node: &Node, curve: Curve, inputs: &[&str]) -> Result<String, ModelError> {
+        let name = &node.name;
+        Ok(match curve {
+            Curve::Softplus { threshold } => {
+                let bent = self.emit("Softplus", name, inputs, vec![]);
+                if threshold == f64::INFINITY {
+                    return Ok(bent);
+                }
+                if !fits(threshold) {
+                    return Err(too_fine(name, threshold));
+                }
+                let edge = self.tensor(&format!("{name}.constant"), &[threshold as f32], &[]);
+                let mask = self.emit("Greater", name, &[inputs[0], &edge], vec![]);
+                self.emit("Where", name, &[&mask, inputs[0], &bent], vec![])
+            }
+            Curve::Elu(alpha) if fits(alpha) => self.emit("Elu", name, inputs, vec![float("alpha", alpha as f32)]),
+            Curve::Square { .. } => self.emit("Mul", name, &[inputs[0], inputs[0]], vec![]),
+            Curve::LogSumExp => {
+                let apart: Vec<usize> = [1].into_iter().chain(node.shape.iter().copied()).collect();
+                let stacked: Vec<String> = inputs.iter().map(|input| self.reshape(name, input, &apart)).collect();
+                let stacked: Vec<&str> = stacked.iter().map(String::as_str).collect();
+                let stacked = self.emit("Concat", name, &stacked, vec![int("axis", 1)]);
+                self.emit("ReduceLogSumExp", name, &[&stacked], vec![ints("axes", vec![1]), int("keepdims", 0)])
+            }
+            _ => return Err(ModelError::unsupported(name, "this smooth unit has no operator of its own")),
+        })
     }
 
     /// A vector that is the same for every sample, repeated along the batch axis.

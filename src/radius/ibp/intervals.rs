@@ -245,6 +245,9 @@ pub(crate) fn node_intervals(node: &Node, inputs: &[&Intervals], batch: usize) -
             }
             result
         }
+        Op::Smooth(curve) => {
+            (0..inputs[0].len()).map(|i| curve.range(inputs.iter().map(|input| input.get(i)))).collect()
+        }
         Op::Input => unreachable!("the input is given"),
     }
 }

@@ -77,7 +77,7 @@ impl FromStr for LpSolver {
 
 /// min ‖x' − x‖ subject to f(x') ≤ 0, with f as the least value of its epigraph.
 ///
-/// - Requirement: f convex with an affine feature map; p = 1, 2 or ∞.
+/// - Requirement: f convex with an affine feature map, without smooth units; p = 1, 2 or ∞.
 /// - Guarantee: exact where both sides are proven and agree to [`EXACT_GAP`] (`detail` names the gap), else sound.
 /// - Method: units that keep their sign stay lines, those found on the other side at the solution join as variables,
 ///   until the solution needs no more. The solver is not trusted: its multipliers become slopes, whose minorant is
@@ -179,6 +179,12 @@ impl Method for Lp {
         &[Setting::Solver, Setting::Seconds]
     }
 
+    fn applies(&self, model: &Model, perturbation: Perturbation) -> Result<(), String> {
+        self.norms().check(perturbation)?;
+        self.needs().check(model)?;
+        if has_smooth_units(model) { Err(SMOOTH.into()) } else { Ok(()) }
+    }
+
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         if let Err(broken) = model.convexity() {
             return does_not_apply(&format!("not convex: {}", broken.reason), model, samples);
@@ -190,6 +196,13 @@ impl Method for Lp {
     }
 }
 
+/// Why no linear rows are the network.
+const SMOOTH: &str = "smooth unit";
+
+fn has_smooth_units(model: &Model) -> bool {
+    model.graph().nodes().iter().any(|node| node.op.curve().is_some())
+}
+
 impl Lp {
     fn one(&self, query: Query) -> Outcome {
         let Query { model, x, perturbation, .. } = query;
@@ -199,6 +212,9 @@ impl Lp {
         }
         if !query.split().free.is_empty() {
             return Outcome::plain(Verdict::Unknown("non-affine feature map".into()));
+        }
+        if has_smooth_units(model) {
+            return Outcome::plain(Verdict::Unknown(SMOOTH.into()));
         }
         let sharp = Sharp.certify(model, Samples::new(x, x.len()), perturbation).remove(0);
         let floor = sharp.radius().map_or(0.0, Radius::value);

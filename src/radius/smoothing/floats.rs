@@ -61,6 +61,8 @@ impl Bound {
         match &node.op {
             Op::Input | Op::Max => Bound::Exact,
             Op::Affine(affine) => Bound::affine(affine),
+            // Left to the pass in f64.
+            Op::Smooth(_) => Bound::None,
             Op::Kink(kink) => {
                 let slopes = [kink.below, kink.above];
                 let exact = slopes.iter().all(|s| *s == 0.0 || s.abs() == 1.0);
@@ -210,6 +212,9 @@ fn value(node: &Node, nodes: &[Known], batch: usize) -> Vec<f32> {
             let (below, above) = (kink.below as f32, kink.above as f32);
             mapped(input(0), input(0), |t, _| if t < 0.0 { below * t } else { above * t })
         }
+        Op::Smooth(curve) => (0..input(0).len())
+            .map(|i| curve.value((0..node.inputs.len()).map(|k| f64::from(input(k)[i]))) as f32)
+            .collect(),
         Op::Max => (1..node.inputs.len())
             .fold(input(0).to_vec(), |largest, k| mapped(&largest, input(k), |a, b| if b > a { b } else { a })),
     }

@@ -2,7 +2,7 @@
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId};
+use underplane::model::{Curve, Dense, Graph, Kink, Layer, Model, NodeId};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::{Method, Outcome, Samples};
@@ -39,6 +39,28 @@ pub fn push(graph: &mut Graph, op: Layer, inputs: &[NodeId]) -> NodeId {
     graph.push(&format!("n{}", graph.nodes().len()), op, inputs).unwrap()
 }
 
+/// A random smooth unit of what `argument` gives.
+fn smooth(rng: &mut impl Rng, graph: &mut Graph, argument: NodeId) -> NodeId {
+    let curve = match rng.random_range(0..5) {
+        0 => Curve::SOFTPLUS,
+        1 => Curve::Elu(1.0),
+        2 => Curve::Elu(0.625),
+        3 => Curve::LogSumExp,
+        _ => {
+            let kink = push(graph, Layer::Kink(Kink::RELU), &[argument]);
+            return push(graph, Layer::Smooth(Curve::Square { rising: true }), &[kink]);
+        }
+    };
+    match curve {
+        Curve::LogSumExp => {
+            let halves = vec![0.5; graph.node(argument).size()];
+            let other = push(graph, Layer::Scale(halves), &[argument]);
+            push(graph, Layer::Smooth(curve), &[argument, other])
+        }
+        _ => push(graph, Layer::Smooth(curve), &[argument]),
+    }
+}
+
 /// A random hidden layer on top of the convex, freely signed entries of `below` (none for the first).
 fn hidden(rng: &mut impl Rng, graph: &mut Graph, psi: NodeId, below: Option<NodeId>, width: usize) -> NodeId {
     let d = graph.node(psi).size();
@@ -68,12 +90,24 @@ fn hidden(rng: &mut impl Rng, graph: &mut Graph, psi: NodeId, below: Option<Node
 
 /// A random convex network on `d` inputs whose logit at the sample is `logit`, and the sample, in the unit box.
 pub fn random_model(seed: u64, d: usize, logit: f64) -> (Model, Vec<f64>) {
+    random(seed, d, logit, false)
+}
+
+/// The same with smooth units behind every hidden layer.
+pub fn random_smooth_model(seed: u64, d: usize, logit: f64) -> (Model, Vec<f64>) {
+    random(seed, d, logit, true)
+}
+
+fn random(seed: u64, d: usize, logit: f64, is_smooth: bool) -> (Model, Vec<f64>) {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut graph = Graph::new("x", &[d]);
     let mut psi = 0;
     let mut constants = |low: f64, high: f64| (0..d).map(|_| rng.random_range(low..high)).collect::<Vec<f64>>();
-    let fronts =
-        [Layer::Shift(constants(-1.0, 1.0)), Layer::Divide(constants(0.2, 3.0)), Layer::Scale(constants(-2.0, 2.0))];
+    let fronts = [
+        Layer::Shift(constants(-1.0, 1.0)),
+        Layer::Divide(constants(0.2, 3.0).into_iter().map(|c| f64::from(c as f32)).collect()),
+        Layer::Scale(constants(-2.0, 2.0)),
+    ];
     for front in fronts {
         if rng.random_bool(0.5) {
             psi = push(&mut graph, front, &[psi]);
@@ -83,6 +117,9 @@ pub fn random_model(seed: u64, d: usize, logit: f64) -> (Model, Vec<f64>) {
     for _ in 0..rng.random_range(1..4) {
         let width = rng.random_range(1..9);
         below = Some(hidden(rng, &mut graph, psi, below, width));
+        if is_smooth {
+            below = below.map(|node| smooth(rng, &mut graph, node));
+        }
     }
     let below = below.unwrap();
     let op = dense(rng, 1, graph.node(below).size(), Signs::Positive, 1.0);

@@ -116,6 +116,14 @@ pub fn lower_bound(graph: &Graph, x: &[f64], r: f64, perturbation: Perturbation)
             Some(Layer::Divide(c)) => map(&|i, t| t / c[i], false),
             Some(Layer::Shift(c)) => map(&|i, t| t + c[i], false),
             Some(Layer::Kink(kink)) => map(&|_, t| t * kink.slope(t), true),
+            // What rises; a square of anything else is not asked for here.
+            Some(Layer::Smooth(curve)) => {
+                let of = |end: &dyn Fn(usize, usize) -> f64| -> Vec<f64> {
+                    (0..node.size()).map(|i| curve.value((0..node.inputs.len()).map(|k| end(k, i)))).collect()
+                };
+                let (low, high) = (of(&|k, i| ends(k)[i].0), of(&|k, i| ends(k)[i].1));
+                (low.into_iter().zip(high).collect(), of(&|k, i| centre(k)[i]))
+            }
             Some(Layer::Reshape) => (ends(0).clone(), centre(0).clone()),
             Some(Layer::Sum) => (
                 (0..node.size())

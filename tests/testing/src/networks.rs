@@ -1,5 +1,6 @@
 //! Random feature-convex networks for the law tests, and their exact evaluation.
 
+use crate::naive_smooth;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 use rand::rngs::StdRng;
@@ -134,6 +135,9 @@ pub fn exact(graph: &Graph, x: &[f64]) -> Vec<Vec<BigRational>> {
             Some(Layer::Max) => {
                 (0..node.size()).map(|i| node.inputs.iter().map(|&k| nodes[k][i].clone()).max().unwrap()).collect()
             }
+            Some(Layer::Smooth(curve)) => (0..node.size())
+                .map(|i| naive_smooth::value(*curve, &node.inputs.iter().map(|&k| &nodes[k][i]).collect::<Vec<_>>()))
+                .collect(),
             Some(Layer::Concat { outer }) => (0..*outer)
                 .flat_map(|block| {
                     let nodes = &nodes;
@@ -183,6 +187,14 @@ pub fn exact_gradient(graph: &Graph, x: &[f64]) -> (BigRational, Vec<BigRational
                 for i in 0..v.len() {
                     let slope = if values[node.inputs[0]][i].is_negative() { kink.below } else { kink.above };
                     adjoints[node.inputs[0]][i] += &v[i] * rational(slope);
+                }
+            }
+            Some(Layer::Smooth(curve)) => {
+                for i in 0..v.len() {
+                    let inputs: Vec<&BigRational> = node.inputs.iter().map(|&k| &values[k][i]).collect();
+                    for (&input, slope) in node.inputs.iter().zip(naive_smooth::slopes(*curve, &inputs)) {
+                        adjoints[input][i] += &v[i] * slope;
+                    }
                 }
             }
             Some(Layer::Sum) | Some(Layer::Shift(_)) | Some(Layer::Reshape) => {

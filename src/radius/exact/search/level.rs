@@ -11,6 +11,8 @@ impl Search<'_> {
         for (node, slopes) in task.query.model.graph().nodes().iter().zip(&mut slopes.nodes) {
             if let Some(kink) = node.op.kink() {
                 slopes.fill(0.0_f64.clamp(kink.below.min(kink.above), kink.below.max(kink.above)));
+            } else if let (Some(curve), 1) = (node.op.curve(), node.inputs.len()) {
+                slopes.fill(curve.legal(0.0));
             }
         }
         let minorant = task.minorant(slopes.clone());

@@ -147,11 +147,6 @@ pub fn invalid() -> Vec<Made> {
         file("unsupported", "own-domain", Parts::with_nodes(vec![gemm(), [relu(), bytes(7, b"mine")].concat()])),
         file(
             "unsupported",
-            "product-of-values",
-            Parts::with_nodes(vec![gemm(), node("Mul", &["t", "t"], &["y"], &[])]),
-        ),
-        file(
-            "unsupported",
             "unknown-attribute",
             Parts::with_nodes(vec![
                 gemm(),

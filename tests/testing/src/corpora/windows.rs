@@ -19,6 +19,11 @@ pub fn int(name: &str, value: i64) -> Vec<u8> {
     attribute(name, 2, integer(3, value as u64))
 }
 
+/// An attribute of one number.
+pub fn real(name: &str, value: f32) -> Vec<u8> {
+    attribute(name, 1, float(2, value))
+}
+
 /// An attribute of text.
 pub fn text(name: &str, value: &str) -> Vec<u8> {
     attribute(name, 3, bytes(4, value.as_bytes()))
