@@ -75,9 +75,12 @@ pub fn minorant(
     Ok(Minorant { base, linear, kinks })
 }
 
+/// Slopes for the entries of nodes, and what is taken off.
+type Lines = (Vec<(usize, Exact)>, Option<Exact>);
+
 /// What stands for a unit: slopes for the entries of the nodes that it reads, and its conjugates there, rounded up, which
 /// are taken off; a mean of multiples takes off nothing.
-fn lines(node: &Node, slopes: &Slopes) -> Result<(Vec<(usize, Exact)>, Option<Exact>), Rejection> {
+fn lines(node: &Node, slopes: &Slopes) -> Result<Lines, Rejection> {
     if let Op::Smooth(Curve::Square { .. }, of) = &node.op {
         // t² ≥ s·t − s²/4 for any s.
         let slopes = slopes.floats(node)?;

@@ -79,7 +79,7 @@ impl Slopes {
                 bytes.chunks_exact(bits as usize / 8).map(code).collect()
             }
         };
-        let unused = if bits == 1 && count % 8 != 0 { bytes[count / 8] >> (count % 8) } else { 0 };
+        let unused = if bits == 1 && !count.is_multiple_of(8) { bytes[count / 8] >> (count % 8) } else { 0 };
         if unused != 0 {
             return Err(Rejection::new(Code::Encoding, place(), "unused bits that are 0", format!("{unused:#b}")));
         }
