@@ -53,7 +53,7 @@ fn certificates(path: &Path, inputs: &[f64], sensitive: &str) -> Result<usize, S
         Err(error) if format!("{error:#}").contains("heads") => return Err("not convex".into()),
         Err(error) => return Err(format!("{error:#}")),
     };
-    if model.convexity().is_err() {
+    if model.broken().is_some() {
         return refused_as_not_convex(path, sensitive);
     }
     let folder = tempfile::tempdir().unwrap();

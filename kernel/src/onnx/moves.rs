@@ -121,13 +121,13 @@ pub fn sample_axis(call: &Call, axis: i64, rank: usize) -> Result<usize, Rejecti
     call.axis(axis, rank + 1)?.checked_sub(1).ok_or_else(refuse)
 }
 
-/// Of a float constant, or of the samples' axes.
+/// Of a constant, or of the samples' axes.
 pub fn transpose(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let value = call.input(0, values)?;
     let dims: Vec<usize> = match value {
         Value::Node(_, shape) => std::iter::once(1).chain(shape.iter().copied()).collect(),
-        Value::Floats(dims, _) => dims.clone(),
-        _ => return Err(call.refuse(Code::Unsupported, "floats", "others")),
+        Value::Floats(dims, _) | Value::Integers(dims, _) => dims.clone(),
+        Value::Larger(..) => return Err(call.refuse_comparison()),
     };
     let order = match call.integers("perm") {
         None => (0..dims.len()).rev().collect(),
