@@ -32,8 +32,8 @@ impl Signs {
             return Ok(());
         };
         for Run { col, at, count } in windows.runs(row) {
-            let mantissas = &weights.mantissas[at..at + count];
-            pairs(&mut own[col..col + count], mantissas)?.for_each(|(own, m)| own.join(other, m.cmp(&0)));
+            let sign = |at: usize| weights.numbers.at(at).mantissa.cmp(&0);
+            pairs(&mut own[col..col + count], at..at + count)?.for_each(|(own, at)| own.join(other, sign(at)));
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use crate::network::windows::Windows;
 use crate::number::exact::{Exact, Float, pairs, same_length};
+use crate::number::floats::Floats;
 use crate::number::product::Factors;
 use crate::rejection::Rejection;
 use dashu_int::IBig;
@@ -34,7 +35,7 @@ impl Map {
     }
 
     /// Any weights `[rows × cols]`, row-major.
-    pub fn dense(rows: usize, cols: usize, weights: impl Iterator<Item = Float> + Clone) -> Map {
+    pub fn dense(rows: usize, cols: usize, weights: Floats) -> Map {
         Map::Windows { windows: Windows::matrix(rows, cols), weights: Factors::new(weights) }
     }
 

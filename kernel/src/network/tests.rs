@@ -3,8 +3,10 @@
 use crate::network::map::Map;
 use crate::network::windows::{Axis, Windows};
 use crate::number::exact::{Exact, Float, pairs};
+use crate::number::floats::Floats;
 use crate::number::product::Factors;
 use dashu_int::IBig;
+use std::sync::Arc;
 
 /// Small whole numbers, always the same.
 struct Numbers(u64);
@@ -51,8 +53,11 @@ fn maps(numbers: &mut Numbers) -> Vec<Map> {
         Map::Pick { start: numbers.below(3), from, factors: Exact::dyadics(&numbers.floats(rows)), cols },
         Map::multiple(cols, numbers.float()),
         Map::diagonal(cols, thirds),
-        Map::dense(rows, cols, numbers.floats(rows * cols).into_iter()),
-        Map::Windows { windows, weights: Factors::new(numbers.floats(windows.weights().expect("a few")).into_iter()) },
+        Map::dense(rows, cols, Floats::Numbers(numbers.floats(rows * cols))),
+        Map::Windows {
+            windows,
+            weights: Factors::new(Floats::Numbers(numbers.floats(windows.weights().expect("a few")))),
+        },
     ]
 }
 
@@ -108,7 +113,7 @@ fn a_window_has_the_entries_of_a_convolution() {
         // Each weight is its own place, so that entries tell which one they are.
         let count = w.weights().expect("a few");
         let weights: Vec<Float> = (0..count).map(|at| Float::new(at as i64 + 1, 0)).collect();
-        let map = Map::Windows { windows: w, weights: Factors::new(weights.into_iter()) };
+        let map = Map::Windows { windows: w, weights: Factors::new(Floats::Numbers(weights)) };
         let mut row = 0;
         for channel in 0..w.groups * w.outputs {
             for (i, j) in (0..a.output).flat_map(|i| (0..b.output).map(move |j| (i, j))) {
@@ -163,4 +168,36 @@ fn sums_too_large_for_the_budget_are_refused() {
     assert!(far.clone().plus(near).is_err());
     assert!(far.scaled(1, &dashu_int::UBig::ONE).is_err());
     assert!(pairs([1], [1, 2]).is_err());
+}
+
+#[test]
+fn it_does_not_matter_how_numbers_are_stored() {
+    let mut numbers = Numbers(3);
+    for round in 0..200 {
+        let (rows, cols) = (1 + numbers.below(5), 1 + numbers.below(5));
+        let floats: Vec<f32> = (0..rows * cols)
+            .map(|_| match numbers.below(5) {
+                0 => [0.0, -0.0, f32::MIN_POSITIVE / 8.0, f32::MAX][numbers.below(4)],
+                _ => (numbers.below(1 << 24) as f32 - 8e6) * 2_f32.powi(numbers.below(90) as i32 - 60),
+            })
+            .collect();
+        let words = Floats::Words(Arc::new(floats.iter().map(|v| v.to_bits()).collect()));
+        let double = Floats::DoubleWords(Arc::new(floats.iter().map(|&v| f64::from(v).to_bits()).collect()));
+        let plain = Floats::Numbers(floats.iter().map(|v| Float::binary32(v.to_bits()).expect("finite")).collect());
+        let order: Vec<usize> = (0..rows * cols).map(|_| numbers.below(rows * cols)).collect();
+        let v = Exact::dyadics(&numbers.floats(cols));
+        for (stored, plain) in [words, double].into_iter().map(|stored| (stored, &plain)) {
+            let what = format!("round {round}: {stored:?}");
+            assert!(
+                stored.len() == plain.len() && stored.stray().is_none() && stored.iter().eq(plain.iter()),
+                "{what}"
+            );
+            let pick = |floats: &Floats| floats.picked(order.iter().copied()).iter().collect::<Vec<_>>();
+            assert_eq!(pick(&stored), pick(plain), "{what}");
+            let product = |floats: Floats| Map::dense(rows, cols, floats).forward(&v).expect("fits");
+            assert_same(product(stored), product(plain.clone()), &what);
+        }
+    }
+    let stray = Floats::Words(Arc::new([1.0, f32::NAN, f32::INFINITY].map(f32::to_bits).to_vec()));
+    assert_eq!(stray.stray(), Some(1));
 }

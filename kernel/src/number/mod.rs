@@ -3,5 +3,6 @@
 pub mod binary32;
 pub mod exact;
 pub mod exponential;
+pub mod floats;
 pub mod power;
 pub mod product;

@@ -4,18 +4,17 @@
 
 use crate::budget;
 use crate::number::exact::{Exact, Float, pairs};
+use crate::number::floats::Floats;
 use crate::rejection::Rejection;
 use dashu_int::ops::BitTest;
 use dashu_int::{IBig, Sign, UBig};
-use std::ops::Range;
 
-/// Stored numbers mantissa · 2^(shift + exponent).
+/// Stored numbers, integers times 2^exponent.
 #[derive(Clone, Debug)]
 pub struct Factors {
-    pub mantissas: Vec<i64>,
-    shifts: Vec<u16>,
+    pub numbers: Floats,
     pub exponent: i64,
-    /// Bits of the largest mantissa · 2^shift.
+    /// Bits of the largest integer.
     bits: u64,
 }
 
@@ -29,25 +28,23 @@ pub struct Run {
 
 impl Factors {
     /// Takes the numbers as they are.
-    pub fn new(numbers: impl Iterator<Item = Float> + Clone) -> Factors {
-        let exponent = numbers.clone().filter(|w| w.mantissa != 0).map(|w| w.exponent).min().unwrap_or(0);
-        let over = |w: Float| u16::try_from(w.exponent - exponent).expect("the exponents of floats differ by less");
-        let shifts: Vec<u16> = numbers.clone().map(|w| if w.mantissa == 0 { 0 } else { over(w) }).collect();
-        let mantissas: Vec<i64> = numbers.map(|w| w.mantissa).collect();
-        let bits = |at: usize| mantissas[at].unsigned_abs().bit_len() as u64 + u64::from(shifts[at]);
-        let bits = (0..shifts.len()).map(bits).max().unwrap_or(0);
-        Factors { mantissas, shifts, exponent, bits }
+    pub fn new(numbers: Floats) -> Factors {
+        let others = || numbers.iter().filter(|number| number.mantissa != 0);
+        let exponent = others().map(|number| number.exponent).min().unwrap_or(0);
+        let bits = |number: Float| number.mantissa.unsigned_abs().bit_len() + over(number, exponent);
+        let bits = others().map(bits).max().unwrap_or(0) as u64;
+        Factors { numbers, exponent, bits }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.mantissas.len()
+        self.numbers.len()
     }
 
     /// The columns of a run, each with its number over 2^exponent.
     pub fn entries(&self, run: Run) -> impl Iterator<Item = (usize, IBig)> {
-        let number = |at: usize| IBig::from(self.mantissas[at]) << usize::from(self.shifts[at]);
-        (0..run.count).map(move |i| (run.col + i, number(run.at + i)))
+        let integer = |number: Float| IBig::from(number.mantissa) << over(number, self.exponent);
+        (0..run.count).map(move |i| (run.col + i, integer(self.numbers.at(run.at + i))))
     }
 
     /// Entry `row` of `rows` is the sum of number·v[col] over the runs of `runs(row)`, in which no column stands twice.
@@ -64,8 +61,8 @@ impl Factors {
             up.fill(0);
             down.fill(0);
             for Run { col, at, count } in runs(row) {
-                for (number, digits) in pairs(self.numbers(at..at + count)?, &digits[col..col + count])? {
-                    add(number, digits, &mut up, &mut down);
+                for (at, digits) in pairs(at..at + count, &digits[col..col + count])? {
+                    self.add(at, digits, &mut up, &mut down);
                 }
             }
             values.push(difference((&up, &down)));
@@ -86,18 +83,13 @@ impl Factors {
             for Run { col, at, count } in runs(row) {
                 let own = col * limbs..(col + count) * limbs;
                 let sums = pairs(up[own.clone()].chunks_exact_mut(limbs), down[own].chunks_exact_mut(limbs))?;
-                for (number, (up, down)) in pairs(self.numbers(at..at + count)?, sums)? {
-                    add(number, digits, up, down);
+                for (at, (up, down)) in pairs(at..at + count, sums)? {
+                    self.add(at, digits, up, down);
                 }
             }
         }
         let values = pairs(up.chunks_exact(limbs), down.chunks_exact(limbs))?.map(difference).collect();
         v.with(values).scaled(self.exponent, &UBig::ONE)?.trimmed()
-    }
-
-    /// Mantissas and shifts.
-    fn numbers(&self, own: Range<usize>) -> Result<impl ExactSizeIterator<Item = (&i64, &u16)>, Rejection> {
-        pairs(&self.mantissas[own.clone()], &self.shifts[own])
     }
 
     /// The digits of `v`, and how many limbs a sum of as many products takes.
@@ -106,6 +98,31 @@ impl Factors {
         budget::bits(bits)?;
         // No sum reaches 2^bits, so no carry leaves these limbs, and no term starts behind them.
         Ok((v.values.iter().map(Digits::of).collect(), bits as usize / 64 + 1))
+    }
+
+    /// Adds number `at` times digits to `up`, or its negative to `down`.
+    #[inline(always)]
+    fn add(&self, at: usize, digits: &Digits, up: &mut [u64], down: &mut [u64]) {
+        let number = self.numbers.at(at);
+        if number.mantissa == 0 {
+            return;
+        }
+        let sum = if (number.mantissa < 0) == digits.negative { up } else { down };
+        let (shift, factor) = (over(number, self.exponent), number.mantissa.unsigned_abs());
+        let (limb, shift) = (shift / 64, (shift % 64) as u32);
+        // The factor's shift may take it over the end of a limb.
+        add_product(&mut sum[limb..], &digits.limbs, factor << shift);
+        if shift > factor.leading_zeros() {
+            add_product(&mut sum[limb + 1..], &digits.limbs, factor >> (64 - shift));
+        }
+    }
+}
+
+/// The power of two by which a number exceeds 2^exponent, which none that is not 0 falls below.
+fn over(number: Float, exponent: i64) -> usize {
+    match number.mantissa {
+        0 => 0,
+        _ => usize::try_from(number.exponent - exponent).expect("the least exponent"),
     }
 }
 
@@ -122,21 +139,6 @@ impl Digits {
         bytes.resize(magnitude.bit_len().div_ceil(64) * 8, 0);
         let limb = |chunk: &[u8]| u64::from_le_bytes(chunk.try_into().expect("8 bytes"));
         Digits { negative: sign == Sign::Negative, limbs: bytes.chunks_exact(8).map(limb).collect() }
-    }
-}
-
-/// Adds mantissa · 2^shift times digits to `up`, or its negative to `down`.
-#[inline(always)]
-fn add((mantissa, shift): (&i64, &u16), digits: &Digits, up: &mut [u64], down: &mut [u64]) {
-    if *mantissa == 0 {
-        return;
-    }
-    let sum = if (*mantissa < 0) == digits.negative { up } else { down };
-    let (limb, shift, factor) = (usize::from(shift / 64), shift % 64, mantissa.unsigned_abs());
-    // The factor's shift may take it over the end of a limb.
-    add_product(&mut sum[limb..], &digits.limbs, factor << shift);
-    if u32::from(shift) > factor.leading_zeros() {
-        add_product(&mut sum[limb + 1..], &digits.limbs, factor >> (64 - shift));
     }
 }
 

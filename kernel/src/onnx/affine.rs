@@ -56,7 +56,7 @@ pub fn mat_mul(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let mut shape = shape.to_vec();
     let vector = matches!(call.input(1, values)?, Value::Floats(dims, _) if dims.len() == 1);
     let map = match call.input(1, values)? {
-        Value::Floats(dims, weights) if vector => Map::dense(1, dims[0], weights.iter()),
+        Value::Floats(dims, weights) if vector => Map::dense(1, dims[0], weights.clone()),
         _ => matrix(call, values, true)?,
     };
     check_last_axis(call, &shape, &map)?;
@@ -93,9 +93,9 @@ fn matrix(call: &Call, values: &Values, transpose: bool) -> Result<Map, Rejectio
         return Err(call.refuse(Code::ShapeMismatch, "a matrix", format!("{dims:?}")));
     };
     if !transpose {
-        return Ok(Map::dense(a, b, weights.iter()));
+        return Ok(Map::dense(a, b, weights.clone()));
     }
-    Ok(Map::dense(b, a, (0..weights.len()).map(|i| weights.at(i % a * b + i / a))))
+    Ok(Map::dense(b, a, weights.picked((0..weights.len()).map(|i| i % a * b + i / a))))
 }
 
 /// Add, Sub, Mul and Div.

@@ -3,6 +3,7 @@
 use crate::network::graph::{End, Graph, Op};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
+use crate::number::floats::Floats;
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::nodes::{Answer, affine, picked, unit};
 use crate::rejection::{Code, Rejection};
@@ -32,7 +33,7 @@ fn scores(graph: &mut Graph, call: &Call, values: &Values, rows: usize) -> Answe
         true => vec![Float::ZERO; rows],
         false => numbers(call, "intercepts", &[rows])?,
     };
-    let map = Map::dense(rows, features, coefficients.iter().copied());
+    let map = Map::dense(rows, features, Floats::Numbers(coefficients));
     affine(graph, call, vec![(of, map)], Some(Exact::dyadics(&intercepts)), vec![rows])
 }
 

@@ -5,7 +5,6 @@ use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float, pairs};
 use crate::onnx::call::{Call, Value};
-use crate::onnx::tensor::Floats;
 use crate::rejection::{Code, Rejection};
 
 /// What a node of the file gives.
@@ -45,10 +44,7 @@ pub fn picked(graph: &mut Graph, call: &Call, value: &Value, from: Vec<usize>, s
             let map = Map::pick(from.into_iter().map(Some).collect(), size(old));
             affine(graph, call, vec![(*id, map)], None, shape)
         }
-        Value::Floats(_, floats) => {
-            let numbers = from.into_iter().map(|at| floats.at(at)).collect();
-            Ok(Value::Floats(shape, Floats::Numbers(numbers)))
-        }
+        Value::Floats(_, floats) => Ok(Value::Floats(shape, floats.picked(from.into_iter()))),
         Value::Integers(_, list) => Ok(Value::Integers(shape, from.into_iter().map(|at| list[at]).collect())),
         Value::Larger(..) => Err(call.refuse_comparison()),
     }

@@ -5,6 +5,7 @@ use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::network::windows::{Axis, Windows};
 use crate::number::exact::Float;
+use crate::number::floats::Floats;
 use crate::number::product::Factors;
 use crate::onnx::affine::reciprocals;
 use crate::onnx::call::{Call, Value, Values};
@@ -65,7 +66,7 @@ impl Reduced {
         let from = places.iter().flat_map(|place| cells.iter().map(move |cell| place + cell)).collect();
         let Value::Node(of, _) = picked(graph, call, &of, from, vec![rows, count])? else { unreachable!("a node") };
         let windows = Windows { groups: rows, inputs: 1, outputs: 1, axes: [Axis::POINT, Axis::whole(count)] };
-        let map = Map::Windows { windows, weights: Factors::new(std::iter::repeat_n(Float::ONE, rows * count)) };
+        let map = Map::Windows { windows, weights: Factors::new(Floats::Numbers(vec![Float::ONE; rows * count])) };
         let sums = affine(graph, call, vec![(of, map)], None, shape.clone())?;
         let (Value::Node(sums, _), Some(divisor)) = (&sums, share) else { return Ok(sums) };
         let shares = Map::diagonal(rows, reciprocals(call, &[divisor])?);

@@ -2,6 +2,7 @@
 
 use crate::budget;
 use crate::number::exact::Float;
+pub use crate::number::floats::Floats;
 use crate::onnx::elsewhere::{Files, place};
 use crate::onnx::protobuf::{Wire, fields};
 use crate::rejection::{Code, Rejection};
@@ -70,52 +71,6 @@ impl Kind {
     /// Whether it is a type of floats that operators compute with.
     pub fn is_float(self) -> bool {
         matches!(self, Kind::Float32 | Kind::Float64)
-    }
-}
-
-/// Finite binary floats; those of a file as it stores them, since they may be many.
-#[derive(Clone, Debug)]
-pub enum Floats {
-    /// The bits of float32.
-    Words(Vec<u32>),
-    /// The bits of float64.
-    DoubleWords(Vec<u64>),
-    /// The numbers themselves.
-    Numbers(Vec<Float>),
-}
-
-impl Floats {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        match self {
-            Floats::Words(words) => words.len(),
-            Floats::DoubleWords(words) => words.len(),
-            Floats::Numbers(numbers) => numbers.len(),
-        }
-    }
-
-    /// One of them; nothing for NaN and the infinities.
-    fn get(&self, i: usize) -> Option<Float> {
-        match self {
-            Floats::Words(words) => Float::binary32(words[i]),
-            Floats::DoubleWords(words) => Float::binary64(words[i]),
-            Floats::Numbers(numbers) => Some(numbers[i]),
-        }
-    }
-
-    /// The first one that is NaN or infinite.
-    fn stray(&self) -> Option<usize> {
-        (0..self.len()).find(|&i| self.get(i).is_none())
-    }
-
-    /// One of them.
-    pub fn at(&self, i: usize) -> Float {
-        self.get(i).expect("constants are finite")
-    }
-
-    /// All of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = Float> + Clone {
-        (0..self.len()).map(|i| self.at(i))
     }
 }
 
@@ -195,8 +150,8 @@ impl Raw<'_> {
         self.fetch(kind, count, files)?;
         self.check_place(kind)?;
         let entries = match kind {
-            Kind::Float32 => Entries::Floats(self.finite(Floats::Words(self.words_of_file()?))?),
-            Kind::Float64 => Entries::Floats(self.finite(Floats::DoubleWords(self.double_words_of_file()?))?),
+            Kind::Float32 => Entries::Floats(self.finite(Floats::Words(self.words_of_file()?.into()))?),
+            Kind::Float64 => Entries::Floats(self.finite(Floats::DoubleWords(self.double_words_of_file()?.into()))?),
             Kind::Int32 => Entries::Integers(match &self.bytes {
                 Some(_) => self.words_of_file()?.into_iter().map(|word| i64::from(word as i32)).collect(),
                 None => self.short_integers.clone(),

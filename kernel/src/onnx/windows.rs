@@ -8,6 +8,7 @@ use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::network::windows::{Axis, Windows};
 use crate::number::exact::{Exact, Float, pairs};
+use crate::number::floats::Floats;
 use crate::number::product::Factors;
 use crate::onnx::affine::reciprocals;
 use crate::onnx::call::{Call, Value, Values};
@@ -115,7 +116,7 @@ pub fn conv(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         }
     };
     let windows = Windows { groups, inputs, outputs: channels / groups, axes: two(&axes) };
-    let map = Map::Windows { windows, weights: Factors::new(weights.iter()) };
+    let map = Map::Windows { windows, weights: Factors::new(weights.clone()) };
     affine(graph, call, vec![(of, map)], offset, new)
 }
 
@@ -175,7 +176,7 @@ fn average(graph: &mut Graph, call: &Call, (of, channels): (usize, usize), axes:
     let windows = Windows { groups: channels, inputs: 1, outputs: 1, axes: both };
     let weights = windows.weights().filter(|&count| count as u64 <= budget::WEIGHTS);
     let weights = weights.ok_or_else(|| call.refuse(Code::TooLarge, "fewer cells of all windows", "more"))?;
-    let map = Map::Windows { windows, weights: Factors::new(std::iter::repeat_n(Float::ONE, weights)) };
+    let map = Map::Windows { windows, weights: Factors::new(Floats::Numbers(vec![Float::ONE; weights])) };
     let Value::Node(sums, shape) = affine(graph, call, vec![(of, map)], None, shape)? else { unreachable!("a node") };
     let shares = Map::diagonal(size(&shape), reciprocals(call, &counts)?);
     affine(graph, call, vec![(sums, shares)], None, shape)
