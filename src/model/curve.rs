@@ -106,7 +106,7 @@ impl Curve {
     }
 
     /// By how much less it can be than what [`Curve::value`] computes.
-    fn excess(self) -> f64 {
+    pub fn excess(self) -> f64 {
         match self {
             Curve::Softplus { threshold } if threshold < f64::INFINITY => {
                 Curve::SOFTPLUS.value([-threshold].into_iter()) * (1.0 + 4.0 * RELATIVE) + TINY

@@ -206,7 +206,9 @@ fn line_errors(values: &Values<f64>, node: &Node, errors: &ForwardErrors, slopes
     let inputs: Vec<Vectors> = node.inputs.iter().map(|&input| errors.vectors(values, input)).collect();
     let g = gamma(inputs.len() + 4);
     if let Some(curve) = node.op.curve() {
-        // Besides the products and their sum, the conjugate, which is subtracted.
+        // Besides the products and their sum, the conjugate, which is subtracted; the value at hand may be the curve's own,
+        // which is that much above the line where the curve jumps down.
+        let excess = curve.excess();
         let bound = |i: usize| {
             let own = (0..inputs.len()).map(|k| slopes[k * entries + i]);
             let (conjugate, error) = curve.conjugate(own);
@@ -215,7 +217,7 @@ fn line_errors(values: &Values<f64>, node: &Node, errors: &ForwardErrors, slopes
                 s * input.error(i) + g * s * input.x[i].abs()
             };
             let sum: f64 = inputs.iter().enumerate().map(of).sum();
-            (sum + error + g * conjugate.abs()) * (1.0 + g) + (inputs.len() + 1) as f64 * TINY
+            (sum + error + excess + g * conjugate.abs()) * (1.0 + g) + (inputs.len() + 1) as f64 * TINY
         };
         return Some((0..entries).map(bound).collect());
     }
