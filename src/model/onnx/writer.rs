@@ -269,9 +269,11 @@ impl Writer {
             Curve::Square { .. } => self.emit("Mul", name, &[inputs[0], inputs[0]], vec![]),
             Curve::LogSumExp => {
                 let apart: Vec<usize> = [1].into_iter().chain(node.shape.iter().copied()).collect();
-                let stacked: Vec<String> = inputs.iter().map(|input| self.reshape(name, input, &apart)).collect();
+                // The unit itself has the node's name.
+                let part = format!("{name}.part");
+                let stacked: Vec<String> = inputs.iter().map(|input| self.reshape(&part, input, &apart)).collect();
                 let stacked: Vec<&str> = stacked.iter().map(String::as_str).collect();
-                let stacked = self.emit("Concat", name, &stacked, vec![int("axis", 1)]);
+                let stacked = self.emit("Concat", &part, &stacked, vec![int("axis", 1)]);
                 self.emit("ReduceLogSumExp", name, &[&stacked], vec![ints("axes", vec![1]), int("keepdims", 0)])
             }
             _ => return Err(ModelError::unsupported(name, "this smooth unit has no operator of its own")),
