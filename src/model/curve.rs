@@ -106,7 +106,7 @@ impl Curve {
     }
 
     /// By how much less it can be than what [`Curve::value`] computes.
-    pub fn excess(self) -> f64 {
+    fn excess(self) -> f64 {
         match self {
             Curve::Softplus { threshold } if threshold < f64::INFINITY => {
                 Curve::SOFTPLUS.value([-threshold].into_iter()) * (1.0 + 4.0 * RELATIVE) + TINY
@@ -182,4 +182,23 @@ fn entropy(weights: impl Iterator<Item = f64>) -> (f64, f64) {
     let (mut sum, mut count) = (0.0_f64, 0.0);
     weights.filter(|&s| s > 0.0).for_each(|s| (sum, count) = (sum + s * ln(s), count + 1.0));
     (sum, sum.abs() * (1.0 + count / 64.0))
+}
+
+/// Grid on which the weights of a maximum are exact and sum to exactly 1.
+const WEIGHT_GRID: f64 = (1_u64 << 40) as f64;
+
+/// Rounds weights down to the grid and gives what is missing to the first input.
+pub(super) fn legalise_weights(weights: &mut [f64], inputs: usize) {
+    let size = weights.len() / inputs;
+    for i in 0..size {
+        let total: f64 = (0..inputs).map(|k| weights[k * size + i].max(0.0)).sum();
+        let mut left = WEIGHT_GRID;
+        for k in 1..inputs {
+            let share = (weights[k * size + i].max(0.0) / total * WEIGHT_GRID).floor();
+            let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, left) };
+            left -= share;
+            weights[k * size + i] = share / WEIGHT_GRID;
+        }
+        weights[i] = left / WEIGHT_GRID;
+    }
 }

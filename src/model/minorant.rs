@@ -4,6 +4,7 @@
 //! inputs, bounds a convex network below everywhere by an affine function. Its value at x and its coefficients are
 //! computed in `f64` together with bounds of their rounding errors.
 
+use super::curve;
 use super::network::Network;
 use super::op::NodeId;
 use super::passes::{Slopes, Values, adjoints, forward, forward_lines, lines_at, tangent_slopes};
@@ -307,9 +308,6 @@ impl Minorant {
     }
 }
 
-/// Grid on which the weights of a maximum are exact and sum to exactly 1.
-const WEIGHT_GRID: f64 = (1_u64 << 40) as f64;
-
 fn legalise(network: &Network, slopes: &mut Slopes<f64>) {
     for (node, slopes) in network.graph().nodes().iter().zip(&mut slopes.nodes) {
         if let Some(kink) = node.op.kink() {
@@ -318,23 +316,7 @@ fn legalise(network: &Network, slopes: &mut Slopes<f64>) {
         } else if let (Some(curve), 1) = (node.op.curve(), node.inputs.len()) {
             slopes.iter_mut().for_each(|s| *s = curve.legal(*s));
         } else if node.op.is_unit() {
-            legalise_weights(slopes, node.inputs.len());
+            curve::legalise_weights(slopes, node.inputs.len());
         }
-    }
-}
-
-/// Rounds weights down to the grid and gives what is missing to the first input.
-fn legalise_weights(weights: &mut [f64], inputs: usize) {
-    let size = weights.len() / inputs;
-    for i in 0..size {
-        let total: f64 = (0..inputs).map(|k| weights[k * size + i].max(0.0)).sum();
-        let mut left = WEIGHT_GRID;
-        for k in 1..inputs {
-            let share = (weights[k * size + i].max(0.0) / total * WEIGHT_GRID).floor();
-            let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, left) };
-            left -= share;
-            weights[k * size + i] = share / WEIGHT_GRID;
-        }
-        weights[i] = left / WEIGHT_GRID;
     }
 }

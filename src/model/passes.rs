@@ -2,6 +2,7 @@
 //!
 //! [`crate::model::minorant`] bounds the errors of the `f64` passes afterwards.
 
+use super::curve::legalise_weights;
 use super::graph::Node;
 use super::map::Map;
 use super::network::Network;
@@ -216,8 +217,12 @@ pub(super) fn tangent_slopes_of<T: Scalar>(
         Op::Smooth(curve) => {
             let count = values.nodes[node.inputs[0]].len();
             let inputs = |i: usize| node.inputs.iter().map(move |&k| values.nodes[k][i].wide());
-            let towards = |k: usize| (0..count).map(move |i| T::of(curve.slope(inputs(i), k)));
-            (0..node.inputs.len()).flat_map(towards).collect()
+            let towards = |k: usize| (0..count).map(move |i| curve.legal(curve.slope(inputs(i), k)));
+            let mut slopes: Vec<f64> = (0..node.inputs.len()).flat_map(towards).collect();
+            if node.inputs.len() > 1 {
+                legalise_weights(&mut slopes, node.inputs.len());
+            }
+            slopes.into_iter().map(T::of).collect()
         }
         _ => Vec::new(),
     });

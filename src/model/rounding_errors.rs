@@ -166,7 +166,7 @@ fn kink_errors(
 ) -> Bounds {
     let result = &values.nodes[id];
     match (lines, &node.op) {
-        (Some(slopes), _) => line_errors(values, node, errors, &slopes.nodes[id]),
+        (Some(slopes), _) => line_errors(values, id, node, errors, &slopes.nodes[id]),
         (_, Op::Kink(kink)) => {
             let input = errors.vectors(values, node.inputs[0]);
             let error =
@@ -201,23 +201,24 @@ fn rounded_kink(y: f64, e: f64, slope: f64) -> f64 {
     if slope == 0.0 || slope == 1.0 { e * slope } else { rounded(y, e, slope) }
 }
 
-fn line_errors(values: &Values<f64>, node: &Node, errors: &ForwardErrors, slopes: &[f64]) -> Bounds {
-    let entries = values.nodes[node.inputs[0]].len();
+fn line_errors(values: &Values<f64>, id: NodeId, node: &Node, errors: &ForwardErrors, slopes: &[f64]) -> Bounds {
+    let (result, entries) = (&values.nodes[id], values.nodes[node.inputs[0]].len());
     let inputs: Vec<Vectors> = node.inputs.iter().map(|&input| errors.vectors(values, input)).collect();
     let g = gamma(inputs.len() + 4);
     if let Some(curve) = node.op.curve() {
-        // Besides the products and their sum, the conjugate, which is subtracted; the value at hand may be the curve's own,
-        // which is that much above the line where the curve jumps down.
-        let excess = curve.excess();
+        // The value at hand is the line's or the curve's own, which is above it: by what the slope, about the curve's, leaves,
+        // and by a jump. Besides the products and their sum there is the conjugate, which is subtracted.
         let bound = |i: usize| {
             let own = (0..inputs.len()).map(|k| slopes[k * entries + i]);
             let (conjugate, error) = curve.conjugate(own);
-            let of = |(k, input): (usize, &Vectors)| {
-                let s = slopes[k * entries + i].abs();
-                s * input.error(i) + g * s * input.x[i].abs()
-            };
-            let sum: f64 = inputs.iter().enumerate().map(of).sum();
-            (sum + error + excess + g * conjugate.abs()) * (1.0 + g) + (inputs.len() + 1) as f64 * TINY
+            let (mut line, mut size, mut carried) = (-conjugate, conjugate.abs(), error);
+            for (k, input) in inputs.iter().enumerate() {
+                let s = slopes[k * entries + i];
+                line += s * input.x[i];
+                size += (s * input.x[i]).abs();
+                carried += s.abs() * input.error(i);
+            }
+            (carried + g * size + (result[i] - line).abs()) * (1.0 + g) + 2.0 * (inputs.len() + 1) as f64 * TINY
         };
         return Some((0..entries).map(bound).collect());
     }

@@ -107,6 +107,12 @@ fn enclosures_hold_and_any_slopes_give_a_minorant() {
         assert!(rational(enclosed.lower()) <= exact && exact <= rational(enclosed.upper()), "seed {seed}");
         assert!(enclosed.error <= 1e-9 * (1.0 + enclosed.value.abs()), "seed {seed}: {}", enclosed.error);
         let tangent = tangent_slopes(model.network(), &forward(model.network(), &x));
+        for (node, slopes) in model.graph().nodes().iter().zip(&tangent.nodes) {
+            let sum = |i: usize| slopes.iter().skip(i).step_by(node.size()).map(|&s| rational(s)).sum::<BigRational>();
+            if node.op.curve() == Some(Curve::LogSumExp) {
+                assert!((0..node.size()).all(|i| sum(i) == rational(1.0)), "seed {seed}: weights are 1 together");
+            }
+        }
         for wild in [false, true] {
             let mut slopes = tangent.clone();
             if wild {

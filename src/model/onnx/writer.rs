@@ -254,15 +254,15 @@ impl Writer {
         let name = &node.name;
         Ok(match curve {
             Curve::Softplus { threshold } => {
-                let bent = self.emit("Softplus", name, inputs, vec![]);
                 if threshold == f64::INFINITY {
-                    return Ok(bent);
+                    return Ok(self.emit("Softplus", name, inputs, vec![]));
                 }
                 if !fits(threshold) {
                     return Err(too_fine(name, threshold));
                 }
                 let edge = self.tensor(&format!("{name}.constant"), &[threshold as f32], &[]);
-                let mask = self.emit("Greater", name, &[inputs[0], &edge], vec![]);
+                let bent = self.emit("Softplus", &format!("{name}.smooth"), inputs, vec![]);
+                let mask = self.emit("Greater", &format!("{name}.beyond"), &[inputs[0], &edge], vec![]);
                 self.emit("Where", name, &[&mask, inputs[0], &bent], vec![])
             }
             Curve::Elu(alpha) if fits(alpha) => self.emit("Elu", name, inputs, vec![float("alpha", alpha as f32)]),
