@@ -7,6 +7,7 @@ mod elementwise;
 mod integers;
 mod layers;
 mod layout;
+mod smooth;
 
 use super::random::Random;
 use super::schema::Kind;
@@ -134,7 +135,7 @@ impl Builder<'_> {
     fn step(&mut self, live: &[Live]) -> Option<Live> {
         let any = self.random.below(live.len());
         let of = if self.random.one_in(4) { &live[any] } else { live.last()? }.clone();
-        match self.random.below(31) {
+        match self.random.below(33) {
             0..=2 => self.gemm(&of, live),
             3 => self.mat_mul(&of),
             4 => self.batch_norm(&of),
@@ -155,6 +156,7 @@ impl Builder<'_> {
             24 if !self.plain => Some(self.widest(&of)),
             25 => self.squeeze_all(&of),
             26..=29 => self.choice(&of, live),
+            30 | 31 => Some(self.smooth(&of)),
             _ => Some(self.same(&of)),
         }
     }
