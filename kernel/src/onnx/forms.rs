@@ -1,64 +1,10 @@
-//! The forms of the operators that the kernel reads: how many inputs and outputs, which attributes of which type since
-//! which version, and which types of entries go together. Whatever a node has besides is refused.
-//! `proofs-data/OPERATORS.md` shows this table.
+//! The forms of the operators that the kernel reads. `proofs-data/OPERATORS.md` shows this table.
 
 use crate::onnx::call::{Call, Type, Values};
+use crate::onnx::form::{ANY, Form, NEWEST, OLDEST, WINDOW, form};
 use crate::onnx::kinds::Kinds;
 use crate::onnx::tensor::Kind;
 use crate::rejection::{Code, Rejection};
-
-/// The oldest version of the operators that is read.
-pub const OLDEST: i64 = 13;
-/// The newest one: the forms below were held against every version up to it.
-pub const NEWEST: i64 = 28;
-
-/// What a node of one operator may look like.
-struct Form {
-    operator: &'static str,
-    least: usize,
-    most: usize,
-    /// Name, type, and the first version of the operators that has it.
-    attributes: &'static [(&'static str, Type, i64)],
-    kinds: Kinds,
-    /// What is read of it, for people.
-    note: &'static str,
-    /// The first and the last version of the operators that has it so.
-    versions: (i64, i64),
-    /// Whether it is of the domain ai.onnx.ml.
-    of_ml: bool,
-}
-
-impl Form {
-    /// The same, of the domain ai.onnx.ml.
-    const fn of_ml(self) -> Form {
-        Form { of_ml: true, ..self }
-    }
-
-    /// The same, in some versions alone.
-    const fn within(self, oldest: i64, newest: i64) -> Form {
-        Form { versions: (oldest, newest), ..self }
-    }
-}
-
-/// Attributes of a window that moves, beside others.
-const WINDOW: [(&str, Type, i64); 4] = [
-    ("auto_pad", Type::Text, 0),
-    ("kernel_shape", Type::Integers, 0),
-    ("pads", Type::Integers, 0),
-    ("strides", Type::Integers, 0),
-];
-
-const fn form(
-    operator: &'static str,
-    (least, most): (usize, usize),
-    attributes: &'static [(&'static str, Type, i64)],
-    kinds: Kinds,
-    note: &'static str,
-) -> Form {
-    Form { operator, least, most, attributes, kinds, note, versions: (OLDEST, NEWEST), of_ml: false }
-}
-
-const ANY: usize = usize::MAX;
 
 /// What is read of a reduction.
 const REDUCED: &str = "of values, over named axes but the batch";
@@ -361,27 +307,7 @@ static FORMS: &[Form] = &[
 
 /// The table: operator, inputs, attributes, types, what is read.
 pub fn table() -> Vec<[String; 5]> {
-    let row = |form: &Form| {
-        let inputs = match (form.least, form.most) {
-            (least, ANY) => format!("{least} or more"),
-            (least, most) if least == most => least.to_string(),
-            (least, most) => format!("{least} to {most}"),
-        };
-        let attribute = |&(name, kind, since): &(&str, Type, i64)| match since {
-            0 => format!("`{name}` ({})", kind.text()),
-            since => format!("`{name}` ({}, from opset {since})", kind.text()),
-        };
-        let attributes = form.attributes.iter().map(attribute).collect::<Vec<_>>().join(", ");
-        let versions = match form.versions {
-            _ if form.of_ml => " (ai.onnx.ml)".into(),
-            (OLDEST, NEWEST) => String::new(),
-            (OLDEST, newest) => format!(" (to opset {newest})"),
-            (oldest, _) => format!(" (from opset {oldest})"),
-        };
-        let name = format!("{}{versions}", form.operator);
-        [name, inputs, attributes, form.kinds.text().into(), form.note.into()]
-    };
-    FORMS.iter().map(row).collect()
+    FORMS.iter().map(Form::row).collect()
 }
 
 /// Whether it is the name of an operator that is read.
@@ -398,32 +324,5 @@ pub fn check(call: &Call, values: &Values, opset: i64) -> Result<Option<Kind>, R
     let Some(form) = FORMS.iter().find(here) else {
         return Err(call.refuse(Code::Unsupported, "an operator that the kernel reads", call.operator));
     };
-    if call.arity() < form.least || call.arity() > form.most {
-        let expected = format!("{} inputs or more, {} at most", form.least, form.most);
-        return Err(call.refuse(Code::Unsupported, &expected, call.arity().to_string()));
-    }
-    let outputs = match form.operator {
-        "Split" => ANY,
-        "Dropout" | "LinearClassifier" => 2,
-        _ => 1,
-    };
-    let found = call.outputs().len();
-    if found > outputs {
-        return Err(call.refuse(Code::Unsupported, &format!("{outputs} outputs at most"), found.to_string()));
-    }
-    for (name, kind) in call.attributes() {
-        let known = form.attributes.iter().find(|(known, ..)| *known == name);
-        match known {
-            Some(&(_, expected, since)) if since <= opset && expected == kind => {}
-            Some(&(_, expected, since)) if since <= opset => {
-                let place = format!("`{}` as {}", name.escape_debug(), expected.text());
-                return Err(call.refuse(Code::MalformedModel, &place, kind.text()));
-            }
-            _ => {
-                let found = format!("`{}` in version {opset}", name.escape_debug());
-                return Err(call.refuse(Code::Unsupported, "attributes that the kernel reads", found));
-            }
-        }
-    }
-    form.kinds.of_result(call, &call.kinds(values)?)
+    form.check(call, values, opset)
 }

@@ -10,6 +10,7 @@ pub mod declared;
 pub mod elsewhere;
 pub mod ends;
 pub mod file;
+pub mod form;
 pub mod forms;
 pub mod kinds;
 pub mod ml;

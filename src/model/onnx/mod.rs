@@ -58,6 +58,7 @@ mod ml;
 #[cfg(test)]
 mod mutations;
 mod names;
+mod operator;
 mod operators;
 mod outline;
 mod pad;

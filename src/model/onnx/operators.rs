@@ -1,11 +1,12 @@
 //! The table of supported operators.
 
-use std::ops::RangeInclusive;
-
-use super::attributes::{Attribute, float, int, other};
+use super::attributes::{
+    AVERAGE_POOL, AXES, CLASSIFIER, CONSTANT, CONV, GEMM, MAX_POOL, NO_AXES, NORM, REGRESSOR, SCALER, float, int, other,
+};
 use super::call::{Call, Value};
 use super::importer::Importer;
 use super::kinds::Kind;
+use super::operator::{ANY, NEWEST, OLDEST, Operator, operator};
 use super::proto;
 use super::rules::{Rule, check_range};
 use super::{
@@ -14,110 +15,8 @@ use super::{
 };
 use crate::model::ModelError;
 
-type Import = fn(&mut Importer, &Call) -> Result<Value, ModelError>;
-
-/// One operator: how many inputs, which attributes, which types go together, and its import.
-pub(super) struct Operator {
-    pub name: &'static str,
-    inputs: RangeInclusive<usize>,
-    attributes: &'static [Attribute],
-    types: Rule,
-    import: Import,
-    /// What is read of it, for people.
-    note: &'static str,
-    /// The versions of the operators that have it so.
-    versions: RangeInclusive<i64>,
-    /// Whether it is of the domain ai.onnx.ml.
-    of_ml: bool,
-}
-
-const fn operator(
-    name: &'static str,
-    inputs: RangeInclusive<usize>,
-    attributes: &'static [Attribute],
-    types: Rule,
-    import: Import,
-    note: &'static str,
-) -> Operator {
-    Operator { name, inputs, attributes, types, import, note, versions: OLDEST..=NEWEST, of_ml: false }
-}
-
-impl Operator {
-    /// The same, in some versions alone.
-    const fn within(self, oldest: i64, newest: i64) -> Operator {
-        let Operator { name, inputs, attributes, types, import, note, of_ml, .. } = self;
-        Operator { name, inputs, attributes, types, import, note, versions: oldest..=newest, of_ml }
-    }
-
-    /// The same, of the domain ai.onnx.ml.
-    const fn of_ml(self) -> Operator {
-        let Operator { name, inputs, attributes, types, import, note, .. } = self;
-        Operator { name, inputs, attributes, types, import, note, versions: OLDEST..=NEWEST, of_ml: true }
-    }
-}
-
-const ANY: usize = usize::MAX;
-
-/// The oldest version of the operators that is read.
-pub(super) const OLDEST: i64 = 13;
-/// The newest one; a later one might give an operator another meaning.
-pub(super) const NEWEST: i64 = 28;
-
-const AXES: &[Attribute] = &[other("axes", proto::ATTRIBUTE_INTS), int("keepdims", 0)];
-const NO_AXES: &[Attribute] = &[int("keepdims", 0), int("noop_with_empty_axes", 0)];
 const REDUCED: &str = "of values, over named axes but the batch";
 const COMPARED: &str = "of values of one shape and constants, for Where";
-
-const NORM: &[Attribute] = &[float("epsilon"), float("momentum"), int("training_mode", 14)];
-
-const CONSTANT: &[Attribute] = &[
-    other("value", proto::ATTRIBUTE_TENSOR),
-    float("value_float"),
-    other("value_floats", proto::ATTRIBUTE_FLOATS),
-    int("value_int", 0),
-    other("value_ints", proto::ATTRIBUTE_INTS),
-];
-
-const CLASSIFIER: &[Attribute] = &[
-    other("classlabels_ints", proto::ATTRIBUTE_INTS),
-    other("coefficients", proto::ATTRIBUTE_FLOATS),
-    other("intercepts", proto::ATTRIBUTE_FLOATS),
-    int("multi_class", 0),
-    other("post_transform", proto::ATTRIBUTE_STRING),
-];
-
-const REGRESSOR: &[Attribute] = &[
-    other("coefficients", proto::ATTRIBUTE_FLOATS),
-    other("intercepts", proto::ATTRIBUTE_FLOATS),
-    other("post_transform", proto::ATTRIBUTE_STRING),
-    int("targets", 0),
-];
-
-const SCALER: &[Attribute] = &[other("offset", proto::ATTRIBUTE_FLOATS), other("scale", proto::ATTRIBUTE_FLOATS)];
-
-/// Of a window that moves, beside others.
-const AUTO_PAD: Attribute = other("auto_pad", proto::ATTRIBUTE_STRING);
-const KERNEL: Attribute = other("kernel_shape", proto::ATTRIBUTE_INTS);
-const PADS: Attribute = other("pads", proto::ATTRIBUTE_INTS);
-const STRIDES: Attribute = other("strides", proto::ATTRIBUTE_INTS);
-const DILATIONS: Attribute = other("dilations", proto::ATTRIBUTE_INTS);
-
-const CONV: &[Attribute] = &[AUTO_PAD, KERNEL, PADS, STRIDES, DILATIONS, int("group", 0)];
-
-const MAX_POOL: &[Attribute] =
-    &[AUTO_PAD, KERNEL, PADS, STRIDES, DILATIONS, int("ceil_mode", 0), int("storage_order", 0)];
-
-const AVERAGE_POOL: &[Attribute] = &[
-    AUTO_PAD,
-    KERNEL,
-    PADS,
-    STRIDES,
-    Attribute { since: 19, ..DILATIONS },
-    int("ceil_mode", 0),
-    int("count_include_pad", 0),
-];
-
-const GEMM: &[Attribute] = &[float("alpha"), float("beta"), int("transA", 0), int("transB", 0)];
 
 /// All of them.
 pub(super) static OPERATORS: &[Operator] = &[
@@ -380,23 +279,7 @@ pub(super) static OPERATORS: &[Operator] = &[
 
 /// The table: operator, inputs, attributes, types, what is read.
 pub(super) fn table() -> Vec<[String; 5]> {
-    let row = |operator: &Operator| {
-        let inputs = match (operator.inputs.start(), operator.inputs.end()) {
-            (least, &ANY) => format!("{least} or more"),
-            (least, most) if least == most => least.to_string(),
-            (least, most) => format!("{least} to {most}"),
-        };
-        let attributes: Vec<String> = operator.attributes.iter().map(Attribute::text).collect();
-        let versions = match (operator.versions.start(), operator.versions.end()) {
-            _ if operator.of_ml => " (ai.onnx.ml)".into(),
-            (&OLDEST, &NEWEST) => String::new(),
-            (&OLDEST, newest) => format!(" (to opset {newest})"),
-            (oldest, _) => format!(" (from opset {oldest})"),
-        };
-        let name = format!("{}{versions}", operator.name);
-        [name, inputs, attributes.join(", "), operator.types.text().into(), operator.note.into()]
-    };
-    OPERATORS.iter().map(row).collect()
+    OPERATORS.iter().map(Operator::row).collect()
 }
 
 /// The values that a node of the file gives, without those that nothing may read, and the type of their entries.
