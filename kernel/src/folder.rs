@@ -30,8 +30,8 @@ impl Folder {
         if !self.follow_links && !target.starts_with(self.path.canonicalize().map_err(|e| at(&e))?) {
             return Err(at(&"a link out of the model's folder, which is followed with --follow-links only"));
         }
-        let mut file = File::open(&target).map_err(|e| at(&e))?;
-        let found = file.metadata().map_err(|e| at(&e))?;
+        // Asked before it is opened: to open a pipe is to wait for its writer.
+        let found = target.metadata().map_err(|e| at(&e))?;
         let end = place.offset.checked_add(place.length);
         if !found.is_file() || end.is_none_or(|end| end > found.len()) {
             let (size, Place { offset, length, .. }) = (found.len(), place);
@@ -40,6 +40,7 @@ impl Folder {
         self.taken.set(self.taken.get().saturating_add(place.length));
         budget::within(place.file, "bytes of other files", self.taken.get(), budget::MODEL_BYTES)
             .map_err(|r| r.to_string())?;
+        let mut file = File::open(&target).map_err(|e| at(&e))?;
         file.seek(SeekFrom::Start(place.offset)).map_err(|e| at(&e))?;
         let mut bytes = Vec::new();
         file.take(place.length).read_to_end(&mut bytes).map_err(|e| at(&e))?;
@@ -70,6 +71,17 @@ mod tests {
         for (file, offset, length) in [("sub/data", 4, 3), ("sub/data", u64::MAX, 1), ("sub", 0, 0), ("none", 0, 0)] {
             assert!(read(true, file, offset, length).is_err(), "{file} {offset} {length}");
         }
+        std::fs::remove_dir_all(root).expect("the test's own files");
+    }
+
+    #[test]
+    fn a_pipe_is_refused_unopened() {
+        let root = std::env::temp_dir().join(format!("underplane-pipe-{}", std::process::id()));
+        std::fs::create_dir_all(&root).expect("the test's own files");
+        let made = std::process::Command::new("mkfifo").arg(root.join("pipe")).status().expect("mkfifo of the system");
+        assert!(made.success());
+        let read = Folder::of(&root.join("m"), false).bytes(Place { file: "pipe", offset: 0, length: 0 });
+        assert!(read.unwrap_err().contains("no file of"));
         std::fs::remove_dir_all(root).expect("the test's own files");
     }
 }

@@ -32,22 +32,29 @@ fn each(x: &[f64], f: impl Fn(f64) -> f64) -> Vec<f64> {
     x.iter().map(|&v| f(v)).collect()
 }
 
-/// With a lower bound, an upper one, both, or the bounds that are none.
+/// With a lower bound, an upper one, both, or the bounds that are none; of the sample, or of a constant added to it.
 fn clip(rng: &mut StdRng, x: &[f64]) -> Case {
     let (low, high) = (number(rng).min(0.0), number(rng).max(0.0));
     let low = if rng.random_bool(0.3) { -f32::MAX } else { low };
     let high = if rng.random_bool(0.5) { f32::MAX } else { high };
+    let c = numbers(rng, SHAPE[1]);
+    let of = if rng.random_bool(0.3) { "c" } else { "x" };
     let inputs: &[&str] = match (rng.random_bool(0.3), high == f32::MAX) {
-        (true, true) => &["x", "low"],
-        (true, false) => &["x", "", "high"],
-        _ => &["x", "low", "high"],
+        (true, true) => &[of, "low"],
+        (true, false) => &[of, "", "high"],
+        _ => &[of, "low", "high"],
     };
-    let made = each(x, |v| match inputs[1] {
+    let clipped = |v: f64| match inputs[1] {
         "" => v.min(f64::from(high)),
         _ => v.max(f64::from(low)).min(f64::from(high)),
-    });
-    let constants = vec![tensor("low", &[], &[low]), tensor("high", &[], &[high])];
-    Case { nodes: vec![node("Clip", inputs, &["t"], &[])], constants, made }
+    };
+    let constants = vec![tensor("low", &[], &[low]), tensor("high", &[], &[high]), tensor("c", &[SHAPE[1] as u64], &c)];
+    if of == "x" {
+        return Case { nodes: vec![node("Clip", inputs, &["t"], &[])], constants, made: each(x, clipped) };
+    }
+    let nodes = vec![node("Clip", inputs, &["k"], &[]), node("Add", &["x", "k"], &["t"], &[])];
+    let made = (0..x.len()).map(|i| x[i] + clipped(f64::from(c[i % SHAPE[1]]))).collect();
+    Case { nodes, constants, made }
 }
 
 /// With one slope, one per channel, or one per entry.
@@ -172,9 +179,11 @@ fn what_is_no_such_unit_is_refused() {
     let one =
         |operator: &str, inputs: &[&str], attributes: &[Vec<u8>]| vec![node(operator, inputs, &["t"], attributes)];
     let bounds = [scalar("one", 1.0), scalar("two", 2.0), tensor("list", &[1], &[0.0])];
+    let crossed = vec![node("Clip", &["list", "two", "one"], &["k"], &[]), node("Add", &["x", "k"], &["t"], &[])];
     let axes = |values: &[i64]| vec![list("axes", values)];
     let unsupported = [
         ("crossed bounds", one("Clip", &["x", "two", "one"], &[]), bounds.to_vec()),
+        ("crossed bounds of a constant", crossed, bounds.to_vec()),
         ("a bound that is no scalar", one("Clip", &["x", "list"], &[]), bounds.to_vec()),
         ("a bound that is a value", one("Clip", &["x", "x"], &[]), vec![]),
         ("slopes on both sides of 1", one("PRelu", &["x", "s"], &[]), vec![tensor("s", &[3, 1], &[0.5, 2.0, 0.5])]),

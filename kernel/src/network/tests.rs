@@ -170,20 +170,31 @@ fn sums_too_large_for_the_budget_are_refused() {
     assert!(pairs([1], [1, 2]).is_err());
 }
 
+/// The bits of a float64 of the value that a float32 of these bits has: zero, the smallest number, or a normal one.
+fn widened(bits: u32) -> u64 {
+    let (sign, exponent, fraction) = (bits >> 31, bits >> 23 & 0xff, bits & 0x7f_ffff);
+    let magnitude = match (exponent, fraction) {
+        (0, 0) => 0,
+        (0, 1) => (1023 - 149) << 52,
+        _ => u64::from(exponent + (1023 - 127)) << 52 | u64::from(fraction) << 29,
+    };
+    u64::from(sign) << 63 | magnitude
+}
+
 #[test]
 fn it_does_not_matter_how_numbers_are_stored() {
     let mut numbers = Numbers(3);
     for round in 0..200 {
         let (rows, cols) = (1 + numbers.below(5), 1 + numbers.below(5));
-        let floats: Vec<f32> = (0..rows * cols)
-            .map(|_| match numbers.below(5) {
-                0 => [0.0, -0.0, f32::MIN_POSITIVE / 8.0, f32::MAX][numbers.below(4)],
-                _ => (numbers.below(1 << 24) as f32 - 8e6) * 2_f32.powi(numbers.below(90) as i32 - 60),
-            })
-            .collect();
-        let words = Floats::Words(Arc::new(floats.iter().map(|v| v.to_bits()).collect()));
-        let double = Floats::DoubleWords(Arc::new(floats.iter().map(|&v| f64::from(v).to_bits()).collect()));
-        let plain = Floats::Numbers(floats.iter().map(|v| Float::binary32(v.to_bits()).expect("finite")).collect());
+        // Zeros, the smallest and the largest number, and others between 2^−60 and 2^60 in size.
+        let word = |_| match numbers.below(5) {
+            0 => [0, 1 << 31, 1, 0x7f7f_ffff][numbers.below(4)],
+            _ => (numbers.below(2) << 31 | (67 + numbers.below(120)) << 23 | numbers.below(1 << 23)) as u32,
+        };
+        let bits: Vec<u32> = (0..rows * cols).map(word).collect();
+        let words = Floats::Words(Arc::new(bits.clone()));
+        let double = Floats::DoubleWords(Arc::new(bits.iter().copied().map(widened).collect()));
+        let plain = Floats::Numbers(bits.iter().map(|&v| Float::binary32(v).expect("finite")).collect());
         let order: Vec<usize> = (0..rows * cols).map(|_| numbers.below(rows * cols)).collect();
         let v = Exact::dyadics(&numbers.floats(cols));
         for (stored, plain) in [words, double].into_iter().map(|stored| (stored, &plain)) {
@@ -198,6 +209,6 @@ fn it_does_not_matter_how_numbers_are_stored() {
             assert_same(product(stored), product(plain.clone()), &what);
         }
     }
-    let stray = Floats::Words(Arc::new([1.0, f32::NAN, f32::INFINITY].map(f32::to_bits).to_vec()));
+    let stray = Floats::Words(Arc::new(vec![0x3f80_0000, 0x7fc0_0000, 0x7f80_0000]));
     assert_eq!(stray.stray(), Some(1));
 }

@@ -41,15 +41,22 @@ pub fn clip(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     };
     let low = bound(1)?.filter(|low| low.exceeds(LARGEST.negated()));
     let high = bound(2)?.filter(|high| LARGEST.exceeds(*high));
+    if let (Some(low), Some(high)) = (low, high)
+        && low.exceeds(high)
+    {
+        return Err(call.refuse(Code::Unsupported, "a lower bound that is not above the upper one", "another"));
+    }
     let x = call.input(0, values)?;
+    if let Value::Floats(dims, floats) = x {
+        let raised = |t: Float| low.filter(|low| low.exceeds(t)).unwrap_or(t);
+        let clipped = |t: Float| high.filter(|high| raised(t).exceeds(*high)).unwrap_or(raised(t));
+        return Ok(Value::Floats(dims.clone(), Floats::Numbers(floats.iter().map(clipped).collect())));
+    }
     let (of, shape) = call.node(0, values)?;
     let Some(high) = high else {
         let scalar = |low| Value::Floats(vec![], Floats::Numbers(vec![low]));
         return low.map_or(Ok(x.clone()), |low| maximum_of(graph, call, &[x, &scalar(low)]));
     };
-    if low.is_some_and(|low| low.exceeds(high)) {
-        return Err(call.refuse(Code::Unsupported, "a lower bound that is not above the upper one", "another"));
-    }
     // low + max(x − low, 0) − max(x − high, 0), or x − max(x − high, 0).
     let all = |number: Float| Exact::dyadics(&vec![number; size(shape)]);
     let mut above = |bound: Float| {

@@ -80,12 +80,12 @@ fn read(folder: &Path, location: &str, follow_links: bool) -> Result<Bytes, Stri
         let place = target.display();
         return Err(format!("it is a link to {place}, outside the model's folder: --follow-links follows it"));
     }
-    let file = File::open(&target).map_err(text)?;
-    if !file.metadata().map_err(text)?.is_file() {
+    // Asked before it is opened: to open a pipe is to wait for its writer.
+    if !target.metadata().map_err(text)?.is_file() {
         return Err("it is not a file".into());
     }
     let mut bytes = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut bytes).map_err(text)?;
+    File::open(&target).map_err(text)?.take(MOST + 1).read_to_end(&mut bytes).map_err(text)?;
     Ok(bytes.into())
 }
 
@@ -118,6 +118,8 @@ mod tests {
             refused(true, name, "outside the model's folder");
         }
         refused(true, "sub", "not a file");
+        assert!(std::process::Command::new("mkfifo").arg(at("inside/pipe")).status().unwrap().success());
+        refused(false, "pipe", "not a file");
         assert!(part(true, "here", 4, 3).unwrap_err().contains("6 bytes in all"));
         assert!(part(true, "here", u64::MAX, 1).is_err());
         assert!(Beside::nothing().part("here", 0, 1).unwrap_err().contains("folder known"));
