@@ -9,4 +9,5 @@ mod mutations;
 mod smooth;
 mod tree_proofs;
 mod trees;
+mod versions;
 mod windows;

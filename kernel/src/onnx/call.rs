@@ -1,6 +1,7 @@
 //! One node of a file with its operands: what the meaning of an operator is read from.
 
 use crate::number::exact::Float;
+use crate::onnx::attribute::{Attribute, Type};
 use crate::onnx::elsewhere::Files;
 use crate::onnx::protobuf::fields;
 use crate::onnx::tensor::{Entries, Floats, Kind, Tensor};
@@ -43,7 +44,7 @@ impl Values<'_> {
 }
 
 /// One operation of the file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Call<'a> {
     /// Operator.
     pub operator: &'a str,
@@ -55,39 +56,18 @@ pub struct Call<'a> {
     pub label: &'a str,
     /// Whether the operator is one of ONNX itself, or of its domain for machine learning.
     pub is_standard: bool,
-    inputs: Vec<&'a str>,
+    inputs: Vec<Operand<'a>>,
     outputs: Vec<&'a str>,
     attributes: BTreeMap<&'a str, Attribute<'a>>,
 }
 
-/// The type of an attribute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
-    /// FLOAT.
-    Float,
-    /// INT.
-    Integer,
-    /// STRING.
-    Text,
-    /// TENSOR.
-    Tensor,
-    /// FLOATS.
-    Floats,
-    /// INTS.
-    Integers,
-    /// Another one, or none.
-    Other,
-}
-
-#[derive(Debug)]
-enum Attribute<'a> {
-    Float(u32),
-    Integer(i64),
-    Text(&'a str),
-    Tensor(&'a [u8]),
-    Floats(Vec<u32>),
-    Integers(Vec<i64>),
-    Other,
+/// What stands in the place of an input.
+#[derive(Clone, Debug)]
+enum Operand<'a> {
+    /// A name; empty for an input that is left out.
+    Name(&'a str),
+    /// A constant of the node's own.
+    Own(Box<(Value, Kind)>),
 }
 
 impl From<Tensor> for (Value, Kind) {
@@ -107,7 +87,7 @@ impl<'a> Call<'a> {
         let (mut domain, mut overload) = ("", "");
         for field in fields(bytes) {
             match field? {
-                (1, wire) => call.inputs.push(wire.text()?),
+                (1, wire) => call.inputs.push(Operand::Name(wire.text()?)),
                 (2, wire) => call.outputs.push(wire.text()?),
                 (3, wire) => call.label = wire.text()?,
                 (4, wire) => call.operator = wire.text()?,
@@ -152,7 +132,10 @@ impl<'a> Call<'a> {
 
     /// Names of the inputs; empty for one that is left out.
     pub fn inputs(&self) -> impl Iterator<Item = &'a str> {
-        self.inputs.iter().copied()
+        self.inputs.iter().filter_map(|operand| match operand {
+            Operand::Name(name) => Some(*name),
+            Operand::Own(_) => None,
+        })
     }
 
     /// Names of the outputs; empty for one that is left out.
@@ -170,35 +153,56 @@ impl<'a> Call<'a> {
         self.attributes.iter().map(|(name, attribute)| (*name, attribute.kind()))
     }
 
+    /// Makes an attribute of floats or integers, where it is there, an input behind those that are.
+    pub fn make_input(&mut self, name: &str, k: usize) -> Result<(), Rejection> {
+        let operand = match self.attributes.get(name) {
+            Some(Attribute::Float(_)) => {
+                let scalar = Floats::Numbers(vec![self.float(name, 0)?]);
+                (Value::Floats(vec![], scalar), Kind::Float32)
+            }
+            Some(Attribute::Integers(list)) => {
+                let all = list.iter().copied().map(Some).collect();
+                (Value::Integers(vec![list.len()], all), Kind::Int64)
+            }
+            _ => return Ok(()),
+        };
+        self.attributes.remove(name);
+        self.inputs.resize(self.inputs.len().max(k), Operand::Name(""));
+        self.inputs.push(Operand::Own(Box::new(operand)));
+        Ok(())
+    }
+
     /// The types of the inputs that are there.
     pub fn kinds(&self, values: &Values) -> Result<Vec<Kind>, Rejection> {
-        let present = self.inputs.iter().filter(|name| !name.is_empty());
-        present.map(|name| Ok(self.look_up(name, values)?.1)).collect()
+        let kinds = (0..self.arity()).map(|k| Ok(self.operand(k, values)?.map(|(_, kind)| *kind)));
+        kinds.filter_map(Result::transpose).collect()
     }
 
-    fn look_up<'v>(&self, name: &str, values: &'v Values) -> Result<&'v (Value, Kind), Rejection> {
-        let missing = || {
-            self.refuse(Code::MalformedModel, "inputs that earlier nodes give", format!("`{}`", name.escape_debug()))
-        };
-        values.named.get(name).ok_or_else(missing)
-    }
-
-    /// Input `k`, if there is one.
-    pub fn optional<'v>(&self, k: usize, values: &'v Values) -> Result<Option<&'v Value>, Rejection> {
-        match self.inputs.get(k).filter(|name| !name.is_empty()) {
-            None => Ok(None),
-            Some(name) => Ok(Some(&self.look_up(name, values)?.0)),
+    fn operand<'v>(&'v self, k: usize, values: &'v Values) -> Result<Option<&'v (Value, Kind)>, Rejection> {
+        match self.inputs.get(k) {
+            None | Some(Operand::Name("")) => Ok(None),
+            Some(Operand::Own(own)) => Ok(Some(own)),
+            Some(Operand::Name(name)) => {
+                let expected = "inputs that earlier nodes give";
+                let missing = || self.refuse(Code::MalformedModel, expected, format!("`{}`", name.escape_debug()));
+                values.named.get(*name).map(Some).ok_or_else(missing)
+            }
         }
     }
 
+    /// Input `k`, if there is one.
+    pub fn optional<'v>(&'v self, k: usize, values: &'v Values) -> Result<Option<&'v Value>, Rejection> {
+        Ok(self.operand(k, values)?.map(|(value, _)| value))
+    }
+
     /// Input `k`.
-    pub fn input<'v>(&self, k: usize, values: &'v Values) -> Result<&'v Value, Rejection> {
+    pub fn input<'v>(&'v self, k: usize, values: &'v Values) -> Result<&'v Value, Rejection> {
         let missing = || self.refuse(Code::MalformedModel, &format!("an input {k}"), "none");
         self.optional(k, values)?.ok_or_else(missing)
     }
 
     /// Input `k`, which depends on the model's input: its node, and its shape without the batch axis.
-    pub fn node<'v>(&self, k: usize, values: &'v Values) -> Result<(usize, &'v [usize]), Rejection> {
+    pub fn node<'v>(&'v self, k: usize, values: &'v Values) -> Result<(usize, &'v [usize]), Rejection> {
         match self.input(k, values)? {
             Value::Node(id, shape) => Ok((*id, shape)),
             _ => Err(self.refuse(Code::Unsupported, "an operand that depends on the input", "a constant")),
@@ -206,7 +210,7 @@ impl<'a> Call<'a> {
     }
 
     /// Input `k`, a float constant: its dimensions and entries.
-    pub fn floats<'v>(&self, k: usize, values: &'v Values) -> Result<(&'v [usize], &'v Floats), Rejection> {
+    pub fn floats<'v>(&'v self, k: usize, values: &'v Values) -> Result<(&'v [usize], &'v Floats), Rejection> {
         match self.input(k, values)? {
             Value::Floats(dims, floats) => Ok((dims, floats)),
             _ => Err(self.refuse(Code::Unsupported, "a float constant", "another operand")),
@@ -214,7 +218,7 @@ impl<'a> Call<'a> {
     }
 
     /// Input `k`, a list of integers.
-    pub fn list<'v>(&self, k: usize, values: &'v Values) -> Result<&'v [Option<i64>], Rejection> {
+    pub fn list<'v>(&'v self, k: usize, values: &'v Values) -> Result<&'v [Option<i64>], Rejection> {
         match self.input(k, values)? {
             Value::Integers(dims, integers) if dims.len() == 1 => Ok(integers),
             _ => Err(self.refuse(Code::Unsupported, "a constant list of integers", "another operand")),
@@ -307,72 +311,6 @@ impl<'a> Call<'a> {
                 Ok((Value::Integers(vec![values.len()], list), Kind::Int64))
             }
             Attribute::Text(_) | Attribute::Other => Err(self.refuse(Code::MalformedModel, "a value", "none")),
-        }
-    }
-}
-
-impl Type {
-    /// As ONNX calls it.
-    pub fn text(self) -> &'static str {
-        match self {
-            Type::Float => "float",
-            Type::Integer => "int",
-            Type::Text => "string",
-            Type::Tensor => "tensor",
-            Type::Floats => "floats",
-            Type::Integers => "ints",
-            Type::Other => "another type, or none",
-        }
-    }
-}
-
-impl<'a> Attribute<'a> {
-    /// Reads an AttributeProto: its name, and the one value that its type says. A zero may be left out.
-    fn read(bytes: &'a [u8]) -> Result<(&'a str, Attribute<'a>), Rejection> {
-        let (mut name, mut kind) = ("", 0);
-        let (mut float, mut integer, mut text, mut tensor) = (None, None, None, None);
-        let (mut floats, mut integers) = (Vec::new(), Vec::new());
-        for field in fields(bytes) {
-            match field? {
-                (1, wire) => name = wire.text()?,
-                (2, wire) => float = Some(wire.word()?),
-                (3, wire) => integer = Some(wire.integer()?),
-                (4, wire) => text = Some(wire.text()?),
-                (5, wire) => tensor = Some(wire.bytes()?),
-                (7, wire) => wire.words(&mut floats)?,
-                (8, wire) => wire.integers(&mut integers)?,
-                (20, wire) => kind = wire.integer()?,
-                (21, _) => return Err(malformed(name, "a value", "a reference to a function's attribute")),
-                _ => {}
-            }
-        }
-        let numbers = [!floats.is_empty(), !integers.is_empty()];
-        let given = [float.is_some(), integer.is_some(), text.is_some(), tensor.is_some(), numbers[0], numbers[1]];
-        let (own, attribute) = match kind {
-            1 => (0, Some(Attribute::Float(float.unwrap_or(0)))),
-            2 => (1, Some(Attribute::Integer(integer.unwrap_or(0)))),
-            3 => (2, Some(Attribute::Text(text.unwrap_or("")))),
-            4 => (3, tensor.map(Attribute::Tensor)),
-            6 => (4, Some(Attribute::Floats(floats))),
-            7 => (5, Some(Attribute::Integers(integers))),
-            _ => (given.len(), Some(Attribute::Other)),
-        };
-        let stray = own < given.len() && given.iter().enumerate().any(|(k, &given)| given && k != own);
-        match attribute {
-            Some(attribute) if !stray => Ok((name, attribute)),
-            _ => Err(malformed(name, "one value, of the attribute's type", "others")),
-        }
-    }
-
-    fn kind(&self) -> Type {
-        match self {
-            Attribute::Float(_) => Type::Float,
-            Attribute::Integer(_) => Type::Integer,
-            Attribute::Text(_) => Type::Text,
-            Attribute::Tensor(_) => Type::Tensor,
-            Attribute::Floats(_) => Type::Floats,
-            Attribute::Integers(_) => Type::Integers,
-            Attribute::Other => Type::Other,
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::onnx::nodes::{Answer, same_shape, size, unit};
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
 
-/// Sigmoid, or a Softmax over the only axis of a sample.
+/// Sigmoid, or a Softmax over the only axis of a sample. Before version 13 of the operators it is over that and all axes
+/// behind it, and the axis is 1 where none is named: of [N, K] that is the same.
 pub fn end(graph: &mut Graph, call: &Call, values: &Values, end: End) -> Answer {
     let (of, shape) = call.node(0, values)?;
     if end != End::Sigmoid && (shape.len() != 1 || !matches!(call.integer("axis"), None | Some(-1 | 1))) {

@@ -221,7 +221,10 @@ impl<'a> File<'a> {
         };
         let mut axes = HashMap::new();
         // Of one sample, an output without axes besides the batch has none, if all of size 1 are dropped.
-        let is_squeezed = |call: &Call| call.operator == "Squeeze" && call.arity() == 1 && call.name == output.name;
+        let is_squeezed = |call: &Call| {
+            let without_axes = call.arity() == 1 && call.integers("axes").is_none();
+            call.operator == "Squeeze" && without_axes && call.name == output.name
+        };
         let is_open = output.kind == Some(Kind::Float32) && self.calls.iter().any(is_squeezed);
         for declared in [input].into_iter().chain(&self.others).chain(&self.outputs) {
             if is_open && declared.name == output.name {

@@ -1,23 +1,58 @@
 //! The form of one operator: how many inputs and outputs, which attributes of which type since which version, and which
 //! types of entries go together. Whatever a node has besides is refused.
 
-use crate::onnx::call::{Call, Type, Values};
+use crate::onnx::attribute::Type;
+use crate::onnx::call::{Call, Values};
 use crate::onnx::kinds::Kinds;
 use crate::onnx::tensor::Kind;
 use crate::rejection::{Code, Rejection};
+use std::borrow::Cow;
 
 /// The oldest version of the operators that is read.
-pub const OLDEST: i64 = 13;
+pub const OLDEST: i64 = 9;
 /// The newest one: the forms below were held against every version up to it.
 pub const NEWEST: i64 = 28;
+
+/// An attribute that a node may have.
+#[derive(Clone, Copy)]
+pub struct Allowed {
+    name: &'static str,
+    kind: Type,
+    /// The first version of the operators that has it.
+    since: i64,
+    /// The input that it became, and the version that made it one.
+    input: Option<(usize, i64)>,
+}
+
+impl Allowed {
+    /// The same, from a version on.
+    pub const fn since(self, since: i64) -> Allowed {
+        Allowed { since, ..self }
+    }
+
+    /// The same, until a version made it an input.
+    pub const fn input(self, k: usize, since: i64) -> Allowed {
+        Allowed { input: Some((k, since)), ..self }
+    }
+
+    fn is_of(&self, opset: i64) -> bool {
+        self.since <= opset && self.input.is_none_or(|(_, since)| opset < since)
+    }
+
+    /// As the table has it.
+    fn text(&self) -> String {
+        let since = if self.since > OLDEST { format!(", from opset {}", self.since) } else { String::new() };
+        let input = self.input.map(|(k, since)| format!(", input {k} from opset {since}"));
+        format!("`{}` ({}{since}{})", self.name, self.kind.text(), input.unwrap_or_default())
+    }
+}
 
 /// What a node of one operator may look like.
 pub struct Form {
     pub operator: &'static str,
     least: usize,
     most: usize,
-    /// Name, type, and the first version of the operators that has it.
-    attributes: &'static [(&'static str, Type, i64)],
+    attributes: &'static [Allowed],
     kinds: Kinds,
     /// What is read of it, for people.
     note: &'static str,
@@ -38,6 +73,22 @@ impl Form {
         Form { versions: (oldest, newest), ..self }
     }
 
+    /// The node as later versions write it: with attributes as the inputs that they became.
+    pub fn newest<'c, 'a>(&self, call: &'c Call<'a>, opset: i64) -> Result<Cow<'c, Call<'a>>, Rejection> {
+        let become_inputs = self.attributes.iter().filter(|allowed| allowed.is_of(opset));
+        let become_inputs = become_inputs.filter_map(|allowed| Some((allowed.name, allowed.input?.0)));
+        let Some((_, first)) = become_inputs.clone().next() else { return Ok(Cow::Borrowed(call)) };
+        if call.arity() > first {
+            let expected = format!("{first} inputs at most in version {opset}");
+            return Err(call.refuse(Code::Unsupported, &expected, call.arity().to_string()));
+        }
+        let mut newest = call.clone();
+        for (name, k) in become_inputs {
+            newest.make_input(name, k)?;
+        }
+        Ok(Cow::Owned(newest))
+    }
+
     /// Tests a node, and says of which type its result is, where the operator does not leave that to the node.
     pub fn check(&self, call: &Call, values: &Values, opset: i64) -> Result<Option<Kind>, Rejection> {
         if call.arity() < self.least || call.arity() > self.most {
@@ -54,14 +105,13 @@ impl Form {
             return Err(call.refuse(Code::Unsupported, &format!("{outputs} outputs at most"), found.to_string()));
         }
         for (name, kind) in call.attributes() {
-            let known = self.attributes.iter().find(|(known, ..)| *known == name);
-            match known {
-                Some(&(_, expected, since)) if since <= opset && expected == kind => {}
-                Some(&(_, expected, since)) if since <= opset => {
-                    let place = format!("`{}` as {}", name.escape_debug(), expected.text());
+            match self.attributes.iter().find(|allowed| allowed.name == name && allowed.is_of(opset)) {
+                Some(allowed) if allowed.kind == kind => {}
+                Some(allowed) => {
+                    let place = format!("`{}` as {}", name.escape_debug(), allowed.kind.text());
                     return Err(call.refuse(Code::MalformedModel, &place, kind.text()));
                 }
-                _ => {
+                None => {
                     let found = format!("`{}` in version {opset}", name.escape_debug());
                     return Err(call.refuse(Code::Unsupported, "attributes that the kernel reads", found));
                 }
@@ -77,11 +127,7 @@ impl Form {
             (least, most) if least == most => least.to_string(),
             (least, most) => format!("{least} to {most}"),
         };
-        let attribute = |&(name, kind, since): &(&str, Type, i64)| match since {
-            0 => format!("`{name}` ({})", kind.text()),
-            since => format!("`{name}` ({}, from opset {since})", kind.text()),
-        };
-        let attributes = self.attributes.iter().map(attribute).collect::<Vec<_>>().join(", ");
+        let attributes = self.attributes.iter().map(Allowed::text).collect::<Vec<_>>().join(", ");
         let versions = match self.versions {
             _ if self.of_ml => " (ai.onnx.ml)".into(),
             (OLDEST, NEWEST) => String::new(),
@@ -94,17 +140,47 @@ impl Form {
 }
 
 /// Attributes of a window that moves, beside others.
-pub const WINDOW: [(&str, Type, i64); 4] = [
-    ("auto_pad", Type::Text, 0),
-    ("kernel_shape", Type::Integers, 0),
-    ("pads", Type::Integers, 0),
-    ("strides", Type::Integers, 0),
-];
+pub const WINDOW: [Allowed; 4] = [text("auto_pad"), ints("kernel_shape"), ints("pads"), ints("strides")];
+
+/// Attributes of a reduction, whose axes are an input since this version.
+pub const fn reduction(since: i64) -> [Allowed; 3] {
+    [ints("axes").input(1, since), int("keepdims"), int("noop_with_empty_axes").since(since)]
+}
+
+/// An attribute of this type.
+pub const fn of(name: &'static str, kind: Type) -> Allowed {
+    Allowed { name, kind, since: OLDEST, input: None }
+}
+
+/// An attribute that is a float.
+pub const fn float(name: &'static str) -> Allowed {
+    of(name, Type::Float)
+}
+
+/// An attribute that is an integer.
+pub const fn int(name: &'static str) -> Allowed {
+    of(name, Type::Integer)
+}
+
+/// An attribute of integers.
+pub const fn ints(name: &'static str) -> Allowed {
+    of(name, Type::Integers)
+}
+
+/// An attribute of floats.
+pub const fn floats(name: &'static str) -> Allowed {
+    of(name, Type::Floats)
+}
+
+/// An attribute that is a text.
+pub const fn text(name: &'static str) -> Allowed {
+    of(name, Type::Text)
+}
 
 pub const fn form(
     operator: &'static str,
     (least, most): (usize, usize),
-    attributes: &'static [(&'static str, Type, i64)],
+    attributes: &'static [Allowed],
     kinds: Kinds,
     note: &'static str,
 ) -> Form {

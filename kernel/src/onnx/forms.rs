@@ -1,13 +1,27 @@
 //! The forms of the operators that the kernel reads. `proofs-data/OPERATORS.md` shows this table.
 
-use crate::onnx::call::{Call, Type, Values};
-use crate::onnx::form::{ANY, Form, NEWEST, OLDEST, WINDOW, form};
+use crate::onnx::attribute::Type;
+use crate::onnx::call::Call;
+use crate::onnx::form::{
+    ANY, Allowed, Form, NEWEST, OLDEST, WINDOW, float, floats, form, int, ints, of, reduction, text,
+};
 use crate::onnx::kinds::Kinds;
-use crate::onnx::tensor::Kind;
 use crate::rejection::{Code, Rejection};
 
 /// What is read of a reduction.
 const REDUCED: &str = "of values, over named axes but the batch";
+
+/// The attributes of most reductions, and of sums.
+const REDUCTION: [Allowed; 3] = reduction(18);
+const SUMMED: [Allowed; 3] = reduction(13);
+
+/// The attributes of a product, and what is read of it.
+const GEMM: [Allowed; 4] = [float("alpha"), float("beta"), int("transA"), int("transB")];
+const PRODUCT: &str =
+    "[N, K] times a constant matrix, transA 0; the third input a constant or a value of the result's shape";
+
+/// What is read of a power.
+const SQUARED: &str = "of values to the constant 2";
 
 static FORMS: &[Form] = &[
     form("Abs", (1, 1), &[], Kinds::Floats, "of values and constants"),
@@ -21,9 +35,9 @@ static FORMS: &[Form] = &[
             WINDOW[1],
             WINDOW[2],
             WINDOW[3],
-            ("ceil_mode", Type::Integer, 0),
-            ("count_include_pad", Type::Integer, 0),
-            ("dilations", Type::Integers, 19),
+            int("ceil_mode").since(10),
+            int("count_include_pad"),
+            ints("dilations").since(19),
         ],
         Kinds::Float32,
         "[N, C, D] or [N, C, D, E]; pads or auto_pad; no dilation, not ceil_mode with count_include_pad",
@@ -31,29 +45,23 @@ static FORMS: &[Form] = &[
     form(
         "BatchNormalization",
         (5, 5),
-        &[("epsilon", Type::Float, 0), ("momentum", Type::Float, 0), ("training_mode", Type::Integer, 14)],
+        &[float("epsilon"), float("momentum"), int("training_mode").since(14)],
         Kinds::Floats,
         "inference over axis 1, one output, training_mode 0, parameters constant",
     ),
     form(
         "Cast",
         (1, 1),
-        &[("to", Type::Integer, 0), ("saturate", Type::Integer, 19)],
+        &[int("to"), int("saturate").since(19)],
         Kinds::Named,
         "values between float32 and float64; constants to a type that holds them",
     ),
-    form(
-        "Concat",
-        (1, ANY),
-        &[("axis", Type::Integer, 0)],
-        Kinds::One,
-        "of values, not along the batch; of constants; of lists",
-    ),
-    form("Celu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Float32, "of values, alpha > 0"),
+    form("Concat", (1, ANY), &[int("axis")], Kinds::One, "of values, not along the batch; of constants; of lists"),
+    form("Celu", (1, 1), &[float("alpha")], Kinds::Float32, "of values, alpha > 0").within(12, NEWEST),
     form(
         "Clip",
         (1, 3),
-        &[],
+        &[float("min").input(1, 11), float("max").input(2, 11)],
         Kinds::Float32,
         "of values, between constant scalars; the lower one not above the upper one",
     ),
@@ -61,11 +69,11 @@ static FORMS: &[Form] = &[
         "Constant",
         (0, 0),
         &[
-            ("value", Type::Tensor, 0),
-            ("value_float", Type::Float, 0),
-            ("value_floats", Type::Floats, 0),
-            ("value_int", Type::Integer, 0),
-            ("value_ints", Type::Integers, 0),
+            of("value", Type::Tensor),
+            float("value_float").since(12),
+            floats("value_floats").since(12),
+            int("value_int").since(12),
+            ints("value_ints").since(12),
         ],
         Kinds::Named,
         "exactly one attribute",
@@ -73,20 +81,26 @@ static FORMS: &[Form] = &[
     form(
         "Conv",
         (2, 3),
-        &[WINDOW[0], WINDOW[1], WINDOW[2], WINDOW[3], ("dilations", Type::Integers, 0), ("group", Type::Integer, 0)],
+        &[WINDOW[0], WINDOW[1], WINDOW[2], WINDOW[3], ints("dilations"), int("group")],
         Kinds::Float32,
         "[N, C, D] or [N, C, D, E], constant weights and bias; pads or auto_pad",
     ),
     form(
         "ConstantOfShape",
         (1, 1),
-        &[("value", Type::Tensor, 0)],
+        &[of("value", Type::Tensor)],
         Kinds::Named,
         "of fixed sizes, or [N, …]; a value of shape [1]",
     ),
     form("Div", (2, 2), &[], Kinds::Numbers, "value / constant without zeros, constants (integers truncated)"),
-    form("Dropout", (1, 3), &[("seed", Type::Integer, 0)], Kinds::Dropout, "inference; the mask must not be used"),
-    form("Elu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Floats, "of values, 0 ≤ alpha ≤ 1"),
+    form(
+        "Dropout",
+        (1, 3),
+        &[int("seed").since(12), float("ratio").input(1, 12)],
+        Kinds::Dropout,
+        "inference; the mask must not be used",
+    ),
+    form("Elu", (1, 1), &[float("alpha")], Kinds::Floats, "of values, 0 ≤ alpha ≤ 1"),
     form(
         "Expand",
         (2, 2),
@@ -94,41 +108,31 @@ static FORMS: &[Form] = &[
         Kinds::Shaped,
         "of values (the batch stays) to fixed sizes; of float constants, to [N, …], too",
     ),
-    form("Flatten", (1, 1), &[("axis", Type::Integer, 0)], Kinds::One, "the batch stays; of constants"),
+    form("Flatten", (1, 1), &[int("axis")], Kinds::One, "the batch stays; of constants"),
     form(
         "Gather",
         (2, 2),
-        &[("axis", Type::Integer, 0)],
+        &[int("axis")],
         Kinds::Indexed,
         "of constants, or of values not along the batch; constant indices",
     ),
-    form(
-        "Gemm",
-        (2, 3),
-        &[
-            ("alpha", Type::Float, 0),
-            ("beta", Type::Float, 0),
-            ("transA", Type::Integer, 0),
-            ("transB", Type::Integer, 0),
-        ],
-        Kinds::Floats,
-        "[N, K] times a constant matrix, transA 0; the third input a constant or a value of the result's shape",
-    ),
+    form("Gemm", (3, 3), &GEMM, Kinds::Floats, PRODUCT).within(OLDEST, 10),
+    form("Gemm", (2, 3), &GEMM, Kinds::Floats, PRODUCT).within(11, NEWEST),
     form("GlobalAveragePool", (1, 1), &[], Kinds::Float32, "[N, C, D] or [N, C, D, E]"),
     form("GlobalMaxPool", (1, 1), &[], Kinds::Float32, "[N, C, D] or [N, C, D, E]"),
     form("Greater", (2, 2), &[], Kinds::Compared, "of values of one shape and constants, for Where"),
-    form("GreaterOrEqual", (2, 2), &[], Kinds::Compared, "as Greater"),
+    form("GreaterOrEqual", (2, 2), &[], Kinds::Compared, "as Greater").within(12, NEWEST),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
-    form("LeakyRelu", (1, 1), &[("alpha", Type::Float, 0)], Kinds::Float32, "of values and constants"),
+    form("LeakyRelu", (1, 1), &[float("alpha")], Kinds::Float32, "of values and constants"),
     form(
         "LinearClassifier",
         (1, 1),
         &[
-            ("classlabels_ints", Type::Integers, 0),
-            ("coefficients", Type::Floats, 0),
-            ("intercepts", Type::Floats, 0),
-            ("multi_class", Type::Integer, 0),
-            ("post_transform", Type::Text, 0),
+            ints("classlabels_ints"),
+            floats("coefficients"),
+            floats("intercepts"),
+            int("multi_class"),
+            text("post_transform"),
         ],
         Kinds::Float32,
         "the scores of two classes; post_transform NONE, or at the end LOGISTIC or SOFTMAX; the label must not be used",
@@ -137,19 +141,14 @@ static FORMS: &[Form] = &[
     form(
         "LinearRegressor",
         (1, 1),
-        &[
-            ("coefficients", Type::Floats, 0),
-            ("intercepts", Type::Floats, 0),
-            ("post_transform", Type::Text, 0),
-            ("targets", Type::Integer, 0),
-        ],
+        &[floats("coefficients"), floats("intercepts"), text("post_transform"), int("targets")],
         Kinds::Float32,
         "one target, post_transform NONE",
     )
     .of_ml(),
-    form("LogSoftmax", (1, 1), &[("axis", Type::Integer, 0)], Kinds::Float32, "of [N, K] over K, as the output alone"),
+    form("LogSoftmax", (1, 1), &[int("axis")], Kinds::Float32, "of [N, K] over K, as the output alone"),
     form("Less", (2, 2), &[], Kinds::Compared, "as Greater"),
-    form("LessOrEqual", (2, 2), &[], Kinds::Compared, "as Greater"),
+    form("LessOrEqual", (2, 2), &[], Kinds::Compared, "as Greater").within(12, NEWEST),
     form("MatMul", (2, 2), &[], Kinds::Floats, "a value times a constant matrix or vector on its right"),
     form("Max", (1, ANY), &[], Kinds::Floats, "of values of as many axes and constants; of constants"),
     form(
@@ -160,9 +159,9 @@ static FORMS: &[Form] = &[
             WINDOW[1],
             WINDOW[2],
             WINDOW[3],
-            ("ceil_mode", Type::Integer, 0),
-            ("dilations", Type::Integers, 0),
-            ("storage_order", Type::Integer, 0),
+            int("ceil_mode").since(10),
+            ints("dilations").since(10),
+            int("storage_order"),
         ],
         Kinds::Float32,
         "[N, C, D] or [N, C, D, E], one output; pads or auto_pad; storage_order 0",
@@ -175,78 +174,30 @@ static FORMS: &[Form] = &[
     form(
         "Pad",
         (2, 3),
-        &[("mode", Type::Text, 0)],
+        &[text("mode"), ints("pads").input(1, 11), float("value").input(2, 11)],
         Kinds::Padded,
         "constant (a scalar or 0), edge or reflect; constant pads from 0 on, none of the batch; no axes",
     ),
-    form("Pow", (2, 2), &[], Kinds::First, "of values to the constant 2"),
-    form(
-        "ReduceLogSumExp",
-        (1, 1),
-        &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)],
-        Kinds::Floats,
-        REDUCED,
-    )
-    .within(OLDEST, 17),
-    form(
-        "ReduceLogSumExp",
-        (2, 2),
-        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
-        Kinds::Shaped,
-        REDUCED,
-    )
-    .within(18, NEWEST),
-    form("ReduceMax", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
-        .within(OLDEST, 17),
-    form(
-        "ReduceMax",
-        (2, 2),
-        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
-        Kinds::Shaped,
-        REDUCED,
-    )
-    .within(18, NEWEST),
-    form("ReduceMin", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
-        .within(OLDEST, 17),
-    form(
-        "ReduceMin",
-        (2, 2),
-        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
-        Kinds::Shaped,
-        REDUCED,
-    )
-    .within(18, NEWEST),
-    form("ReduceMean", (1, 1), &[("axes", Type::Integers, 0), ("keepdims", Type::Integer, 0)], Kinds::Floats, REDUCED)
-        .within(OLDEST, 17),
-    form(
-        "ReduceMean",
-        (2, 2),
-        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
-        Kinds::Shaped,
-        REDUCED,
-    )
-    .within(18, NEWEST),
-    form(
-        "ReduceSum",
-        (2, 2),
-        &[("keepdims", Type::Integer, 0), ("noop_with_empty_axes", Type::Integer, 0)],
-        Kinds::Shaped,
-        REDUCED,
-    ),
+    form("Pow", (2, 2), &[], Kinds::Floats, SQUARED).within(OLDEST, 11),
+    form("Pow", (2, 2), &[], Kinds::First, SQUARED).within(12, NEWEST),
+    form("ReduceLogSumExp", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
+    form("ReduceMax", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
+    form("ReduceMin", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
+    form("ReduceMean", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
+    form("ReduceSum", (1, 2), &SUMMED, Kinds::Shaped, REDUCED),
     form("Relu", (1, 1), &[], Kinds::Floats, "of values and constants"),
     form(
         "Reshape",
         (2, 2),
-        &[("allowzero", Type::Integer, 14)],
+        &[int("allowzero").since(14)],
         Kinds::Shaped,
         "the batch stays in front; constants to fixed sizes",
     ),
-    form("Scaler", (1, 1), &[("offset", Type::Floats, 0), ("scale", Type::Floats, 0)], Kinds::Float32, "of [N, C]")
-        .of_ml(),
+    form("Scaler", (1, 1), &[floats("offset"), floats("scale")], Kinds::Float32, "of [N, C]").of_ml(),
     form(
         "Shape",
         (1, 1),
-        &[("start", Type::Integer, 15), ("end", Type::Integer, 15)],
+        &[int("start").since(15), int("end").since(15)],
         Kinds::Sizes,
         "of anything; the batch size stays a symbol",
     ),
@@ -254,21 +205,15 @@ static FORMS: &[Form] = &[
     form(
         "Slice",
         (3, 5),
-        &[],
+        &[ints("starts").input(1, 10), ints("ends").input(2, 10), ints("axes").input(3, 10)],
         Kinds::Indexed,
         "of constants; of values along named axes but the batch; a step below 0 from an entry on",
     ),
-    form(
-        "Softmax",
-        (1, 1),
-        &[("axis", Type::Integer, 0)],
-        Kinds::Float32,
-        "of [N, K] over K, at the end of a model alone",
-    ),
+    form("Softmax", (1, 1), &[int("axis")], Kinds::Float32, "of [N, K] over K, at the end of a model alone"),
     form(
         "Split",
         (1, 2),
-        &[("axis", Type::Integer, 0), ("num_outputs", Type::Integer, 18)],
+        &[int("axis"), ints("split").input(1, 13), int("num_outputs").since(18)],
         Kinds::Shaped,
         "of values, not along the batch, into equal parts or constant sizes",
     ),
@@ -276,7 +221,7 @@ static FORMS: &[Form] = &[
     form(
         "Squeeze",
         (1, 2),
-        &[],
+        &[ints("axes").input(1, 13)],
         Kinds::Shaped,
         "named axes of size 1, not the batch; without axes only constants, and the output where all axes have size 1",
     ),
@@ -288,14 +233,8 @@ static FORMS: &[Form] = &[
         "value − value of as many axes, value − constant, constant − value, constants",
     ),
     form("Sum", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants; of constants"),
-    form(
-        "Transpose",
-        (1, 1),
-        &[("perm", Type::Integers, 0)],
-        Kinds::One,
-        "of constants; of values, the batch in front",
-    ),
-    form("Unsqueeze", (2, 2), &[], Kinds::Shaped, "named axes, not in front of the batch"),
+    form("Transpose", (1, 1), &[ints("perm")], Kinds::One, "of constants; of values, the batch in front"),
+    form("Unsqueeze", (2, 2), &[ints("axes").input(1, 13)], Kinds::Shaped, "named axes, not in front of the batch"),
     form(
         "Where",
         (3, 3),
@@ -315,14 +254,12 @@ pub fn knows(operator: &str) -> bool {
     FORMS.iter().any(|form| form.operator == operator)
 }
 
-/// Tests the node's form, and says of which type its result is, where the operator does not leave that to the node.
-pub fn check(call: &Call, values: &Values, opset: i64) -> Result<Option<Kind>, Rejection> {
+/// The form of the node's operator in this version.
+pub fn find(call: &Call, opset: i64) -> Result<&'static Form, Rejection> {
     let here = |form: &&Form| {
         let (oldest, newest) = form.versions;
         form.operator == call.operator && form.of_ml == call.of_ml && (oldest..=newest).contains(&opset)
     };
-    let Some(form) = FORMS.iter().find(here) else {
-        return Err(call.refuse(Code::Unsupported, "an operator that the kernel reads", call.operator));
-    };
-    form.check(call, values, opset)
+    let unknown = || call.refuse(Code::Unsupported, "an operator that the kernel reads", call.operator);
+    FORMS.iter().find(here).ok_or_else(unknown)
 }

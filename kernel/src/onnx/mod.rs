@@ -1,6 +1,7 @@
 //! ONNX files: refused unless understood, and translated into the network.
 
 pub mod affine;
+pub mod attribute;
 pub mod batch_norm;
 pub mod build;
 pub mod call;

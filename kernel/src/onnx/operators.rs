@@ -35,7 +35,9 @@ pub fn apply(
     if !call.is_standard {
         return Err(call.refuse(Code::Unsupported, "a standard operator", "one of another domain"));
     }
-    let kind = forms::check(call, values, opset)?;
+    let form = forms::find(call, opset)?;
+    let call = &*form.newest(call, opset)?;
+    let kind = form.check(call, values, opset)?;
     let results = match kind {
         Some(kind) if call.operator == "Split" => {
             moves::split(graph, call, values, opset)?.into_iter().map(|part| Some((part, kind))).collect()
@@ -45,7 +47,7 @@ pub fn apply(
         }
         Some(kind) => {
             let folded = constants::fold(call, values, kind, call.float("alpha", ALPHA)?)?;
-            vec![Some((folded.map_or_else(|| value(graph, call, values), Ok)?, kind))]
+            vec![Some((folded.map_or_else(|| value(graph, call, values, opset), Ok)?, kind))]
         }
         None if call.operator == "ConstantOfShape" => vec![Some(moves::constant_of_shape(graph, call, values)?)],
         None if call.operator == "Constant" => vec![Some(call.constant(values)?)],
@@ -55,7 +57,7 @@ pub fn apply(
     Ok(results)
 }
 
-fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer {
     match call.operator {
         "Gemm" => affine::gemm(graph, call, values),
         "MatMul" => affine::mat_mul(graph, call, values),
@@ -102,7 +104,7 @@ fn value(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         "Gather" => moves::gather(graph, call, values),
         "Slice" => moves::slice(graph, call, values),
         "Expand" => moves::expand(graph, call, values),
-        "Flatten" => sizes::flatten(call, values),
+        "Flatten" => sizes::flatten(call, values, opset),
         "Reshape" => sizes::reshape(call, values),
         "Squeeze" | "Unsqueeze" => sizes::axes(call, values),
         "Shape" => sizes::shape(call, values),

@@ -26,10 +26,8 @@ struct Reduced {
 impl Reduced {
     fn read(call: &Call, values: &Values) -> Result<Reduced, Rejection> {
         let (_, old) = call.node(0, values)?;
-        let list = match call.optional(1, values)? {
-            Some(_) => call.list(1, values)?.iter().copied().collect(),
-            None => call.integers("axes").map(<[i64]>::to_vec),
-        };
+        let list = call.optional(1, values)?.map(|_| call.list(1, values)).transpose()?;
+        let list = list.and_then(|list| list.iter().copied().collect());
         // Without axes, the batch would be one of them.
         let list = list.filter(|list: &Vec<i64>| !list.is_empty());
         let list = list.ok_or_else(|| call.refuse(Code::Unsupported, "constant axes", "none"))?;

@@ -60,8 +60,11 @@ pub fn arithmetic(call: &Call, a: &Value, b: &Value) -> Answer {
 }
 
 /// Into two axes: the batch and what a sample has, or those of a constant.
-pub fn flatten(call: &Call, values: &Values) -> Answer {
+pub fn flatten(call: &Call, values: &Values, opset: i64) -> Answer {
     let at = call.integer("axis").unwrap_or(1);
+    if at < 0 && opset < 11 {
+        return Err(call.refuse(Code::Unsupported, "an axis from 0 on before version 11", at.to_string()));
+    }
     let value = call.input(0, values)?;
     let dims: Vec<usize> = match value {
         Value::Node(_, shape) => std::iter::once(1).chain(shape.iter().copied()).collect(),

@@ -1,5 +1,6 @@
 //! One node of the file with its inputs looked up: what an operator's import sees.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use super::attributes::Attribute;
@@ -31,6 +32,7 @@ pub(super) struct Comparison {
 }
 
 /// A node of the file.
+#[derive(Clone)]
 pub(super) struct Call<'a> {
     /// The name that messages use.
     pub name: String,
@@ -65,35 +67,47 @@ impl<'a> Call<'a> {
     }
 
     /// Checks the number of inputs and outputs, and that there are no attributes but `attributes` of the version `opset`,
-    /// each once and of its type.
-    pub fn check(
+    /// each once and of its type. What is an input in later versions is one of the result.
+    pub fn checked(
         &self,
         inputs: RangeInclusive<usize>,
         outputs: usize,
         attributes: &[Attribute],
         opset: i64,
-    ) -> Result<(), ModelError> {
+    ) -> Result<Cow<'_, Self>, ModelError> {
         let operator = self.operator();
-        if !inputs.contains(&self.inputs.len()) {
+        self.check_attributes(attributes, opset)?;
+        let first = attributes.iter().filter_map(|attribute| attribute.stands_for(opset)).min();
+        if let Some(first) = first.filter(|&first| self.inputs.len() > first) {
+            let expected = format!("at most {first} inputs for {operator} in opset {opset}");
+            return Err(self.misfit(expected, format!("{}", self.inputs.len())));
+        }
+        let call = if first.is_none() { Cow::Borrowed(self) } else { Cow::Owned(self.newest(attributes, opset)?) };
+        if !inputs.contains(&call.inputs.len()) {
             let (least, most) = (inputs.start(), inputs.end());
             let expected = match (least, most) {
                 (least, &usize::MAX) => format!("at least {least} inputs for {operator}"),
                 (least, most) if least == most => format!("{least} inputs for {operator}"),
                 (least, most) => format!("{least} to {most} inputs for {operator}"),
             };
-            return Err(self.misfit(expected, format!("{}", self.inputs.len())));
+            return Err(self.misfit(expected, format!("{}", call.inputs.len())));
         }
         if self.node.output.len() > outputs {
             let what = format!("{operator} with {} outputs is not supported", self.node.output.len());
             return Err(self.refuse(what));
         }
+        Ok(call)
+    }
+
+    fn check_attributes(&self, attributes: &[Attribute], opset: i64) -> Result<(), ModelError> {
+        let operator = self.operator();
         for (index, attribute) in self.node.attribute.iter().enumerate() {
             let name = attribute.name.as_deref().unwrap_or("");
             let shown = name.escape_debug();
             let Some(known) = attributes.iter().find(|known| known.name == name) else {
                 return Err(self.refuse(format!("attribute `{shown}` of {operator} is not supported")));
             };
-            if opset < known.since {
+            if !known.is_of(opset) {
                 return Err(self.refuse(format!("attribute `{shown}` of {operator} is not one of opset {opset}")));
             }
             if self.node.attribute[..index].iter().any(|other| other.name.as_deref() == Some(name)) {
@@ -108,6 +122,24 @@ impl<'a> Call<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The node as later versions write it: with attributes as the inputs that they became.
+    fn newest(&self, attributes: &[Attribute], opset: i64) -> Result<Self, ModelError> {
+        let mut inputs = self.inputs.clone();
+        for attribute in attributes {
+            let Some(index) = attribute.stands_for(opset).filter(|_| self.has(attribute.name)) else { continue };
+            let operand = if attribute.kind == proto::ATTRIBUTE_FLOAT {
+                let value = self.float_attribute(attribute.name)?.unwrap_or(0.0);
+                (Value::Float(Tensor::single(vec![], vec![value])), Kind::Float32)
+            } else {
+                let list = self.ints_attribute(attribute.name).unwrap_or_default();
+                (Value::Int(Ints::vector(list.iter().map(|&value| Dim::Known(value)).collect())), Kind::Int64)
+            };
+            inputs.resize(inputs.len().max(index + 1), None);
+            inputs[index] = Some(operand);
+        }
+        Ok(Call { name: self.name.clone(), node: self.node, inputs })
     }
 
     /// The types of the inputs that are there.

@@ -60,7 +60,8 @@ pub(super) fn marked(importer: &mut Importer, call: &Call, logits: NodeId, end: 
     Ok(Value::Node(id))
 }
 
-/// Whether a softmax is over the only axis of a sample.
+/// Whether a softmax is over the only axis of a sample. Before opset 13 it is over that and all axes behind it, and the axis is
+/// 1 where none is named: of [N, K] that is the same.
 fn over_all(importer: &Importer, call: &Call) -> Result<(), ModelError> {
     let Value::Node(of) = call.input(0)? else { return Ok(()) };
     let shape = &importer.graph.node(*of).shape;

@@ -7,6 +7,9 @@ use crate::model::{ModelError, NodeId};
 
 pub(super) fn flatten(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axis = call.int_attribute("axis").unwrap_or(1);
+    if axis < 0 && importer.opset < 11 {
+        return Err(call.refuse(format!("Flatten with axis {axis} is not one of opset {}", importer.opset)));
+    }
     match call.input(0)? {
         Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => {

@@ -1,7 +1,7 @@
 //! ONNX in and out: the only format of models.
 //!
 //! [`read`] turns a file into a [`Graph`](crate::model::Graph) of exact real functions, [`write`] turns a graph into a
-//! file (opset 17, IR version 8) that computes the same function. Opsets 13 to 28 of the standard domain are read; an
+//! file (opset 17, IR version 8) that computes the same function. Opsets 9 to 28 of the standard domain are read; an
 //! operator, attribute, data type or shape that is not in the table below is an error that names the node.
 //!
 //! # Files

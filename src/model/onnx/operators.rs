@@ -1,7 +1,8 @@
 //! The table of supported operators.
 
 use super::attributes::{
-    AVERAGE_POOL, AXES, CLASSIFIER, CONSTANT, CONV, GEMM, MAX_POOL, NO_AXES, NORM, REGRESSOR, SCALER, float, int, other,
+    AVERAGE_POOL, CAST, CLASSIFIER, CLIP, CONSTANT, CONV, DROPOUT, GEMM, MAX_POOL, NORM, PAD, REDUCTION, REGRESSOR,
+    SCALER, SLICE, SPLIT, SQUEEZE, SUM, float, int, ints, other,
 };
 use super::call::{Call, Value};
 use super::importer::Importer;
@@ -16,6 +17,8 @@ use super::{
 use crate::model::ModelError;
 
 const REDUCED: &str = "of values, over named axes but the batch";
+const GENERAL: &str = "α·u·c + β·d, transA 0; d may be a value";
+const POWER: &str = "of values to the constant 2";
 const COMPARED: &str = "of values of one shape and constants, for Where";
 
 /// All of them.
@@ -42,16 +45,16 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Cast",
         1..=1,
-        &[int("to", 0), int("saturate", 19)],
+        CAST,
         Rule::Named,
         integers::cast,
         "where nothing is rounded: values to float32, constants between types that hold them",
     ),
-    operator("Celu", 1..=1, &[float("alpha")], Rule::Singles, smooth::celu, "of values, alpha > 0"),
+    operator("Celu", 1..=1, &[float("alpha")], Rule::Singles, smooth::celu, "of values, alpha > 0").within(12, NEWEST),
     operator(
         "Clip",
         1..=3,
-        &[],
+        CLIP,
         Rule::Singles,
         activations::clip,
         "between constant scalars, the lower one not above the upper one",
@@ -59,7 +62,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Concat",
         1..=ANY,
-        &[int("axis", 0)],
+        &[int("axis")],
         Rule::One,
         join::concat,
         "of values along any axis but the batch; of constants; of lists",
@@ -85,7 +88,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Dropout",
         1..=3,
-        &[int("seed", 0)],
+        DROPOUT,
         Rule::Dropout,
         join::dropout,
         "inference; ratio and mode stored in the file; the mask must not be used",
@@ -99,9 +102,10 @@ pub(super) static OPERATORS: &[Operator] = &[
         join::expand,
         "of constants, also to [N, …]; of values along axes of size 1",
     ),
-    operator("Flatten", 1..=1, &[int("axis", 0)], Rule::One, layout::flatten, "the batch axis stays"),
-    operator("Gather", 2..=2, &[int("axis", 0)], Rule::Indexed, pick::gather, "stored indices, not along the batch"),
-    operator("Gemm", 2..=3, GEMM, Rule::Floats, layers::gemm, "α·u·c + β·d, transA 0; d may be a value"),
+    operator("Flatten", 1..=1, &[int("axis")], Rule::One, layout::flatten, "the batch axis stays"),
+    operator("Gather", 2..=2, &[int("axis")], Rule::Indexed, pick::gather, "stored indices, not along the batch"),
+    operator("Gemm", 3..=3, GEMM, Rule::Floats, layers::gemm, GENERAL).within(OLDEST, 10),
+    operator("Gemm", 2..=3, GEMM, Rule::Floats, layers::gemm, GENERAL).within(11, NEWEST),
     operator(
         "GlobalAveragePool",
         1..=1,
@@ -119,11 +123,11 @@ pub(super) static OPERATORS: &[Operator] = &[
         "over one axis or two behind the channels",
     ),
     operator("Greater", 2..=2, &[], Rule::Compared, choices::greater, COMPARED),
-    operator("GreaterOrEqual", 2..=2, &[], Rule::Compared, choices::greater, COMPARED),
+    operator("GreaterOrEqual", 2..=2, &[], Rule::Compared, choices::greater, COMPARED).within(12, NEWEST),
     operator("Identity", 1..=1, &[], Rule::One, join::identity, "of anything"),
     operator("LeakyRelu", 1..=1, &[float("alpha")], Rule::Singles, activations::leaky_relu, "of values and constants"),
     operator("Less", 2..=2, &[], Rule::Compared, choices::less, COMPARED),
-    operator("LessOrEqual", 2..=2, &[], Rule::Compared, choices::less, COMPARED),
+    operator("LessOrEqual", 2..=2, &[], Rule::Compared, choices::less, COMPARED).within(12, NEWEST),
     operator(
         "LinearClassifier",
         1..=1,
@@ -138,7 +142,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "LogSoftmax",
         1..=1,
-        &[int("axis", 0)],
+        &[int("axis")],
         Rule::Singles,
         ends::log_softmax,
         "of [N, K] over K, before the output, where it is taken off",
@@ -182,26 +186,23 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Pad",
         2..=3,
-        &[other("mode", proto::ATTRIBUTE_STRING)],
+        PAD,
         Rule::Padded,
         pad::pad,
         "of values, not along the batch, constant pads from 0 on; constant, edge, reflect",
     ),
-    operator("ReduceLogSumExp", 1..=1, AXES, Rule::Floats, reductions::log_sum_exp, REDUCED).within(OLDEST, 17),
-    operator("ReduceLogSumExp", 2..=2, NO_AXES, Rule::Shaped, reductions::log_sum_exp, REDUCED).within(18, NEWEST),
-    operator("ReduceMax", 1..=1, AXES, Rule::Floats, reductions::max, REDUCED).within(OLDEST, 17),
-    operator("ReduceMax", 2..=2, NO_AXES, Rule::Shaped, reductions::max, REDUCED).within(18, NEWEST),
-    operator("ReduceMean", 1..=1, AXES, Rule::Floats, reductions::mean, REDUCED).within(OLDEST, 17),
-    operator("ReduceMean", 2..=2, NO_AXES, Rule::Shaped, reductions::mean, REDUCED).within(18, NEWEST),
-    operator("ReduceMin", 1..=1, AXES, Rule::Floats, reductions::min, REDUCED).within(OLDEST, 17),
-    operator("ReduceMin", 2..=2, NO_AXES, Rule::Shaped, reductions::min, REDUCED).within(18, NEWEST),
-    operator("ReduceSum", 2..=2, NO_AXES, Rule::Shaped, reductions::sum, REDUCED).within(13, NEWEST),
+    operator("ReduceLogSumExp", 1..=2, REDUCTION, Rule::Shaped, reductions::log_sum_exp, REDUCED),
+    operator("ReduceMax", 1..=2, REDUCTION, Rule::Shaped, reductions::max, REDUCED),
+    operator("ReduceMean", 1..=2, REDUCTION, Rule::Shaped, reductions::mean, REDUCED),
+    operator("ReduceMin", 1..=2, REDUCTION, Rule::Shaped, reductions::min, REDUCED),
+    operator("ReduceSum", 1..=2, SUM, Rule::Shaped, reductions::sum, REDUCED),
     operator("Relu", 1..=1, &[], Rule::Floats, activations::relu, "of values and constants"),
-    operator("Pow", 2..=2, &[], Rule::First, smooth::pow, "of values to the constant 2"),
+    operator("Pow", 2..=2, &[], Rule::Floats, smooth::pow, POWER).within(OLDEST, 11),
+    operator("Pow", 2..=2, &[], Rule::First, smooth::pow, POWER).within(12, NEWEST),
     operator(
         "Reshape",
         2..=2,
-        &[int("allowzero", 14)],
+        &[int("allowzero").since(14)],
         Rule::Shaped,
         layout::reshape,
         "the batch axis stays in front; −1, 0, allowzero",
@@ -210,7 +211,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Shape",
         1..=1,
-        &[int("start", 15), int("end", 15)],
+        &[int("start").since(15), int("end").since(15)],
         Rule::Sizes,
         integers::shape,
         "of values, with N as a symbol, and of constants",
@@ -226,7 +227,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Slice",
         3..=5,
-        &[],
+        SLICE,
         Rule::Indexed,
         pick::slice,
         "one axis, not along the batch; stored starts, ends and steps; a negative step only from an entry on",
@@ -234,7 +235,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Softmax",
         1..=1,
-        &[int("axis", 0)],
+        &[int("axis")],
         Rule::Singles,
         ends::softmax,
         "of [N, K] over K, before the output, where it is taken off; of two also one of them",
@@ -243,7 +244,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Split",
         1..=2,
-        &[int("axis", 0), int("num_outputs", 18)],
+        SPLIT,
         Rule::Shaped,
         pick::whole,
         "of values, not along the batch, into equal parts or stored sizes",
@@ -251,7 +252,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Squeeze",
         1..=2,
-        &[],
+        SQUEEZE,
         Rule::Shaped,
         layout::squeeze,
         "named axes; without axes only constants, and the output where all axes have size 1",
@@ -261,12 +262,12 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator(
         "Transpose",
         1..=1,
-        &[other("perm", proto::ATTRIBUTE_INTS)],
+        &[ints("perm")],
         Rule::One,
         pick::transpose,
         "of constants; of values, the batch axis stays in front",
     ),
-    operator("Unsqueeze", 2..=2, &[], Rule::Shaped, layout::unsqueeze, "named axes, not in front of the batch"),
+    operator("Unsqueeze", 2..=2, SQUEEZE, Rule::Shaped, layout::unsqueeze, "named axes, not in front of the batch"),
     operator(
         "Where",
         3..=3,
@@ -318,7 +319,7 @@ fn exactly(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Ki
         "Dropout" | "LinearClassifier" => 2,
         _ => 1,
     };
-    call.check(operator.inputs.clone(), outputs, operator.attributes, importer.opset)?;
+    let call = &*call.checked(operator.inputs.clone(), outputs, operator.attributes, importer.opset)?;
     let kind = operator.types.result(call)?;
     let values = match operator.name {
         _ if ends::reads_one(importer, call) => vec![ends::go_on(importer, call, operator.import)?],

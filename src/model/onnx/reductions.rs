@@ -24,10 +24,7 @@ fn reduced(importer: &mut Importer, call: &Call) -> Result<Reduced, ModelError> 
         other => return Err(call.misfit("a value that depends on the input", kind(other))),
     };
     let from = importer.graph.node(node).shape.clone();
-    let axes = match call.optional_ints(1, "axes (input 1)")? {
-        Some(axes) => axes,
-        None => call.ints_attribute("axes").unwrap_or_default().to_vec(),
-    };
+    let axes = call.optional_ints(1, "axes (input 1)")?.unwrap_or_default();
     let operator = call.operator();
     if axes.is_empty() {
         return Err(call.refuse(format!("{operator} without axes would mix the samples of a batch: name its axes")));

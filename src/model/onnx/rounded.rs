@@ -2,12 +2,11 @@
 //! the result's type, as near as a runtime comes. What is certified is the network that holds just these numbers, and
 //! whoever reads a model with some is told so ([`Imported`](super::Imported)).
 
-use super::attributes::{Attribute, float, int, other};
+use super::attributes::{Attribute, CAST, REDUCTION, SUM, float};
 use super::call::{Call, Value};
 use super::importer::Importer;
 use super::kinds::Kind;
 use super::layout::axis_of;
-use super::proto;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast, row_major};
 use crate::model::ModelError;
 use std::ops::RangeInclusive;
@@ -23,9 +22,6 @@ pub(super) struct Rounded {
     pub kind: Kind,
 }
 
-const REDUCED: &[Attribute] =
-    &[int("keepdims", 0), int("noop_with_empty_axes", 0), other("axes", proto::ATTRIBUTE_INTS)];
-
 /// Operators that are computed, beside those that are read exactly where they can be: inputs and attributes.
 const OPERATORS: &[(&str, RangeInclusive<usize>, &[Attribute])] = &[
     ("Exp", 1..=1, &[]),
@@ -37,7 +33,7 @@ const OPERATORS: &[(&str, RangeInclusive<usize>, &[Attribute])] = &[
     ("Tanh", 1..=1, &[]),
     ("Elu", 1..=1, &[float("alpha")]),
     ("LeakyRelu", 1..=1, &[float("alpha")]),
-    ("Cast", 1..=1, &[int("to", 0), int("saturate", 19)]),
+    ("Cast", 1..=1, CAST),
     ("Add", 2..=2, &[]),
     ("Sub", 2..=2, &[]),
     ("Mul", 2..=2, &[]),
@@ -50,11 +46,11 @@ const OPERATORS: &[(&str, RangeInclusive<usize>, &[Attribute])] = &[
     ("Less", 2..=2, &[]),
     ("LessOrEqual", 2..=2, &[]),
     ("Where", 3..=3, &[]),
-    ("ReduceSum", 1..=2, REDUCED),
-    ("ReduceMean", 1..=2, REDUCED),
-    ("ReduceL1", 1..=2, REDUCED),
-    ("ReduceL2", 1..=2, REDUCED),
-    ("ReduceSumSquare", 1..=2, REDUCED),
+    ("ReduceSum", 1..=2, SUM),
+    ("ReduceMean", 1..=2, REDUCTION),
+    ("ReduceL1", 1..=2, REDUCTION),
+    ("ReduceL2", 1..=2, REDUCTION),
+    ("ReduceSumSquare", 1..=2, REDUCTION),
 ];
 
 /// Their names, for people.
@@ -77,7 +73,7 @@ pub(super) fn compute(importer: &mut Importer, call: &Call) -> Result<Option<(Va
     if !constants || call.count() == 0 {
         return Ok(None);
     }
-    call.check(inputs.clone(), 1, attributes, importer.opset)?;
+    let call = &*call.checked(inputs.clone(), 1, attributes, importer.opset)?;
     let found = match *name {
         "Where" => choose(importer, call)?,
         "Cast" => return cast(importer, call),
@@ -210,11 +206,7 @@ fn product(importer: &mut Importer, call: &Call) -> Result<Tensor, ModelError> {
 
 fn reduce(importer: &mut Importer, call: &Call) -> Result<Tensor, ModelError> {
     let of = call.float(0, "operand")?;
-    let given = match call.ints_attribute("axes") {
-        Some(axes) => Some(axes.to_vec()),
-        None => call.optional_ints(1, "axes (input 1)")?,
-    };
-    let given = given.filter(|axes| !axes.is_empty());
+    let given = call.optional_ints(1, "axes (input 1)")?.filter(|axes| !axes.is_empty());
     if given.is_none() && call.flag("noop_with_empty_axes")? {
         return Err(call.refuse("a reduction along no axis is not supported"));
     }
