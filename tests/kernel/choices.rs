@@ -1,14 +1,12 @@
 //! Clip, PRelu, sums, reductions, parts, and Where as the kernel reads them, against naive loops; and what is refused.
 
-use dashu_int::ops::BitTest;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use testing::corpora::files::{Parts, bytes, integer, node, tensor, value};
-use testing::corpora::readings::{attribute, float};
-use testing::corpora::windows::{file, int, ints, list, text};
-use testing::naive_proofs::npy;
+use testing::corpora::files::{node, tensor};
+use testing::corpora::windows::{file, int, ints, list};
 use testing::networks::generator;
-use underplane_kernel::{Class, Code, Inputs, Reading, Rejection};
+use testing::readings::logit;
+use underplane_kernel::{Class, Code, Reading};
 
 /// The sizes of a sample [C, D].
 const SHAPE: [usize; 2] = [3, 4];
@@ -143,15 +141,6 @@ fn choice(rng: &mut StdRng, x: &[f64]) -> Case {
     Case { nodes, constants, made }
 }
 
-/// f at one input, rounded.
-fn logit(bytes: &[u8], x: &[f64]) -> Result<f64, Rejection> {
-    let (numerator, exponent, denominator) =
-        Reading::read(bytes, Class::Positive)?.logit(&Inputs::read(&npy(x)).unwrap(), 0)?;
-    assert!(numerator.bit_len() < 900 && denominator.bit_len() < 900 && exponent.abs() < 900);
-    let number = |text: String| text.parse::<f64>().unwrap();
-    Ok(number(numerator.to_string()) / number(denominator.to_string()) * 2_f64.powi(exponent as i32))
-}
-
 #[test]
 fn choices_and_reductions_mean_what_naive_loops_compute() {
     let kinds: [fn(&mut StdRng, &[f64]) -> Case; 6] = [clip, parametric, sum, reduction, parts, choice];
@@ -162,7 +151,7 @@ fn choices_and_reductions_mean_what_naive_loops_compute() {
         let w = numbers(&mut rng, made.len());
         let expected: f64 = made.iter().zip(&w).map(|(v, &w)| v * f64::from(w)).sum();
         let bytes = file(nodes, constants, &SHAPE.map(|d| d as u64), ("t", &w)).file_with(&[], 18);
-        let found = logit(&bytes, &x).unwrap_or_else(|r| panic!("seed {seed}: {r}"));
+        let found = logit(&bytes, Class::Positive, &x).unwrap_or_else(|r| panic!("seed {seed}: {r}"));
         assert!((found - expected).abs() <= 1e-9, "seed {seed}: {found} instead of {expected}");
     }
 }
@@ -237,58 +226,4 @@ fn only_the_larger_of_two_values_is_chosen() {
     assert_eq!(refused(&nodes, &constants, 17), Code::MalformedModel, "a comparison as a number");
     let nodes = [node("Greater", &["x", "zero"], &["m"], &[]), node("Identity", &["m"], &["t"], &[])];
     assert_eq!(refused(&nodes, &constants, 17), Code::Unsupported, "a comparison that is flattened");
-}
-
-/// A node of the domain ai.onnx.ml.
-fn learned(operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[Vec<u8>]) -> Vec<u8> {
-    [node(operator, inputs, outputs, attributes), bytes(7, b"ai.onnx.ml")].concat()
-}
-
-fn floats(name: &str, values: &[f32]) -> Vec<u8> {
-    attribute(name, 6, values.iter().flat_map(|&v| float(7, v)).collect())
-}
-
-/// y = column 1 of two scores of the scaled x, in a file with the operators of scikit-learn.
-fn pipeline(nodes: Vec<Vec<u8>>) -> Result<Vec<u8>, Rejection> {
-    let parts = Parts { nodes, constants: vec![list("one", &[1])], input: value("x", &[2]), output: "y" };
-    let domain = bytes(8, &[bytes(1, b"ai.onnx.ml"), integer(2, 3)].concat());
-    let file = [parts.file(), domain].concat();
-    Reading::read(&file, Class::Positive).map(|_| file)
-}
-
-#[test]
-fn learned_operators_are_affine_or_refused() {
-    let labels = |count: i64| ints("classlabels_ints", &(0..count).collect::<Vec<_>>());
-    let weights = floats("coefficients", &[1.0, 2.0, -1.0, 0.5]);
-    let scaler = |offset: &[f32], scale: &[f32]| {
-        learned("Scaler", &["x"], &["s"], &[floats("offset", offset), floats("scale", scale)])
-    };
-    let classifier = |attributes: &[Vec<u8>]| learned("LinearClassifier", &["s"], &["label", "all"], attributes);
-    let column = || learned("ArrayFeatureExtractor", &["all", "one"], &["y"], &[]);
-    let good = || scaler(&[0.5, -1.0], &[2.0, 4.0]);
-    let scores = |more: &[Vec<u8>]| classifier(&[&[labels(2), weights.clone()], more].concat());
-    let intercepts = || floats("intercepts", &[0.0, 0.25]);
-    let file = pipeline(vec![good(), scores(&[intercepts()]), column()]).unwrap();
-    // −2·(x₀ − ½) + 2·(x₁ + 1) + ¼ at (3, ½).
-    assert_eq!(logit(&file, &[3.0, 0.5]).unwrap(), -1.75);
-    let code = |nodes: Vec<Vec<u8>>| pipeline(nodes).unwrap_err().code;
-    let transform = |name: &str| scores(&[text("post_transform", name)]);
-    assert_eq!(code(vec![good(), transform("PROBIT"), column()]), Code::Unsupported);
-    // Probabilities beside others are an end that is left over.
-    let doubled = node("Add", &["y0", "y0"], &["y"], &[]);
-    let inner = learned("ArrayFeatureExtractor", &["all", "one"], &["y0"], &[]);
-    assert_eq!(code(vec![good(), transform("LOGISTIC"), inner, doubled]), Code::Unsupported);
-    assert_eq!(code(vec![good(), classifier(&[labels(3), weights.clone()]), column()]), Code::Unsupported);
-    assert_eq!(code(vec![scaler(&[0.5, 1.0], &[2.0]), scores(&[]), column()]), Code::ShapeMismatch);
-    assert_eq!(code(vec![scaler(&[f32::NAN; 2], &[2.0; 2]), scores(&[]), column()]), Code::NotFinite);
-    assert_eq!(
-        code(vec![good(), classifier(&[labels(2), floats("coefficients", &[1.0; 3])]), column()]),
-        Code::ShapeMismatch
-    );
-    let label = node("Neg", &["label"], &["y"], &[]);
-    assert_eq!(code(vec![good(), scores(&[]), label]), Code::MalformedModel, "the label is read");
-    let standard = node("Scaler", &["x"], &["y"], &[floats("offset", &[0.0]), floats("scale", &[1.0])]);
-    assert_eq!(code(vec![standard]), Code::Unsupported, "an operator of another domain");
-    let relu = [node("Relu", &["x"], &["y"], &[]), bytes(7, b"ai.onnx.ml")].concat();
-    assert_eq!(code(vec![relu]), Code::Unsupported, "a standard operator of another domain");
 }

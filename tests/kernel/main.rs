@@ -5,6 +5,7 @@ mod choices;
 mod corpora;
 mod differential;
 mod laws;
+mod learned;
 mod mutations;
 mod smooth;
 mod tree_proofs;

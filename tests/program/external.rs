@@ -1,11 +1,9 @@
 //! Models whose numbers stand in other files.
 
+use crate::desk::Desk;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use tempfile::TempDir;
 use testing::corpora::files::{Parts, bytes, integer, node, tensor, value};
-use testing::naive_proofs::npy;
 
 /// A constant `[dims]` of 32-bit floats (type 1) or 64-bit integers (type 7) in a file.
 fn elsewhere(name: &str, kind: u64, dims: &[u64], file: &str, offset: usize) -> Vec<u8> {
@@ -53,39 +51,6 @@ fn write(folder: &Path, parts: &[Vec<u8>; 3]) -> PathBuf {
     folder.join("model.onnx")
 }
 
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Desk {
-        let desk = Desk(TempDir::new().unwrap());
-        fs::write(desk.0.path().join("x.npy"), npy(&[1.0, 2.0])).unwrap();
-        desk
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Exit code, standard output, standard error; `@` begins a name on the desk.
-    fn run(&self, program: &str, words: &str) -> (i32, String, String) {
-        let own = env!("CARGO_BIN_EXE_underplane");
-        let path = if program == "underplane" { own } else { env!("CARGO_BIN_EXE_underplane-check") };
-        let words = words.split(' ').map(|word| match word.strip_prefix('@') {
-            Some(name) => self.at(name).into_os_string(),
-            None => word.into(),
-        });
-        let output = Command::new(path).args(words).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    }
-
-    fn succeed(&self, program: &str, words: &str) -> String {
-        let (code, out, told) = self.run(program, words);
-        assert_eq!(code, 0, "{words}: {told}\n{out}");
-        out
-    }
-}
-
 #[test]
 fn numbers_in_other_files_are_the_models() {
     let desk = Desk::new();
@@ -95,15 +60,15 @@ fn numbers_in_other_files_are_the_models() {
         out.lines().skip(1).map(|row| row.split(',').take(7).collect::<Vec<_>>().join(",")).collect()
     };
     let options = "--norm l1 --method sharp,exact";
-    let found = rows(desk.succeed("underplane", &format!("certify @m/model.onnx @x.npy {options} --proofs @proofs")));
-    assert_eq!(found, rows(desk.succeed("underplane", &format!("certify @whole.onnx @x.npy {options}"))));
+    let found = rows(desk.succeed("underplane", &format!("certify m/model.onnx x.npy {options} --proofs proofs")));
+    assert_eq!(found, rows(desk.succeed("underplane", &format!("certify whole.onnx x.npy {options}"))));
     assert!(found.iter().all(|row| row.starts_with("0,,2.5,")), "{found:?}");
-    let checked = desk.succeed("underplane", "check @m/model.onnx @x.npy @proofs/certificates.jsonl");
-    assert_eq!(checked, desk.succeed("underplane-check", "@m/model.onnx @x.npy @proofs/certificates.jsonl"));
-    desk.succeed("underplane", "check --fast @m/model.onnx @x.npy @proofs/certificates.jsonl");
+    let checked = desk.succeed("underplane", "check m/model.onnx x.npy proofs/certificates.jsonl");
+    assert_eq!(checked, desk.succeed("underplane-check", "m/model.onnx x.npy proofs/certificates.jsonl"));
+    desk.succeed("underplane", "check --fast m/model.onnx x.npy proofs/certificates.jsonl");
     // Just the numbers of the files are proven about: with a smaller bias the same radii are not.
     write(&desk.at("m"), &parts([0.5, -0.0], -0.75));
-    let (code, rows, _) = desk.run("underplane-check", "@m/model.onnx @x.npy @proofs/certificates.jsonl");
+    let (code, rows, _) = desk.run("underplane-check", "m/model.onnx x.npy proofs/certificates.jsonl");
     assert_eq!(code, 1, "{rows}");
     assert!(rows.contains("not-proven") || rows.contains("witness"), "{rows}");
 }
@@ -113,9 +78,9 @@ fn every_file_is_named_with_its_digest_and_going_on_looks_at_all_of_them() {
     let desk = Desk::new();
     write(&desk.at("m"), &parts([0.5, 0.25], 1.0));
     fs::write(desk.at("claims.csv"), "input,norm,radius\n0,l1,0.5\n").unwrap();
-    desk.succeed("underplane", "certify @m/model.onnx @x.npy --norm l1 --method sharp --proofs @proofs");
-    desk.succeed("underplane", "audit @m/model.onnx @x.npy --claims @claims.csv --reports @reports");
-    desk.succeed("underplane", "audit @m/model.onnx @x.npy --norm l1 --method sharp --reports @reports");
+    desk.succeed("underplane", "certify m/model.onnx x.npy --norm l1 --method sharp --proofs proofs");
+    desk.succeed("underplane", "audit m/model.onnx x.npy --claims claims.csv --reports reports");
+    desk.succeed("underplane", "audit m/model.onnx x.npy --norm l1 --method sharp --reports reports");
     let mut reports: Vec<PathBuf> =
         fs::read_dir(desk.at("reports")).unwrap().map(|e| e.unwrap().path().join("run.json")).collect();
     reports.push(desk.at("proofs/run.json"));
@@ -131,7 +96,7 @@ fn every_file_is_named_with_its_digest_and_going_on_looks_at_all_of_them() {
 
 /// What an interrupted run was about is learnt from refusals, a line at a time; then one file changes.
 fn going_on_looks_at(desk: &Desk, files: [&str; 3]) {
-    let certify = "certify @m/model.onnx @x.npy --norm l1 --method sharp --out @rows.csv";
+    let certify = "certify m/model.onnx x.npy --norm l1 --method sharp --out rows.csv";
     desk.succeed("underplane", certify);
     let rows = fs::read(desk.at("rows.csv")).unwrap();
     let mut about: Vec<[String; 2]> = Vec::new();
@@ -167,8 +132,8 @@ fn going_on_looks_at(desk: &Desk, files: [&str; 3]) {
 fn a_data_file_that_is_missing_or_short_is_named() {
     let desk = Desk::new();
     let refused = |words: &str| {
-        let told = desk.run("underplane", "inspect @m/model.onnx");
-        let (code, _, kernel) = desk.run("underplane-check", "@m/model.onnx @x.npy @none.jsonl");
+        let told = desk.run("underplane", "inspect m/model.onnx");
+        let (code, _, kernel) = desk.run("underplane-check", "m/model.onnx x.npy none.jsonl");
         assert_eq!((told.0, code), (2, 2));
         assert!(told.2.contains(words), "{}", told.2);
         assert!(kernel.contains("external-data") && kernel.contains("sub/rest.data"), "{kernel}");
@@ -197,15 +162,15 @@ fn links_out_of_the_folder_are_followed_on_request_alone() {
     let entry =
         "[[entry]]\nname = 'a'\nmodel = '../snapshots/1/model.onnx'\ninputs = '../x.npy'\nmethods = ['sharp']\n";
     fs::write(desk.at("verified/verified.toml"), entry).unwrap();
-    let model = "@snapshots/1/model.onnx";
+    let model = "snapshots/1/model.onnx";
     let calls = [
         ("underplane", format!("inspect {model}")),
-        ("underplane", format!("certify {model} @x.npy --method sharp --proofs @proofs")),
-        ("underplane", format!("check {model} @x.npy @proofs/certificates.jsonl")),
-        ("underplane-check", format!("{model} @x.npy @proofs/certificates.jsonl")),
-        ("underplane", format!("audit {model} @x.npy --norm l1 --method sharp --reports @reports")),
-        ("underplane", format!("audit {model} @x.npy --claims @claims.csv --reports @reports")),
-        ("underplane", "regress @verified --bless".into()),
+        ("underplane", format!("certify {model} x.npy --method sharp --proofs proofs")),
+        ("underplane", format!("check {model} x.npy proofs/certificates.jsonl")),
+        ("underplane-check", format!("{model} x.npy proofs/certificates.jsonl")),
+        ("underplane", format!("audit {model} x.npy --norm l1 --method sharp --reports reports")),
+        ("underplane", format!("audit {model} x.npy --claims claims.csv --reports reports")),
+        ("underplane", "regress verified --bless".into()),
     ];
     for (program, words) in calls {
         let (code, _, told) = desk.run(program, &words);
@@ -214,6 +179,6 @@ fn links_out_of_the_folder_are_followed_on_request_alone() {
         desk.succeed(program, &format!("{words} --follow-links"));
     }
     // The command that is printed is whole.
-    let told = desk.run("underplane", &format!("certify {model} @x.npy --method sharp --proofs @p --follow-links")).2;
+    let told = desk.run("underplane", &format!("certify {model} x.npy --method sharp --proofs p --follow-links")).2;
     assert!(told.contains("p/certificates.jsonl --follow-links"), "{told}");
 }

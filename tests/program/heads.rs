@@ -1,11 +1,8 @@
 //! Which function of a model's outputs is f: heads, ends, thresholds and outputs by name, through the whole program.
 
+use crate::desk::{Desk, near};
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
-use tempfile::TempDir;
 use testing::corpora::files::{Parts, bytes, integer, node, tensor, value};
-use testing::naive_proofs::npy;
 
 /// z = relu(x₀) + x₁ + ¼, which is 3¼ at the input with the gradient (1, 1), and outputs behind it; `odd` is one that is
 /// read nowhere.
@@ -41,56 +38,15 @@ fn file(odd: bool) -> Vec<u8> {
     Parts { nodes, constants, input: value("x", &[2]), output: "z" }.file_with(&more, 17)
 }
 
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Desk {
-        let desk = Desk(TempDir::new().unwrap());
-        fs::write(desk.at("m.onnx"), file(false)).unwrap();
-        fs::write(desk.at("x.npy"), npy(&[1.0, 2.0])).unwrap();
-        desk
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn run(&self, program: &str, words: &str) -> (i32, String, String) {
-        let own = env!("CARGO_BIN_EXE_underplane");
-        let path = if program == "underplane" { own } else { env!("CARGO_BIN_EXE_underplane-check") };
-        let output = Command::new(path).args(words.split(' ')).current_dir(self.0.path()).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    }
-
-    /// (logit, radius) of every norm, which both checkers have accepted, and what was said.
-    fn proven(&self, options: &str) -> (Vec<(f64, f64)>, String) {
-        let words = format!("certify m.onnx x.npy --norm l1,l2,linf --method sharp --proofs proofs {options}");
-        let (code, rows, told) = self.run("underplane", &words);
-        assert_eq!(code, 0, "{options}: {told}");
-        let command = told.lines().find_map(|line| line.strip_prefix("check them: underplane ")).expect("a command");
-        let (code, out, why) = self.run("underplane", command);
-        assert_eq!(code, 0, "{command}: {out}{why}");
-        let (code, out, why) = self.run("underplane-check", command.strip_prefix("check ").expect("check"));
-        assert_eq!(code, 0, "{command}: {out}{why}");
-        assert!(out.lines().count() == 4, "{out}");
-        let numbers = |row: &str| {
-            let cells: Vec<&str> = row.split(',').collect();
-            (cells[2].parse().expect("a logit"), cells[6].parse().expect("a radius"))
-        };
-        (rows.lines().skip(1).map(numbers).collect(), told)
-    }
-}
-
-fn near(found: &[(f64, f64)], logit: f64, radii: [f64; 3]) {
-    for ((f, radius), expected) in found.iter().zip(radii) {
-        assert!((f - logit).abs() < 1e-6 && (radius / expected - 1.0).abs() < 1e-6, "{found:?}");
-    }
+fn desk() -> Desk {
+    let desk = Desk::new();
+    fs::write(desk.at("m.onnx"), file(false)).unwrap();
+    desk
 }
 
 #[test]
 fn ends_are_taken_off_and_thresholds_too() {
-    let (desk, root) = (Desk::new(), 2f64.sqrt());
+    let (desk, root) = (desk(), 2f64.sqrt());
     let radii = |f: f64| [f, f / root, f / 2.0];
     let (found, told) = desk.proven("--output z");
     near(&found, 3.25, radii(3.25));
@@ -110,7 +66,7 @@ fn ends_are_taken_off_and_thresholds_too() {
 
 #[test]
 fn heads_are_certified_each() {
-    let desk = Desk::new();
+    let desk = desk();
     // z and relu(x₀) + 1, which is 2 with the gradient (1, 0).
     let (found, told) = desk.proven("--output least");
     near(&found, 2.0, [2.0, 2.0, 1.625]);
@@ -123,7 +79,7 @@ fn heads_are_certified_each() {
 
 #[test]
 fn what_is_no_output_and_what_no_end_is_refused_by_both() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.proven("--output z");
     for (options, words) in [
         ("", ["--output", "`least`"]),

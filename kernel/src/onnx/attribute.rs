@@ -19,6 +19,8 @@ pub enum Type {
     Floats,
     /// INTS.
     Integers,
+    /// STRINGS.
+    Texts,
     /// Another one, or none.
     Other,
 }
@@ -38,6 +40,8 @@ pub enum Attribute<'a> {
     Floats(Vec<u32>),
     /// Integers.
     Integers(Vec<i64>),
+    /// So many strings.
+    Texts(usize),
     /// One of another type, or none.
     Other,
 }
@@ -52,6 +56,7 @@ impl Type {
             Type::Tensor => "tensor",
             Type::Floats => "floats",
             Type::Integers => "ints",
+            Type::Texts => "strings",
             Type::Other => "another type, or none",
         }
     }
@@ -62,7 +67,7 @@ impl<'a> Attribute<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<(&'a str, Attribute<'a>), Rejection> {
         let (mut name, mut kind) = ("", 0);
         let (mut float, mut integer, mut text, mut tensor) = (None, None, None, None);
-        let (mut floats, mut integers) = (Vec::new(), Vec::new());
+        let (mut floats, mut integers, mut texts) = (Vec::new(), Vec::new(), 0);
         for field in fields(bytes) {
             match field? {
                 (1, wire) => name = wire.text()?,
@@ -72,13 +77,14 @@ impl<'a> Attribute<'a> {
                 (5, wire) => tensor = Some(wire.bytes()?),
                 (7, wire) => wire.words(&mut floats)?,
                 (8, wire) => wire.integers(&mut integers)?,
+                (9, _) => texts += 1,
                 (20, wire) => kind = wire.integer()?,
                 (21, _) => return Err(malformed(name, "a value", "a reference to a function's attribute")),
                 _ => {}
             }
         }
-        let numbers = [!floats.is_empty(), !integers.is_empty()];
-        let given = [float.is_some(), integer.is_some(), text.is_some(), tensor.is_some(), numbers[0], numbers[1]];
+        let [one, two, three] = [!floats.is_empty(), !integers.is_empty(), texts > 0];
+        let given = [float.is_some(), integer.is_some(), text.is_some(), tensor.is_some(), one, two, three];
         let (own, attribute) = match kind {
             1 => (0, Some(Attribute::Float(float.unwrap_or(0)))),
             2 => (1, Some(Attribute::Integer(integer.unwrap_or(0)))),
@@ -86,6 +92,7 @@ impl<'a> Attribute<'a> {
             4 => (3, tensor.map(Attribute::Tensor)),
             6 => (4, Some(Attribute::Floats(floats))),
             7 => (5, Some(Attribute::Integers(integers))),
+            8 => (6, Some(Attribute::Texts(texts))),
             _ => (given.len(), Some(Attribute::Other)),
         };
         let stray = own < given.len() && given.iter().enumerate().any(|(k, &given)| given && k != own);
@@ -104,6 +111,7 @@ impl<'a> Attribute<'a> {
             Attribute::Tensor(_) => Type::Tensor,
             Attribute::Floats(_) => Type::Floats,
             Attribute::Integers(_) => Type::Integers,
+            Attribute::Texts(_) => Type::Texts,
             Attribute::Other => Type::Other,
         }
     }

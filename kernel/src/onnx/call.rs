@@ -282,6 +282,14 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// How many texts an attribute lists.
+    pub fn texts(&self, name: &str) -> usize {
+        match self.attributes.get(name) {
+            Some(Attribute::Texts(count)) => *count,
+            _ => 0,
+        }
+    }
+
     /// A tensor as an attribute.
     pub fn tensor(&self, name: &str, values: &Values) -> Result<Option<(Value, Kind)>, Rejection> {
         match self.attributes.get(name) {
@@ -310,7 +318,9 @@ impl<'a> Call<'a> {
                 let list = values.iter().copied().map(Some).collect();
                 Ok((Value::Integers(vec![values.len()], list), Kind::Int64))
             }
-            Attribute::Text(_) | Attribute::Other => Err(self.refuse(Code::MalformedModel, "a value", "none")),
+            Attribute::Text(_) | Attribute::Texts(_) | Attribute::Other => {
+                Err(self.refuse(Code::MalformedModel, "a value", "none"))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::budget;
 use crate::onnx::call::{Value, malformed};
 use crate::onnx::protobuf::fields;
-use crate::onnx::tensor::Kind;
+use crate::onnx::tensor::{Kind, TEXTS};
 use crate::rejection::{Code, Rejection};
 use std::collections::HashMap;
 
@@ -14,7 +14,18 @@ pub struct Declared<'a> {
     pub name: &'a str,
     /// Its type; `None` where nothing is said.
     pub kind: Option<Kind>,
+    /// What it is instead of numbers.
+    pub other: Option<Other>,
     axes: Option<Vec<Axis<'a>>>,
+}
+
+/// Values that nothing reads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Other {
+    /// Texts: a label.
+    Texts,
+    /// A map for every sample, which a ZipMap gives.
+    Maps,
 }
 
 /// An axis with a size, a name, or neither.
@@ -44,14 +55,16 @@ impl Shape {
 impl<'a> Declared<'a> {
     /// Reads a ValueInfoProto.
     pub fn read(bytes: &'a [u8]) -> Result<Declared<'a>, Rejection> {
-        let mut declared = Declared { name: "", kind: None, axes: None };
+        let mut declared = Declared { name: "", kind: None, other: None, axes: None };
         for field in fields(bytes) {
             match field? {
                 (1, wire) => declared.name = wire.text()?,
                 (2, wire) => {
                     for field in fields(wire.bytes()?) {
-                        if let (1, tensor) = field? {
-                            declared.read_type(tensor.bytes()?)?;
+                        match field? {
+                            (1, tensor) => declared.read_type(tensor.bytes()?)?,
+                            (4, _) => declared.other = Some(Other::Maps),
+                            _ => {}
                         }
                     }
                 }
@@ -79,6 +92,10 @@ impl<'a> Declared<'a> {
                 _ => {}
             }
         }
+        if number == TEXTS {
+            self.other = Some(Other::Texts);
+            return Ok(());
+        }
         let unknown = || Rejection::new(Code::Unsupported, self.place(), "float32", format!("type {number}"));
         self.kind = Some(Kind::read(number).ok_or_else(unknown)?);
         Ok(())
@@ -98,6 +115,11 @@ impl<'a> Declared<'a> {
             Some(size) if size < 0 => Err(malformed(self.name, "sizes of axes from 0", &size.to_string())),
             _ => Ok(axis),
         }
+    }
+
+    /// Whether it may be the label that a classifier gives.
+    pub fn is_label(&self) -> bool {
+        self.kind == Some(Kind::Int64) || self.other == Some(Other::Texts)
     }
 
     fn place(&self) -> String {
@@ -138,7 +160,7 @@ impl<'a> Declared<'a> {
         shape: &Shape,
         named: &mut HashMap<&'a str, Option<usize>>,
     ) -> Result<(), Rejection> {
-        if self.kind.is_some_and(|declared| declared != kind) {
+        if self.other.is_some() || self.kind.is_some_and(|declared| declared != kind) {
             return Err(self.misfit(Code::MalformedModel, format!("{kind:?}")));
         }
         let Some(axes) = &self.axes else { return Ok(()) };

@@ -17,7 +17,35 @@ pub fn end(graph: &mut Graph, call: &Call, values: &Values, end: End) -> Answer 
     if end != End::Sigmoid && (shape.len() != 1 || !matches!(call.integer("axis"), None | Some(-1 | 1))) {
         return Err(call.refuse(Code::Unsupported, "[N, K], along axis 1", format!("[N, {shape:?}]")));
     }
-    unit(graph, call, Op::End { of, end }, shape.to_vec())
+    ended(graph, call, (of, shape.to_vec()), end)
+}
+
+/// The probabilities of logits of a shape: sigmoids of t and −t are the softmax of t/2 and −t/2.
+pub fn ended(graph: &mut Graph, call: &Call, (mut of, shape): (usize, Vec<usize>), mut end: End) -> Answer {
+    if end == End::Sigmoid && shape == [2] && are_opposite(graph, of) {
+        of = multiple(graph, of, Float::new(1, -1))?;
+        end = End::Softmax;
+    }
+    unit(graph, call, Op::End { of, end }, shape)
+}
+
+/// Whether the two entries of a node are t and −t, as the numbers of affine nodes say.
+fn are_opposite(graph: &Graph, mut node: usize) -> bool {
+    loop {
+        let Op::Affine { terms, offset } = &graph.nodes[node].op else { return false };
+        if offset.as_ref().is_some_and(|offset| offset.values[0] != -&offset.values[1]) {
+            return false;
+        }
+        // All of one node, in its place and by one factor: its entries tell.
+        if let [(of, map)] = &terms[..]
+            && map.factors().is_some_and(|factors| factors.at(0) == factors.at(1))
+        {
+            node = *of;
+            continue;
+        }
+        let minus = |(col, weight): (usize, IBig)| (col, -weight);
+        return terms.iter().all(|(_, map)| map.rows() == (0..2) && map.entries(0).eq(map.entries(1).map(minus)));
+    }
 }
 
 /// The minimum of values of one shape.

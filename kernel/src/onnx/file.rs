@@ -13,7 +13,7 @@ use crate::onnx::nodes::size;
 use crate::onnx::operators::apply;
 use crate::onnx::protobuf::fields;
 use crate::onnx::schema;
-use crate::onnx::tensor::{Kind, Tensor};
+use crate::onnx::tensor::{Kind, Tensor, texts};
 use crate::rejection::{Code, Rejection};
 use std::collections::{HashMap, HashSet};
 
@@ -80,6 +80,8 @@ fn opset(bytes: &[u8]) -> Result<(&str, i64), Rejection> {
 struct File<'a> {
     calls: Vec<Call<'a>>,
     constants: HashMap<String, (Value, Kind)>,
+    /// Names of constants that are texts.
+    texts: Vec<&'a str>,
     inputs: Vec<Declared<'a>>,
     outputs: Vec<Declared<'a>>,
     /// What the file says of values that it computes.
@@ -96,6 +98,10 @@ impl<'a> File<'a> {
                     file.calls.push(Call::read(wire.bytes()?)?);
                 }
                 (5, wire) => {
+                    if let Some(name) = texts(wire.bytes()?)? {
+                        file.texts.push(name);
+                        continue;
+                    }
                     let tensor = Tensor::read(wire.bytes()?, files)?;
                     let name = tensor.name.clone();
                     if name.is_empty() {
@@ -158,7 +164,7 @@ impl<'a> File<'a> {
     fn check_names(&self) -> Result<(), Rejection> {
         let (mut values, mut labels) = (HashSet::new(), HashSet::new());
         let sources = self.inputs.iter().map(|input| input.name).chain(self.constants.keys().map(String::as_str));
-        for name in sources.chain(self.calls.iter().flat_map(Call::names)) {
+        for name in sources.chain(self.texts.iter().copied()).chain(self.calls.iter().flat_map(Call::names)) {
             if !values.insert(name) {
                 return Err(malformed(name, "one value of a name", "two"));
             }
@@ -174,7 +180,7 @@ impl<'a> File<'a> {
     /// The output that the user names, or the only one, beside which a classifier's label may stand.
     fn output(&self, logit: &Logit) -> Result<&Declared<'a>, Rejection> {
         let named = |output: &&Declared| match logit.output.as_deref() {
-            None => self.outputs.len() == 1 || output.kind != Some(Kind::Int64),
+            None => self.outputs.len() == 1 || !output.is_label(),
             Some(name) => output.name == name,
         };
         match self.outputs.iter().filter(named).collect::<Vec<_>>()[..] {
@@ -200,9 +206,9 @@ impl<'a> File<'a> {
         }
         let (batch, shape) = input.sample()?;
         let mut graph = Graph::new(input.name, shape.clone(), size(&shape))?;
-        let output = self.output(logit)?.clone();
-        let skipped = skipped(&self.calls, output.name);
-        let mut values = Values { named: self.constants, batch, output: output.name, files };
+        let output = self.scores(self.output(logit)?);
+        let skipped = self.skipped(output);
+        let mut values = Values { named: self.constants, batch, output, files };
         values.named.insert(input.name.into(), (Value::Node(0, shape), Kind::Float32));
         let last: HashMap<&str, usize> =
             self.calls.iter().enumerate().flat_map(|(i, call)| call.inputs().map(move |name| (name, i))).collect();
@@ -216,18 +222,18 @@ impl<'a> File<'a> {
             }
             call.inputs().filter(|name| last[name] == i).for_each(|name| values.forget(name));
         }
-        let Some(&(Value::Node(id, _), Kind::Float32)) = values.named.get(output.name) else {
-            return Err(malformed(output.name, "a float32 output that depends on the input", "none"));
+        let Some(&(Value::Node(id, _), Kind::Float32)) = values.named.get(output) else {
+            return Err(malformed(output, "a float32 output that depends on the input", "none"));
         };
         let mut axes = HashMap::new();
         // Of one sample, an output without axes besides the batch has none, if all of size 1 are dropped.
         let is_squeezed = |call: &Call| {
             let without_axes = call.arity() == 1 && call.integers("axes").is_none();
-            call.operator == "Squeeze" && without_axes && call.name == output.name
+            call.operator == "Squeeze" && without_axes && call.name == output
         };
-        let is_open = output.kind == Some(Kind::Float32) && self.calls.iter().any(is_squeezed);
+        let is_open = self.calls.iter().any(is_squeezed);
         for declared in [input].into_iter().chain(&self.others).chain(&self.outputs) {
-            if is_open && declared.name == output.name {
+            if is_open && declared.name == output && declared.kind == Some(Kind::Float32) {
                 continue;
             }
             if let Some((value, kind)) = values.named.get(declared.name) {
@@ -236,28 +242,40 @@ impl<'a> File<'a> {
         }
         finish(graph, id, logit)
     }
-}
 
-/// Which calls say nothing: of operators that are not read, or with operands that such calls give, where the output does
-/// not depend on them.
-fn skipped(calls: &[Call], output: &str) -> Vec<bool> {
-    let mut needed = HashSet::from([output]);
-    let mut is_live = vec![false; calls.len()];
-    for (i, call) in calls.iter().enumerate().rev() {
-        is_live[i] = call.names().any(|name| needed.contains(name));
-        if is_live[i] {
-            needed.extend(call.inputs());
+    /// The scores that an output holds: those from which a ZipMap makes it.
+    fn scores(&self, output: &Declared<'a>) -> &'a str {
+        let zips = |call: &&Call| call.of_ml && call.operator == "ZipMap" && call.outputs() == [output.name];
+        let mut inputs = self.calls.iter().find(zips).into_iter().flat_map(Call::inputs);
+        match (inputs.next(), inputs.next()) {
+            (Some(scores), None) => scores,
+            _ => output.name,
         }
     }
-    let mut unread = HashSet::new();
-    let mut all = Vec::with_capacity(calls.len());
-    for (i, call) in calls.iter().enumerate() {
-        let is_known = call.is_standard && knows(call.operator);
-        let skips = !is_live[i] && (!is_known || call.inputs().any(|name| unread.contains(name)));
-        if skips {
-            unread.extend(call.names());
+
+    /// Which calls say nothing: of operators that are not read, or with operands that such calls give, where the output
+    /// does not depend on them. Nor is read what depends on texts, or on the label that a classifier gives.
+    fn skipped(&self, output: &str) -> Vec<bool> {
+        let calls = &self.calls;
+        let mut needed = HashSet::from([output]);
+        let mut is_live = vec![false; calls.len()];
+        for (i, call) in calls.iter().enumerate().rev() {
+            is_live[i] = call.names().any(|name| needed.contains(name));
+            if is_live[i] {
+                needed.extend(call.inputs());
+            }
         }
-        all.push(skips);
+        let labels = calls.iter().filter(|call| call.operator == "LinearClassifier").map(|call| call.name);
+        let mut unread: HashSet<&str> = self.texts.iter().copied().chain(labels).collect();
+        let mut all = Vec::with_capacity(calls.len());
+        for (i, call) in calls.iter().enumerate() {
+            let is_known = call.is_standard && knows(call.operator);
+            let skips = !is_live[i] && (!is_known || call.inputs().any(|name| unread.contains(name)));
+            if skips {
+                unread.extend(call.names());
+            }
+            all.push(skips);
+        }
+        all
     }
-    all
 }

@@ -167,6 +167,11 @@ pub const fn ints(name: &'static str) -> Allowed {
     of(name, Type::Integers)
 }
 
+/// An attribute of texts.
+pub const fn texts(name: &'static str) -> Allowed {
+    of(name, Type::Texts)
+}
+
 /// An attribute of floats.
 pub const fn floats(name: &'static str) -> Allowed {
     of(name, Type::Floats)

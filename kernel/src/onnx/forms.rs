@@ -3,7 +3,7 @@
 use crate::onnx::attribute::Type;
 use crate::onnx::call::Call;
 use crate::onnx::form::{
-    ANY, Allowed, Form, NEWEST, OLDEST, WINDOW, float, floats, form, int, ints, of, reduction, text,
+    ANY, Allowed, Form, NEWEST, OLDEST, WINDOW, float, floats, form, int, ints, of, reduction, text, texts,
 };
 use crate::onnx::kinds::Kinds;
 use crate::rejection::{Code, Rejection};
@@ -63,7 +63,7 @@ static FORMS: &[Form] = &[
         (1, 3),
         &[float("min").input(1, 11), float("max").input(2, 11)],
         Kinds::Float32,
-        "of values, between constant scalars; the lower one not above the upper one",
+        "of values and constants, between constant scalars; the lower one not above the upper one",
     ),
     form(
         "Constant",
@@ -129,6 +129,7 @@ static FORMS: &[Form] = &[
         (1, 1),
         &[
             ints("classlabels_ints"),
+            texts("classlabels_strings"),
             floats("coefficients"),
             floats("intercepts"),
             int("multi_class"),

@@ -1,11 +1,12 @@
 //! Operators of the domain ai.onnx.ml that are affine, as scikit-learn's converters write them.
 
-use crate::network::graph::{End, Graph, Op};
+use crate::network::graph::{End, Graph};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
 use crate::number::floats::Floats;
 use crate::onnx::call::{Call, Value, Values};
-use crate::onnx::nodes::{Answer, affine, picked, unit};
+use crate::onnx::ends::ended;
+use crate::onnx::nodes::{Answer, affine, picked};
 use crate::rejection::{Code, Rejection};
 
 /// The sizes of [N, C].
@@ -39,8 +40,10 @@ fn scores(graph: &mut Graph, call: &Call, values: &Values, rows: usize) -> Answe
 
 /// The scores of two classes, or the probabilities that rise with them.
 pub fn classifier(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    if call.integers("classlabels_ints").map(<[i64]>::len) != Some(2) {
-        return Err(call.refuse(Code::Unsupported, "two integer class labels", "others"));
+    let integers = call.integers("classlabels_ints").map_or(0, <[i64]>::len);
+    let texts = call.texts("classlabels_strings");
+    if !matches!((integers, texts), (2, 0) | (0, 2)) {
+        return Err(call.refuse(Code::Unsupported, "two class labels, integers or texts", "others"));
     }
     let Value::Node(of, shape) = scores(graph, call, values, 2)? else { unreachable!("a node") };
     let end = match call.text("post_transform").unwrap_or("NONE") {
@@ -52,7 +55,7 @@ pub fn classifier(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
             return Err(call.refuse(Code::Unsupported, "post_transform NONE, LOGISTIC or SOFTMAX", found));
         }
     };
-    unit(graph, call, Op::End { of, end }, shape)
+    ended(graph, call, (of, shape), end)
 }
 
 /// One score.

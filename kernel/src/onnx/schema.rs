@@ -40,7 +40,7 @@ struct Message {
 
 /// The whole file. `doc_string`, `metadata_props`, `denotation`, names of graphs, and the producer, domain and version of
 /// a model have no meaning; they are listed here and read nowhere else. Missing on purpose: training, functions, devices,
-/// sparse constants, quantisation, graphs in attributes, sequences, maps.
+/// sparse constants, quantisation, graphs in attributes, sequences and maps of anything but a ZipMap.
 static MODEL: Message = Message {
     name: "ModelProto",
     fields: &[
@@ -103,6 +103,7 @@ static ATTRIBUTE: Message = Message {
         Field(5, "t", Once, Kind::Message(&TENSOR)),
         Field(7, "floats", Any, Floats),
         Field(8, "ints", Any, Integers),
+        Field(9, "strings", Any, Bytes),
         Field(13, "doc_string", Once, Text),
         Field(20, "type", Once, Integer32),
         Field(21, "ref_attr_name", Once, Text),
@@ -116,6 +117,7 @@ static TENSOR: Message = Message {
         Field(2, "data_type", Once, Integer32),
         Field(4, "float_data", Any, Floats),
         Field(5, "int32_data", Any, Integers32),
+        Field(6, "string_data", Any, Bytes),
         Field(7, "int64_data", Any, Integers),
         Field(8, "name", Once, Text),
         Field(9, "raw_data", Once, Bytes),
@@ -138,6 +140,29 @@ static VALUE: Message = Message {
 };
 
 static TYPE: Message = Message {
+    name: "TypeProto",
+    fields: &[
+        Field(1, "tensor_type", Once, Kind::Message(&TENSOR_TYPE)),
+        Field(4, "sequence_type", Once, Kind::Message(&SEQUENCE)),
+        Field(6, "denotation", Once, Text),
+    ],
+};
+
+/// What a ZipMap gives: a map for every sample.
+static SEQUENCE: Message =
+    Message { name: "TypeProto.Sequence", fields: &[Field(1, "elem_type", Once, Kind::Message(&ELEMENT))] };
+
+static ELEMENT: Message = Message {
+    name: "TypeProto",
+    fields: &[Field(5, "map_type", Once, Kind::Message(&MAP)), Field(6, "denotation", Once, Text)],
+};
+
+static MAP: Message = Message {
+    name: "TypeProto.Map",
+    fields: &[Field(1, "key_type", Once, Integer32), Field(2, "value_type", Once, Kind::Message(&PLAIN))],
+};
+
+static PLAIN: Message = Message {
     name: "TypeProto",
     fields: &[Field(1, "tensor_type", Once, Kind::Message(&TENSOR_TYPE)), Field(6, "denotation", Once, Text)],
 };

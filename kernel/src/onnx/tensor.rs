@@ -106,13 +106,38 @@ struct Raw<'a> {
     double_words: Vec<u64>,
     short_integers: Vec<i64>,
     integers: Vec<i64>,
+    texts: usize,
     entries: Vec<&'a [u8]>,
     location: i64,
+}
+
+/// ONNX's number of the type of texts.
+pub const TEXTS: i64 = 8;
+
+/// The name of a TensorProto of texts, which nothing reads; nothing for other types.
+pub fn texts(bytes: &[u8]) -> Result<Option<&str>, Rejection> {
+    let raw = Raw::read(bytes)?;
+    if raw.kind != TEXTS {
+        return Ok(None);
+    }
+    let numbers = [raw.words.len(), raw.double_words.len(), raw.short_integers.len(), raw.integers.len()];
+    let is_inside = raw.bytes.is_none() && raw.location == 0 && raw.entries.is_empty() && numbers == [0; 4];
+    let count = raw.dims.iter().try_fold(1, |n: i64, &d| n.checked_mul(d).filter(|_| d >= 0));
+    match is_inside && count == i64::try_from(raw.texts).ok() {
+        true => Ok(Some(raw.name)),
+        false => Err(raw.refuse(Code::MalformedModel, &format!("{:?} texts", raw.dims), raw.texts.to_string())),
+    }
 }
 
 impl Tensor {
     /// Reads a TensorProto, whose numbers may stand in another file.
     pub fn read(bytes: &[u8], files: Files) -> Result<Tensor, Rejection> {
+        Raw::read(bytes)?.tensor(files)
+    }
+}
+
+impl<'a> Raw<'a> {
+    fn read(bytes: &'a [u8]) -> Result<Raw<'a>, Rejection> {
         let mut raw = Raw::default();
         for field in fields(bytes) {
             match field? {
@@ -120,6 +145,7 @@ impl Tensor {
                 (2, wire) => raw.kind = wire.integer()?,
                 (4, wire) => wire.words(&mut raw.words)?,
                 (5, wire) => wire.integers(&mut raw.short_integers)?,
+                (6, _) => raw.texts += 1,
                 (7, wire) => wire.integers(&mut raw.integers)?,
                 (8, wire) => raw.name = wire.text()?,
                 (9, wire) => raw.bytes = Some(wire.bytes()?.into()),
@@ -129,11 +155,9 @@ impl Tensor {
                 _ => {}
             }
         }
-        raw.tensor(files)
+        Ok(raw)
     }
-}
 
-impl Raw<'_> {
     fn refuse(&self, code: Code, expected: &str, found: impl Into<String>) -> Rejection {
         Rejection::new(code, format!("constant `{}`", self.name.escape_debug()), expected, found)
     }
@@ -201,6 +225,7 @@ impl Raw<'_> {
             (kind == Kind::Float64, self.double_words.is_empty()),
             (kind.width() < 4 || kind == Kind::Int32, self.short_integers.is_empty()),
             (kind == Kind::Int64, self.integers.is_empty()),
+            (false, self.texts == 0),
         ];
         let stray = lists.iter().any(|&(own, empty)| !empty && (!own || self.bytes.is_some()));
         match stray {

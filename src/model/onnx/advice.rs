@@ -30,7 +30,6 @@ pub(super) fn advice(operator: &str) -> &'static str {
         "SVMClassifier" | "SVMRegressor" => {
             ": for a linear kernel, train LinearSVC, LinearSVR or SGDClassifier instead; other kernels are not convex"
         }
-        "ZipMap" => ": export the model with options={'zipmap': False}",
         _ => "",
     }
 }

@@ -41,6 +41,7 @@ impl Attribute {
             proto::ATTRIBUTE_TENSOR => "tensor",
             proto::ATTRIBUTE_FLOATS => "floats",
             proto::ATTRIBUTE_STRING => "string",
+            proto::ATTRIBUTE_STRINGS => "strings",
             _ => "ints",
         };
         let since = if self.since > OLDEST { format!(", from opset {}", self.since) } else { String::new() };
@@ -95,6 +96,7 @@ pub(super) const CONSTANT: &[Attribute] = &[
 
 pub(super) const CLASSIFIER: &[Attribute] = &[
     ints("classlabels_ints"),
+    other("classlabels_strings", proto::ATTRIBUTE_STRINGS),
     other("coefficients", proto::ATTRIBUTE_FLOATS),
     other("intercepts", proto::ATTRIBUTE_FLOATS),
     int("multi_class"),

@@ -275,6 +275,11 @@ impl<'a> Call<'a> {
         self.attribute(name).map(|attribute| attribute.floats.as_slice())
     }
 
+    /// How many texts an attribute lists.
+    pub fn texts_attribute(&self, name: &str) -> usize {
+        self.attribute(name).map_or(0, |attribute| attribute.strings.len())
+    }
+
     /// A tensor as attribute.
     pub fn tensor_attribute(&self, name: &str) -> Result<Option<&'a TensorProto>, ModelError> {
         let missing = || self.misfit(format!("a tensor as attribute `{name}`"), "none");
@@ -295,6 +300,7 @@ fn values_of(attribute: &AttributeProto) -> impl Iterator<Item = i32> {
         (proto::ATTRIBUTE_TENSOR, attribute.t.is_some()),
         (proto::ATTRIBUTE_FLOATS, !attribute.floats.is_empty()),
         (proto::ATTRIBUTE_INTS, !attribute.ints.is_empty()),
+        (proto::ATTRIBUTE_STRINGS, !attribute.strings.is_empty()),
     ];
     given.into_iter().filter(|(_, given)| *given).map(|(kind, _)| kind)
 }

@@ -24,6 +24,8 @@ enum Holds {
     Many(Proto),
     /// Any number of texts.
     Texts,
+    /// Any number of texts of constants and attributes, which need not be UTF-8.
+    Blocks,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,11 @@ enum Proto {
     Tensor,
     ValueInfo,
     Type,
+    /// What a ZipMap gives: of maps, whose values are plain.
+    Sequence,
+    Element,
+    Map,
+    Plain,
     TensorType,
     Shape,
     Dimension,
@@ -45,7 +52,8 @@ enum Proto {
 impl Proto {
     /// The name of a field and what it holds, if the field is known. Fields without meaning are listed with the others:
     /// doc strings, metadata, denotations, names of graphs, a model's producer, domain and version. Not known on purpose:
-    /// functions, training, devices, segments, sparse constants, quantisation, subgraphs, sequences, maps.
+    /// functions, training, devices, segments, sparse constants, quantisation, subgraphs, sequences and maps of
+    /// anything but a ZipMap.
     fn field(self, number: u32) -> Option<(&'static str, Holds)> {
         use Holds::{Many, One, Texts};
         Some(match (self, number) {
@@ -86,6 +94,7 @@ impl Proto {
             (Proto::Attribute, 5) => ("t", One(Proto::Tensor)),
             (Proto::Attribute, 7) => ("floats", Floats),
             (Proto::Attribute, 8) => ("ints", Int64s),
+            (Proto::Attribute, 9) => ("strings", Holds::Blocks),
             (Proto::Attribute, 13) => ("doc_string", Text),
             (Proto::Attribute, 20) => ("type", Int32),
             (Proto::Attribute, 21) => ("ref_attr_name", Text),
@@ -93,6 +102,7 @@ impl Proto {
             (Proto::Tensor, 2) => ("data_type", Int32),
             (Proto::Tensor, 4) => ("float_data", Floats),
             (Proto::Tensor, 5) => ("int32_data", Int32s),
+            (Proto::Tensor, 6) => ("string_data", Holds::Blocks),
             (Proto::Tensor, 7) => ("int64_data", Int64s),
             (Proto::Tensor, 8) => ("name", Text),
             (Proto::Tensor, 9) => ("raw_data", Bytes),
@@ -106,7 +116,15 @@ impl Proto {
             (Proto::ValueInfo, 3) => ("doc_string", Text),
             (Proto::ValueInfo, 4) => ("metadata_props", Many(Proto::Entry)),
             (Proto::Type, 1) => ("tensor_type", One(Proto::TensorType)),
+            (Proto::Type, 4) => ("sequence_type", One(Proto::Sequence)),
             (Proto::Type, 6) => ("denotation", Text),
+            (Proto::Sequence, 1) => ("elem_type", One(Proto::Element)),
+            (Proto::Element, 5) => ("map_type", One(Proto::Map)),
+            (Proto::Element, 6) => ("denotation", Text),
+            (Proto::Map, 1) => ("key_type", Int32),
+            (Proto::Map, 2) => ("value_type", One(Proto::Plain)),
+            (Proto::Plain, 1) => ("tensor_type", One(Proto::TensorType)),
+            (Proto::Plain, 6) => ("denotation", Text),
             (Proto::TensorType, 1) => ("elem_type", Int32),
             (Proto::TensorType, 2) => ("shape", One(Proto::Shape)),
             (Proto::Shape, 1) => ("dim", Many(Proto::Dimension)),
@@ -182,7 +200,7 @@ impl Holds {
             (Floats, Wire::Block(block)) => block.len().is_multiple_of(4),
             (Doubles, Wire::Block(block)) => block.len().is_multiple_of(8),
             (Text | Holds::Texts, Wire::Block(block)) => std::str::from_utf8(block).is_ok(),
-            (Bytes | Holds::One(_) | Holds::Many(_), Wire::Block(_)) => true,
+            (Bytes | Holds::Blocks | Holds::One(_) | Holds::Many(_), Wire::Block(_)) => true,
             _ => false,
         };
         fits.then_some(())

@@ -1,13 +1,13 @@
 //! Ends of classifiers: probabilities that rise with a logit are read as what they say of it, and taken off.
 //!
-//! σ(z) > 1/2 exactly where z > 0, and a softmax keeps the order of its entries. 1 − σ(z) = σ(−z), and σ(z) beside
-//! 1 − σ(z) is the softmax of (z, 0).
+//! σ(z) > 1/2 exactly where z > 0, and a softmax keeps the order of its entries. 1 − σ(z) = σ(−z), σ(z) beside
+//! 1 − σ(z) is the softmax of (z, 0), and σ(z) beside σ(−z) that of (z/2, −z/2).
 
 use super::call::{Call, Value, kind};
 use super::importer::Importer;
 use crate::model::Map;
 use crate::model::sensitive::difference;
-use crate::model::{Layer, ModelError, NodeId};
+use crate::model::{Graph, Layer, ModelError, NodeId};
 
 /// How probabilities come from the logits that a marked node holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +48,38 @@ pub(super) fn log_softmax(importer: &mut Importer, call: &Call) -> Result<Value,
 
 fn start(importer: &mut Importer, call: &Call, end: End) -> Result<Value, ModelError> {
     match call.input(0)? {
-        Value::Node(of) => marked(importer, call, *of, end),
+        Value::Node(of) => ended(importer, call, *of, end),
         _ => Err(call.refuse(format!("{} of a constant is not supported", call.operator()))),
+    }
+}
+
+/// The probabilities of logits: sigmoids of z and −z are a softmax.
+pub(super) fn ended(importer: &mut Importer, call: &Call, logits: NodeId, end: End) -> Result<Value, ModelError> {
+    if end != End::Sigmoid || !are_opposite(&importer.graph, logits) {
+        return marked(importer, call, logits, end);
+    }
+    let halves = importer.push(call, Layer::Scale(vec![0.5; 2]), &[logits])?;
+    marked(importer, call, halves, End::Softmax)
+}
+
+/// Whether a node [2] has z and −z as its entries, as its numbers say.
+fn are_opposite(graph: &Graph, mut id: NodeId) -> bool {
+    if graph.node(id).shape != [2] {
+        return false;
+    }
+    loop {
+        let node = graph.node(id);
+        match node.layer() {
+            Some(Layer::Dense(dense)) => {
+                let (a, b) = (dense.row(0), dense.row(1));
+                return dense.bias[0] == -dense.bias[1] && (0..dense.cols).all(|i| a[i] == -b[i]);
+            }
+            Some(Layer::Shift(offset)) if offset[0] == -offset[1] => {}
+            Some(Layer::Scale(factors) | Layer::Divide(factors)) if factors[0] == factors[1] => {}
+            Some(Layer::Reshape) => {}
+            _ => return false,
+        }
+        id = node.inputs[0];
     }
 }
 

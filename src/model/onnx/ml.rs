@@ -42,15 +42,16 @@ fn scores(importer: &mut Importer, call: &Call, rows: usize) -> Result<NodeId, M
 
 /// The scores of two classes; probabilities that rise with them are taken off.
 pub(super) fn classifier(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let labels = call.ints_attribute("classlabels_ints").map_or(0, <[i64]>::len);
-    if labels != 2 {
-        return Err(call.misfit("two integers as classlabels_ints", labels.to_string()));
+    let integers = call.ints_attribute("classlabels_ints").map_or(0, <[i64]>::len);
+    let texts = call.texts_attribute("classlabels_strings");
+    if integers.min(texts) != 0 || integers.max(texts) != 2 {
+        return Err(call.misfit("two labels, integers or texts", (integers + texts).to_string()));
     }
     let logits = scores(importer, call, 2)?;
     match call.text_attribute("post_transform").unwrap_or("NONE") {
         "NONE" => Ok(Value::Node(logits)),
-        "LOGISTIC" => ends::marked(importer, call, logits, End::Sigmoid),
-        "SOFTMAX" => ends::marked(importer, call, logits, End::Softmax),
+        "LOGISTIC" => ends::ended(importer, call, logits, End::Sigmoid),
+        "SOFTMAX" => ends::ended(importer, call, logits, End::Softmax),
         other => Err(call.refuse(format!(
             "post_transform {} is not supported, NONE, LOGISTIC and SOFTMAX are",
             other.escape_debug()

@@ -80,6 +80,8 @@ pub struct AttributeProto {
     pub floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub strings: Vec<Vec<u8>>,
     #[prost(int32, optional, tag = "20")]
     pub r#type: Option<i32>,
     #[prost(string, optional, tag = "21")]
@@ -97,6 +99,8 @@ pub struct TensorProto {
     pub float_data: Vec<f32>,
     #[prost(int32, repeated, tag = "5")]
     pub int32_data: Vec<i32>,
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub string_data: Vec<Vec<u8>>,
     #[prost(int64, repeated, tag = "7")]
     pub int64_data: Vec<i64>,
     #[prost(string, optional, tag = "8")]
@@ -134,6 +138,8 @@ pub struct ValueInfoProto {
 pub struct TypeProto {
     #[prost(message, optional, tag = "1")]
     pub tensor_type: Option<TensorTypeProto>,
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub sequence_type: Option<Vec<u8>>,
 }
 
 /// Element type and shape of a tensor.
@@ -167,6 +173,8 @@ pub const FLOAT: i32 = 1;
 pub const INT32: i32 = 6;
 /// `TensorProto.DataType` (64-bit integers).
 pub const INT64: i32 = 7;
+/// `TensorProto.DataType` (texts).
+pub const STRING: i32 = 8;
 /// `TensorProto.DataType` (truth values).
 pub const BOOL: i32 = 9;
 /// `TensorProto.DataType` (IEEE half precision).
@@ -188,3 +196,5 @@ pub const ATTRIBUTE_TENSOR: i32 = 4;
 pub const ATTRIBUTE_FLOATS: i32 = 6;
 /// `AttributeProto.AttributeType`.
 pub const ATTRIBUTE_INTS: i32 = 7;
+/// `AttributeProto.AttributeType`.
+pub const ATTRIBUTE_STRINGS: i32 = 8;

@@ -20,6 +20,7 @@ use super::operator::{NEWEST, OLDEST};
 use super::operators::{import, knows};
 use super::outline::Outline;
 use super::proto::{self, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use super::stored::check_texts;
 use crate::model::live::live;
 use crate::model::{Graph, ModelError};
 
@@ -103,6 +104,8 @@ struct Reader<'m> {
     importer: Importer<'m>,
     /// The version of the format.
     format: i64,
+    /// Whether the output is another value than the user or the file alone names.
+    is_found: bool,
     values: HashMap<&'m str, (Value, Kind)>,
     initializers: HashMap<&'m str, &'m TensorProto>,
     /// The raw data of those that are large and not read yet.
@@ -136,11 +139,13 @@ impl<'m> Reader<'m> {
         let inputs = graph.input.iter().filter(|input| !initializers.contains_key(name_of(input)));
         let input = the_only("input", inputs)?;
         let (shape, fixed_batch) = input_shape(input)?;
-        let output = name_of(chosen(graph, output)?);
+        let info = chosen(graph, output)?;
+        let (asked, output) = (output.is_some() || graph.output.len() == 1, scores(graph, name_of(info)));
+        let is_found = !asked || output != name_of(info);
         let mut importer = Importer::new(name_of(input), &shape, output, beside)?;
         (importer.fixed_batch, importer.opset) = (fixed_batch, opset);
         let values = HashMap::from([(name_of(input), (Value::Node(0), Kind::Float32))]);
-        Ok(Reader { importer, format, values, initializers, words: HashMap::new() })
+        Ok(Reader { importer, format, is_found, values, initializers, words: HashMap::new() })
     }
 
     fn run(mut self, graph: &'m GraphProto) -> Result<Imported, ModelError> {
@@ -149,7 +154,7 @@ impl<'m> Reader<'m> {
         check_stored(graph, &self.initializers, self.format)?;
         let inputs = |(index, node): (usize, &'m NodeProto)| node.input.iter().map(move |name| (name.as_str(), index));
         let last: HashMap<&str, usize> = graph.node.iter().enumerate().flat_map(inputs).collect();
-        let skipped = skipped(&graph.node, name);
+        let skipped = skipped(graph, name);
         for (index, node) in graph.node.iter().enumerate().filter(|(index, _)| !skipped[*index]) {
             self.import(graph, index, node)?;
             node.input.iter().filter(|name| last[name.as_str()] == index).for_each(|name| self.forget(name));
@@ -157,7 +162,9 @@ impl<'m> Reader<'m> {
         for tensor in &graph.initializer {
             let name = tensor.name.as_deref().unwrap_or("");
             // Runtimes read those that nothing uses, too.
-            if !self.values.contains_key(name) {
+            if tensor.data_type == Some(proto::STRING) {
+                check_texts(tensor)?;
+            } else if !self.values.contains_key(name) {
                 self.load(name, tensor)?;
                 self.forget(name);
             }
@@ -167,7 +174,10 @@ impl<'m> Reader<'m> {
         match self.values.get(name) {
             Some(&(Value::Node(id), _)) => {
                 let end = self.importer.ends.get(&id).copied();
-                let notes = end.map(|end| end.note(&shown)).into_iter().collect();
+                let mut notes: Vec<String> = end.map(|end| end.note(&shown)).into_iter().collect();
+                if self.is_found {
+                    notes.insert(0, format!("`{shown}` holds the scores that are read as its output"));
+                }
                 let is_odds = match self.importer.graph.node(id).size() {
                     1 => true,
                     2 => end != Some(End::Sigmoid),
@@ -316,7 +326,7 @@ fn chosen<'a>(graph: &'a GraphProto, output: Option<&str>) -> Result<&'a ValueIn
         || graph.output.iter().map(|info| format!("`{}`", printable(name_of(info)))).collect::<Vec<_>>().join(", ");
     let is_label = |info: &&ValueInfoProto| {
         let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
-        tensor.and_then(|tensor| tensor.elem_type) == Some(proto::INT64)
+        matches!(tensor.and_then(|tensor| tensor.elem_type), Some(proto::INT64 | proto::STRING))
     };
     let scores: Vec<&ValueInfoProto> = graph.output.iter().filter(|info| !is_label(info)).collect();
     match (output, &graph.output[..]) {
@@ -334,9 +344,19 @@ fn chosen<'a>(graph: &'a GraphProto, output: Option<&str>) -> Result<&'a ValueIn
     }
 }
 
+/// The scores that an output holds: those from which a ZipMap makes it.
+fn scores<'a>(graph: &'a GraphProto, output: &'a str) -> &'a str {
+    let zips = |node: &&NodeProto| {
+        let name = (node.domain.as_deref(), node.op_type.as_deref());
+        name == (Some("ai.onnx.ml"), Some("ZipMap")) && node.output == [output] && node.input.len() == 1
+    };
+    graph.node.iter().find(zips).map_or(output, |node| &node.input[0])
+}
+
 /// Which nodes say nothing: of operators that are not read, or with operands that such nodes give, where the output does
-/// not depend on them.
-fn skipped(nodes: &[NodeProto], output: &str) -> Vec<bool> {
+/// not depend on them. Nor is read what depends on texts, or on the label that a classifier gives.
+fn skipped(graph: &GraphProto, output: &str) -> Vec<bool> {
+    let nodes = &graph.node;
     let mut needed = HashSet::from([output]);
     let mut is_live = vec![false; nodes.len()];
     for (index, node) in nodes.iter().enumerate().rev() {
@@ -345,7 +365,10 @@ fn skipped(nodes: &[NodeProto], output: &str) -> Vec<bool> {
             needed.extend(node.input.iter().map(String::as_str));
         }
     }
-    let mut unread: HashSet<&str> = HashSet::new();
+    let texts = graph.initializer.iter().filter(|tensor| tensor.data_type == Some(proto::STRING));
+    let classifiers = nodes.iter().filter(|node| node.op_type.as_deref() == Some("LinearClassifier"));
+    let mut unread: HashSet<&str> = texts.filter_map(|tensor| tensor.name.as_deref()).collect();
+    unread.extend(classifiers.filter_map(|node| node.output.first()).map(String::as_str));
     let mut all = Vec::with_capacity(nodes.len());
     for (node, is_live) in nodes.iter().zip(is_live) {
         let is_known = is_standard(node) && knows(node.op_type.as_deref().unwrap_or(""));

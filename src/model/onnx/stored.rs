@@ -66,17 +66,32 @@ pub(super) fn constant(stored: &TensorProto, words: Option<Vec<u32>>, beside: &B
     }
 }
 
+/// Tests a tensor of texts, which nothing reads.
+pub(super) fn check_texts(stored: &TensorProto) -> Result<(), ModelError> {
+    let fail = |what: String| ModelError::tensor(stored.name.as_deref().unwrap_or(""), what);
+    let (_, count) = dimensions(&stored.dims).map_err(fail)?;
+    check_place(stored).map_err(fail)?;
+    let found = stored.string_data.len();
+    let elsewhere = stored.raw_data.is_some() || stored.data_location.is_some() || !stored.external_data.is_empty();
+    match found == count && !elsewhere {
+        true => Ok(()),
+        false => Err(fail(format!("expected {count} texts in string_data, found {found}"))),
+    }
+}
+
 /// The numbers stand in one place: raw bytes, another file, or the list of their type.
 fn check_place(stored: &TensorProto) -> Result<(), String> {
     let own = match stored.data_type.unwrap_or(0) {
         proto::FLOAT => "float_data",
         proto::DOUBLE => "double_data",
         proto::INT64 => "int64_data",
+        proto::STRING => "string_data",
         _ => "int32_data",
     };
     let lists = [
         ("float_data", stored.float_data.is_empty()),
         ("int32_data", stored.int32_data.is_empty()),
+        ("string_data", stored.string_data.is_empty()),
         ("int64_data", stored.int64_data.is_empty()),
         ("double_data", stored.double_data.is_empty()),
     ];

@@ -93,8 +93,8 @@ fn info(name: &str, shape: &[usize]) -> ValueInfoProto {
     let batch = DimensionProto { dim_value: None, dim_param: Some("N".into()) };
     let rest = shape.iter().map(|&dim| DimensionProto { dim_value: Some(dim as i64), dim_param: None });
     let shape = TensorShapeProto { dim: std::iter::once(batch).chain(rest).collect() };
-    let tensor = TensorTypeProto { elem_type: Some(FLOAT), shape: Some(shape) };
-    ValueInfoProto { name: Some(name.into()), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
+    let tensor_type = Some(TensorTypeProto { elem_type: Some(FLOAT), shape: Some(shape) });
+    ValueInfoProto { name: Some(name.into()), r#type: Some(TypeProto { tensor_type, sequence_type: None }) }
 }
 
 #[derive(Default)]

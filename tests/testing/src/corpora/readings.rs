@@ -175,7 +175,11 @@ fn constants() -> Vec<Case> {
         parts.constants.extend([list("s", start), list("e", end), list("z", 0), list("m", -1)]);
         parts.file()
     };
+    let texts = |count: u64| [integer(1, count), integer(2, 8), bytes(6, b"a"), bytes(8, b"k")].concat();
+    let labels = [bytes(1, b"k"), bytes(9, b"a"), integer(8, 1), integer(20, 8)].concat();
     vec![
+        ("malformed-model", "texts-and-numbers", with(texts(1), node("Constant", &[], &["c"], &[labels])).file()),
+        ("malformed-model", "texts-that-are-too-few", with(texts(2), relu_beside()).file()),
         ("malformed-model", "bytes-and-list", bias([single(), bytes(9, &one), float(4, 2.0)].concat()).file()),
         ("malformed-model", "empty-bytes-and-list", bias([single(), bytes(9, b""), float(4, 2.0)].concat()).file()),
         ("malformed-model", "list-of-another-type", bias([single(), float(4, 2.0), integer(5, 1)].concat()).file()),
@@ -241,7 +245,15 @@ fn types() -> Vec<Case> {
 fn declarations() -> Vec<Case> {
     let typed = |name: &str, kind: u64| [bytes(1, name.as_bytes()), bytes(2, &bytes(1, &integer(1, kind)))].concat();
     let weight = bytes(11, &value("W", &[2]));
+    let sequence = |of: Vec<u8>| [bytes(1, b"y"), bytes(2, &bytes(4, &bytes(1, &of)))].concat();
+    let declared = |info: &[u8]| Parts::usual().file_with(&bytes(13, info), 17);
+    let plain = bytes(1, &integer(1, 1));
+    let map = bytes(5, &[integer(1, 7), bytes(2, &plain)].concat());
     vec![
+        ("malformed-model", "maps-of-a-number", declared(&sequence(map.clone()))),
+        ("malformed-model", "texts-of-a-number", declared(&typed("y", 8))),
+        ("unsupported", "sequence-of-tensors", declared(&sequence(plain))),
+        ("unsupported", "sequence-of-sequences", declared(&sequence(bytes(4, &bytes(1, &map))))),
         ("malformed-model", "type-of-a-value", Parts::usual().file_with(&bytes(13, &typed("t", 7)), 17)),
         ("shape-mismatch", "sizes-of-a-value", Parts::usual().file_with(&bytes(13, &value("t", &[3])), 17)),
         ("shape-mismatch", "sizes-of-a-constant", Parts::usual().file_with(&weight, 17)),

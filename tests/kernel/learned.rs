@@ -1,0 +1,132 @@
+//! Operators of scikit-learn's converters, in both readers.
+
+use testing::corpora::files::{Parts, bytes, node, tensor, value};
+use testing::corpora::windows::{ints, list, text};
+use testing::learned::{classifier, domain, file, floats, labels, learned, maps, names};
+use testing::readings::logit;
+use underplane::model::onnx::decode;
+use underplane::model::{Model, Sensitive, select};
+use underplane_kernel::{Class, Code, Reading, Rejection};
+
+/// y = column 1 of two scores of the scaled x, in a file with the operators of scikit-learn.
+fn pipeline(nodes: Vec<Vec<u8>>) -> Result<Vec<u8>, Rejection> {
+    let parts = Parts { nodes, constants: vec![list("one", &[1])], input: value("x", &[2]), output: "y" };
+    let file = [parts.file(), domain()].concat();
+    Reading::read(&file, Class::Positive).map(|_| file)
+}
+
+#[test]
+fn learned_operators_are_affine_or_refused() {
+    let labels = |count: i64| ints("classlabels_ints", &(0..count).collect::<Vec<_>>());
+    let weights = floats("coefficients", &[1.0, 2.0, -1.0, 0.5]);
+    let scaler = |offset: &[f32], scale: &[f32]| {
+        learned("Scaler", &["x"], &["s"], &[floats("offset", offset), floats("scale", scale)])
+    };
+    let classifier = |attributes: &[Vec<u8>]| learned("LinearClassifier", &["s"], &["label", "all"], attributes);
+    let column = || learned("ArrayFeatureExtractor", &["all", "one"], &["y"], &[]);
+    let good = || scaler(&[0.5, -1.0], &[2.0, 4.0]);
+    let scores = |more: &[Vec<u8>]| classifier(&[&[labels(2), weights.clone()], more].concat());
+    let intercepts = || floats("intercepts", &[0.0, 0.25]);
+    let file = pipeline(vec![good(), scores(&[intercepts()]), column()]).unwrap();
+    // −2·(x₀ − ½) + 2·(x₁ + 1) + ¼ at (3, ½).
+    assert_eq!(logit(&file, Class::Positive, &[3.0, 0.5]).unwrap(), -1.75);
+    let code = |nodes: Vec<Vec<u8>>| pipeline(nodes).unwrap_err().code;
+    let transform = |name: &str| scores(&[text("post_transform", name)]);
+    assert_eq!(code(vec![good(), transform("PROBIT"), column()]), Code::Unsupported);
+    // Probabilities beside others are an end that is left over.
+    let doubled = node("Add", &["y0", "y0"], &["y"], &[]);
+    let inner = learned("ArrayFeatureExtractor", &["all", "one"], &["y0"], &[]);
+    assert_eq!(code(vec![good(), transform("LOGISTIC"), inner, doubled]), Code::Unsupported);
+    assert_eq!(code(vec![good(), classifier(&[labels(3), weights.clone()]), column()]), Code::Unsupported);
+    assert_eq!(code(vec![scaler(&[0.5, 1.0], &[2.0]), scores(&[]), column()]), Code::ShapeMismatch);
+    assert_eq!(code(vec![scaler(&[f32::NAN; 2], &[2.0; 2]), scores(&[]), column()]), Code::NotFinite);
+    assert_eq!(
+        code(vec![good(), classifier(&[labels(2), floats("coefficients", &[1.0; 3])]), column()]),
+        Code::ShapeMismatch
+    );
+    let label = node("Neg", &["label"], &["y"], &[]);
+    assert_eq!(code(vec![good(), scores(&[]), label]), Code::MalformedModel, "the label is read");
+    let standard = node("Scaler", &["x"], &["y"], &[floats("offset", &[0.0]), floats("scale", &[1.0])]);
+    assert_eq!(code(vec![standard]), Code::Unsupported, "an operator of another domain");
+    let relu = [node("Relu", &["x"], &["y"], &[]), bytes(7, b"ai.onnx.ml")].concat();
+    assert_eq!(code(vec![relu]), Code::Unsupported, "a standard operator of another domain");
+}
+
+/// f of a class of two at (3, ½), in which both readers agree.
+fn score(file: &[u8], class: usize) -> f64 {
+    let at = [3.0, 0.5];
+    let found = logit(file, Class::Index(class as u32), &at).unwrap();
+    let model = Model::new(select(decode(file).unwrap(), Sensitive::Index(class)).unwrap()).unwrap();
+    let enclosed = &model.enclose(&at)[0];
+    assert!(enclosed.lower() <= found && found <= enclosed.upper(), "{found}");
+    found
+}
+
+#[test]
+fn opposite_scores_are_one_logit() {
+    let (opposite, both) = ([-1.0, 2.0, 1.0, -2.0], [-0.25, 0.25]);
+    for zipped in [false, true] {
+        let of = |coefficients: &[f32; 4], intercepts: &[f32; 2], transform: &str| {
+            let file = classifier(coefficients, intercepts, transform, zipped);
+            [0, 1].map(|class| score(&file, class))
+        };
+        assert_eq!(of(&opposite, &both, "LOGISTIC"), [-2.25, 2.25]);
+        assert_eq!(of(&opposite, &[0.0, -0.0], "LOGISTIC"), [-2.0, 2.0]);
+        // Otherwise one score minus the other.
+        for transform in ["NONE", "SOFTMAX"] {
+            assert_eq!(of(&opposite, &both, transform), [-4.5, 4.5]);
+        }
+        assert_eq!(of(&[-1.0, 2.0, 1.0, 2.0], &both, "LOGISTIC"), [-4.5 - 2.0, 4.5 + 2.0]);
+        assert_eq!(of(&[-1.0, 2.0, -1.0, 2.0], &both, "LOGISTIC"), [-0.5, 0.5]);
+        assert_eq!(of(&opposite, &[0.25, 0.25], "LOGISTIC"), [-4.0, 4.0]);
+        let ulp = f32::from_bits(1.0_f32.to_bits() + 1);
+        assert_eq!(of(&[-1.0, 2.0, ulp, -2.0], &both, "LOGISTIC")[1], 4.5 + 3.0 * f64::from(f32::EPSILON));
+    }
+}
+
+#[test]
+fn sigmoids_of_opposite_entries_are_one_logit() {
+    let sigmoids = |columns: [f32; 4], bias: [f32; 2], factors: [f32; 2]| {
+        let nodes = [
+            node("MatMul", &["x", "W"], &["t"], &[]),
+            node("Add", &["t", "b"], &["u"], &[]),
+            node("Mul", &["u", "f"], &["z"], &[]),
+            node("Sigmoid", &["z"], &["p"], &[]),
+        ];
+        let constants = [tensor("W", &[2, 2], &columns), tensor("b", &[2], &bias), tensor("f", &[2], &factors)];
+        score(&file(&nodes, &constants, &[value("p", &[2])]), 1)
+    };
+    let columns = [-1.0, 1.0, 2.0, -2.0];
+    assert_eq!(sigmoids(columns, [-0.25, 0.25], [2.0, 2.0]), 4.5);
+    assert_eq!(sigmoids(columns, [-0.25, 0.5], [2.0, 2.0]), 9.5);
+    assert_eq!(sigmoids(columns, [-0.25, 0.25], [2.0, -2.0]), 0.0);
+    assert_eq!(sigmoids(columns, [-0.25, 0.25], [1.0, 2.0]), 6.75);
+    assert_eq!(sigmoids([-1.0, 1.0, 2.0, 2.0], [-0.25, 0.25], [1.0, 1.0]), 6.5);
+    // The second of two entries that are no vector: each is a logit of its own.
+    let nodes = [node("Relu", &["x"], &["r"], &[]), node("Sigmoid", &["r"], &["p"], &[])];
+    assert_eq!(score(&file(&nodes, &[], &[value("p", &[2])]), 1), -2.5);
+}
+
+#[test]
+fn texts_and_maps_are_not_read() {
+    let code = |nodes: &[Vec<u8>], constants: &[Vec<u8>], outputs: &[Vec<u8>]| {
+        let file = file(nodes, constants, outputs);
+        assert!(decode(&file).is_err());
+        Reading::read(&file, Class::Index(1)).unwrap_err().code
+    };
+    let scores = [value("p", &[2])];
+    let sigmoid = || node("Sigmoid", &["x"], &["p"], &[]);
+    assert!(Reading::read(&file(&[sigmoid()], &[names("t")], &scores), Class::Index(1)).is_ok());
+    // One text too many, a number among them, raw bytes, and a text that is needed.
+    assert_eq!(code(&[sigmoid()], &[[names("t"), bytes(6, b"more")].concat()], &scores), Code::MalformedModel);
+    assert_eq!(code(&[sigmoid()], &[[names("t"), bytes(7, &[1])].concat()], &scores), Code::MalformedModel);
+    assert_eq!(code(&[sigmoid()], &[[names("t"), bytes(9, b"")].concat()], &scores), Code::MalformedModel);
+    assert_eq!(code(&[node("Add", &["x", "t"], &["p"], &[])], &[names("t")], &scores), Code::MalformedModel);
+    // What is declared as text is no score, and maps are those of a ZipMap.
+    let zip = |inputs: &[&str]| learned("ZipMap", inputs, &["m"], &[]);
+    assert!(Reading::read(&file(&[sigmoid(), zip(&["p"])], &[], &[maps("m")]), Class::Index(1)).is_ok());
+    assert_eq!(code(&[sigmoid(), zip(&["p", "p"])], &[], &[maps("m")]), Code::Unsupported);
+    assert_eq!(code(&[sigmoid(), node("ZipMap", &["p"], &["m"], &[])], &[], &[maps("m")]), Code::Unsupported);
+    assert_eq!(code(&[sigmoid()], &[], &[maps("p")]), Code::MalformedModel);
+    assert_eq!(code(&[sigmoid()], &[], &[scores[0].clone(), labels("p", 8)]), Code::MalformedModel);
+}
