@@ -1,8 +1,8 @@
 //! Claims as a table: `input,norm,radius[,box]`, separated by commas, semicolons or tabs, plain or gzip.
 
-use crate::data::DataError;
 use crate::data::error::Place;
 use crate::data::records::{MAX_TEXT, Record, Text};
+use crate::data::{DataError, Delimiter};
 use crate::norm::{Norm, NormError};
 use crate::proof::Claimed;
 use crate::query::{Perturbation, Range, is_marked};
@@ -84,7 +84,7 @@ pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range
 /// Where the columns are.
 struct Table<'a> {
     path: &'a Path,
-    delimiter: u8,
+    delimiter: Delimiter,
     header: Vec<String>,
     input: usize,
     norm: usize,
@@ -97,8 +97,8 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     /// Takes the separator with which the first line has the most of the columns that are needed.
     fn find(path: &'a Path, text: &Text) -> Result<Table<'a>, DataError> {
-        let mut best: (usize, usize, Vec<String>, u8) = (0, 0, Vec::new(), b',');
-        for delimiter in *b",;\t" {
+        let mut best: (usize, usize, Vec<String>, Delimiter) = (0, 0, Vec::new(), Delimiter::Comma);
+        for delimiter in [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab] {
             let first = text.separated_by(delimiter).next().transpose()?;
             let name = |cell: &str| cell.trim().to_lowercase();
             let header: Vec<String> = first.map(|r| r.cells.iter().map(name).collect()).unwrap_or_default();

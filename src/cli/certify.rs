@@ -17,7 +17,9 @@ use underplane::query::Range;
 use underplane::radius::Method;
 use underplane::report::answer::{Detail, Status};
 use underplane::stream::in_order;
-use underplane::workbench::{Answered, Checkers, Circumstance, Given, InputFiles, Loaded, ModelFile, Run, digests};
+use underplane::workbench::{
+    Answered, Checkers, Circumstance, Given, InputFiles, Loaded, ModelFile, Run, Unit, digests,
+};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -39,6 +41,10 @@ pub struct Args {
     /// cannot change it
     #[arg(long, value_name = "F")]
     weights: Option<PathBuf>,
+    /// What a distance of 1 means, for a model with a preparation: in the units of the table's columns, or in the
+    /// model's (standard deviations of the training rows) [default: raw]
+    #[arg(long, value_name = "raw|model", conflicts_with = "weights")]
+    unit: Option<Unit>,
     #[command(flatten)]
     logit: LogitArgs,
     /// Write the rows here (.csv or .jsonl) instead of CSV to stdout; a link is followed, a pipe or device written to
@@ -75,6 +81,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     let logit = args.logit.logit();
     let model = ModelFile::read(&args.model, args.links.follow_links, &logit)?.said(&mut tell);
     let given = Given::read(model, files, args.range, &mut tell)?.weighted(args.weights.as_deref(), &mut tell)?;
+    let given = given.in_unit(args.unit, &mut tell)?;
     let checkers = args.proofs.as_ref().map(|_| Checkers::of(&given)).transpose()?;
     if let (Some(checkers), Some(folder)) = (&checkers, &args.proofs) {
         checkers.check_folder(folder)?;
@@ -124,7 +131,8 @@ pub fn run(args: &Args) -> Result<Finish> {
 impl Args {
     /// All that rows depend on beside the files.
     fn settings(&self, logit: &Logit) -> Vec<Circumstance> {
-        let InputFiles { label_column, header, drop_missing, reading, limit, .. } = self.inputs.files();
+        let InputFiles { label_column, header, delimiter, split, drop_missing, reading, limit, .. } =
+            self.inputs.files();
         let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
         let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".into());
         let yes = |value: bool| if value { "yes" } else { "no" }.to_string();
@@ -138,6 +146,9 @@ impl Args {
             ("--limit", or_none(limit.map(|limit| limit.to_string()))),
             ("--label-column", or_none(label_column)),
             ("--header", format!("{header:?}").to_lowercase()),
+            ("--unit", or_none(self.unit.map(|unit| unit.to_string()))),
+            ("--split", or_none(split.map(|split| split.name().to_string()))),
+            ("--delimiter", or_none(delimiter.map(|delimiter| delimiter.to_string()))),
             ("--drop-missing", yes(drop_missing)),
             ("--uint8", or_none(reading.uint8.map(|uint8| format!("{uint8:?}").to_lowercase()))),
             ("--flatten", yes(reading.flatten)),

@@ -14,7 +14,8 @@ use underplane::data::import::import;
 use underplane::data::sources::{Source, source};
 use underplane::data::store::Store;
 use underplane::data::tasks::{RECIPES, Recipe};
-use underplane::data::{DataError, data_dir, load_task};
+use underplane::data::{DataError, OwnTable, Task, data_dir, load_own, load_task};
+use underplane::train::Config;
 
 /// Arguments of `underplane data`.
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ enum Action {
     },
     /// Writes a task's samples as inputs.npy and labels.npy (1 = sensitive class); for tables also columns.json
     Export {
-        /// The task
+        /// The task, or a training config (.toml) with a table of one's own
         task: String,
         /// The part
         #[arg(long, value_enum)]
@@ -187,8 +188,22 @@ fn fetch_files(name: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The user's own table, in the coordinates of the model that is trained on it.
+fn own_task(config: &Path) -> Result<Task> {
+    let config = Config::read(config)?;
+    let own = config.data.with_context(|| format!("{}: expected `[data]`, found none", config.task))?;
+    Ok(load_own(
+        &config.task,
+        &OwnTable { standardise: false, unit: Some(own.unit_name().into()), ..own },
+        config.split_seed,
+    )?)
+}
+
 fn export_samples(task: &str, selection: &Selection, out: &Path, folder: &Path, seed: u64) -> Result<()> {
-    let task = load_task(task, folder, seed)?;
+    let task = match task.ends_with(".toml") {
+        true => own_task(Path::new(task))?,
+        false => load_task(task, folder, seed)?,
+    };
     let written = export(&task, selection, out)?;
     for note in &task.notes {
         writeln!(stdout(), "{note}")?;

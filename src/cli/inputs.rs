@@ -2,8 +2,9 @@
 
 use super::methods::at_least_one;
 use std::path::{Path, PathBuf};
-use underplane::data::Reading;
+use underplane::data::export::Split;
 use underplane::data::tasks::Header;
+use underplane::data::{Delimiter, Reading};
 use underplane::workbench::InputFiles;
 use underplane_kernel::Uint8;
 
@@ -56,9 +57,19 @@ impl InputArgs {
 
 /// The inputs `inputs`, as these arguments have them.
 pub fn files(inputs: &Path, table: &TableArgs, limit: Option<usize>, reading: ReadingArgs) -> InputFiles {
-    let TableArgs { labels, label_column, header, drop_missing } = table.clone();
+    let TableArgs { labels, label_column, header, delimiter, split, drop_missing } = table.clone();
     let inputs = inputs.to_path_buf();
-    InputFiles { inputs, labels, label_column, header, drop_missing, reading: reading.reading(), limit }
+    InputFiles {
+        inputs,
+        labels,
+        label_column,
+        header,
+        delimiter,
+        split,
+        drop_missing,
+        reading: reading.reading(),
+        limit,
+    }
 }
 
 /// Labels, and what a table's first line and its gaps mean.
@@ -73,6 +84,12 @@ pub struct TableArgs {
     /// Whether the first line of a .csv (or of labels as text) is a header; auto: found out, and said where in doubt
     #[arg(long, value_name = "yes|no|auto", default_value = "auto", value_parser = header, requires = "model")]
     header: Header,
+    /// What separates the fields of a .csv: `,` `;` `|` or tab [default: found out, and said where it is no comma]
+    #[arg(long, value_name = "C", requires = "model")]
+    delimiter: Option<Delimiter>,
+    /// Use the rows of this part of the table that the model was trained on
+    #[arg(long, value_name = "train|validation|test", requires = "model")]
+    split: Option<Split>,
     /// Leave out rows without a label, and rows of a .csv with a missing feature, and say how many; without it they are
     /// refused
     #[arg(long, requires = "model")]

@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tabled::builder::Builder;
 use tabled::settings::Style;
-use underplane::data::tasks::recipe;
+use underplane::data::preparation;
+use underplane::data::tasks::{guess, recipe};
 use underplane::data::{Task, data_dir, load_own, load_task};
 use underplane::files::Folder;
 use underplane::model::{Model, onnx};
 use underplane::radius::Method;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::sharp::Sharp;
+use underplane::train::config::EXAMPLE;
 use underplane::train::loss::Norm;
 use underplane::train::{Config, Epoch, Record, Trained, export, train};
 use underplane::workbench::{Circumstance, digest};
@@ -24,9 +26,19 @@ use underplane::workbench::{Circumstance, digest};
 /// Train a feature-convex network, set its threshold on validation data, write NAME.onnx and NAME.json.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// A TOML config, or the name of a bundled one.
-    #[arg(value_name = "CONFIG.toml | NAME")]
-    pub config: String,
+    /// A TOML config, or the name of a bundled one; with --print-config a table, or nothing.
+    #[arg(value_name = "CONFIG.toml | NAME", required_unless_present = "print_config")]
+    pub config: Option<String>,
+    /// Print a config and stop: with every key and its default, or for the table (.csv, .tsv, .arff) that is named, with
+    /// what its columns look like.
+    #[arg(long)]
+    pub print_config: bool,
+    /// With --print-config: the table's column of labels.
+    #[arg(long, value_name = "NAME", requires = "print_config")]
+    pub label_column: Option<String>,
+    /// With --print-config: the label of the class that is certified [default: the rarest]
+    #[arg(long, value_name = "LABEL", requires = "print_config")]
+    pub sensitive: Option<String>,
     /// Where the datasets are [default: the environment variable UNDERPLANE_DATA, else ./data]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -45,7 +57,15 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Finish> {
-    let config = config(args)?;
+    let Some(name) = args.config.as_deref().filter(|_| !args.print_config) else {
+        let text = match &args.config {
+            Some(table) => guess(Path::new(table), args.label_column.as_deref(), args.sensitive.as_deref())?,
+            None => EXAMPLE.into(),
+        };
+        std::io::stdout().lock().write_all(text.as_bytes())?;
+        return Ok(Finish::Answered);
+    };
+    let config = config(name, args)?;
     // Before the work, not after it; it goes again where nothing comes of it.
     let _out = Folder::make(&args.out)?;
     let folder = data_dir(args.data_dir.as_deref());
@@ -65,15 +85,18 @@ fn verified(task: &str, folder: &Path) -> Result<Vec<Circumstance>> {
     Ok(store.source().files.iter().map(|file| (file.name.to_string(), file.sha256.to_string())).collect())
 }
 
-fn config(args: &Args) -> Result<Config> {
-    let path = Path::new(&args.config);
+fn config(name: &str, args: &Args) -> Result<Config> {
+    let path = Path::new(name);
     let mut config = if path.extension().is_some_and(|extension| extension == "toml") {
         Config::read(path)?
-    } else if let Some(bundled) = Config::bundled(&args.config) {
+    } else if let Some(bundled) = Config::bundled(name) {
         bundled?
     } else {
         let known: Vec<_> = Config::bundled_names().collect();
-        bail!("`{}`: expected a .toml file or one of {}", args.config, known.join(", "));
+        let table = [".csv", ".tsv", ".arff"].iter().any(|ending| name.contains(ending));
+        let advice =
+            if table { format!(" (--print-config {name} writes a config for a table)") } else { String::new() };
+        bail!("`{name}`: expected a .toml file or one of {}{advice}", known.join(", "));
     };
     config.seed = args.seed.unwrap_or(config.seed);
     config.epochs = args.epochs.map_or(config.epochs, |epochs| epochs as usize);
@@ -86,7 +109,7 @@ fn finish(config: &Config, task: &Task, files: Vec<Circumstance>, out: &Path) ->
     let graph = export::graph(&trained.network, &task.train.shape)?;
     let model_path = out.join(format!("{}.onnx", config.name()));
     let record_path = out.join(format!("{}.json", config.name()));
-    onnx::write(&graph, &model_path)?;
+    write_model(&trained, task, &model_path)?;
     let mut record = Record::new(config, task, &trained, &Model::new(graph)?);
     record.sha256 = files.into_iter().chain([digest(&model_path)?]).collect();
     record.write(&record_path)?;
@@ -94,6 +117,18 @@ fn finish(config: &Config, task: &Task, files: Vec<Circumstance>, out: &Path) ->
     writeln!(text, "wrote {} and {}", model_path.display(), record_path.display())?;
     writeln!(text, "{:.1} s, {:.1} s of them training", start.elapsed().as_secs_f64(), record.seconds)?;
     Ok(text)
+}
+
+/// The network with its preparation, if it has one: the affine part as its first nodes, the rest as a record.
+fn write_model(trained: &Trained, task: &Task, path: &Path) -> Result<()> {
+    let shape = &task.train.shape;
+    let Some(preparation) = &task.preparation else {
+        return Ok(onnx::write(&export::graph(&trained.network, shape)?, path)?);
+    };
+    let means: Vec<f32> = task.columns.iter().map(|column| column.mean as f32).collect();
+    let raw = (means.as_slice(), preparation.scales.as_slice());
+    let graph = export::graph_of_raw(&trained.network, shape, Some(raw))?;
+    Ok(onnx::write_with(&graph, &[(preparation::KEY, preparation.text())], path)?)
 }
 
 fn with_progress(config: &Config, task: &Task) -> Result<Trained> {
@@ -134,6 +169,15 @@ fn summary(record: &Record) -> Result<String> {
     if let Some(baseline) = &record.baseline {
         let (validation, test) = (percent(baseline.validation_accuracy), percent(baseline.test_accuracy));
         writeln!(text, "{}: validation {validation}, test {test}", baseline.model)?;
+        let splits = [
+            ("validation", baseline.validation_accuracy, splits.validation.overall),
+            ("test", baseline.test_accuracy, splits.test.overall),
+        ];
+        let better: Vec<&str> = splits.iter().filter(|(_, its, own)| its > own).map(|(name, ..)| *name).collect();
+        if !better.is_empty() {
+            let better = better.join(" and ");
+            writeln!(text, "warning: the logistic regression is more accurate on the {better} rows: other settings?")?;
+        }
     }
     if !record.certified.is_empty() {
         writeln!(text, "certified accuracy of the sensitive class, test split; radius in {}", record.radius_unit)?;

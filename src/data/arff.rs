@@ -4,7 +4,8 @@
 
 use crate::data::content::Content;
 use crate::data::error::{DataError, Place};
-use crate::data::records::MAX_TEXT;
+use crate::data::records::{MAX_TEXT, Record};
+use csv::StringRecord;
 use std::path::Path;
 
 /// A table with typed columns.
@@ -51,6 +52,12 @@ pub enum Cell {
     Missing,
 }
 
+/// Whether a file is one by its name.
+pub(crate) fn is_arff(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.ends_with(".arff") || name.ends_with(".arff.gz")
+}
+
 /// Reads an ARFF file, plain or gzip.
 ///
 /// # Errors
@@ -60,7 +67,26 @@ pub fn read_arff(path: &Path) -> Result<Arff, DataError> {
 }
 
 /// The same from content that is already open.
-pub(crate) fn parse_arff(mut content: Content<'_>) -> Result<Arff, DataError> {
+pub(crate) fn parse_arff(content: Content<'_>) -> Result<Arff, DataError> {
+    let mut rows = Vec::new();
+    let arff = parse_lines(content, |cells, _, _| rows.push(cells))?;
+    Ok(Arff { rows, ..arff })
+}
+
+/// The attributes' names and the rows as text, nothing where a cell is missing.
+pub(crate) fn arff_records(content: Content<'_>) -> Result<Vec<Record>, DataError> {
+    let mut records = vec![Record { line: 1, cells: StringRecord::new() }];
+    let arff = parse_lines(content, |cells, words, line| {
+        let is_there = |cell: &Cell| !matches!(cell, Cell::Missing);
+        let text = |(cell, word): (&Cell, &Word)| if is_there(cell) { word.text.clone() } else { String::new() };
+        records.push(Record { line, cells: cells.iter().zip(&words).map(text).collect() });
+    })?;
+    records[0].cells = arff.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
+    Ok(records)
+}
+
+/// All but the rows, which are handed over with their words and their lines.
+fn parse_lines(mut content: Content<'_>, mut push: impl FnMut(Vec<Cell>, Vec<Word>, u64)) -> Result<Arff, DataError> {
     let bytes = content.rest(MAX_TEXT)?;
     let path = content.path();
     let text = std::str::from_utf8(&bytes).map_err(|error| {
@@ -74,7 +100,10 @@ pub(crate) fn parse_arff(mut content: Content<'_>) -> Result<Arff, DataError> {
         if line.is_empty() || line.starts_with('%') {
             continue;
         }
-        let step = if in_data { arff.push_row(line) } else { arff.declare(line).map(|data| in_data = data) };
+        let step = match in_data {
+            true => arff.row(line).map(|(cells, words)| push(cells, words, i as u64 + 1)),
+            false => arff.declare(line).map(|data| in_data = data),
+        };
         step.map_err(|Problem { column, expected, found }| {
             let line = i as u64 + 1;
             let place = column.map_or(Place::Line(line), |column| Place::Cell { line, column });
@@ -120,7 +149,7 @@ impl Arff {
         Ok(())
     }
 
-    fn push_row(&mut self, line: &str) -> Result<(), Problem> {
+    fn row(&self, line: &str) -> Result<(Vec<Cell>, Vec<Word>), Problem> {
         if line.starts_with('{') {
             return problem("a dense row", "a sparse one, which is not supported");
         }
@@ -129,11 +158,10 @@ impl Arff {
             return problem(format!("{} fields", self.attributes.len()), words.len().to_string());
         }
         let mut row = Vec::with_capacity(words.len());
-        for (i, (attribute, word)) in self.attributes.iter().zip(words).enumerate() {
+        for (i, (attribute, word)) in self.attributes.iter().zip(&words).enumerate() {
             row.push(cell(attribute, word).map_err(|problem| Problem { column: Some(i + 1), ..problem })?);
         }
-        self.rows.push(row);
-        Ok(())
+        Ok((row, words))
     }
 }
 
@@ -158,13 +186,13 @@ fn attribute(text: &str) -> Result<Attribute, Problem> {
     Ok(Attribute { name, kind })
 }
 
-fn cell(attribute: &Attribute, word: Word) -> Result<Cell, Problem> {
+fn cell(attribute: &Attribute, word: &Word) -> Result<Cell, Problem> {
     // A quoted question mark is text.
     if word.text == "?" && !word.quoted {
         return Ok(Cell::Missing);
     }
     match &attribute.kind {
-        Kind::Text => Ok(Cell::Text(word.text)),
+        Kind::Text => Ok(Cell::Text(word.text.clone())),
         Kind::Numeric => match word.text.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Cell::Number(value)),
             _ => problem(format!("a finite number for `{}`", attribute.name), format!("`{}`", word.text)),

@@ -1,5 +1,6 @@
 //! Labelled samples in memory.
 
+use crate::data::preparation::Preparation;
 use serde::Serialize;
 
 /// Samples `[n × features]` in the network's input units, with one label each.
@@ -75,6 +76,8 @@ pub struct Task {
     pub unit: String,
     /// The valid range of every coordinate, if the task has one.
     pub range: Option<(f32, f32)>,
+    /// How rows of the user's own table become inputs; the model begins with the rest, by [`Task::columns`].
+    pub preparation: Option<Preparation>,
     /// What the coordinates are, for tasks from a table; else empty.
     pub columns: Vec<Column>,
     /// Training samples.

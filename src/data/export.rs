@@ -6,6 +6,7 @@ use crate::data::npy::{NpyArray, NpyValues, write_npy};
 use crate::files::write_atomically;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// Which part of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,38 @@ pub enum Split {
     Validation,
     /// Test samples.
     Test,
+}
+
+impl Split {
+    /// All of them.
+    pub const ALL: [Split; 3] = [Split::Train, Split::Validation, Split::Test];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Validation => "validation",
+            Split::Test => "test",
+        }
+    }
+
+    /// What stands for a row of it in the record of a table.
+    pub fn letter(self) -> char {
+        match self {
+            Split::Train => 't',
+            Split::Validation => 'v',
+            Split::Test => 'e',
+        }
+    }
+}
+
+impl FromStr for Split {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Split, String> {
+        let found = Split::ALL.into_iter().find(|split| split.name() == text);
+        found.ok_or_else(|| "expected train, validation or test".into())
+    }
 }
 
 /// What to export.

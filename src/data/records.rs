@@ -1,16 +1,21 @@
-//! Comma-separated records with the line that each begins on.
+//! Records of fields with the line that each begins on.
 
 use crate::data::content::{Content, unreadable};
+use crate::data::delimiter::Delimiter;
 use crate::data::error::{DataError, Place};
+use crate::data::inputs::missing::Voice;
 use csv::StringRecord;
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::Read;
+use std::io::{Chain, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Users' tables are not read beyond this many bytes, once unpacked.
 pub(crate) const MAX_TEXT: u64 = 1 << 30;
+
+/// So many bytes are looked at to find out what separates fields.
+const HEAD: usize = 1 << 16;
 
 /// A record and its line, from 1.
 pub(crate) struct Record {
@@ -35,20 +40,35 @@ impl Text {
         Ok(Text { path: content.path().into(), bytes: content.rest(limit)? })
     }
 
+    /// The file, for messages.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What separates the fields.
+    ///
+    /// # Errors
+    /// When nobody can tell.
+    pub fn delimiter(&self, voice: Voice) -> Result<Delimiter, DataError> {
+        let head = &self.bytes[..self.bytes.len().min(HEAD)];
+        Delimiter::find(&self.path, head, head.len() == self.bytes.len(), voice)
+    }
+
     /// All records, blank lines left out; their lengths may differ.
     pub fn records(&self) -> impl Iterator<Item = Result<Record, DataError>> + '_ {
-        self.separated_by(b',')
+        self.separated_by(Delimiter::Comma)
     }
 
     /// The same with another separator.
-    pub fn separated_by(&self, delimiter: u8) -> impl Iterator<Item = Result<Record, DataError>> + '_ {
+    pub fn separated_by(&self, delimiter: Delimiter) -> impl Iterator<Item = Result<Record, DataError>> + '_ {
         let mut builder = csv::ReaderBuilder::new();
-        let reader = builder.has_headers(false).flexible(true).delimiter(delimiter).from_reader(self.bytes.as_slice());
+        let builder = builder.has_headers(false).flexible(true).delimiter(delimiter.byte());
+        let reader = builder.from_reader(self.bytes.as_slice());
         reader.into_records().map(move |record| match record {
             Ok(cells) => Ok(Record { line: self.line(cells.position()), cells }),
             Err(error) => {
                 let place = Place::Line(self.line(error.position()));
-                let expected = format!("UTF-8 fields separated by {}", separator(delimiter));
+                let expected = format!("UTF-8 fields separated by {}", delimiter.plural());
                 Err(DataError::content(&self.path, place, expected, error.to_string()))
             }
         })
@@ -63,8 +83,10 @@ impl Text {
     }
 }
 
-/// The records of a text that need not fit into memory, separated by commas; blank lines are left out.
+/// The records of a text that need not fit into memory; blank lines are left out.
 pub(crate) struct Records<'a> {
+    /// What separates the fields.
+    pub delimiter: Delimiter,
     path: PathBuf,
     reader: csv::Reader<Watched<'a>>,
     seen: Rc<RefCell<Seen>>,
@@ -79,7 +101,7 @@ struct Seen {
 
 /// A reader that keeps what it has read, until it is dropped from [`Seen`].
 struct Watched<'a> {
-    content: Content<'a>,
+    content: Chain<Cursor<Vec<u8>>, Content<'a>>,
     seen: Rc<RefCell<Seen>>,
 }
 
@@ -92,12 +114,21 @@ impl Read for Watched<'_> {
 }
 
 impl<'a> Records<'a> {
-    /// Of content that is already open.
-    pub fn new(content: Content<'a>) -> Records<'a> {
+    /// Of content that is already open; what separates the fields is found out where it is not given.
+    ///
+    /// # Errors
+    /// When the content cannot be read, or nobody can tell.
+    pub fn new(mut content: Content<'a>, delimiter: Option<Delimiter>, voice: Voice) -> Result<Records<'a>, DataError> {
         let (path, seen) = (content.path().to_path_buf(), Rc::<RefCell<Seen>>::default());
-        let watched = Watched { content, seen: Rc::clone(&seen) };
-        let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(watched);
-        Records { path, reader, seen }
+        let mut head = Vec::new();
+        let read = Read::take(&mut content, HEAD as u64).read_to_end(&mut head);
+        read.map_err(|source| unreadable(&path, 0, source))?;
+        let find = || Delimiter::find(&path, &head, head.len() < HEAD, voice);
+        let delimiter = delimiter.map_or_else(find, Ok)?;
+        let watched = Watched { content: Cursor::new(head).chain(content), seen: Rc::clone(&seen) };
+        let mut builder = csv::ReaderBuilder::new();
+        let reader = builder.has_headers(false).flexible(true).delimiter(delimiter.byte()).from_reader(watched);
+        Ok(Records { delimiter, path, reader, seen })
     }
 
     /// The line of a record, as [`Text::line`]; what lies before the record is not needed any more.
@@ -123,21 +154,11 @@ impl Iterator for Records<'_> {
             Err(error) => Err(match error.into_kind() {
                 csv::ErrorKind::Io(source) => unreadable(&self.path, self.seen.borrow().start, source),
                 csv::ErrorKind::Utf8 { pos, err } => {
-                    let expected = format!("UTF-8 fields separated by {}", separator(b','));
+                    let expected = format!("UTF-8 fields separated by {}", self.delimiter.plural());
                     DataError::content(&self.path, Place::Line(self.line(pos.as_ref())), expected, err.to_string())
                 }
                 other => DataError::content(&self.path, Place::Whole, "records", format!("{other:?}")),
             }),
         })
-    }
-}
-
-/// A separator in words.
-fn separator(delimiter: u8) -> String {
-    match delimiter {
-        b',' => "commas".into(),
-        b';' => "semicolons".into(),
-        b'\t' => "tabs".into(),
-        other => format!("`{}`", char::from(other)),
     }
 }

@@ -1,10 +1,14 @@
 //! Rectangular tables of text cells with named columns, read from CSV.
 
+use crate::data::arff::{arff_records, is_arff};
 use crate::data::content::Content;
+use crate::data::delimiter::Delimiter;
 use crate::data::error::{DataError, Place};
+use crate::data::inputs::csv::separated;
 use crate::data::inputs::heading::Heading;
 use crate::data::inputs::missing::Voice;
 use crate::data::records::{MAX_TEXT, Record, Text};
+use csv::StringRecord;
 use std::path::{Path, PathBuf};
 
 /// A table of one's own, with its label column.
@@ -19,6 +23,7 @@ pub(crate) struct Labelled {
 /// A table whose rows all have one cell per column.
 pub struct Table {
     path: PathBuf,
+    delimiter: Delimiter,
     columns: Vec<String>,
     rows: Vec<Record>,
 }
@@ -35,42 +40,76 @@ impl Table {
 
     /// The same from content that is already open.
     pub(crate) fn parse(content: Content<'_>, header: bool) -> Result<Table, DataError> {
-        let (path, mut rows) = rectangle(content)?;
+        let text = Text::from_content(content, MAX_TEXT)?;
+        let (path, mut rows) = rectangle(&text, Delimiter::Comma)?;
         let width = rows.first().map_or(0, |first| first.cells.len());
         let columns: Vec<String> = if header && !rows.is_empty() {
             rows.remove(0).cells.iter().map(|name| name.trim().to_string()).collect()
         } else {
             (1..=width).map(|number| number.to_string()).collect()
         };
-        Table::whole(path, columns, rows)
+        Table::whole(path, Delimiter::Comma, columns, rows)
+    }
+
+    /// The cells of a user's own file's first line.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is empty.
+    pub(crate) fn names(path: &Path) -> Result<Vec<String>, DataError> {
+        let first = match is_arff(path) {
+            true => arff_records(Content::open(path)?)?.into_iter().next(),
+            false => {
+                let text = Text::open(path, MAX_TEXT)?;
+                text.separated_by(text.delimiter(Voice::Options)?).next().transpose()?
+            }
+        };
+        let first = first.ok_or_else(|| DataError::content(path, Place::Whole, "at least one row", "an empty file"))?;
+        Ok(first.cells.iter().map(|name| name.trim().to_string()).collect())
     }
 
     /// Reads a user's own file: `header` says whether the first line names the columns (`None`: find out), `label`
     /// which column holds the labels.
-    pub(crate) fn labelled(path: &Path, header: Option<bool>, label: &str) -> Result<Labelled, DataError> {
-        let (path, mut rows) = rectangle(Content::open(path)?)?;
+    pub(crate) fn labelled(
+        path: &Path,
+        (header, delimiter): (Option<bool>, Option<Delimiter>),
+        label: &str,
+    ) -> Result<Labelled, DataError> {
+        let (delimiter, header, (path, mut rows)) = match is_arff(path) {
+            true => (Delimiter::Comma, Some(true), (path.to_path_buf(), arff_records(Content::open(path)?)?)),
+            false => {
+                let text = Text::open(path, MAX_TEXT)?;
+                let delimiter = delimiter.map_or_else(|| text.delimiter(Voice::Config), Ok)?;
+                (delimiter, header, rectangle(&text, delimiter)?)
+            }
+        };
         let Some(first) = rows.first() else {
             return Err(DataError::content(&path, Place::Whole, "at least one row", "an empty file"));
         };
-        let heading = Heading::find(&path, first, header, Some(label), Voice::Config)?;
+        let mut heading = Heading::find(&path, first, header, Some(label), Voice::Config)?;
+        heading.notes.extend(separated(&path, delimiter));
         if heading.header {
             rows.remove(0);
         }
         let found = || DataError::content(&path, Place::Whole, format!("a label column `{label}`"), "none");
         let label = heading.label.ok_or_else(found)?;
-        Ok(Labelled { table: Table::whole(path, heading.names, rows)?, label, notes: heading.notes })
+        Ok(Labelled { table: Table::whole(path, delimiter, heading.names, rows)?, label, notes: heading.notes })
     }
 
-    fn whole(path: PathBuf, columns: Vec<String>, rows: Vec<Record>) -> Result<Table, DataError> {
+    fn whole(path: PathBuf, delimiter: Delimiter, columns: Vec<String>, rows: Vec<Record>) -> Result<Table, DataError> {
         if rows.is_empty() {
             return Err(DataError::content(&path, Place::Whole, "at least one row", "none"));
         }
-        Ok(Table { path, columns, rows })
+        Ok(Table { path, delimiter, columns, rows })
     }
 
     /// The file, for messages.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What separates its fields.
+    pub fn delimiter(&self) -> Delimiter {
+        self.delimiter
     }
 
     /// Names of the columns.
@@ -106,6 +145,11 @@ impl Table {
     /// The line of a row in its file.
     pub fn line(&self, row: usize) -> u64 {
         self.rows[row].line
+    }
+
+    /// The cells of a row as they stand in the file.
+    pub(crate) fn cells(&self, row: usize) -> &StringRecord {
+        &self.rows[row].cells
     }
 
     /// One cell, white space at its ends taken off.
@@ -144,11 +188,10 @@ impl Table {
 }
 
 /// All records of a file, each of as many cells as the first.
-fn rectangle(content: Content<'_>) -> Result<(PathBuf, Vec<Record>), DataError> {
-    let path = content.path().to_path_buf();
-    let text = Text::from_content(content, MAX_TEXT)?;
+fn rectangle(text: &Text, delimiter: Delimiter) -> Result<(PathBuf, Vec<Record>), DataError> {
+    let path = text.path().to_path_buf();
     let mut rows: Vec<Record> = Vec::new();
-    for record in text.records() {
+    for record in text.separated_by(delimiter) {
         let record = record?;
         let width = rows.first().map_or(record.cells.len(), |first| first.cells.len());
         if record.cells.len() != width {

@@ -3,6 +3,7 @@
 use super::change::TOLERANCE;
 use super::definition::Entry;
 use super::store::{Proven, Verified};
+use crate::data::preparation::{self, Preparation};
 use crate::data::{InputOptions, Reading, read_inputs};
 use crate::model::logit::{log_odds, threshold};
 use crate::model::onnx::Beside;
@@ -15,6 +16,7 @@ use crate::radius::heads;
 use crate::radius::{Guarantee, Method, Samples, Setting, Verdict};
 use anyhow::{Context, Result, anyhow};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What an entry is about.
 pub struct Today {
@@ -51,7 +53,9 @@ impl Today {
         };
         notes.iter().for_each(|note| tell(&format!("{}: {note}", path.display())));
         let model = Model::of_heads(logit.heads(graph).with_context(place)?).with_context(place)?;
-        let inputs = Inputs::read(folder, entry, &model, tell)?;
+        let record = imported.metadata.get(preparation::KEY);
+        let preparation = record.map(|text| Preparation::parse(text, model.input_size())).transpose().map_err(bad)?;
+        let inputs = Inputs::read(folder, entry, (&model, preparation), tell)?;
         let range: Option<Range> = entry.r#box.as_deref().map(str::parse).transpose().map_err(bad)?;
         let norms = entry.norms().map_err(bad)?;
         let methods = entry.methods.iter().map(|name| method(name)).collect::<Result<Vec<_>, _>>().map_err(bad)?;
@@ -105,10 +109,16 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn read(folder: &Path, entry: &Entry, model: &Model, tell: &mut dyn FnMut(&str)) -> Result<Inputs> {
+    fn read(
+        folder: &Path,
+        entry: &Entry,
+        (model, preparation): (&Model, Option<Preparation>),
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Inputs> {
         let place = folder.join(&entry.inputs);
         let reading = entry.reading().map_err(|reason| entry.bad(folder, reason))?;
-        let options = InputOptions { reading, header: entry.header.known(), ..InputOptions::default() };
+        let (preparation, header) = (preparation.map(Arc::new), entry.header.known());
+        let options = InputOptions { preparation, reading, header, ..InputOptions::default() };
         let inputs = read_inputs(&place, &options)?;
         inputs.notes.iter().for_each(|note| tell(note));
         let fits = inputs.fit(&model.graph().node(0).shape, entry.flatten);

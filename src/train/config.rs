@@ -110,16 +110,26 @@ impl Default for NetworkConfig {
     }
 }
 
-/// `[radii]`: where the record states certified accuracy, in input units.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// `[radii]`: where the record states certified accuracy, in the task's unit. Without the section some are taken that suit
+/// standard deviations; in a section that is there, a norm without radii is left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Radii {
     /// ℓ1 radii.
+    #[serde(default)]
     pub l1: Vec<f64>,
     /// ℓ2 radii.
+    #[serde(default)]
     pub l2: Vec<f64>,
     /// ℓ∞ radii.
+    #[serde(default)]
     pub linf: Vec<f64>,
+}
+
+impl Default for Radii {
+    fn default() -> Self {
+        Radii { l1: vec![0.5, 1.0, 2.0], l2: vec![0.25, 0.5, 1.0], linf: vec![0.05, 0.1, 0.2] }
+    }
 }
 
 impl Radii {
@@ -143,6 +153,9 @@ const BUNDLED: &[(&str, &str)] = &[
     ("phishing", include_str!("configs/phishing.toml")),
     ("drebin", include_str!("configs/drebin.toml")),
 ];
+
+/// A config with every key, its default and a comment.
+pub const EXAMPLE: &str = include_str!("configs/example.toml");
 
 impl Config {
     /// Name of the files that are written.
@@ -266,5 +279,24 @@ mod tests {
             assert!(!config.radii.l1.is_empty() && !config.radii.l2.is_empty() && !config.radii.linf.is_empty());
         }
         assert!(Config::bundled("mnist").is_none());
+    }
+
+    #[test]
+    fn the_example_says_every_key_with_its_default() {
+        let plain = "task = \"my-detector\"\n[data]\nfile = \"samples.csv\"\nlabel_column = \"class\"\n\
+                     sensitive = \"malware\"\n";
+        assert_eq!(Config::parse(EXAMPLE, "example").unwrap(), Config::parse(plain, "plain").unwrap());
+        // With what is commented out every key is there.
+        let all: String =
+            EXAMPLE.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
+        let all = all.replace("A training run. ", "#").replace("standardise = true", "standardise = false");
+        let all: toml::Table = all.parse().unwrap();
+        let own = toml::Table::try_from(Config::parse(&toml::to_string(&all).unwrap(), "all").unwrap()).unwrap();
+        for (key, value) in &own {
+            let told = all.get(key).unwrap_or_else(|| panic!("{key}"));
+            let (Some(told), Some(value)) = (told.as_table(), value.as_table()) else { continue };
+            let lacking: Vec<&String> = value.keys().filter(|key| !told.contains_key(*key)).collect();
+            assert!(lacking.is_empty() || key == "loss", "[{key}]: {lacking:?}");
+        }
     }
 }

@@ -9,8 +9,26 @@ use crate::model::{Dense, Graph, Kink, Layer, ModelError, NodeId};
 /// # Errors
 /// When a parameter is NaN or infinite.
 pub fn graph(network: &Network<f32>, shape: &[usize]) -> Result<Graph, ModelError> {
+    graph_of_raw(network, shape, None)
+}
+
+/// The same over raw coordinates, from which a mean is subtracted and which are multiplied by a scale first.
+///
+/// # Errors
+/// As [`graph`].
+pub fn graph_of_raw(
+    network: &Network<f32>,
+    shape: &[usize],
+    raw: Option<(&[f32], &[f32])>,
+) -> Result<Graph, ModelError> {
     let mut graph = Graph::new("input", shape);
-    let psi = push_map(&mut graph, network, shape)?;
+    let mut input = 0;
+    if let Some((means, scales)) = raw {
+        let wide = |values: &[f32], sign: f64| values.iter().map(|&value| sign * f64::from(value)).collect();
+        input = graph.push("mean", Layer::Shift(wide(means, -1.0)), &[input])?;
+        input = graph.push("scale", Layer::Scale(wide(scales, 1.0)), &[input])?;
+    }
+    let psi = push_map(&mut graph, network, shape, input)?;
     let layers = network.architecture.layers();
     let mut below: Option<NodeId> = None;
     for (k, layer) in layers.iter().enumerate() {
@@ -30,9 +48,9 @@ pub fn graph(network: &Network<f32>, shape: &[usize]) -> Result<Graph, ModelErro
     Ok(graph)
 }
 
-fn push_map(graph: &mut Graph, network: &Network<f32>, shape: &[usize]) -> Result<NodeId, ModelError> {
+fn push_map(graph: &mut Graph, network: &Network<f32>, shape: &[usize], input: NodeId) -> Result<NodeId, ModelError> {
     let flat = network.map.centre().len();
-    let input = if shape.len() == 1 { 0 } else { graph.push_reshape("flatten", 0, &[flat])? };
+    let input = if shape.len() == 1 { input } else { graph.push_reshape("flatten", input, &[flat])? };
     if network.map.kind() == FeatureKind::Identity {
         return Ok(input);
     }

@@ -5,7 +5,7 @@ use super::evaluate::{Accuracy, Certified, accuracy, logits, radii, share_at};
 use super::logistic::Logistic;
 use super::loss::Norm;
 use super::trainer::{Epoch, Trained};
-use crate::data::{Column, DataError, Dataset, Task};
+use crate::data::{Column, DataError, Dataset, Preparation, Task};
 use crate::files::write_atomically;
 use crate::model::Model;
 use crate::query::Range;
@@ -31,6 +31,9 @@ pub struct Record {
     /// What the coordinates are, and how raw values become inputs (tabular tasks).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Column>,
+    /// How rows of the user's own table become inputs, and what became of each row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
     /// Number of trained parameters, μ left out.
     pub parameters: usize,
     /// Every epoch.
@@ -88,6 +91,7 @@ impl Record {
             data_notes: task.notes.clone(),
             radius_unit: task.unit.clone(),
             columns: task.columns.clone(),
+            preparation: task.preparation.clone(),
             parameters: trained.network.parameters.len(),
             history: trained.history.clone(),
             selected_epoch: trained.selected,

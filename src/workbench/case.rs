@@ -81,7 +81,7 @@ impl Source {
     /// When one cannot be read, or does not fit the others.
     pub fn read(&self, tell: Tell) -> Result<SourceCase> {
         let file = ModelFile::read(&self.model, self.follow_links, &self.logit)?.said(tell);
-        let samples = self.files.read(&file.model, self.range, tell)?;
+        let samples = self.files.read(&file, self.range, tell)?;
         let info = self.info(&file.model, samples.count);
         let labels = (0..samples.count).map(|i| samples.label(i)).collect();
         let others = digests([Some(self.files.inputs.as_path()), self.files.labels.as_deref()])?;

@@ -4,8 +4,10 @@ use super::inputs::{InputFiles, InputSource, Tell};
 use super::model::ModelFile;
 use crate::data::inputs::weights::read_weights;
 use crate::query::Range;
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// All that a run is about, read: a network, samples that fit it, and who attacks.
 pub struct Given {
@@ -21,9 +23,39 @@ pub struct Given {
     pub weights: Option<WeightsFile>,
 }
 
+/// What a distance of 1 means for a model with a preparation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// The units of the table's columns.
+    Raw,
+    /// The unit of the preparation: each coordinate's distance times its scale.
+    Model,
+}
+
+impl FromStr for Unit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Unit, String> {
+        match text {
+            "raw" => Ok(Unit::Raw),
+            "model" => Ok(Unit::Model),
+            _ => Err("expected raw or model".into()),
+        }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unit::Raw => "raw",
+            Unit::Model => "model",
+        })
+    }
+}
+
 /// Weights of norms.
 pub struct WeightsFile {
-    /// Where they are from.
+    /// Where they are from: a file of weights, or the model.
     pub path: PathBuf,
     /// One per coordinate.
     pub values: Vec<f64>,
@@ -35,7 +67,7 @@ impl Given {
     /// # Errors
     /// When they cannot be read, do not fit the network, or lie outside the box.
     pub fn read(file: ModelFile, files: InputFiles, range: Option<Range>, tell: Tell) -> Result<Given> {
-        let source = files.open(&file.model, range, tell)?;
+        let source = files.open(&file, range, tell)?;
         Ok(Given { file, files, source, range, weights: None })
     }
 
@@ -48,6 +80,32 @@ impl Given {
         let weights = read_weights(path, &self.file.model.graph().node(0).shape, self.files.reading)?;
         weights.notes.iter().for_each(|note| tell(&format!("note: {note}")));
         self.weights = Some(WeightsFile { path: path.to_path_buf(), values: weights.values });
+        Ok(self)
+    }
+
+    /// The same with norms in the unit that is asked for. Plain norms are in the model's own: what a table's columns are
+    /// in, where the model has a preparation.
+    ///
+    /// # Errors
+    /// When it is the preparation's unit and the model has none.
+    pub fn in_unit(mut self, unit: Option<Unit>, tell: Tell) -> Result<Given> {
+        let place = self.file.path.display().to_string();
+        let Some(preparation) = &self.file.preparation else {
+            ensure!(unit != Some(Unit::Model), "{place}: it has no preparation, whose unit `--unit model` would be");
+            return Ok(self);
+        };
+        match (unit, &self.weights) {
+            (Some(Unit::Model), _) => {
+                let values = preparation.scales.iter().map(|&scale| scale.into()).collect();
+                tell(&format!("note: {place}: radii are in {} (--unit model)", preparation.unit));
+                self.weights = Some(WeightsFile { path: self.file.path.clone(), values });
+            }
+            (None, None) => {
+                let unit = &preparation.unit;
+                tell(&format!("note: {place}: radii are in the units of its columns; `--unit model` gives {unit}"));
+            }
+            _ => {}
+        }
         Ok(self)
     }
 

@@ -1,15 +1,19 @@
 //! Samples from a user's files.
 
+use super::model::ModelFile;
+use crate::data::export::Split;
 use crate::data::inputs::array::{ArrayBlocks, ArrayFile};
 use crate::data::inputs::label::{Label, LabelFile, listed, tally};
 use crate::data::inputs::label_file::read_label_file;
 use crate::data::inputs::sample_shape;
 use crate::data::inputs::spool::{Spool, SpoolBlocks};
+use crate::data::preparation::{Preparation, TrainedOn};
+use crate::data::store::sha256;
 use crate::data::tasks::Header;
-use crate::data::{InputOptions, Inputs, Reading, open_array, read_inputs, spool_table};
+use crate::data::{Delimiter, InputOptions, Inputs, Reading, open_array, read_inputs, spool_table};
 use crate::model::Model;
 use crate::query::Range;
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result, bail, ensure};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +31,10 @@ pub struct InputFiles {
     pub label_column: Option<String>,
     /// Whether a table's first line is a header.
     pub header: Header,
+    /// What separates a table's fields; `None`: find out.
+    pub delimiter: Option<Delimiter>,
+    /// Use the rows of this part of the table that the model was trained on.
+    pub split: Option<Split>,
     /// Leave out rows that lack something, and say how many.
     pub drop_missing: bool,
     /// What numbers and shapes mean.
@@ -93,13 +101,19 @@ enum Stock {
 }
 
 impl InputFiles {
-    /// Looks at the inputs for `model`, all of them inside the box if there is one.
+    /// Looks at the inputs for a model, all of them inside the box if there is one.
     ///
     /// # Errors
     /// When a file cannot be read, does not fit the model, or an input lies outside the box.
-    pub fn open(&self, model: &Model, range: Option<Range>, tell: Tell) -> Result<InputSource> {
+    pub fn open(&self, file: &ModelFile, range: Option<Range>, tell: Tell) -> Result<InputSource> {
+        let (model, preparation) = (&file.model, file.preparation.clone());
         let (header, drop_missing, reading) = (self.header.known(), self.drop_missing, self.reading);
-        let options = InputOptions { label_column: self.label_column.clone(), header, drop_missing, reading };
+        let (label_column, delimiter) = (self.label_column.clone(), self.delimiter);
+        if self.split.is_some() {
+            self.check_table(preparation.as_deref()).with_context(|| self.place())?;
+        }
+        let split = self.split;
+        let options = InputOptions { preparation, split, label_column, header, delimiter, drop_missing, reading };
         let stock = match (open_array(&self.inputs, &options)?, &self.labels) {
             (Some(file), _) => self.file(file, model, range, tell)?,
             (None, Some(_)) => self.held(read_inputs(&self.inputs, &options)?, model, range, tell)?,
@@ -120,12 +134,12 @@ impl InputFiles {
         Ok(source)
     }
 
-    /// Reads all inputs for `model` at once, as [`InputFiles::open`].
+    /// Reads all inputs for a model at once, as [`InputFiles::open`].
     ///
     /// # Errors
     /// As there.
-    pub fn read(&self, model: &Model, range: Option<Range>, tell: Tell) -> Result<Loaded> {
-        self.open(model, range, tell)?.load()
+    pub fn read(&self, file: &ModelFile, range: Option<Range>, tell: Tell) -> Result<Loaded> {
+        self.open(file, range, tell)?.load()
     }
 
     fn file(&self, file: ArrayFile, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {
@@ -174,6 +188,19 @@ impl InputFiles {
             check_range(&values, range, size, &|i| numbers[i]).with_context(|| self.place())?;
         }
         Ok(Stock::Spool(spool))
+    }
+
+    /// Makes sure that this is the table that the model was trained on.
+    fn check_table(&self, preparation: Option<&Preparation>) -> Result<()> {
+        let Some(TrainedOn { sha256: wanted, .. }) = preparation.and_then(|record| record.trained_on.as_ref()) else {
+            bail!("--split: the model has no record of the table that it was trained on");
+        };
+        let found = sha256(&std::fs::read(&self.inputs)?);
+        ensure!(
+            found == *wanted,
+            "--split: expected the table that the model was trained on, SHA-256 {wanted}, found {found}"
+        );
+        Ok(())
     }
 
     fn place(&self) -> String {

@@ -16,7 +16,7 @@ pub mod shell;
 pub use case::{Source, SourceCase};
 pub use checkers::{Checkers, INPUTS, WEIGHTS};
 pub use digest::{Circumstance, digest, digests, shown};
-pub use given::{Given, WeightsFile};
+pub use given::{Given, Unit, WeightsFile};
 pub use inputs::{Blocks, InputFiles, InputSource, Loaded, Tell};
 pub use model::{FOLDED, ModelFile};
 pub use run::{Answered, Run};

@@ -2,6 +2,7 @@
 
 use super::digest::{Circumstance, hashed, name, shown};
 use super::inputs::Tell;
+use crate::data::preparation::{self, Preparation};
 use crate::data::store::sha256;
 use crate::model::onnx::{Beside, Folded};
 use crate::model::{Logit, Model, onnx};
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use underplane_kernel as kernel;
 
 /// The name of the file that is certified in the place of one that computes constants.
@@ -28,6 +30,8 @@ pub struct ModelFile {
     notes: Vec<String>,
     /// The network, analysed.
     pub model: Model,
+    /// How rows of a table become its inputs, where it says so.
+    pub preparation: Option<Arc<Preparation>>,
     /// Whether data files are read through links out of its folder.
     pub follow_links: bool,
     /// The file that is certified in its place, where it computes constants that are no exact numbers.
@@ -65,6 +69,7 @@ impl ModelFile {
             true => imported.folded(&unchanged(path, kept.as_deref(), &sha256)?, path, &beside)?,
             false => None,
         };
+        let preparation = imported.metadata.get(preparation::KEY).cloned();
         let (graph, mut notes) = match &folded {
             Some(folded) => folded.read(path, output)?,
             None => (imported.graph, imported.notes),
@@ -74,8 +79,10 @@ impl ModelFile {
             notes.push(format!("f is the least of {} heads", heads.len()));
         }
         let model = Model::of_heads(heads).with_context(place)?;
+        let preparation = preparation.map(|text| Preparation::parse(&text, model.input_size()).map(Arc::new));
+        let preparation = preparation.transpose().map_err(anyhow::Error::msg).with_context(place)?;
         let (path, logit, beside) = (path.to_path_buf(), logit.clone(), digests_of(&beside));
-        Ok(ModelFile { path, logit, notes, follow_links, model, folded, sha256, beside, kept })
+        Ok(ModelFile { path, logit, notes, preparation, follow_links, model, folded, sha256, beside, kept })
     }
 
     /// The same, after `tell` has heard how it was read.

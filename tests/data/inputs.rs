@@ -283,7 +283,7 @@ fn faulty_tables_are_refused_and_the_place_named() {
         ("1,inf\n", "line 1, column 2: expected a finite number"),
         ("1,2\n3,1e39\n", "line 2, column 2: expected a finite number"),
         ("0.1,0.2x\n0.3,0.4\n", "line 1, column 1"),
-        ("1;2\n3;4\n", "expected a number (fields are separated by commas), found `3;4`"),
+        ("a,b\n1;2,3\n", "expected a number (fields are separated by commas), found `1;2`"),
         ("0\n5\n", "a header or a sample"),
         ("1,2,3\n5,6,7\n", "a header or a sample"),
         (",0,1\n0,5,6\n", "a data frame's index"),

@@ -195,6 +195,7 @@ fn task() -> Task {
         name: "t".into(),
         unit: "u".into(),
         range: None,
+        preparation: None,
         columns: vec![],
         train: part(0, 6),
         validation: part(100, 1),

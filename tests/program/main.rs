@@ -13,6 +13,7 @@ mod heads;
 mod inputs;
 mod learned;
 mod options;
+mod own_tables;
 mod proofs;
 mod readme;
 mod regress;

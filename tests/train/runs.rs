@@ -26,6 +26,7 @@ fn task(shape: &[usize]) -> Task {
         name: "ring".into(),
         unit: "units".into(),
         range: None,
+        preparation: None,
         columns: vec![],
         train: ring(shape, 600, 1),
         validation: ring(shape, 200, 2),

@@ -1,12 +1,16 @@
-//! Samples from a CSV table, one per line.
+//! Samples from a table, one per row.
 
+use crate::data::arff::{arff_records, is_arff};
 use crate::data::content::Content;
+use crate::data::delimiter::Delimiter;
 use crate::data::error::{DataError, Place};
+use crate::data::inputs::decimals::Decimals;
 use crate::data::inputs::heading::Heading;
 use crate::data::inputs::label::Label;
 use crate::data::inputs::missing::{Missing, Voice, is_missing};
 use crate::data::inputs::spool::{Spool, Spooling};
 use crate::data::inputs::{InputOptions, Inputs};
+use crate::data::preparation::Encoder;
 use crate::data::records::{Record, Records};
 use std::path::Path;
 
@@ -38,18 +42,47 @@ fn read_rows(
     options: &InputOptions,
     keep: impl FnMut(&[f32]) -> Result<(), DataError>,
 ) -> Result<Inputs, DataError> {
-    let mut records = Records::new(Content::open(path)?);
+    let content = Content::open(path)?;
+    let is_arff = is_arff(path);
+    let (delimiter, mut records): (_, Box<dyn Iterator<Item = _>>) = if is_arff {
+        (Delimiter::Comma, Box::new(arff_records(content)?.into_iter().map(Ok)))
+    } else {
+        let records = Records::new(content, options.delimiter, Voice::Options)?;
+        (records.delimiter, Box::new(records))
+    };
     let Some(first) = records.next().transpose()? else {
         return Err(DataError::content(path, Place::Whole, "at least one sample", "an empty file"));
     };
-    let label = options.label_column.as_deref();
-    let heading = Heading::find(path, &first, options.header, label, Voice::Options)?;
+    let preparation = options.preparation.as_deref().filter(|preparation| preparation.speaks_of(&first.cells));
+    let labels = preparation.map(|preparation| preparation.label.column.as_str()).filter(|name| has(&first, name));
+    let (header, label) = (
+        options.header.or((is_arff || preparation.is_some()).then_some(true)),
+        options.label_column.as_deref().or(labels),
+    );
+    let mut heading = Heading::find(path, &first, header, label, Voice::Options)?;
+    heading.notes.extend(separated(path, delimiter));
     if first.cells.len() == usize::from(heading.label.is_some()) {
         let found = "no column besides the labels";
         return Err(DataError::content(path, Place::Line(first.line), "at least one column of numbers", found));
     }
+    let encoder = match &options.preparation {
+        Some(preparation) if heading.header => {
+            let mut encoder = Encoder::new(preparation, path, &heading.names, delimiter, Voice::Options)?;
+            encoder.split = options.split;
+            heading.notes.extend(encoder.passed_over(&heading));
+            Some(encoder)
+        }
+        Some(_) => {
+            heading
+                .notes
+                .push(format!("{}: no header; its columns are taken as the model's coordinates", path.display()));
+            None
+        }
+        None => None,
+    };
     let header = heading.header;
-    let mut rows = Rows::new(path, heading, options.drop_missing, keep);
+    let missing = Missing::new(options.drop_missing, Voice::Options);
+    let mut rows = Rows::new(path, heading, (encoder, missing, delimiter), keep);
     if !header {
         rows.push(&first)?;
     }
@@ -64,6 +97,9 @@ struct Rows<'a, K> {
     path: &'a Path,
     heading: Heading,
     missing: Missing,
+    encoder: Option<Encoder<'a>>,
+    decimals: Decimals,
+    delimiter: Delimiter,
     /// Number of rows, those left out among them.
     count: usize,
     /// Takes the values of a sample.
@@ -73,62 +109,79 @@ struct Rows<'a, K> {
 }
 
 impl<'a, K: FnMut(&[f32]) -> Result<(), DataError>> Rows<'a, K> {
-    fn new(path: &'a Path, heading: Heading, drop: bool, keep: K) -> Rows<'a, K> {
-        let missing = Missing::new(drop, Voice::Options);
-        Rows { path, heading, missing, count: 0, keep, labels: Vec::new(), numbers: Vec::new() }
+    fn new(
+        path: &'a Path,
+        heading: Heading,
+        (encoder, missing, delimiter): (Option<Encoder<'a>>, Missing, Delimiter),
+        keep: K,
+    ) -> Rows<'a, K> {
+        let (decimals, labels, numbers) = (Decimals::new(delimiter), Vec::new(), Vec::new());
+        Rows { path, heading, missing, encoder, decimals, delimiter, count: 0, keep, labels, numbers }
     }
 
     fn push(&mut self, record: &Record) -> Result<(), DataError> {
         let (line, width) = (record.line, self.heading.names.len());
         if record.cells.len() != width {
             let found = record.cells.len().to_string();
-            let expected = format!("{width} fields separated by commas, as in the first line");
+            let expected = format!("{width} fields separated by {}, as in the first line", self.delimiter.plural());
             return Err(DataError::content(self.path, Place::Line(line), expected, found));
         }
         self.count += 1;
+        if !self.encoder.as_ref().is_none_or(|encoder| encoder.takes(self.count - 1)) {
+            return Ok(());
+        }
         let label = self.heading.label.map(|at| &record.cells[at]);
         if let Some(cell) = label.filter(|cell| is_missing(cell)) {
             self.missing.label(line, cell);
             return Ok(());
         }
-        let mut sample = Vec::with_capacity(width);
-        for (i, cell) in record.cells.iter().enumerate().filter(|(i, _)| Some(*i) != self.heading.label) {
-            if is_missing(cell) {
-                return self.missing.feature(self.path, line, i + 1, cell);
-            }
-            sample.push(number(self.path, Place::Cell { line, column: i + 1 }, cell)?);
-        }
+        let sample = match &mut self.encoder {
+            Some(encoder) => encoder.encode(&record.cells, line, &mut self.missing)?,
+            None => self.numbers_of(record)?,
+        };
+        let Some(sample) = sample else { return Ok(()) };
         (self.keep)(&sample)?;
         self.labels.extend(label.map(Label::parse));
         self.numbers.push(self.count - 1);
         Ok(())
     }
 
+    /// The numbers of a row; `None` where one is missing and such rows are left out.
+    fn numbers_of(&mut self, record: &Record) -> Result<Option<Vec<f32>>, DataError> {
+        let mut sample = Vec::with_capacity(record.cells.len());
+        for (i, cell) in record.cells.iter().enumerate().filter(|(i, _)| Some(*i) != self.heading.label) {
+            if is_missing(cell) {
+                return self.missing.feature(self.path, record.line, i + 1, cell).map(|()| None);
+            }
+            let place = Place::Cell { line: record.line, column: i + 1 };
+            sample.push(self.decimals.number(self.path, place, cell)?);
+        }
+        Ok(Some(sample))
+    }
+
     fn finish(self) -> Result<Inputs, DataError> {
-        let Rows { path, heading, missing, count, labels, numbers, .. } = self;
+        let Rows { path, heading, missing, encoder, decimals, count, labels, numbers, .. } = self;
         if count == 0 {
             return Err(DataError::content(path, Place::Whole, "at least one sample", "a header alone"));
         }
         let mut notes = heading.notes;
+        notes.extend(decimals.finish(path)?);
+        notes.extend(encoder.as_ref().map_or_else(|| Ok(Vec::new()), Encoder::finish)?);
         notes.extend(missing.finish(path, count)?);
-        let features = heading.names.len() - usize::from(heading.label.is_some());
+        let plain = heading.names.len() - usize::from(heading.label.is_some());
+        let features = encoder.as_ref().map_or(plain, Encoder::size);
         let labels = heading.label.map(|_| labels);
         Ok(Inputs { shape: vec![features], values: Vec::new(), labels, numbers, rows: count, notes })
     }
 }
 
-/// The finite float32 nearest to a decimal.
-pub(super) fn number(path: &Path, place: Place, cell: &str) -> Result<f32, DataError> {
-    // Parsed as f32 at once: the way through f64 would round twice.
-    match cell.trim().parse::<f32>() {
-        Ok(value) if value.is_finite() => Ok(value),
-        Ok(_) => {
-            Err(DataError::content(path, place, "a finite number within the range of float32", format!("`{cell}`")))
-        }
-        Err(_) => {
-            let other = cell.contains([';', '\t']);
-            let expected = if other { "a number (fields are separated by commas)" } else { "a number" };
-            Err(DataError::content(path, place, expected, format!("`{cell}`")))
-        }
-    }
+/// Whether a line has a cell of that name.
+fn has(line: &Record, name: &str) -> bool {
+    line.cells.iter().any(|cell| cell.trim() == name)
+}
+
+/// What separates fields, where it is no comma.
+pub(crate) fn separated(path: &Path, delimiter: Delimiter) -> Option<String> {
+    let told = || format!("{}: fields are separated by {}", path.display(), delimiter.plural());
+    (delimiter != Delimiter::Comma).then(told)
 }

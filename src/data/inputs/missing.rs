@@ -38,6 +38,14 @@ impl Voice {
         }
     }
 
+    /// How to say what separates fields.
+    pub fn delimiter(self) -> &'static str {
+        match self {
+            Voice::Options => "--delimiter",
+            Voice::Config => "`delimiter`",
+        }
+    }
+
     /// How to have rows left out that lack something.
     pub fn drop_missing(self) -> &'static str {
         match self {
@@ -61,12 +69,15 @@ pub(crate) struct Missing {
     words: BTreeSet<String>,
     /// Rows with a label and without some feature.
     features: Vec<u64>,
+    /// Rows with a label and a word that training did not have.
+    unknown: Vec<u64>,
 }
 
 impl Missing {
     /// Such rows are left out if `drop`.
     pub fn new(drop: bool, voice: Voice) -> Missing {
-        Missing { what: "line", drop, voice, labels: Vec::new(), words: BTreeSet::new(), features: Vec::new() }
+        let (labels, words, features, unknown) = (Vec::new(), BTreeSet::new(), Vec::new(), Vec::new());
+        Missing { what: "line", drop, voice, labels, words, features, unknown }
     }
 
     /// A row without a label; `cell` is what stands there.
@@ -90,12 +101,37 @@ impl Missing {
         let expected = if nan { "a finite number" } else { "a number" };
         let found =
             format!("`{cell}`, which stands for a missing value; {} leaves such rows out", self.voice.drop_missing());
+        let found = match self.voice {
+            Voice::Options => found,
+            Voice::Config => format!("{found}, `impute = true` puts something in its place"),
+        };
+        Err(DataError::content(path, Place::Cell { line, column }, expected, found))
+    }
+
+    /// A word that training did not have, where none stands for it.
+    ///
+    /// # Errors
+    /// When such rows are not to be left out: the cell, and what to do.
+    pub fn unknown(
+        &mut self,
+        path: &Path,
+        line: u64,
+        column: usize,
+        cell: &str,
+        words: &[String],
+    ) -> Result<(), DataError> {
+        if self.drop {
+            self.unknown.push(line);
+            return Ok(());
+        }
+        let expected = format!("one of the words that training had: {}", words.join(", "));
+        let found = format!("`{cell}`; {} leaves such rows out", self.voice.drop_missing());
         Err(DataError::content(path, Place::Cell { line, column }, expected, found))
     }
 
     /// Number of rows left out.
     pub fn count(&self) -> usize {
-        self.labels.len() + self.features.len()
+        self.labels.len() + self.features.len() + self.unknown.len()
     }
 
     /// What was left out of `rows` rows, for the user to hear; `None` where nothing was.
@@ -122,7 +158,11 @@ impl Missing {
         let part = |lines: &[u64], what: &str| {
             (!lines.is_empty()).then(|| format!("{} {what} ({})", lines.len(), counted(self.what, lines)))
         };
-        let parts = [part(&self.labels, "without a label"), part(&self.features, "with a missing feature")];
+        let parts = [
+            part(&self.labels, "without a label"),
+            part(&self.features, "with a missing feature"),
+            part(&self.unknown, "with a word that training did not have"),
+        ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         let told = || format!("{}: {} of {rows} rows left out: {}", path.display(), self.count(), parts.join(", "));
         Ok((!parts.is_empty()).then(told))

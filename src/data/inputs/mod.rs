@@ -2,6 +2,7 @@
 
 pub mod array;
 pub mod csv;
+pub(crate) mod decimals;
 pub mod heading;
 pub mod label;
 pub mod label_file;
@@ -13,10 +14,14 @@ pub mod sample_shape;
 pub mod spool;
 pub mod weights;
 
+use crate::data::delimiter::Delimiter;
 use crate::data::error::{DataError, Place};
+use crate::data::export::Split;
+use crate::data::preparation::Preparation;
 use label::{Label, LabelFile};
 use reading::Reading;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Samples as a user hands them in.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,12 +94,18 @@ impl Inputs {
 }
 
 /// How to read inputs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputOptions {
+    /// How rows of a table become inputs of the model; without it they are its inputs.
+    pub preparation: Option<Arc<Preparation>>,
+    /// Which rows of the table that the preparation is of; all others are left out.
+    pub split: Option<Split>,
     /// The column that holds labels, by its name in the header, or where none is called so by its number from 1.
     pub label_column: Option<String>,
     /// Whether the first line is a header; `None`: find out.
     pub header: Option<bool>,
+    /// What separates the fields of a table; `None`: find out.
+    pub delimiter: Option<Delimiter>,
     /// Whether samples that lack a label or a feature are left out; else they are refused.
     pub drop_missing: bool,
     /// What numbers mean.

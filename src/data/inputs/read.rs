@@ -34,7 +34,12 @@ pub fn read_inputs(path: &Path, options: &InputOptions) -> Result<Inputs, DataEr
     } else if name.ends_with(".npz") {
         read_npz_inputs(path, array.as_deref(), options)
     } else {
-        Err(DataError::content(path, Place::Whole, "a name ending in .npy, .npz, .csv or .csv.gz", format!("`{name}`")))
+        Err(DataError::content(
+            path,
+            Place::Whole,
+            "a name ending in .npy, .npz, .csv, .tsv or .arff (perhaps .gz)",
+            format!("`{name}`"),
+        ))
     }
 }
 
@@ -57,7 +62,8 @@ pub fn open_array(path: &Path, options: &InputOptions) -> Result<Option<ArrayFil
 /// When it is one, and the options say what its bytes mean.
 fn is_table(path: &Path, options: &InputOptions) -> Result<bool, DataError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let is_table = name.ends_with(".csv") || name.ends_with(".csv.gz");
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let is_table = [".csv", ".tsv", ".arff"].iter().any(|ending| plain.ends_with(ending));
     match is_table && options.reading.uint8.is_some() {
         true => Err(no_bytes(path, "decimals")),
         false => Ok(is_table),

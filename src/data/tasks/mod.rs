@@ -10,7 +10,8 @@ mod phishing;
 mod prepare;
 mod spambase;
 
-pub use own::{Header, OwnTable, load_own};
+pub use own::{Header, OwnTable, guess, load_own};
+pub(crate) use prepare::signed_log;
 
 use crate::data::dataset::Task;
 use crate::data::error::DataError;

@@ -6,7 +6,7 @@ use crate::data::split::{Purged, purge, stratified};
 use crate::data::tasks::Recipe;
 
 /// Shares of a split drawn from one file: test, validation, the rest for training.
-const DRAWN: [f64; 2] = [0.2, 0.1];
+pub(super) const DRAWN: [f64; 2] = [0.2, 0.1];
 /// Share of the official training samples that becomes the validation split.
 const CARVED: [f64; 1] = [0.1];
 
@@ -79,7 +79,7 @@ pub(super) fn official_split(
 pub(super) const SIGNED_LOG: &str = "sign(x) ln(1 + |x|)";
 
 /// sign(x) ln(1 + |x|): tames columns that span many orders of magnitude, keeps 0 and the sign.
-pub(super) fn signed_log(x: f64) -> f32 {
+pub(crate) fn signed_log(x: f64) -> f32 {
     (x.abs().ln_1p().copysign(x)) as f32 + 0.0
 }
 
@@ -105,7 +105,7 @@ pub(super) fn without_constants(
     (Dataset { shape: vec![kept.len()], inputs, sensitive: samples.sensitive }, columns)
 }
 
-fn note(purged: &Purged) -> String {
+pub(super) fn note(purged: &Purged) -> String {
     let mut text = format!(
         "{} samples dropped with {} vectors that carry both labels, {} repeats of a vector dropped",
         purged.contradictory_samples, purged.contradictory_vectors, purged.repeated
@@ -116,7 +116,7 @@ fn note(purged: &Purged) -> String {
     text
 }
 
-fn finish(
+pub(super) fn finish(
     heading: Heading,
     train: Dataset,
     validation: Dataset,
@@ -136,7 +136,7 @@ fn finish(
     }
     notes.push(counts);
     let (name, unit, range) = (heading.name.into(), heading.unit.into(), heading.range);
-    Ok(Task { name, unit, range, columns: Vec::new(), train, validation, test, notes })
+    Ok(Task { name, unit, range, preparation: None, columns: Vec::new(), train, validation, test, notes })
 }
 
 /// Subtracts from each column its mean over the last side and divides by its standard deviation there (1 where the

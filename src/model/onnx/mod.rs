@@ -88,11 +88,12 @@ pub use beside::Beside;
 pub use fold::{FOLDED, Folded};
 pub use foreign::folder;
 pub use reader::decode;
-pub use writer::{encode, write};
+pub use writer::{encode, write, write_with};
 
 use super::{Graph, ModelError};
 use outline::Outline;
 use rounded::Rounded;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
@@ -125,6 +126,8 @@ pub struct Imported {
     pub notes: Vec<String>,
     /// Whether f is the logarithm of a probability's odds: of one output, or of two under a softmax.
     pub is_odds: bool,
+    /// What else the file says, by its keys.
+    pub metadata: BTreeMap<String, String>,
     rounded: Vec<Rounded>,
 }
 

@@ -16,6 +16,17 @@ pub struct ModelProto {
     pub graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
+    #[prost(message, repeated, tag = "14")]
+    pub metadata_props: Vec<EntryProto>,
+}
+
+/// A key with its value, free for whoever writes the file.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct EntryProto {
+    #[prost(string, optional, tag = "1")]
+    pub key: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    pub value: Option<String>,
 }
 
 /// A set of operators and its version.

@@ -1,6 +1,6 @@
 //! From a file to a graph: opsets, the input and output, and the nodes in order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use prost::Message;
@@ -19,7 +19,7 @@ use super::names::{label, name_of, printable};
 use super::operator::{NEWEST, OLDEST};
 use super::operators::{import, knows};
 use super::outline::Outline;
-use super::proto::{self, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use super::proto::{self, EntryProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use super::stored::check_texts;
 use crate::model::live::live;
 use crate::model::{Graph, ModelError};
@@ -60,7 +60,9 @@ pub(super) fn graph_of(
     let mut reader = Reader::new(graph, beside, versions, output)?;
     let name = |index: usize| graph.initializer[index].name.as_deref().unwrap_or("");
     reader.words = words.into_iter().map(|(index, words)| (name(index), words)).collect();
-    reader.run(graph)
+    let entry = |entry: &EntryProto| (entry.key.clone().unwrap_or_default(), entry.value.clone().unwrap_or_default());
+    let metadata = model.metadata_props.iter().map(entry).collect();
+    Ok(Imported { metadata, ..reader.run(graph)? })
 }
 
 /// The versions of the format and of the standard operators, which are known ones.
@@ -184,7 +186,8 @@ impl<'m> Reader<'m> {
                     _ => false,
                 };
                 self.importer.graph.set_output(id);
-                Ok(Imported { graph: live(self.importer.graph)?, notes, is_odds, rounded: self.importer.rounded })
+                let (graph, rounded) = (live(self.importer.graph)?, self.importer.rounded);
+                Ok(Imported { graph, notes, is_odds, metadata: BTreeMap::new(), rounded })
             }
             Some((other, _)) => Err(ModelError::Model(format!("the output `{shown}` is {}", kind(other)))),
             None if self.initializers.contains_key(name) => {

@@ -23,7 +23,18 @@ const OUTPUT: &str = "logit";
 /// # Errors
 /// When a constant cannot be written as 32-bit floats, or the file cannot be written.
 pub fn write(graph: &Graph, path: &Path) -> Result<(), ModelError> {
-    let bytes = encode(graph).map_err(|error| error.in_file(path))?;
+    write_with(graph, &[], path)
+}
+
+/// The same with metadata, keys and values.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with(graph: &Graph, metadata: &[(&str, String)], path: &Path) -> Result<(), ModelError> {
+    let mut model = model_of(graph).map_err(|error| error.in_file(path))?;
+    let entry = |(key, value): &(&str, String)| EntryProto { key: Some((*key).into()), value: Some(value.clone()) };
+    model.metadata_props = metadata.iter().map(entry).collect();
+    let bytes = model.encode_to_vec();
     let temporary = temporary_name(path);
     let written = write_new(&temporary, &bytes).and_then(|()| std::fs::rename(&temporary, path));
     written.map_err(|source| {
@@ -54,6 +65,10 @@ fn temporary_name(path: &Path) -> PathBuf {
 /// # Errors
 /// When a constant cannot be written as 32-bit floats.
 pub fn encode(graph: &Graph) -> Result<Vec<u8>, ModelError> {
+    model_of(graph).map(|model| model.encode_to_vec())
+}
+
+fn model_of(graph: &Graph) -> Result<ModelProto, ModelError> {
     let mut writer = Writer::default();
     writer.taken.extend([INPUT.to_string(), OUTPUT.to_string()]);
     let mut names = vec![INPUT.to_string()];
@@ -72,7 +87,7 @@ pub fn encode(graph: &Graph) -> Result<Vec<u8>, ModelError> {
     if let Some(node) = writer.nodes.last_mut() {
         node.output = vec![OUTPUT.into()];
     }
-    let model = ModelProto {
+    Ok(ModelProto {
         ir_version: Some(8),
         producer_name: Some("underplane".into()),
         producer_version: Some(env!("CARGO_PKG_VERSION").into()),
@@ -85,8 +100,8 @@ pub fn encode(graph: &Graph) -> Result<Vec<u8>, ModelError> {
             output: vec![info(OUTPUT, &shape)],
             value_info: vec![],
         }),
-    };
-    Ok(model.encode_to_vec())
+        metadata_props: vec![],
+    })
 }
 
 fn info(name: &str, shape: &[usize]) -> ValueInfoProto {

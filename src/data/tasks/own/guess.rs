@@ -1,0 +1,139 @@
+//! A config for a table that nobody has described yet: what its columns look like.
+
+use crate::data::error::{DataError, Place};
+use crate::data::inputs::decimals::Decimals;
+use crate::data::inputs::label::{nearest, tally};
+use crate::data::inputs::missing::is_missing;
+use crate::data::table::{Labelled, Table};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Names that label columns have.
+const LABELS: [&str; 6] = ["label", "class", "target", "y", "outcome", "is_fraud"];
+/// A column of more words than this is taken for ids.
+const WORDS: usize = 50;
+/// Numbers that span more than so many orders of magnitude and are never negative are taken by their logarithm.
+const ORDERS: f32 = 1e3;
+
+/// What a column looks like.
+struct Look<'a> {
+    name: &'a str,
+    /// Different words, but for missing ones.
+    words: BTreeSet<&'a str>,
+    /// The numbers, where all are.
+    numbers: Option<Vec<f32>>,
+    missing: usize,
+}
+
+/// A commented `[data]` section, and what stands before it, for a table.
+///
+/// # Errors
+/// When the table cannot be read, or has no such label column.
+pub fn guess(path: &Path, label: Option<&str>, sensitive: Option<&str>) -> Result<String, DataError> {
+    let known = match label {
+        Some(name) => name.to_string(),
+        None => label_of(path)?,
+    };
+    let Labelled { table, label, .. } = Table::labelled(path, (None, None), &known)?;
+    let labels: Vec<&str> = (0..table.len()).map(|row| table.cell(row, label)).collect();
+    let counts = tally(labels.iter().filter(|label| !is_missing(label)));
+    let rarest = counts.iter().min_by_key(|(_, count)| **count).map(|(label, _)| label.to_string());
+    let sensitive = sensitive.map(String::from).or(rarest).unwrap_or_default();
+    let looks: Vec<Look> = (0..table.columns().len()).filter(|&at| at != label).map(|at| look(&table, at)).collect();
+    let listed: Vec<String> = counts.iter().map(|(label, count)| format!("{label} ({count})")).collect();
+    Ok(text(path, &known, (&sensitive, &listed.join(", ")), &looks))
+}
+
+fn label_of(path: &Path) -> Result<String, DataError> {
+    let names = Table::names(path)?;
+    let found = LABELS.iter().find_map(|known| names.iter().find(|name| name.to_lowercase() == *known));
+    found.cloned().ok_or_else(|| {
+        let like = nearest("label", names.iter()).map(|name| format!("; `{name}`?")).unwrap_or_default();
+        let expected = format!("a column named {}, or --label-column", LABELS.join(", "));
+        DataError::content(path, Place::Line(1), expected, format!("{}{like}", names.join(", ")))
+    })
+}
+
+fn look(table: &Table, at: usize) -> Look<'_> {
+    let cells: Vec<&str> = (0..table.len()).map(|row| table.cell(row, at)).collect();
+    let mut decimals = Decimals::new(table.delimiter());
+    let there: Vec<&str> = cells.iter().copied().filter(|cell| !is_missing(cell)).collect();
+    let number = |cell: &&str| decimals.number(table.path(), Place::Whole, cell).ok();
+    let numbers = there.iter().map(number).collect();
+    let missing = cells.len() - there.len();
+    Look { name: &table.columns()[at], words: there.into_iter().collect(), numbers, missing }
+}
+
+impl Look<'_> {
+    fn is_id(&self, rows: usize) -> bool {
+        match &self.numbers {
+            Some(numbers) => {
+                rows > WORDS && numbers.len() == rows && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1.0)
+            }
+            None => self.words.len() > WORDS,
+        }
+    }
+
+    fn is_wide(&self) -> bool {
+        let Some(numbers) = &self.numbers else { return false };
+        let positive = numbers.iter().copied().filter(|&x| x > 0.0);
+        let (low, high) = positive.fold((f32::INFINITY, 0.0_f32), |(low, high), x| (low.min(x), high.max(x)));
+        numbers.iter().all(|&x| x >= 0.0) && high > ORDERS * low
+    }
+
+    /// For a comment.
+    fn told(&self) -> String {
+        let missing = if self.missing > 0 { format!(", {} missing", self.missing) } else { String::new() };
+        match &self.numbers {
+            Some(numbers) => {
+                let (low, high) =
+                    numbers.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &x| (l.min(x), h.max(x)));
+                format!("{}: numbers from {low} to {high}{missing}", self.name)
+            }
+            None => {
+                let first: Vec<&str> = self.words.iter().copied().take(5).collect();
+                let more = if self.words.len() > 5 { ", …" } else { "" };
+                format!("{}: {} words ({}{more}){missing}", self.name, self.words.len(), first.join(", "))
+            }
+        }
+    }
+}
+
+fn text(path: &Path, label: &str, (sensitive, counts): (&str, &str), looks: &[Look]) -> String {
+    let rows = looks.iter().map(|look| look.missing + look.numbers.as_ref().map_or(0, Vec::len)).max().unwrap_or(0);
+    let names = |wanted: &dyn Fn(&Look) -> bool| {
+        let names: Vec<String> =
+            looks.iter().filter(|look| wanted(look)).map(|look| format!("{:?}", look.name)).collect();
+        format!("[{}]", names.join(", "))
+    };
+    let is_id = |look: &Look| look.is_id(rows);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let plain: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name = plain.trim_matches('-');
+    let mut text = String::new();
+    let mut line = |words: String| writeln!(text, "{words}").expect("text takes all");
+    line(format!("task = {:?}", if name.is_empty() { "table" } else { name }));
+    line("\n# Every line that begins with `guessed` deserves a look.".into());
+    line("[data]".into());
+    line(format!("file = {:?}   # beside this file, or a path from here", path.display().to_string()));
+    line(format!("label_column = {label:?}   # {counts}"));
+    line(format!("sensitive = {sensitive:?}   # the class that is certified; every other label is the other class"));
+    line("# the columns:".into());
+    looks.iter().for_each(|look| line(format!("#   {}", look.told())));
+    line(format!("# guessed: ids, of which every row has its own\nignore = {}", names(&is_id)));
+    let is_words = |look: &Look| look.numbers.is_none() && !is_id(look);
+    line(format!(
+        "# guessed: words without an order (for ordered ones: ordinal = {{ size = [\"S\", \"M\"] }})\ncategories = {}",
+        names(&is_words)
+    ));
+    line(format!(
+        "# guessed: numbers over many orders of magnitude, taken by sign(x) ln(1 + |x|)\nlog = {}",
+        names(&|look| look.is_wide() && !is_id(look))
+    ));
+    let missing = looks.iter().any(|look| look.missing > 0 && !is_id(look));
+    line(format!(
+        "# whether the median stands for a missing number, and a coordinate says that it does\nimpute = {missing}"
+    ));
+    text
+}

@@ -1,0 +1,365 @@
+//! Tables as their owners have them, with ids, words, gaps and semicolons: from raw rows to radii, through the program.
+
+use assert_cmd::Command;
+use rand::RngExt;
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+use testing::networks::generator;
+use underplane::data::npy::{NpyArray, NpyValues, write_npy};
+
+struct Desk {
+    folder: TempDir,
+}
+
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Run {
+    fn rows(&self) -> Vec<csv::StringRecord> {
+        csv::Reader::from_reader(self.out.as_bytes()).records().map(Result::unwrap).collect()
+    }
+
+    fn column(&self, name: &str) -> Vec<String> {
+        let mut reader = csv::Reader::from_reader(self.out.as_bytes());
+        let at = reader.headers().unwrap().iter().position(|h| h == name).unwrap();
+        self.rows().iter().map(|row| row[at].to_string()).collect()
+    }
+
+    fn refused(&self, parts: &[&str]) {
+        assert!(self.code == 2 && self.out.is_empty(), "{} {}{}", self.code, self.out, self.err);
+        for part in parts {
+            assert!(self.err.contains(part), "`{part}` is not in: {}", self.err);
+        }
+    }
+}
+
+impl Desk {
+    fn new() -> Desk {
+        Desk { folder: TempDir::new().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn run(&self, words: &[&str]) -> Run {
+        let output = Command::cargo_bin("underplane").unwrap().current_dir(&self.folder).args(words).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn well(&self, words: &[&str]) -> Run {
+        let run = self.run(words);
+        assert_eq!(run.code, 0, "{words:?}: {}{}", run.out, run.err);
+        run
+    }
+}
+
+/// A row before it is written.
+#[derive(Clone)]
+struct Row {
+    id: String,
+    amount: f32,
+    age: Option<f32>,
+    country: Option<&'static str>,
+    size: &'static str,
+    fraud: bool,
+}
+
+const COUNTRIES: [&str; 3] = ["DE", "FR", "NG"];
+const SIZES: [&str; 3] = ["S", "M", "L"];
+
+fn rows(count: usize) -> Vec<Row> {
+    let mut random = generator(7);
+    let row = |i: usize| {
+        let amount = (random.random_range(0.0..6.0_f32)).exp().round();
+        let age = random.random_range(18..90) as f32;
+        let country = COUNTRIES[random.random_range(0..3)];
+        let size = SIZES[random.random_range(0..3)];
+        let score = amount.ln_1p() + if country == "NG" { 2.0 } else { 0.0 } + random.random_range(-1.0..1.0);
+        let gaps = (random.random_bool(0.05), random.random_bool(0.05));
+        Row {
+            id: format!("T{i:05}"),
+            amount,
+            age: (!gaps.0).then_some(age),
+            country: (!gaps.1).then_some(country),
+            size,
+            fraud: score > 4.0,
+        }
+    };
+    (0..count).map(row).collect()
+}
+
+fn text(rows: &[Row], delimiter: char) -> String {
+    let mut text = "txn id;amount (EUR);age;country;size;label\n".to_string();
+    for row in rows {
+        let age = row.age.map_or(String::new(), |age| age.to_string());
+        let label = if row.fraud { "fraud" } else { "legit" };
+        let (country, amount) = (row.country.unwrap_or("NA"), row.amount);
+        text += &format!("{};{amount};{age};{country};{};{label}\n", row.id, row.size);
+    }
+    text.replace(';', &delimiter.to_string())
+}
+
+const CONFIG: &str = "task = \"fraud\"\nepochs = 12\n[data]\nfile = \"t.csv\"\nlabel_column = \"label\"\n\
+    sensitive = \"fraud\"\nignore = [\"txn id\"]\ncategories = [\"country\"]\nlog = [\"amount (EUR)\"]\nimpute = true\n\
+    ordinal = { size = [\"S\", \"M\", \"L\"] }\n[network]\nhidden = [8, 4]\n";
+
+/// What the training rows say, by hand; the input of a row.
+fn by_hand(rows: &[Row], letters: &str) -> Vec<Vec<f32>> {
+    let training = rows.iter().zip(letters.chars()).filter(|(_, letter)| *letter == 't').map(|(row, _)| row);
+    let mut ages: Vec<f32> = training.filter_map(|row| row.age).collect();
+    ages.sort_by(f32::total_cmp);
+    let median = ages[(ages.len() - 1) / 2];
+    let one = |is: bool| f32::from(u8::from(is));
+    let input = |row: &Row| {
+        let size = SIZES.iter().position(|size| *size == row.size).unwrap() as f32;
+        let mut input = vec![(f64::from(row.amount)).ln_1p() as f32];
+        input.extend([row.age.unwrap_or(median), one(row.age.is_none())]);
+        input.extend(COUNTRIES.map(|country| one(row.country == Some(country))));
+        input.extend([one(row.country.is_none()), size]);
+        input
+    };
+    rows.iter().map(input).collect()
+}
+
+#[test]
+fn radii_of_raw_rows_are_those_of_the_matrix_that_is_prepared_by_hand() {
+    let desk = Desk::new();
+    let rows = rows(400);
+    desk.write("t.csv", &text(&rows, ';'));
+    desk.write("fraud.toml", CONFIG);
+    let trained = desk.well(&["train", "fraud.toml"]);
+    assert!(trained.out.contains("fields are separated by semicolons"), "{}", trained.out);
+    let record: Value = serde_json::from_slice(&fs::read(desk.path("fraud.json")).unwrap()).unwrap();
+    let letters = record["preparation"]["trained_on"]["rows"].as_str().unwrap();
+    assert_eq!(letters.len(), rows.len());
+    let scales = record["preparation"]["scales"].as_array().unwrap().iter().map(|scale| scale.as_f64().unwrap() as f32);
+    let scales: Vec<f32> = scales.collect();
+
+    let inputs = by_hand(&rows, letters);
+    let test: Vec<usize> = (0..rows.len()).filter(|&i| letters.as_bytes()[i] == b'e').collect();
+    let matrix: Vec<f32> = test.iter().flat_map(|&i| inputs[i].clone()).collect();
+    let array = NpyArray { shape: vec![test.len(), 8], values: NpyValues::F32(matrix) };
+    write_npy(&desk.path("x.npy"), &array).unwrap();
+    let weights = NpyArray { shape: vec![8], values: NpyValues::F32(scales) };
+    write_npy(&desk.path("w.npy"), &weights).unwrap();
+
+    let methods = ["--method", "closed-form,sharp", "--norm", "l1,l2,linf"];
+    let raw = desk.well(&[&["certify", "fraud.onnx", "t.csv", "--split", "test"][..], &methods].concat());
+    let hand = desk.well(&[&["certify", "fraud.onnx", "x.npy"][..], &methods].concat());
+    let model =
+        desk.well(&[&["certify", "fraud.onnx", "t.csv", "--split", "test", "--unit", "model"][..], &methods].concat());
+    let weighted = desk.well(&[&["certify", "fraud.onnx", "x.npy", "--weights", "w.npy"][..], &methods].concat());
+    assert_eq!(raw.rows().len(), 6 * test.len());
+    for name in ["logit", "radius", "status"] {
+        assert_eq!(raw.column(name), hand.column(name), "{name}");
+        assert_eq!(model.column(name), weighted.column(name), "{name}");
+    }
+    assert!(raw.column("status").iter().filter(|status| *status == "certified").count() > test.len());
+    assert_ne!(raw.column("radius"), model.column("radius"));
+    // Rows are numbered as in the table, and labelled by its column.
+    let numbers: Vec<String> = test.iter().flat_map(|i| vec![i.to_string(); 6]).collect();
+    assert_eq!(raw.column("input"), numbers);
+    assert_eq!(raw.column("label")[0], if rows[test[0]].fraud { "fraud" } else { "legit" });
+    assert!(raw.err.contains("--unit model"), "{}", raw.err);
+    assert!(model.err.contains("radii are in standard deviations"), "{}", model.err);
+
+    // Proofs are about the prepared rows, and in the unit that was asked for.
+    let proven = ["certify", "fraud.onnx", "t.csv", "--split", "test", "--unit", "model", "--limit", "20"];
+    let proven = desk.well(&[&proven[..], &["--proofs", "proofs", "--method", "sharp"]].concat());
+    let check = proven.err.lines().find_map(|line| line.split_once("underplane check ")).unwrap().1;
+    let words: Vec<&str> = check.split_whitespace().collect();
+    assert!(words.contains(&"--weights"), "{check}");
+    desk.well(&[&["check"][..], &words].concat());
+}
+
+#[test]
+fn the_same_rows_in_another_dialect_and_order_have_the_same_radii() {
+    let desk = Desk::new();
+    let rows = rows(200);
+    desk.write("t.csv", &text(&rows, ';'));
+    desk.write("fraud.toml", CONFIG);
+    desk.well(&["train", "fraud.toml"]);
+    let radii = |name: &str| desk.well(&["certify", "fraud.onnx", name, "--limit", "30", "--norm", "l2"]);
+    let first = radii("t.csv");
+    for (name, delimiter) in [("tabs.tsv", '\t'), ("bars.csv", '|'), ("commas.csv", ',')] {
+        desk.write(name, &text(&rows, delimiter));
+        assert_eq!(radii(name).column("radius"), first.column("radius"), "{name}");
+    }
+    // Columns go by their names.
+    let moved: String = text(&rows, ';')
+        .lines()
+        .map(|line| {
+            let mut cells: Vec<&str> = line.split(';').collect();
+            cells.reverse();
+            format!("{}\n", cells.join(";"))
+        })
+        .collect();
+    desk.write("moved.csv", &moved);
+    assert_eq!(radii("moved.csv").column("radius"), first.column("radius"));
+    let decimals = text(&rows, ';').replacen(&format!("{};", rows[0].amount), &format!("{},0;", rows[0].amount), 1);
+    desk.write("decimals.csv", &decimals);
+    assert_eq!(radii("decimals.csv").column("radius"), first.column("radius"));
+}
+
+#[test]
+fn what_a_model_does_not_know_is_refused_or_said() {
+    let desk = Desk::new();
+    let mut rows = rows(200);
+    desk.write("t.csv", &text(&rows, ';'));
+    desk.write("fraud.toml", CONFIG);
+    desk.well(&["train", "fraud.toml"]);
+    let certify = |name: &str, more: &[&str]| {
+        desk.run(&[&["certify", "fraud.onnx", name, "--limit", "3", "--norm", "l2"], more].concat())
+    };
+    desk.write("lacks.csv", &text(&rows, ';').replace("age", "Age"));
+    certify("lacks.csv", &[]).refused(&["lacks.csv: line 1", "`age`"]);
+    rows[1].country = Some("XX");
+    desk.write("unknown.csv", &text(&rows, ';'));
+    let run = certify("unknown.csv", &[]);
+    assert!(run.code == 0 && run.err.contains("1 words that training did not have"), "{}", run.err);
+    rows[2].size = "XXL";
+    desk.write("ordinal.csv", &text(&rows, ';'));
+    certify("ordinal.csv", &[]).refused(&["ordinal.csv: line 4, column 5", "{S, M, L}", "`XXL`"]);
+    certify("unknown.csv", &["--split", "test"]).refused(&["--split", "SHA-256"]);
+    certify("t.csv", &["--split", "rest"]).refused(&["train, validation or test"]);
+    certify("t.csv", &["--unit", "euro"]).refused(&["raw or model"]);
+    desk.write("both.csv", "a;b,c\n1;2,3\n");
+    certify("both.csv", &[]).refused(&["--delimiter", "commas or by semicolons"]);
+
+    // Without a word for gaps in training there is none later.
+    let whole: Vec<Row> = rows.iter().filter(|row| row.age.is_some() && row.country.is_some()).cloned().collect();
+    let whole: Vec<Row> = whole.into_iter().filter(|row| row.size != "XXL" && row.country != Some("XX")).collect();
+    desk.write("t.csv", &text(&whole, ';'));
+    desk.well(&["train", "fraud.toml"]);
+    certify("unknown.csv", &[]).refused(&["unknown.csv", "one of the words that training had: DE, FR, NG", "`XX`"]);
+    let run = certify("unknown.csv", &["--drop-missing"]);
+    assert!(run.code == 0 && run.err.contains("with a word that training did not have"), "{}", run.err);
+}
+
+#[test]
+fn configs_are_refused_where_they_do_not_fit_the_table() {
+    let desk = Desk::new();
+    desk.write("t.csv", &text(&rows(100), ';'));
+    for (from, to, parts) in [
+        ("ignore = [\"txn id\"]\n", "", ["line 2, column 1", "`ignore = [\"txn id\"]`"]),
+        ("categories = [\"country\"]\n", "", ["column 4", "`categories = [\"country\"]`"]),
+        ("\"txn id\"", "\"txn-id\"", ["a column `txn-id`, which `ignore` names", "did you mean `txn id`?"]),
+        (
+            "[\"country\"]",
+            "[\"country\", \"size\"]",
+            ["one place of the config", "`size` in categories and in ordinal"],
+        ),
+        ("[\"txn id\"]", "[\"txn id\", \"label\"]", ["one place of the config", "label_column"]),
+        ("impute = true\n", "", ["missing value", "`impute = true`"]),
+        (", \"L\"]", "]", ["one of {S, M}", "`L`"]),
+    ] {
+        desk.write("fraud.toml", &CONFIG.replace(from, to));
+        let run = desk.run(&["train", "fraud.toml"]);
+        run.refused(&parts);
+    }
+}
+
+#[test]
+fn a_config_is_guessed_that_trains() {
+    let desk = Desk::new();
+    let rows = rows(300);
+    desk.write("t.csv", &text(&rows, ';'));
+    let guessed = desk.well(&["train", "--print-config", "t.csv"]).out;
+    for part in [
+        "label_column = \"label\"",
+        "ignore = [\"txn id\"]",
+        "categories = [\"country\", \"size\"]",
+        "impute = true",
+        "country: 3 words (DE, FR, NG)",
+    ] {
+        assert!(guessed.contains(part), "`{part}` is not in {guessed}");
+    }
+    desk.write("t.toml", &guessed);
+    desk.well(&["train", "t.toml", "--epochs", "3"]);
+    let run = desk.well(&["certify", "t.onnx", "t.csv", "--limit", "5"]);
+    assert_eq!(run.rows().len() % 15, 0);
+    let example = desk.well(&["train", "--print-config"]).out;
+    assert!(example.contains("label_column") && example.contains("[radii]"), "{example}");
+    desk.run(&["train"]).refused(&["CONFIG.toml"]);
+    desk.run(&["train", "t.csv"]).refused(&["--print-config t.csv"]);
+    desk.run(&["train", "--print-config", "t.csv", "--label-column", "no"]).refused(&["a label column `no`"]);
+}
+
+#[test]
+fn leaks_and_twins_are_said() {
+    let desk = Desk::new();
+    let mut text = "a,twin,leak,same,label\n".to_string();
+    let mut random = generator(3);
+    for i in 0..200 {
+        let (a, class) = (random.random_range(0..1000), i % 3 == 0);
+        let label = if class { "bad" } else { "good" };
+        text += &format!("{a},{a},{},7,{label}\n", if class { 5 + i % 7 } else { i % 5 });
+    }
+    desk.write("t.csv", &text);
+    desk.write(
+        "t.toml",
+        "task = \"t\"\nepochs = 2\n[data]\nfile = \"t.csv\"\nlabel_column = \"label\"\nsensitive = \"bad\"\n",
+    );
+    let run = desk.well(&["train", "t.toml"]);
+    for part in [
+        "warning: columns `a` and `twin` hold the same",
+        "warning: column `leak` alone tells the label of every row: a leak?",
+        "warning: column `same` holds one value only, `7`",
+    ] {
+        assert!(run.out.contains(part), "`{part}` is not in {}", run.out);
+    }
+    assert!(!run.out.contains("column `a` alone"), "{}", run.out);
+}
+
+#[test]
+fn arff_files_are_tables() {
+    let desk = Desk::new();
+    let mut text =
+        "@relation t\n@attribute 'the size' numeric\n@attribute kind {x,'y z'}\n@attribute class {good,bad}\n@data\n"
+            .to_string();
+    let mut random = generator(5);
+    for i in 0..120 {
+        let (u, class) = (random.random_range(0.0..1.0), i % 2 == 0);
+        let size = if i == 7 { "?".into() } else { format!("{:.3}", if class { u + 0.6 } else { u }) };
+        text += &format!("{size},{},{}\n", if i % 3 == 0 { "x" } else { "'y z'" }, if class { "bad" } else { "good" });
+    }
+    desk.write("t.arff", &text);
+    desk.write(
+        "t.toml",
+        "task = \"t\"\nepochs = 5\n[data]\nfile = \"t.arff\"\nlabel_column = \"class\"\nsensitive = \"bad\"\n\
+         categories = [\"kind\"]\nimpute = true\n",
+    );
+    desk.well(&["train", "t.toml"]);
+    let run = desk.well(&["certify", "t.onnx", "t.arff", "--split", "test", "--norm", "linf"]);
+    assert!(
+        run.column("label").contains(&"bad".to_string()) && run.column("status").contains(&"certified".to_string())
+    );
+}
+
+#[test]
+fn own_tables_are_exported_as_the_model_takes_them() {
+    let desk = Desk::new();
+    desk.write("t.csv", &text(&rows(200), ';'));
+    desk.write("fraud.toml", CONFIG);
+    desk.well(&["train", "fraud.toml"]);
+    desk.well(&["data", "export", "fraud.toml", "--split", "test", "--out", "out"]);
+    let exported = desk.well(&["certify", "fraud.onnx", "out/inputs.npy", "--norm", "l2"]);
+    let raw = desk.well(&["certify", "fraud.onnx", "t.csv", "--split", "test", "--norm", "l2"]);
+    let sorted = |run: &Run| {
+        let mut radii = run.column("logit");
+        radii.sort();
+        radii
+    };
+    assert_eq!(sorted(&exported), sorted(&raw));
+}
