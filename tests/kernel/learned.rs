@@ -1,8 +1,8 @@
 //! Operators of scikit-learn's converters, in both readers.
 
 use testing::corpora::files::{Parts, bytes, node, tensor, value};
-use testing::corpora::windows::{ints, list, text};
-use testing::learned::{classifier, domain, file, floats, labels, learned, maps, names};
+use testing::corpora::windows::{int, ints, list, text};
+use testing::learned::{classifier, domain, file, floats, labels, learned, maps, names, texts};
 use testing::readings::logit;
 use underplane::model::onnx::decode;
 use underplane::model::{Model, Sensitive, select};
@@ -129,4 +129,59 @@ fn texts_and_maps_are_not_read() {
     assert_eq!(code(&[sigmoid(), node("ZipMap", &["p"], &["m"], &[])], &[], &[maps("m")]), Code::Unsupported);
     assert_eq!(code(&[sigmoid()], &[], &[maps("p")]), Code::MalformedModel);
     assert_eq!(code(&[sigmoid()], &[], &[scores[0].clone(), labels("p", 8)]), Code::MalformedModel);
+}
+
+/// A machine of three support vectors, with these attributes last: refused, or its file.
+fn machine(operator: &str, others: &[Vec<u8>]) -> Vec<u8> {
+    let numbers = [
+        floats("coefficients", &[1.0, 0.5, -1.5]),
+        floats("support_vectors", &[1.0, 0.0, 0.0, 1.0, 0.5, 0.5]),
+        floats("kernel_params", &[0.25, 0.0, 3.0]),
+        floats("rho", &[0.25]),
+    ];
+    let outputs: &[&str] = if operator == "SVMClassifier" { &["label", "s"] } else { &["s"] };
+    let nodes = [learned(operator, &["x"], outputs, &[&numbers, others].concat())];
+    file(&nodes, &[], &[value("s", &[outputs.len() as u64])])
+}
+
+#[test]
+fn linear_machines_are_their_sums() {
+    // 1·x₀ + ½·x₁ − 3/2·(x₀ + x₁)/2 + ¼ = 3/4 − 1/8 + 1/4 at (3, ½).
+    let file = machine("SVMRegressor", &[int("n_supports", 3), text("kernel_type", "LINEAR")]);
+    let model = Model::new(decode(&file).unwrap()).unwrap();
+    let enclosed = &model.enclose(&[3.0, 0.5])[0];
+    assert_eq!(logit(&file, Class::Positive, &[3.0, 0.5]).unwrap(), 0.875);
+    assert!(enclosed.lower() <= 0.875 && enclosed.upper() >= 0.875);
+    // A classifier writes minus that, and that: the latter for its first label.
+    let shares = |list: &[i64]| ints("vectors_per_class", list);
+    let file = machine("SVMClassifier", &[ints("classlabels_ints", &[0, 1]), shares(&[2, 1])]);
+    assert_eq!([score(&file, 0), score(&file, 1)], [-1.75, 1.75]);
+    let refused = |operator: &str, others: &[Vec<u8>]| {
+        let file = machine(operator, others);
+        let class = if operator == "SVMClassifier" { Class::Index(1) } else { Class::Positive };
+        assert!(decode(&file).is_err() && Reading::read(&file, class).is_err());
+    };
+    for others in [
+        &[] as &[Vec<u8>],
+        &[int("n_supports", 2)],
+        &[int("n_supports", 3), int("one_class", 1)],
+        &[int("n_supports", 3), text("kernel_type", "RBF")],
+        &[int("n_supports", 3), text("post_transform", "LOGISTIC")],
+    ] {
+        refused("SVMRegressor", others);
+    }
+    let labels = || texts("classlabels_strings", &["no", "yes"]);
+    for others in [
+        &[labels()] as &[Vec<u8>],
+        &[labels(), shares(&[2, 2])],
+        &[labels(), shares(&[4, -1])],
+        &[labels(), shares(&[3])],
+        &[shares(&[2, 1])],
+        &[labels(), shares(&[2, 1]), floats("prob_a", &[-2.0])],
+        &[labels(), shares(&[2, 1]), floats("prob_b", &[])],
+        &[labels(), shares(&[2, 1]), text("post_transform", "LOGISTIC")],
+        &[labels(), shares(&[2, 1]), text("kernel_type", "POLY")],
+    ] {
+        refused("SVMClassifier", others);
+    }
 }

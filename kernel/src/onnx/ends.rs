@@ -110,10 +110,8 @@ fn chosen(graph: &mut Graph, mut output: usize, class: Class) -> Result<usize, R
             {
                 return own.push(graph);
             }
-            let others = (0..size).filter(|&k| k != index).map(Some).collect();
-            let Map::Pick { start, from, cols, .. } = Map::pick(others, size) else { unreachable!("a pick is one") };
-            let below = Map::Pick { start, from, factors: Exact::dyadics(&[minus]), cols };
-            let terms = vec![(output, Map::pick(vec![Some(index); size - 1], size)), (output, below)];
+            let others = signed((0..size).filter(|&k| k != index).collect(), size, minus);
+            let terms = vec![(output, signed(vec![index; size - 1], size, Float::ONE)), (output, others)];
             graph.push("", Op::Affine { terms, offset: None }, size - 1)
         }
         Class::Positive | Class::Negative if size == 1 => {
@@ -130,6 +128,12 @@ fn chosen(graph: &mut Graph, mut output: usize, class: Class) -> Result<usize, R
             Err(Rejection::new(Code::ShapeMismatch, place, format!("{expected} outputs"), size.to_string()))
         }
     }
+}
+
+/// These entries of `cols`, times `factor`.
+fn signed(from: Vec<usize>, cols: usize, factor: Float) -> Map {
+    let from = from.into_iter().map(Some).collect();
+    Map::Pick { start: 0, from, factors: Exact::dyadics(&[factor]), cols }
 }
 
 /// Every entry times `factor`.
@@ -149,14 +153,10 @@ struct Odds {
 impl Odds {
     fn push(&self, graph: &mut Graph) -> Result<usize, Rejection> {
         let size = graph.nodes[self.of].size;
-        let signed = |at: usize, rises: bool| Map::Pick {
-            start: 0,
-            from: vec![Some(at)],
-            factors: Exact::integers(vec![if rises { IBig::ONE } else { -IBig::ONE }]),
-            cols: size,
-        };
-        let mut terms = vec![(self.of, signed(self.plus, self.rises))];
-        terms.extend(self.minus.map(|minus| (self.of, signed(minus, !self.rises))));
+        let entry =
+            |at: usize, rises: bool| signed(vec![at], size, if rises { Float::ONE } else { Float::ONE.negated() });
+        let mut terms = vec![(self.of, entry(self.plus, self.rises))];
+        terms.extend(self.minus.map(|minus| (self.of, entry(minus, !self.rises))));
         graph.push("", Op::Affine { terms, offset: None }, 1)
     }
 }

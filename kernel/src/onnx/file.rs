@@ -9,6 +9,7 @@ use crate::onnx::elsewhere::Files;
 use crate::onnx::ends::finish;
 use crate::onnx::form::{NEWEST, OLDEST};
 use crate::onnx::forms::knows;
+use crate::onnx::ml::gives_label;
 use crate::onnx::nodes::size;
 use crate::onnx::operators::apply;
 use crate::onnx::protobuf::fields;
@@ -265,7 +266,7 @@ impl<'a> File<'a> {
                 needed.extend(call.inputs());
             }
         }
-        let labels = calls.iter().filter(|call| call.operator == "LinearClassifier").map(|call| call.name);
+        let labels = calls.iter().filter(|call| gives_label(call.operator)).map(|call| call.name);
         let mut unread: HashSet<&str> = self.texts.iter().copied().chain(labels).collect();
         let mut all = Vec::with_capacity(calls.len());
         for (i, call) in calls.iter().enumerate() {

@@ -4,6 +4,7 @@
 use crate::onnx::attribute::Type;
 use crate::onnx::call::{Call, Values};
 use crate::onnx::kinds::Kinds;
+use crate::onnx::ml::gives_label;
 use crate::onnx::tensor::Kind;
 use crate::rejection::{Code, Rejection};
 use std::borrow::Cow;
@@ -97,7 +98,7 @@ impl Form {
         }
         let outputs = match self.operator {
             "Split" => ANY,
-            "Dropout" | "LinearClassifier" => 2,
+            name if name == "Dropout" || gives_label(name) => 2,
             _ => 1,
         };
         let found = call.outputs().len();

@@ -194,6 +194,43 @@ static FORMS: &[Form] = &[
         Kinds::Shaped,
         "the batch stays in front; constants to fixed sizes",
     ),
+    form(
+        "SVMClassifier",
+        (1, 1),
+        &[
+            ints("classlabels_ints"),
+            texts("classlabels_strings"),
+            floats("coefficients"),
+            floats("kernel_params"),
+            text("kernel_type"),
+            text("post_transform"),
+            floats("prob_a"),
+            floats("prob_b"),
+            floats("rho"),
+            floats("support_vectors"),
+            ints("vectors_per_class"),
+        ],
+        Kinds::Float32,
+        "of two classes, kernel_type LINEAR, post_transform NONE, no probabilities; the label must not be used",
+    )
+    .of_ml(),
+    form(
+        "SVMRegressor",
+        (1, 1),
+        &[
+            floats("coefficients"),
+            floats("kernel_params"),
+            text("kernel_type"),
+            int("n_supports"),
+            int("one_class"),
+            text("post_transform"),
+            floats("rho"),
+            floats("support_vectors"),
+        ],
+        Kinds::Float32,
+        "kernel_type LINEAR, post_transform NONE, one_class 0",
+    )
+    .of_ml(),
     form("Scaler", (1, 1), &[floats("offset"), floats("scale")], Kinds::Float32, "of [N, C]").of_ml(),
     form(
         "Shape",

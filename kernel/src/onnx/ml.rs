@@ -1,6 +1,6 @@
 //! Operators of the domain ai.onnx.ml that are affine, as scikit-learn's converters write them.
 
-use crate::network::graph::{End, Graph};
+use crate::network::graph::{End, Graph, Op};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
 use crate::number::floats::Floats;
@@ -38,13 +38,22 @@ fn scores(graph: &mut Graph, call: &Call, values: &Values, rows: usize) -> Answe
     affine(graph, call, vec![(of, map)], Some(Exact::dyadics(&intercepts)), vec![rows])
 }
 
+/// Whether the first output of an operator is a label, which nothing may read.
+pub fn gives_label(operator: &str) -> bool {
+    matches!(operator, "LinearClassifier" | "SVMClassifier")
+}
+
+fn two_labels(call: &Call) -> Result<(), Rejection> {
+    let integers = call.integers("classlabels_ints").map_or(0, <[i64]>::len);
+    match (integers, call.texts("classlabels_strings")) {
+        (2, 0) | (0, 2) => Ok(()),
+        _ => Err(call.refuse(Code::Unsupported, "two class labels, integers or texts", "others")),
+    }
+}
+
 /// The scores of two classes, or the probabilities that rise with them.
 pub fn classifier(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    let integers = call.integers("classlabels_ints").map_or(0, <[i64]>::len);
-    let texts = call.texts("classlabels_strings");
-    if !matches!((integers, texts), (2, 0) | (0, 2)) {
-        return Err(call.refuse(Code::Unsupported, "two class labels, integers or texts", "others"));
-    }
+    two_labels(call)?;
     let Value::Node(of, shape) = scores(graph, call, values, 2)? else { unreachable!("a node") };
     let end = match call.text("post_transform").unwrap_or("NONE") {
         "NONE" => return Ok(Value::Node(of, shape)),
@@ -64,6 +73,55 @@ pub fn regressor(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         return Err(call.refuse(Code::Unsupported, "one target, post_transform NONE", "others"));
     }
     scores(graph, call, values, 1)
+}
+
+/// By each of the factors: coefficients·(support vectors·x) + rho.
+fn supported(graph: &mut Graph, call: &Call, values: &Values, factors: &[Float]) -> Answer {
+    let is = |name: &str, only: &str| call.text(name).unwrap_or(only) == only;
+    if !is("kernel_type", "LINEAR") || !is("post_transform", "NONE") {
+        return Err(call.refuse(Code::Unsupported, "kernel_type LINEAR, post_transform NONE", "others"));
+    }
+    let (of, features) = features(call, values)?;
+    let coefficients = call.floats_attribute("coefficients")?;
+    let count = coefficients.len();
+    if count == 0 {
+        return Err(call.refuse(Code::ShapeMismatch, "coefficients", "none"));
+    }
+    let vectors = numbers(call, "support_vectors", &[count.saturating_mul(features)])?;
+    let rho = Exact::dyadics(&numbers(call, "rho", &[1])?);
+    let products = graph.push(
+        call.name,
+        Op::Affine { terms: vec![(of, Map::dense(count, features, Floats::Numbers(vectors)))], offset: None },
+        count,
+    )?;
+    let score = Map::dense(1, count, Floats::Numbers(coefficients));
+    let score = graph.push(call.name, Op::Affine { terms: vec![(products, score)], offset: Some(rho) }, 1)?;
+    let rows = vec![Some(0); factors.len()];
+    let map = Map::Pick { start: 0, from: rows, factors: Exact::dyadics(factors), cols: 1 };
+    affine(graph, call, vec![(score, map)], None, vec![factors.len()])
+}
+
+/// Minus the score and the score, which is that of the first label.
+pub fn svm_classifier(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    two_labels(call)?;
+    let count = call.floats_attribute("coefficients")?.len();
+    let shares = call.integers("vectors_per_class").unwrap_or_default();
+    let is_whole = shares.iter().all(|&share| share >= 0)
+        && shares.len() == 2
+        && shares[0].checked_add(shares[1]) == i64::try_from(count).ok();
+    if !is_whole || call.attributes().any(|(name, _)| matches!(name, "prob_a" | "prob_b")) {
+        return Err(call.refuse(Code::Unsupported, "vectors of two classes, no probabilities", "others"));
+    }
+    supported(graph, call, values, &[Float::ONE.negated(), Float::ONE])
+}
+
+/// The score.
+pub fn svm_regressor(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let count = i64::try_from(call.floats_attribute("coefficients")?.len()).ok();
+    if call.integer("n_supports") != count || call.integer("one_class").unwrap_or(0) != 0 {
+        return Err(call.refuse(Code::Unsupported, "as many n_supports as coefficients, one_class 0", "others"));
+    }
+    supported(graph, call, values, &[Float::ONE])
 }
 
 /// (x − offset)·scale.

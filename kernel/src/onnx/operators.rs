@@ -42,9 +42,7 @@ pub fn apply(
         Some(kind) if call.operator == "Split" => {
             moves::split(graph, call, values, opset)?.into_iter().map(|part| Some((part, kind))).collect()
         }
-        Some(kind) if call.operator == "LinearClassifier" => {
-            vec![None, Some((ml::classifier(graph, call, values)?, kind))]
-        }
+        Some(kind) if ml::gives_label(call.operator) => vec![None, Some((value(graph, call, values, opset)?, kind))],
         Some(kind) => {
             let folded = constants::fold(call, values, kind, call.float("alpha", ALPHA)?)?;
             vec![Some((folded.map_or_else(|| value(graph, call, values, opset), Ok)?, kind))]
@@ -88,6 +86,9 @@ fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer 
         "ReduceMean" => reductions::mean(graph, call, values),
         "ReduceMin" => reductions::minimum(graph, call, values),
         "ReduceMax" => reductions::of_parts(graph, call, values, Op::Max),
+        "LinearClassifier" => ml::classifier(graph, call, values),
+        "SVMClassifier" => ml::svm_classifier(graph, call, values),
+        "SVMRegressor" => ml::svm_regressor(graph, call, values),
         "Scaler" => ml::scaler(graph, call, values),
         "LinearRegressor" => ml::regressor(graph, call, values),
         "ArrayFeatureExtractor" => ml::columns(graph, call, values),

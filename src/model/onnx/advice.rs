@@ -27,9 +27,6 @@ pub(super) fn advice(operator: &str) -> &'static str {
         "Imputer" | "OneHotEncoder" | "LabelEncoder" | "OrdinalEncoder" | "Binarizer" | "CategoryMapper" => {
             ": it jumps; prepare the inputs before, and export the pipeline behind it"
         }
-        "SVMClassifier" | "SVMRegressor" => {
-            ": for a linear kernel, train LinearSVC, LinearSVR or SGDClassifier instead; other kernels are not convex"
-        }
         _ => "",
     }
 }

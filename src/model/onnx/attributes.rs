@@ -110,6 +110,31 @@ pub(super) const REGRESSOR: &[Attribute] = &[
     int("targets"),
 ];
 
+pub(super) const SVM_CLASSIFIER: &[Attribute] = &[
+    ints("classlabels_ints"),
+    other("classlabels_strings", proto::ATTRIBUTE_STRINGS),
+    other("coefficients", proto::ATTRIBUTE_FLOATS),
+    other("kernel_params", proto::ATTRIBUTE_FLOATS),
+    other("kernel_type", proto::ATTRIBUTE_STRING),
+    other("post_transform", proto::ATTRIBUTE_STRING),
+    other("prob_a", proto::ATTRIBUTE_FLOATS),
+    other("prob_b", proto::ATTRIBUTE_FLOATS),
+    other("rho", proto::ATTRIBUTE_FLOATS),
+    other("support_vectors", proto::ATTRIBUTE_FLOATS),
+    ints("vectors_per_class"),
+];
+
+pub(super) const SVM_REGRESSOR: &[Attribute] = &[
+    other("coefficients", proto::ATTRIBUTE_FLOATS),
+    other("kernel_params", proto::ATTRIBUTE_FLOATS),
+    other("kernel_type", proto::ATTRIBUTE_STRING),
+    int("n_supports"),
+    int("one_class"),
+    other("post_transform", proto::ATTRIBUTE_STRING),
+    other("rho", proto::ATTRIBUTE_FLOATS),
+    other("support_vectors", proto::ATTRIBUTE_FLOATS),
+];
+
 pub(super) const SCALER: &[Attribute] =
     &[other("offset", proto::ATTRIBUTE_FLOATS), other("scale", proto::ATTRIBUTE_FLOATS)];
 

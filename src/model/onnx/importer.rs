@@ -35,6 +35,8 @@ pub(super) struct Importer<'m> {
     beside: &'m Beside,
     /// Constants that were computed by rounding.
     pub rounded: Vec<Rounded>,
+    /// What the user should hear of how operators are read.
+    pub notes: Vec<String>,
     entries_left: usize,
 }
 
@@ -50,6 +52,7 @@ impl<'m> Importer<'m> {
             open_output: false,
             beside,
             rounded: vec![],
+            notes: vec![],
             entries_left: MOST_ENTRIES,
         };
         let size = shape.iter().try_fold(1usize, |size, &dim| size.checked_mul(dim));

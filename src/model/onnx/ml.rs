@@ -40,13 +40,23 @@ fn scores(importer: &mut Importer, call: &Call, rows: usize) -> Result<NodeId, M
     importer.push(call, Layer::Dense(Dense { rows, cols, weight, bias }), &[node])
 }
 
-/// The scores of two classes; probabilities that rise with them are taken off.
-pub(super) fn classifier(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+/// Whether the first output of an operator is a label, which nothing may read.
+pub(super) fn gives_label(operator: &str) -> bool {
+    matches!(operator, "LinearClassifier" | "SVMClassifier")
+}
+
+fn two_labels(call: &Call) -> Result<(), ModelError> {
     let integers = call.ints_attribute("classlabels_ints").map_or(0, <[i64]>::len);
     let texts = call.texts_attribute("classlabels_strings");
-    if integers.min(texts) != 0 || integers.max(texts) != 2 {
-        return Err(call.misfit("two labels, integers or texts", (integers + texts).to_string()));
+    match (integers, texts) {
+        (2, 0) | (0, 2) => Ok(()),
+        _ => Err(call.misfit("two labels, integers or texts", (integers + texts).to_string())),
     }
+}
+
+/// The scores of two classes; probabilities that rise with them are taken off.
+pub(super) fn classifier(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    two_labels(call)?;
     let logits = scores(importer, call, 2)?;
     match call.text_attribute("post_transform").unwrap_or("NONE") {
         "NONE" => Ok(Value::Node(logits)),
@@ -68,6 +78,62 @@ pub(super) fn regressor(importer: &mut Importer, call: &Call) -> Result<Value, M
         return Err(call.misfit("one target without a post_transform", found));
     }
     Ok(Value::Node(scores(importer, call, 1)?))
+}
+
+/// Multiples of coefficients·(support vectors·x) + rho.
+fn supported(importer: &mut Importer, call: &Call, multiples: &[f32]) -> Result<Value, ModelError> {
+    let (kernel, end) = (call.text_attribute("kernel_type"), call.text_attribute("post_transform"));
+    if kernel.unwrap_or("LINEAR") != "LINEAR" || end.unwrap_or("NONE") != "NONE" {
+        let shown = |text: Option<&str>| text.unwrap_or("none").escape_debug().to_string();
+        return Err(call.refuse(format!(
+            "kernel_type {} with post_transform {} is not supported, LINEAR with NONE is; other kernels are not convex",
+            shown(kernel),
+            shown(end)
+        )));
+    }
+    let (node, cols) = features(importer, call)?;
+    let rows = call.floats_attribute("coefficients").map_or(0, <[f32]>::len).max(1);
+    let coefficients = floats(call, "coefficients", &[rows])?;
+    let vectors = floats(call, "support_vectors", &[rows.saturating_mul(cols)])?.to_vec();
+    let rho = floats(call, "rho", &[1])?[0];
+    let products = Dense { rows, cols, weight: vectors, bias: vec![0.0; rows] };
+    let products = importer.push(call, Layer::Dense(products), &[node])?;
+    let weight = multiples.iter().flat_map(|by| coefficients.iter().map(move |c| by * c)).collect();
+    let bias = multiples.iter().map(|by| by * rho).collect();
+    let scores = Dense { rows: multiples.len(), cols: rows, weight, bias };
+    Ok(Value::Node(importer.push(call, Layer::Dense(scores), &[products])?))
+}
+
+/// Minus the score and the score, which is that of the first label.
+pub(super) fn svm_classifier(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    two_labels(call)?;
+    if call.has("prob_a") || call.has("prob_b") {
+        return Err(call.refuse("prob_a and prob_b are not supported: train without probability=True"));
+    }
+    let vectors = call.floats_attribute("coefficients").map_or(0, <[f32]>::len);
+    match call.ints_attribute("vectors_per_class") {
+        Some(&[a, b]) if a >= 0 && b >= 0 && a.checked_add(b) == i64::try_from(vectors).ok() => {}
+        other => {
+            let expected = format!("two numbers as vectors_per_class, {vectors} together");
+            return Err(call.misfit(expected, format!("{:?}", other.unwrap_or_default())));
+        }
+    }
+    importer
+        .notes
+        .push(format!("entry 0 of the scores of `{}` speaks for its second label, entry 1 for its first", call.name));
+    supported(importer, call, &[-1.0, 1.0])
+}
+
+/// The score.
+pub(super) fn svm_regressor(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let vectors = call.floats_attribute("coefficients").map_or(0, <[f32]>::len);
+    let given = call.int_attribute("n_supports").unwrap_or(0);
+    if i64::try_from(vectors) != Ok(given) || call.int_attribute("one_class").unwrap_or(0) != 0 {
+        return Err(
+            call.misfit(format!("n_supports {vectors}, one_class 0"), format!("n_supports {given}, or one_class"))
+        );
+    }
+    supported(importer, call, &[1.0])
 }
 
 /// (x − offset)·scale.

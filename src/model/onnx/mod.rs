@@ -7,17 +7,22 @@
 //! # Files
 //!
 //! One input, 32-bit floats `[N, …]` with all sizes but N fixed; N is a name or a number, and only ever the batch size.
-//! One output. Initialisers may be shared, unused, listed among the inputs (as before IR version 4), in raw bytes, in
-//! typed fields, or in another file inside the model's folder. float16, bfloat16 and float64 constants are read exactly.
-//! Nodes stand in evaluation order; all are read, and those that the output does not depend on left out. A constant is never NaN,
-//! infinite or empty, and what a model's values take in memory is bounded by its size.
+//! Any outputs: one is read, which the user names, or beside which labels alone stand; of a ZipMap's maps, the scores in
+//! them. Initialisers may be shared, unused, listed among the inputs (as before IR version 4), in raw bytes, in typed fields,
+//! or in other files of the model's folder (`beside`). float16, bfloat16 and float64 constants are read exactly.
+//! Nodes stand in evaluation order. One that the output does not depend on is read all the same, unless its operator is
+//! unknown, or it reads what such a node gives, a text or a label: that is left out. A constant is never NaN, infinite or
+//! empty, and what a model's values take in memory is bounded by its size.
 //!
 //! # Values
 //!
 //! While a file is read, a name stands for a *value* (a node of the graph; its batch axis stays in front, whatever the
-//! operators do), a float constant (exact in 64 bits) or an integer constant (of numbers, or the batch size N as a
-//! symbol). Arithmetic on constants happens at once where the result is exactly a number of their own type; where it is
-//! not, since runtimes would round or wrap it, it is an error. Weights are 32-bit floats.
+//! operators do), a float constant (exact in 64 bits), an integer constant (of numbers, or the batch size N as a symbol),
+//! or a comparison, which Not and Where alone read (`choices`). Arithmetic on constants happens at once where the result is
+//! exactly a number of their own type. Where it is none, an operator of `rounded` computes it in 64 bits, and what is
+//! certified is the network of another file, in which the nearest numbers stand in its place (`fold`); whoever reads the
+//! model is told. Weights are 32-bit floats. Probabilities are read before the output alone, where their logits take their
+//! place (`ends`).
 //!
 //! # Operators
 //!
@@ -28,10 +33,9 @@
 //! relu(y) + relu(−y) and max(y, −y) become one absolute value of y, and max(s·y, t·y) one leaky activation, where the
 //! two arguments are exactly that as affine functions of a common source (`kinks`).
 //!
-//! BatchNormalization is the one place where the network that is certified differs from the operator's definition, since
-//! its gain is irrational in general: a = RN₃₂(scale/√(var+ε)), b = RN₃₂(bias − mean·scale/√(var+ε)), decided exactly
-//! (`batch_norm`). Everything else keeps the real function of the stored constants. Running the same file in floats
-//! rounds, here and in any runtime.
+//! BatchNormalization differs from the operator's definition too, since its gain is irrational in general:
+//! a = RN₃₂(scale/√(var+ε)), b = RN₃₂(bias − mean·scale/√(var+ε)), decided exactly (`batch_norm`). Everything else keeps the
+//! real function of the stored constants. Running the same file in floats rounds, here and in any runtime.
 
 mod activations;
 mod advice;

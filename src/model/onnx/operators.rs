@@ -2,7 +2,7 @@
 
 use super::attributes::{
     AVERAGE_POOL, CAST, CLASSIFIER, CLIP, CONSTANT, CONV, DROPOUT, GEMM, MAX_POOL, NORM, PAD, REDUCTION, REGRESSOR,
-    SCALER, SLICE, SPLIT, SQUEEZE, SUM, float, int, ints, other,
+    SCALER, SLICE, SPLIT, SQUEEZE, SUM, SVM_CLASSIFIER, SVM_REGRESSOR, float, int, ints, other,
 };
 use super::call::{Call, Value};
 use super::importer::Importer;
@@ -207,6 +207,24 @@ pub(super) static OPERATORS: &[Operator] = &[
         layout::reshape,
         "the batch axis stays in front; −1, 0, allowzero",
     ),
+    operator(
+        "SVMClassifier",
+        1..=1,
+        SVM_CLASSIFIER,
+        Rule::Singles,
+        ml::svm_classifier,
+        "of two classes, kernel_type LINEAR, post_transform NONE, no probabilities; the label must not be used",
+    )
+    .of_ml(),
+    operator(
+        "SVMRegressor",
+        1..=1,
+        SVM_REGRESSOR,
+        Rule::Singles,
+        ml::svm_regressor,
+        "kernel_type LINEAR, post_transform NONE, one_class 0",
+    )
+    .of_ml(),
     operator("Scaler", 1..=1, SCALER, Rule::Singles, ml::scaler, "of [N, C]: (u − offset)·scale").of_ml(),
     operator(
         "Shape",
@@ -316,7 +334,7 @@ fn exactly(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Ki
     // The mask of a Dropout may be there; nothing may read it.
     let outputs = match operator.name {
         "Split" => ANY,
-        "Dropout" | "LinearClassifier" => 2,
+        name if name == "Dropout" || ml::gives_label(name) => 2,
         _ => 1,
     };
     let call = &*call.checked(operator.inputs.clone(), outputs, operator.attributes, importer.opset)?;
@@ -328,6 +346,6 @@ fn exactly(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Ki
     };
     values.iter().try_for_each(|value| check_range(call, value, kind))?;
     // A classifier's label stands before its scores.
-    let hidden = (operator.name == "LinearClassifier").then_some(None);
+    let hidden = ml::gives_label(operator.name).then_some(None);
     Ok(hidden.into_iter().chain(values.into_iter().map(|value| Some((value, kind)))).collect())
 }

@@ -15,6 +15,7 @@ use super::ends::End;
 use super::fold::fold;
 use super::importer::Importer;
 use super::kinds::Kind;
+use super::ml::gives_label;
 use super::names::{label, name_of, printable};
 use super::operator::{NEWEST, OLDEST};
 use super::operators::{import, knows};
@@ -176,7 +177,8 @@ impl<'m> Reader<'m> {
         match self.values.get(name) {
             Some(&(Value::Node(id), _)) => {
                 let end = self.importer.ends.get(&id).copied();
-                let mut notes: Vec<String> = end.map(|end| end.note(&shown)).into_iter().collect();
+                let mut notes = std::mem::take(&mut self.importer.notes);
+                notes.extend(end.map(|end| end.note(&shown)));
                 if self.is_found {
                     notes.insert(0, format!("`{shown}` holds the scores that are read as its output"));
                 }
@@ -369,7 +371,7 @@ fn skipped(graph: &GraphProto, output: &str) -> Vec<bool> {
         }
     }
     let texts = graph.initializer.iter().filter(|tensor| tensor.data_type == Some(proto::STRING));
-    let classifiers = nodes.iter().filter(|node| node.op_type.as_deref() == Some("LinearClassifier"));
+    let classifiers = nodes.iter().filter(|node| node.op_type.as_deref().is_some_and(gives_label));
     let mut unread: HashSet<&str> = texts.filter_map(|tensor| tensor.name.as_deref()).collect();
     unread.extend(classifiers.filter_map(|node| node.output.first()).map(String::as_str));
     let mut all = Vec::with_capacity(nodes.len());
