@@ -86,7 +86,7 @@ fn affine_errors(affine: &Affine, inputs: &[Vectors], y: &[f64], product: &mut d
     let total = match affine.maps.len() {
         0 => return None,
         1 => product(0),
-        _ => sum_errors(affine, inputs, y.len(), product),
+        _ => sum_errors(affine, inputs, y, product),
     };
     if affine.offset.iter().all(|&offset| offset == 0.0) {
         return total;
@@ -122,18 +122,15 @@ fn add_offset(total: &mut [f64], y: &[f64], offset: &[f64], before: impl Fn(usiz
     }
 }
 
-/// The products' errors, and those of adding them up; a row that reads one input alone adds nothing.
-fn sum_errors(affine: &Affine, inputs: &[Vectors], entries: usize, product: &mut dyn FnMut(usize) -> Bounds) -> Bounds {
+/// The products' errors, and those of adding them up; a row that reads one input alone adds nothing, and one that reads two
+/// rounds their sum alone.
+fn sum_errors(affine: &Affine, inputs: &[Vectors], y: &[f64], product: &mut dyn FnMut(usize) -> Bounds) -> Bounds {
     let rows = affine.rows();
-    let (mut carried, mut magnitude, mut count) = (vec![0.0; entries], vec![0.0; entries], vec![0; rows]);
+    let (mut carried, mut count) = (vec![0.0; y.len()], vec![0; rows]);
     for (k, (map, &input)) in affine.maps.iter().zip(inputs).enumerate() {
         if map.each_place(|i, _| count[i] += 1).is_some() {
-            let sums = carried.chunks_exact_mut(rows).zip(magnitude.chunks_exact_mut(rows));
-            for ((carried, magnitude), (x, e)) in sums.zip(input.samples()) {
-                map.each_place(|i, j| magnitude[i] += x[j].abs());
-                if let Some(e) = e {
-                    map.each_place(|i, j| carried[i] += e[j]);
-                }
+            if let Some(e) = input.e {
+                map.add_forward(&mut carried, e, input.batch);
             }
             continue;
         }
@@ -141,13 +138,25 @@ fn sum_errors(affine: &Affine, inputs: &[Vectors], entries: usize, product: &mut
         if let Some(errors) = product(k) {
             carried.iter_mut().zip(errors).for_each(|(carried, error)| *carried += error);
         }
-        let sizes = input.samples().flat_map(|(x, _)| product_sizes(map, x));
-        magnitude.iter_mut().zip(sizes).for_each(|(magnitude, size)| *magnitude += size);
     }
+    let magnitude = match count.iter().all(|&count| count <= 2) {
+        true => y.iter().enumerate().map(|(i, y)| y.abs() + affine.added(i % rows).abs()).collect(),
+        false => sum_sizes(affine, inputs, y.len()),
+    };
     let terms = affine.maps.len();
     let (g, raise) = (gamma(terms + 2), 1.0 + gamma(terms + 4));
     let bound = |i: usize| if count[i % rows] < 2 { carried[i] } else { (carried[i] + g * magnitude[i]) * raise };
-    Some((0..entries).map(bound).collect())
+    Some((0..y.len()).map(bound).collect())
+}
+
+/// Upper bounds of the sums of the products' sizes.
+fn sum_sizes(affine: &Affine, inputs: &[Vectors], entries: usize) -> Vec<f64> {
+    let mut sum = vec![0.0; entries];
+    for (map, &input) in affine.maps.iter().zip(inputs) {
+        let sizes = input.samples().flat_map(|(x, _)| product_sizes(map, x));
+        sum.iter_mut().zip(sizes).for_each(|(sum, size)| *sum += size);
+    }
+    sum
 }
 
 /// Upper bounds of the computed products' sizes.

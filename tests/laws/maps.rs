@@ -33,7 +33,7 @@ fn windows(rng: &mut StdRng, channels: usize, sizes: [usize; 2], least: f32) -> 
     let outputs = rng.random_range(1..3);
     let count = groups * outputs * (channels / groups) * axes[0].cells * axes[1].cells;
     let weight = (0..count).map(|_| rng.random_range(least..1.0_f32)).collect();
-    Windows { groups, inputs: channels / groups, outputs, axes, weight }
+    Windows::new(groups, [channels / groups, outputs], axes, weight)
 }
 
 /// Two layers of windows, the first of free sign, with units behind them, picks between them, and a way around.

@@ -1,12 +1,13 @@
 //! A plain matrix of 32-bit floats.
 
+use super::Kept;
 use crate::matrix::{
     Panels, Scalar, Threads, View, add_transposed_product, matrix_vector, matrix_vector_and_size, multiply,
     panel_products, panel_products_and_sizes,
 };
 use crate::rounding::{norm2_of_squares, norm2_up};
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Batches of at least this many samples go through matrix–matrix products …
 const BATCHED: usize = 8;
@@ -29,28 +30,10 @@ pub struct Matrix {
     pub cols: usize,
     /// `[rows × cols]`, row-major; graphs of the same network share them.
     pub weight: Arc<Vec<f32>>,
-    cache: Cache,
-}
-
-/// What products reuse; filled when it is asked for, and no part of what the matrix is.
-#[derive(Debug, Default)]
-struct Cache {
-    wide: OnceLock<Vec<f64>>,
-    panels: OnceLock<Panels>,
-    row_norms: OnceLock<Vec<f64>>,
-    col_norms: OnceLock<Vec<f64>>,
-}
-
-impl Clone for Cache {
-    fn clone(&self) -> Cache {
-        Cache::default()
-    }
-}
-
-impl PartialEq for Cache {
-    fn eq(&self, _: &Cache) -> bool {
-        true
-    }
+    wide: Kept<Vec<f64>>,
+    panels: Kept<Panels>,
+    row_norms: Kept<Vec<f64>>,
+    col_norms: Kept<Vec<f64>>,
 }
 
 impl Matrix {
@@ -61,7 +44,8 @@ impl Matrix {
 
     /// From entries that others may have, too.
     pub fn shared(rows: usize, cols: usize, weight: Arc<Vec<f32>>) -> Matrix {
-        Matrix { rows, cols, weight, cache: Cache::default() }
+        let (wide, panels, row_norms, col_norms) = Default::default();
+        Matrix { rows, cols, weight, wide, panels, row_norms, col_norms }
     }
 
     /// Row `i`.
@@ -71,7 +55,7 @@ impl Matrix {
 
     /// Upper bounds of the ℓ2 norms of the rows.
     pub fn row_norms(&self) -> &[f64] {
-        self.cache.row_norms.get_or_init(|| {
+        self.row_norms.0.get_or_init(|| {
             let wide = |i| self.row(i).iter().map(|&w| f64::from(w)).collect::<Vec<_>>();
             (0..self.rows).map(|i| norm2_up(&wide(i))).collect()
         })
@@ -79,7 +63,7 @@ impl Matrix {
 
     /// Upper bounds of the ℓ2 norms of the columns.
     pub fn col_norms(&self) -> &[f64] {
-        self.cache.col_norms.get_or_init(|| {
+        self.col_norms.0.get_or_init(|| {
             let mut squares = vec![0.0; self.cols];
             for row in self.weight.chunks_exact(self.cols.max(1)) {
                 squares.iter_mut().zip(row).for_each(|(sum, &w)| *sum += f64::from(w) * f64::from(w));
@@ -91,7 +75,7 @@ impl Matrix {
     }
 
     fn panels(&self) -> &Panels {
-        self.cache.panels.get_or_init(|| Panels::new(self.rows, self.cols, &self.weight))
+        self.panels.0.get_or_init(|| Panels::new(self.rows, self.cols, &self.weight))
     }
 
     /// W·x for every sample of a batch, in sums that do not depend on the batch.
@@ -122,7 +106,7 @@ impl Matrix {
     }
 
     fn view<T: Scalar>(&self) -> View<'_, T> {
-        View::new(T::weights(&self.weight, &self.cache.wide), self.rows, self.cols)
+        View::new(T::weights(&self.weight, &self.wide.0), self.rows, self.cols)
     }
 
     /// Whether products in `T` go tile by tile.
@@ -214,7 +198,7 @@ mod tests {
             matrix.add_transposed(&mut one, &v[b * rows..][..rows], 1);
             assert!(close(&back[b * cols..][..cols], &one));
         }
-        assert!(matrix.cache.wide.get().is_none(), "no copy is kept");
+        assert!(matrix.wide.0.get().is_none(), "no copy is kept");
     }
 
     #[test]

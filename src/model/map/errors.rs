@@ -78,7 +78,7 @@ pub(in crate::model) fn forward(map: &Map, input: Vectors, care: Care, norms: &m
         }
         Map::Dense(matrix) => Some(input.samples().flat_map(|(x, e)| fine(matrix, x, e)).collect()),
         Map::Windows(windows) => {
-            let g = gamma(windows.cells() + 4) * (1.0 + 4.0 * STEP);
+            let g = gamma(map.terms() + 4) * (1.0 + 4.0 * STEP);
             let one = |(x, e): (&[f64], Option<&[f64]>)| summed(map.sizes(&sizes(x, e, g)), windows.cells(), g);
             Some(input.samples().flat_map(one).collect())
         }
@@ -164,7 +164,7 @@ pub(in crate::model) enum Contribution<'a> {
 
 /// Of Mᵀ·v, where the computed `v` is within `error` (0 where there is none) of the exact one.
 pub(in crate::model) fn backward<'a>(map: &'a Map, v: &[f64], error: Option<&[f64]>, care: Care) -> Contribution<'a> {
-    let (terms, error_at) = (map.transposed_terms(), |i: usize| error.map_or(0.0, |error| error[i]));
+    let terms = map.transposed_terms();
     match map {
         Map::Identity(_) | Map::Pick(_) => {
             let sizes: Vec<f64> = v.iter().map(|v| v.abs()).collect();
@@ -180,17 +180,23 @@ pub(in crate::model) fn backward<'a>(map: &'a Map, v: &[f64], error: Option<&[f6
             Contribution::Scaled { norms: matrix.col_norms(), carried, magnitude, underflow, terms }
         }
         Map::Dense(_) | Map::Windows(_) => {
-            let sizes: Vec<f64> = (0..v.len()).map(|i| visible(v[i], error_at(i))).collect();
-            // Where an adjoint or its error is not 0, neither vanishes.
-            let lost = |i: usize| if v[i] == 0.0 && error_at(i) == 0.0 { 0.0 } else { visible(error_at(i), 0.0) };
-            let carried: Vec<f64> = (0..v.len()).map(lost).collect();
-            let magnitude = map.transposed_sizes(&sizes);
-            let underflow = terms as f64 * TINY;
-            let raised = |(carried, &size): (f64, &f64)| carried + if size == 0.0 { 0.0 } else { underflow };
-            let carried = map.transposed_sizes(&carried).into_iter().zip(&magnitude).map(raised).collect();
+            let (carried, magnitude) = received(map, v, error, |sizes| map.transposed_sizes(sizes));
             Contribution::Entries { carried, magnitude, terms }
         }
     }
+}
+
+/// What a contribution carries, and its sizes, where `back` takes sizes through |M|ᵀ.
+fn received(map: &Map, v: &[f64], error: Option<&[f64]>, back: impl Fn(&[f64]) -> Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+    let error_at = |i: usize| error.map_or(0.0, |error| error[i]);
+    let sizes: Vec<f64> = (0..v.len()).map(|i| visible(v[i], error_at(i))).collect();
+    // Where an adjoint or its error is not 0, neither vanishes.
+    let lost = |i: usize| if v[i] == 0.0 && error_at(i) == 0.0 { 0.0 } else { visible(error_at(i), 0.0) };
+    let (carried, magnitude) = (back(&(0..v.len()).map(lost).collect::<Vec<f64>>()), back(&sizes));
+    // A column has at most one entry per row.
+    let underflow = map.rows() as f64 * TINY;
+    let raised = |(carried, &size): (f64, &f64)| carried + if size == 0.0 { 0.0 } else { underflow };
+    (carried.into_iter().zip(&magnitude).map(raised).collect(), magnitude)
 }
 
 /// Of v times factors of these sizes.

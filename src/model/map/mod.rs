@@ -15,6 +15,29 @@ pub use windows::{Axis, Windows};
 use crate::matrix::{Scalar, matrix_vector, sparse_product};
 use num_rational::BigRational;
 use std::ops::Range;
+use std::sync::OnceLock;
+
+/// What a map's products reuse: filled when it is asked for, and no part of what the map is.
+#[derive(Debug)]
+struct Kept<T>(OnceLock<T>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Kept<T> {
+        Kept(OnceLock::new())
+    }
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Kept<T> {
+        Kept::default()
+    }
+}
+
+impl<T> PartialEq for Kept<T> {
+    fn eq(&self, _: &Kept<T>) -> bool {
+        true
+    }
+}
 
 /// y = M·x, for vectors flattened row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -176,7 +199,11 @@ impl Map {
                 all
             }
             Map::Dense(matrix) => matrix.forward(x, batch),
-            Map::Windows(windows) => x.chunks_exact(windows.cols()).flat_map(|x| windows.forward(x)).collect(),
+            Map::Windows(windows) => {
+                let mut all = vec![T::ZERO; batch * windows.rows()];
+                windows.add_forward(&mut all, x, false);
+                all
+            }
         }
     }
 
@@ -223,46 +250,51 @@ impl Map {
             Map::Diagonal(diagonal) => add(out, &diagonal.times(v)),
             Map::Dense(matrix) => matrix.add_transposed(out, v, batch),
             Map::Pick(pick) => pick.add_transposed(out, v),
-            Map::Windows(windows) => {
-                for (out, v) in out.chunks_exact_mut(windows.cols()).zip(v.chunks_exact(windows.rows())) {
-                    windows.add_transposed(out, v);
-                }
-            }
+            Map::Windows(windows) => windows.add_transposed(out, v, false),
         }
     }
 
     /// |M|·x in plain floats.
     pub fn sizes(&self, x: &[f64]) -> Vec<f64> {
+        if let Map::Windows(windows) = self {
+            let mut all = vec![0.0; windows.rows()];
+            windows.add_forward(&mut all, x, true);
+            return all;
+        }
         (0..self.rows()).map(|row| self.entries(row).map(|(col, w)| w.size() * x[col]).sum()).collect()
     }
 
     /// |M|ᵀ·v in plain floats.
     pub fn transposed_sizes(&self, v: &[f64]) -> Vec<f64> {
         let mut all = vec![0.0; self.cols()];
+        if let Map::Windows(windows) = self {
+            windows.add_transposed(&mut all, v, true);
+            return all;
+        }
         for (row, &v) in v.iter().enumerate().filter(|(_, v)| **v != 0.0) {
             self.entries(row).for_each(|(col, w)| all[col] += w.size() * v);
         }
         all
     }
 
-    /// The most products that an entry of M·x is the sum of; 0 where nothing is rounded.
+    /// The most roundings on a product's way into an entry of M·x, but for 4; 0 where nothing is rounded.
     pub fn terms(&self) -> usize {
         match self {
             Map::Identity(_) | Map::Pick(_) => 0,
             Map::Diagonal(_) => 1,
             Map::Dense(matrix) => matrix.cols,
-            Map::Windows(windows) => windows.cells(),
+            Map::Windows(windows) => windows.roundings(),
         }
     }
 
-    /// The same for Mᵀ·v, with the sums that they are added up in.
+    /// The same for Mᵀ·v.
     pub fn transposed_terms(&self) -> usize {
         match self {
             Map::Identity(_) => 0,
             Map::Diagonal(_) => 1,
             Map::Pick(pick) => pick.most_often(),
             Map::Dense(matrix) => matrix.rows,
-            Map::Windows(windows) => (windows.outputs + 1) * windows.axes[0].cells * windows.axes[1].cells,
+            Map::Windows(windows) => windows.transposed_roundings(),
         }
     }
 
@@ -282,7 +314,7 @@ impl Map {
             })),
             Map::Windows(windows) => Some([up, down].map(|part: fn(f64) -> f64| {
                 let weight = windows.weight.iter().map(|&w| part(w.into()) as f32).collect();
-                Map::Windows(Windows { weight, ..windows.clone() })
+                Map::Windows(windows.with(weight))
             })),
         }
     }

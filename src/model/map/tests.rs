@@ -32,7 +32,7 @@ proptest! {
     ) {
         let count = groups * outputs * inputs * a.cells * b.cells;
         let weight: Vec<f32> = whole(count, seed).iter().map(|&w| w as f32).collect();
-        let windows = Windows { groups, inputs, outputs, axes: [a, b], weight: weight.clone() };
+        let windows = Windows::new(groups, [inputs, outputs], [a, b], weight.clone());
         let map = Map::Windows(windows);
         let (x, v) = (whole(map.cols(), seed + 1), whole(map.rows(), seed + 2));
         // Σ over channels and cells of weight[o][c][k][l] · x[c][i·stride + k·dilation − before][…].
@@ -65,10 +65,8 @@ proptest! {
         prop_assert_eq!(map.transposed(&v, 1), back);
         let absolute = |values: &[f64]| values.iter().map(|v| v.abs()).collect::<Vec<_>>();
         let (x, v) = (absolute(&x), absolute(&v));
-        let size = Map::Windows(Windows { weight: weight.iter().map(|w| w.abs()).collect(), ..match map.clone() {
-            Map::Windows(windows) => windows,
-            _ => unreachable!("windows"),
-        } });
+        let absolute_weight = weight.iter().map(|w| w.abs()).collect();
+        let size = Map::Windows(Windows::new(groups, [inputs, outputs], [a, b], absolute_weight));
         prop_assert_eq!((map.sizes(&x), map.transposed_sizes(&v)), naive(&size, &x, &v));
         prop_assert!((0..map.rows()).all(|row| map.entries(row).count() <= map.terms()));
     }
@@ -104,7 +102,7 @@ fn any_map() -> impl Strategy<Value = Map> {
         ))),
         prop::collection::vec(weight(), 8).prop_map(|weight| {
             let axes = [Axis::new(2, 2, 1, 1, 1, 0).unwrap(), Axis::new(3, 2, 1, 1, 0, 0).unwrap()];
-            Map::Windows(Windows { groups: 1, inputs: 1, outputs: 2, axes, weight })
+            Map::Windows(Windows::new(1, [1, 2], axes, weight))
         }),
     ]
 }

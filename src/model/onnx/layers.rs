@@ -169,7 +169,7 @@ fn everywhere(
     let weight = flipped(singles(call, weight)?, outputs);
     let axis = |input: usize, cells: usize| Axis::new(input, cells, 1, 1, 0, 0).expect("no axis is empty");
     let axes = [axis(rows, 1), axis(cells, cells)];
-    let windows = Map::Windows(Windows { groups: 1, inputs: 1, outputs, axes, weight });
+    let windows = Map::Windows(Windows::new(1, [1, outputs], axes, weight));
     let value = importer.push(call, Layer::Linear(windows, vec![]), &[input])?;
     let places = (0..rows).flat_map(|row| (0..outputs).map(move |output| output * rows + row));
     pick(importer, call, value, &[rows * outputs], places)

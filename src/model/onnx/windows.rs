@@ -151,7 +151,7 @@ pub(super) fn conv(importer: &mut Importer, call: &Call) -> Result<Value, ModelE
             bias.iter().flat_map(|b| std::iter::repeat_n(b, places)).collect()
         }
     };
-    let windows = Windows { groups, inputs, outputs: channels / groups, axes: moves.both(), weight: singles.to_vec() };
+    let windows = Windows::new(groups, [inputs, channels / groups], moves.both(), singles.to_vec());
     importer.push_map(call, (Map::Windows(windows), offset), input, &shape).map(Value::Node)
 }
 
@@ -209,7 +209,7 @@ fn average(importer: &mut Importer, call: &Call, input: NodeId, moves: &Moves, a
     importer.spend(&call.name, cells)?;
     importer.spend_shape(call, &shape)?;
     let weight = vec![1.0; cells.unwrap_or(0)];
-    let windows = Windows { groups: moves.channels, inputs: 1, outputs: 1, axes, weight };
+    let windows = Windows::new(moves.channels, [1, 1], axes, weight);
     let sums = importer.push_map(call, (Map::Windows(windows), vec![]), input, &shape)?;
     let count = |axis: &Axis, place: usize| if all { axis.cells } else { axis.inside(place).len() };
     let plane = |i: usize| {

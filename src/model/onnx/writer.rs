@@ -191,7 +191,7 @@ impl Writer {
 
     /// With a bias where every channel has one, as a sum elsewhere.
     fn windows(&mut self, node: &Node, windows: &Windows, offset: &[f64], input: &str) -> Result<String, ModelError> {
-        let Windows { groups, inputs, outputs, axes: [a, b], weight } = windows;
+        let Windows { groups, inputs, outputs, axes: [a, b], weight, .. } = windows;
         let planes = self.reshape(&node.name, input, &[groups * inputs, a.input, b.input]);
         let shape = [groups * outputs, *inputs, a.cells, b.cells];
         let weight = self.tensor(&format!("{}.weight", node.name), weight, &shape);

@@ -1,6 +1,10 @@
 //! Convolutions: one window's weights at every place of it.
 
-use crate::matrix::{Scalar, Threads, View, multiply};
+mod path;
+
+use super::Kept;
+use crate::matrix::{Scalar, Shifted};
+use path::Path;
 use std::ops::Range;
 
 /// How the window moves along one axis.
@@ -74,9 +78,20 @@ pub struct Windows {
     pub axes: [Axis; 2],
     /// `[groups·outputs, inputs, cells, cells]`, row-major.
     pub weight: Vec<f32>,
+    paths: Kept<Box<[Path; 2]>>,
 }
 
 impl Windows {
+    /// From all that is told of it.
+    pub fn new(groups: usize, [inputs, outputs]: [usize; 2], axes: [Axis; 2], weight: Vec<f32>) -> Windows {
+        Windows { groups, inputs, outputs, axes, weight, paths: Kept::default() }
+    }
+
+    /// The same moves with other weights.
+    pub(super) fn with(&self, weight: Vec<f32>) -> Windows {
+        Windows::new(self.groups, [self.inputs, self.outputs], self.axes, weight)
+    }
+
     /// Number of the output's entries.
     pub fn rows(&self) -> usize {
         self.groups * self.outputs * self.places()
@@ -113,45 +128,27 @@ impl Windows {
         Some((channel * a.input + line) * b.input + b.entry(place % b.output, l)?)
     }
 
-    /// The group's entries under every cell at every place, `[cells × places]`, zeros where there are none.
-    fn unfolded<T: Scalar>(&self, x: &[T]) -> Vec<T> {
-        let places = self.places();
-        let entry = |i: usize| self.under(i / places, i % places).map_or(T::ZERO, |at| x[at]);
-        (0..self.cells() * places).map(entry).collect()
+    fn paths(&self) -> &[Path; 2] {
+        self.paths.0.get_or_init(|| Box::new([Path::forward(self), Path::back(self)]))
     }
 
-    /// The weights of every group in turn, `[outputs × cells]` each.
-    fn weights<T: Scalar>(&self) -> impl Iterator<Item = Vec<T>> {
-        let group = self.outputs * self.cells();
-        self.weight.chunks_exact(group).map(|weight| weight.iter().map(|&w| T::of_weight(w)).collect())
+    /// Adds M·x, or |M|·x, for every sample of a batch.
+    pub(super) fn add_forward<T: Scalar>(&self, out: &mut [T], x: &[T], absolute: bool) {
+        self.paths()[0].add(out, x, absolute);
     }
 
-    /// One sample.
-    pub(super) fn forward<T: Scalar>(&self, x: &[T]) -> Vec<T> {
-        let (cells, places) = (self.cells(), self.places());
-        let mut all = vec![T::ZERO; self.rows()];
-        let groups = all.chunks_exact_mut(self.outputs * places).zip(x.chunks_exact(self.cols() / self.groups));
-        for ((out, x), weight) in groups.zip(self.weights()) {
-            let (weight, unfolded) = (View::new(&weight, self.outputs, cells), self.unfolded(x));
-            multiply(out, false, weight, View::new(&unfolded, cells, places), Threads::One);
-        }
-        all
+    /// Adds Mᵀ·v, or |M|ᵀ·v, for every sample of a batch.
+    pub(super) fn add_transposed<T: Scalar>(&self, out: &mut [T], v: &[T], absolute: bool) {
+        self.paths()[1].add(out, v, absolute);
     }
 
-    /// Adds the transpose's product for one sample.
-    pub(super) fn add_transposed<T: Scalar>(&self, out: &mut [T], v: &[T]) {
-        let (cells, places) = (self.cells(), self.places());
-        let width = self.cols() / self.groups;
-        let groups = out.chunks_exact_mut(width).zip(v.chunks_exact(self.outputs * places));
-        for ((out, v), weight) in groups.zip(self.weights()) {
-            let mut unfolded = vec![T::ZERO; cells * places];
-            let weight = View::new(&weight, self.outputs, cells).transposed();
-            multiply(&mut unfolded, false, weight, View::new(v, self.outputs, places), Threads::One);
-            for (i, &sum) in unfolded.iter().enumerate() {
-                if let Some(at) = self.under(i / places, i % places) {
-                    out[at] += sum;
-                }
-            }
-        }
+    /// Number of roundings on a product's way into an entry of M·x.
+    pub(super) fn roundings(&self) -> usize {
+        Shifted::roundings(self.cells())
+    }
+
+    /// The same for Mᵀ·v.
+    pub(super) fn transposed_roundings(&self) -> usize {
+        Shifted::roundings(self.outputs * self.axes[0].cells * self.axes[1].cells)
     }
 }
