@@ -4,6 +4,7 @@ mod batch_norm;
 mod choices;
 mod corpora;
 mod differential;
+mod doubles;
 mod laws;
 mod learned;
 mod mutations;

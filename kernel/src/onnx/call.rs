@@ -153,12 +153,12 @@ impl<'a> Call<'a> {
         self.attributes.iter().map(|(name, attribute)| (*name, attribute.kind()))
     }
 
-    /// Makes an attribute of floats or integers, where it is there, an input behind those that are.
-    pub fn make_input(&mut self, name: &str, k: usize) -> Result<(), Rejection> {
+    /// Makes an attribute, where it is there, an input behind those that are: a float, of this type, or integers.
+    pub fn make_input(&mut self, name: &str, k: usize, kind: Kind) -> Result<(), Rejection> {
         let operand = match self.attributes.get(name) {
             Some(Attribute::Float(_)) => {
                 let scalar = Floats::Numbers(vec![self.float(name, 0)?]);
-                (Value::Floats(vec![], scalar), Kind::Float32)
+                (Value::Floats(vec![], scalar), kind)
             }
             Some(Attribute::Integers(list)) => {
                 let all = list.iter().copied().map(Some).collect();
@@ -188,6 +188,11 @@ impl<'a> Call<'a> {
                 values.named.get(*name).map(Some).ok_or_else(missing)
             }
         }
+    }
+
+    /// The type of the first input.
+    pub fn kind(&self, values: &Values) -> Result<Option<Kind>, Rejection> {
+        Ok(self.operand(0, values)?.map(|(_, kind)| *kind))
     }
 
     /// Input `k`, if there is one.

@@ -202,15 +202,20 @@ impl<'a> File<'a> {
         let [input] = &self.inputs[..] else {
             return Err(malformed("graph", "one input", &self.inputs.len().to_string()));
         };
-        if input.kind != Some(Kind::Float32) {
-            return Err(Rejection::new(Code::Unsupported, input.name, "float32", format!("{:?}", input.kind)));
-        }
+        let Some(kind) = input.kind.filter(|kind| kind.is_float()) else {
+            return Err(Rejection::new(
+                Code::Unsupported,
+                input.name,
+                "float32 or float64",
+                format!("{:?}", input.kind),
+            ));
+        };
         let (batch, shape) = input.sample()?;
         let mut graph = Graph::new(input.name, shape.clone(), size(&shape))?;
         let output = self.scores(self.output(logit)?);
         let skipped = self.skipped(output);
         let mut values = Values { named: self.constants, batch, output, files };
-        values.named.insert(input.name.into(), (Value::Node(0, shape), Kind::Float32));
+        values.named.insert(input.name.into(), (Value::Node(0, shape), kind));
         let last: HashMap<&str, usize> =
             self.calls.iter().enumerate().flat_map(|(i, call)| call.inputs().map(move |name| (name, i))).collect();
         for (i, call) in self.calls.iter().enumerate().filter(|(i, _)| !skipped[*i]) {
@@ -223,8 +228,8 @@ impl<'a> File<'a> {
             }
             call.inputs().filter(|name| last[name] == i).for_each(|name| values.forget(name));
         }
-        let Some(&(Value::Node(id, _), Kind::Float32)) = values.named.get(output) else {
-            return Err(malformed(output, "a float32 output that depends on the input", "none"));
+        let Some(&(Value::Node(id, _), kind)) = values.named.get(output).filter(|(_, kind)| kind.is_float()) else {
+            return Err(malformed(output, "a float output that depends on the input", "none"));
         };
         let mut axes = HashMap::new();
         // Of one sample, an output without axes besides the batch has none, if all of size 1 are dropped.
@@ -234,7 +239,7 @@ impl<'a> File<'a> {
         };
         let is_open = self.calls.iter().any(is_squeezed);
         for declared in [input].into_iter().chain(&self.others).chain(&self.outputs) {
-            if is_open && declared.name == output && declared.kind == Some(Kind::Float32) {
+            if is_open && declared.name == output && declared.kind == Some(kind) {
                 continue;
             }
             if let Some((value, kind)) = values.named.get(declared.name) {

@@ -75,7 +75,12 @@ impl Form {
     }
 
     /// The node as later versions write it: with attributes as the inputs that they became.
-    pub fn newest<'c, 'a>(&self, call: &'c Call<'a>, opset: i64) -> Result<Cow<'c, Call<'a>>, Rejection> {
+    pub fn newest<'c, 'a>(
+        &self,
+        call: &'c Call<'a>,
+        values: &Values,
+        opset: i64,
+    ) -> Result<Cow<'c, Call<'a>>, Rejection> {
         let become_inputs = self.attributes.iter().filter(|allowed| allowed.is_of(opset));
         let become_inputs = become_inputs.filter_map(|allowed| Some((allowed.name, allowed.input?.0)));
         let Some((_, first)) = become_inputs.clone().next() else { return Ok(Cow::Borrowed(call)) };
@@ -83,9 +88,10 @@ impl Form {
             let expected = format!("{first} inputs at most in version {opset}");
             return Err(call.refuse(Code::Unsupported, &expected, call.arity().to_string()));
         }
+        let kind = call.kind(values)?.unwrap_or(Kind::Float32);
         let mut newest = call.clone();
         for (name, k) in become_inputs {
-            newest.make_input(name, k)?;
+            newest.make_input(name, k, kind)?;
         }
         Ok(Cow::Owned(newest))
     }

@@ -9,7 +9,7 @@ use crate::rejection::{Code, Rejection};
 pub enum Kinds {
     /// 32-bit floats throughout.
     Float32,
-    /// 32-bit floats, and 64-bit integers as the second input.
+    /// Floats of one type, and 64-bit integers as the second input.
     Padded,
     /// Floats of one type throughout.
     Floats,
@@ -21,7 +21,7 @@ pub enum Kinds {
     Indexed,
     /// Floats or integers of one type throughout.
     Numbers,
-    /// 32-bit floats; behind them a float of any type and a truth value.
+    /// Floats; behind them a float of any type and a truth value.
     Dropout,
     /// The result's is the first input's, a float; behind it anything.
     First,
@@ -44,15 +44,15 @@ impl Kinds {
         let fits = match self {
             Kinds::Float32 => first == Kind::Float32 && alike(),
             Kinds::Padded => {
-                let constant = rest.get(1).unwrap_or(&Kind::Float32);
-                [first, *constant] == [Kind::Float32; 2] && rest.first() == Some(&Kind::Int64)
+                let constant = rest.get(1).is_none_or(|&constant| constant == first);
+                first.is_float() && constant && rest.first() == Some(&Kind::Int64)
             }
             Kinds::Floats => first.is_float() && alike(),
             Kinds::One => alike(),
             Kinds::Shaped => rest.iter().all(|&kind| kind == Kind::Int64),
             Kinds::Indexed => rest.iter().all(integers) && rest.windows(2).all(|pair| pair[0] == pair[1]),
             Kinds::Numbers => alike() && (first.is_float() || first.is_integer()),
-            Kinds::Dropout => first == Kind::Float32 && rest.iter().all(|k| k.is_float() || *k == Kind::Bool),
+            Kinds::Dropout => first.is_float() && rest.iter().all(|k| k.is_float() || *k == Kind::Bool),
             Kinds::First => first.is_float(),
             Kinds::Compared => first.is_float() && alike(),
             Kinds::Chosen => {
@@ -76,13 +76,13 @@ impl Kinds {
     pub fn text(self) -> &'static str {
         match self {
             Kinds::Float32 => "float32",
-            Kinds::Padded => "float32, int64, float32",
+            Kinds::Padded => "a float, int64, the same float",
             Kinds::Floats => "floats of one type",
             Kinds::One => "one type",
             Kinds::Shaped => "int64 behind the first input",
             Kinds::Indexed => "integers of one type behind the first input",
             Kinds::Numbers => "floats or integers of one type",
-            Kinds::Dropout => "float32, a float, a bool",
+            Kinds::Dropout => "a float, a float, a bool",
             Kinds::First => "a float, and any type behind it",
             Kinds::Compared => "floats of one type to bool",
             Kinds::Chosen => "bool, then floats of one type",

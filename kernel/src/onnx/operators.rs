@@ -36,7 +36,7 @@ pub fn apply(
         return Err(call.refuse(Code::Unsupported, "a standard operator", "one of another domain"));
     }
     let form = forms::find(call, opset)?;
-    let call = &*form.newest(call, opset)?;
+    let call = &*form.newest(call, values, opset)?;
     let kind = form.check(call, values, opset)?;
     let results = match kind {
         Some(kind) if call.operator == "Split" => {

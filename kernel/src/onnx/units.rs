@@ -5,7 +5,7 @@ use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::nodes::{Answer, affine, broadcast, repeated, same_shape, sample_sizes, size, unit};
-use crate::onnx::tensor::Floats;
+use crate::onnx::tensor::{Floats, Kind};
 use crate::rejection::{Code, Rejection};
 
 /// t for t ≥ 0, below·t for t < 0.
@@ -31,16 +31,19 @@ pub fn parametric(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     }
 }
 
-/// min(max(x, low), high). A bound that no float32 lies beyond is none.
+/// min(max(x, low), high). A bound that no number of its type lies beyond is none.
 pub fn clip(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    const LARGEST: Float = Float { mantissa: (1 << 24) - 1, exponent: 104 };
+    let largest = match call.kind(values)? {
+        Some(Kind::Float64) => Float { mantissa: (1 << 53) - 1, exponent: 971 },
+        _ => Float { mantissa: (1 << 24) - 1, exponent: 104 },
+    };
     let bound = |k: usize| match call.optional(k, values)? {
         None => Ok(None),
         Some(Value::Floats(dims, floats)) if dims.is_empty() => Ok(Some(floats.at(0))),
         Some(_) => Err(call.refuse(Code::Unsupported, "a constant scalar as a bound", "another operand")),
     };
-    let low = bound(1)?.filter(|low| low.exceeds(LARGEST.negated()));
-    let high = bound(2)?.filter(|high| LARGEST.exceeds(*high));
+    let low = bound(1)?.filter(|low| low.exceeds(largest.negated()));
+    let high = bound(2)?.filter(|high| largest.exceeds(*high));
     if let (Some(low), Some(high)) = (low, high)
         && low.exceeds(high)
     {

@@ -4,6 +4,7 @@ use super::call::{Call, Value, kind};
 use super::elementwise::{fold, full, map, max_of, sum, without_batch};
 use super::exact;
 use super::importer::Importer;
+use super::kinds::Kind;
 use super::tensor::{Tensor, broadcast};
 use crate::model::{Kink, Layer, ModelError, NodeId};
 
@@ -64,7 +65,7 @@ fn spread_to(importer: &mut Importer, call: &Call, constant: &Tensor, shape: &[u
     }
 }
 
-/// A bound of Clip; `None` where no float32 lies beyond it.
+/// A bound of Clip; `None` where no number of its type lies beyond it.
 fn bound(call: &Call, index: usize, beyond: f64) -> Result<Option<f64>, ModelError> {
     match call.optional(index) {
         None => Ok(None),
@@ -79,7 +80,7 @@ fn bound(call: &Call, index: usize, beyond: f64) -> Result<Option<f64>, ModelErr
 /// max(x, low), or with an upper bound low + relu(x − low) − relu(x − high), which is convex or concave nowhere but over
 /// single coordinates.
 pub(super) fn clip(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let most = f64::from(f32::MAX);
+    let most = if call.kind(0) == Some(Kind::Float64) { f64::MAX } else { f64::from(f32::MAX) };
     let (low, high) = (bound(call, 1, -most)?, bound(call, 2, most)?);
     if let (Some(low), Some(high)) = (low, high)
         && low > high

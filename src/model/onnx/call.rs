@@ -131,7 +131,7 @@ impl<'a> Call<'a> {
             let Some(index) = attribute.stands_for(opset).filter(|_| self.has(attribute.name)) else { continue };
             let operand = if attribute.kind == proto::ATTRIBUTE_FLOAT {
                 let value = self.float_attribute(attribute.name)?.unwrap_or(0.0);
-                (Value::Float(Tensor::single(vec![], vec![value])), Kind::Float32)
+                (Value::Float(Tensor::single(vec![], vec![value])), self.kind(0).unwrap_or(Kind::Float32))
             } else {
                 let list = self.ints_attribute(attribute.name).unwrap_or_default();
                 (Value::Int(Ints::vector(list.iter().map(|&value| Dim::Known(value)).collect())), Kind::Int64)
@@ -165,6 +165,15 @@ impl<'a> Call<'a> {
     /// The name of the first output.
     pub fn output(&self) -> Option<&str> {
         self.node.output.first().map(String::as_str)
+    }
+
+    /// The same node with another constant as an input, and the name of that input.
+    pub fn with(&self, index: usize, constant: Tensor) -> (Self, &'a str) {
+        let mut call = self.clone();
+        if let Some(Some((value, _))) = call.inputs.get_mut(index) {
+            *value = Value::Float(constant);
+        }
+        (call, self.node.input.get(index).map_or("", String::as_str))
     }
 
     /// A comparison where numbers are expected.

@@ -11,25 +11,25 @@ use crate::model::{Graph, ModelError};
 /// The largest batch that a file may fix.
 const MOST_SAMPLES: i64 = 1 << 24;
 
-/// The sample shape of the input, and the batch size where the file fixes it.
+/// The type and the sample shape of the input, and the batch size where the file fixes it.
 ///
 /// # Errors
-/// When the input is not float32 of the shape [N, …] with fixed sizes behind N.
-pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<i64>), ModelError> {
+/// When the input is not float32 or float64 of the shape [N, …] with fixed sizes behind N.
+pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Kind, Vec<usize>, Option<i64>), ModelError> {
     let name = printable(name_of(input));
     let fail = |what: String| ModelError::Model(format!("input `{name}`: {what}"));
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     let tensor = tensor.ok_or_else(|| fail("expected a tensor".into()))?;
-    match tensor.elem_type.unwrap_or(0) {
-        proto::FLOAT => {}
-        proto::DOUBLE => {
-            return Err(fail("expected float32, found float64: convert the model before its export".into()));
-        }
+    let kind = match tensor.elem_type.unwrap_or(0) {
+        proto::FLOAT => Kind::Float32,
+        proto::DOUBLE => Kind::Float64,
         proto::FLOAT16 => {
-            return Err(fail("expected float32, found float16: convert the model before its export".into()));
+            return Err(fail("expected float32 or float64, found float16: convert the model before its export".into()));
         }
-        other => return Err(fail(format!("expected float32 (data type 1), found data type {other}"))),
-    }
+        other => {
+            return Err(fail(format!("expected float32 or float64 (data types 1 and 11), found data type {other}")));
+        }
+    };
     let dims = &tensor.shape.as_ref().ok_or_else(|| fail("has no shape".into()))?.dim;
     let [batch, rest @ ..] = &dims[..] else {
         return Err(fail("expected the shape [N, …], found []".into()));
@@ -57,7 +57,7 @@ pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Vec<usize>, Option<
             None => return Err(fail(format!("axis {} has no fixed size (only the first may)", axis + 1))),
         }
     }
-    Ok((shape, fixed_batch))
+    Ok((kind, shape, fixed_batch))
 }
 
 fn is_ambiguous(dim: &DimensionProto) -> bool {

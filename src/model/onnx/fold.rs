@@ -38,6 +38,7 @@ pub(super) fn fold(bytes: &[u8], beside: &Beside, rounded: &[Rounded]) -> Result
     graph.node.retain(|node| node.output.first().is_none_or(|name| !names.contains(name.as_str())));
     let stored: HashSet<String> = graph.initializer.iter().filter_map(|tensor| tensor.name.clone()).collect();
     graph.input.retain(|input| !stored.contains(name_of(input)));
+    graph.initializer.retain(|tensor| tensor.name.as_deref().is_none_or(|name| !names.contains(name)));
     graph.initializer.extend(rounded.iter().map(tensor));
     keep_needed(graph);
     let attributes = graph.node.iter_mut().flat_map(|node| &mut node.attribute).filter_map(|a| a.t.as_mut());

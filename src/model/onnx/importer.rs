@@ -33,7 +33,7 @@ pub(super) struct Importer<'m> {
     pub open_output: bool,
     /// Other files of the model.
     beside: &'m Beside,
-    /// Constants that were computed by rounding.
+    /// Constants that were rounded.
     pub rounded: Vec<Rounded>,
     /// What the user should hear of how operators are read.
     pub notes: Vec<String>,
@@ -134,6 +134,13 @@ impl<'m> Importer<'m> {
     pub fn spread(&mut self, call: &Call, tensor: &Tensor, shape: &[usize]) -> Result<Vec<f64>, ModelError> {
         self.spend_shape(call, shape)?;
         Ok(Walk::broadcast(&tensor.shape, shape).map(|index| tensor.get(index)).collect())
+    }
+
+    /// Notes a constant that was rounded.
+    pub fn note(&mut self, constant: Rounded) {
+        if self.rounded.iter().all(|other| other.name != constant.name) {
+            self.rounded.push(constant);
+        }
     }
 
     /// Takes the entries of a shape off the budget.

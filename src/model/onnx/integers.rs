@@ -32,7 +32,7 @@ pub(super) fn cast(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let refuse = |from: &str| Err(call.refuse(format!("Cast of {from} to data type {to} is not supported")));
     match (call.input(0)?, i32::try_from(to).unwrap_or(0)) {
         (Value::Larger(_), _) => Err(call.refuse_comparison()),
-        (Value::Node(node), proto::FLOAT) => Ok(Value::Node(*node)),
+        (Value::Node(node), proto::FLOAT | proto::DOUBLE) => Ok(Value::Node(*node)),
         (Value::Node(_), _) => refuse("a value that depends on the input"),
         (Value::Float(tensor), proto::DOUBLE) => Ok(Value::Float(tensor.clone())),
         (Value::Float(tensor), proto::FLOAT) => match tensor.as_single() {

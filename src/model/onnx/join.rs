@@ -135,6 +135,9 @@ fn known_shape(call: &Call, dims: &[Dim]) -> Result<Vec<usize>, ModelError> {
 
 /// A constant as a node: the same for every sample.
 fn per_sample(importer: &mut Importer, call: &Call, tensor: &Tensor, shape: &[usize]) -> Result<NodeId, ModelError> {
+    if tensor.as_single().is_none() {
+        return Err(call.refuse("a float64 constant that is no float32 is not spread over the batch"));
+    }
     let values = importer.spread(call, tensor, shape)?;
     let id = importer.push(call, Layer::Constant(values), &[])?;
     importer.reshape(call, id, shape)

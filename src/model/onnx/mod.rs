@@ -6,7 +6,7 @@
 //!
 //! # Files
 //!
-//! One input, 32-bit floats `[N, …]` with all sizes but N fixed; N is a name or a number, and only ever the batch size.
+//! One input, floats of 32 or 64 bits `[N, …]` with all sizes but N fixed; N is a name or a number, and only ever the batch size.
 //! Any outputs: one is read, which the user names, or beside which labels alone stand; of a ZipMap's maps, the scores in
 //! them. Initialisers may be shared, unused, listed among the inputs (as before IR version 4), in raw bytes, in typed fields,
 //! or in other files of the model's folder (`beside`). float16, bfloat16 and float64 constants are read exactly.
@@ -21,8 +21,8 @@
 //! or a comparison, which Not and Where alone read (`choices`). Arithmetic on constants happens at once where the result is
 //! exactly a number of their own type. Where it is none, an operator of `rounded` computes it in 64 bits, and what is
 //! certified is the network of another file, in which the nearest numbers stand in its place (`fold`); whoever reads the
-//! model is told. Weights are 32-bit floats. Probabilities are read before the output alone, where their logits take their
-//! place (`ends`).
+//! model is told; so it is with constants of 64 bits beside values, since weights are 32-bit floats. Probabilities are read
+//! before the output alone, where their logits take their place (`ends`).
 //!
 //! # Operators
 //!
@@ -188,11 +188,15 @@ impl Folded {
     /// # Errors
     /// When it cannot be read.
     pub fn read(&self, path: &Path, output: Option<&str>) -> Result<(Graph, Vec<String>), ModelError> {
-        let Imported { graph, notes, .. } = import(&self.bytes[..], path, &Beside::nothing(), output)?;
+        let Imported { graph, notes, rounded, .. } = import(&self.bytes[..], path, &Beside::nothing(), output)?;
+        if !rounded.is_empty() {
+            let what = "what it computes from its rounded constants would be rounded once more".into();
+            return Err(ModelError::Model(what).in_file(path));
+        }
         let (count, list) = (self.constants.len(), self.constants.join(", "));
         let note = format!(
-            "it computes {count} of its constants from others: {list}; certified is the network of {FOLDED}, which holds \
-             them as the nearest floats"
+            "it computes {count} of its constants from others, or holds them as float64: {list}; certified is the network of \
+             {FOLDED}, which holds them as the nearest floats"
         );
         Ok((graph, std::iter::once(note).chain(notes).collect()))
     }

@@ -141,13 +141,13 @@ impl<'m> Reader<'m> {
         }
         let inputs = graph.input.iter().filter(|input| !initializers.contains_key(name_of(input)));
         let input = the_only("input", inputs)?;
-        let (shape, fixed_batch) = input_shape(input)?;
+        let (kind, shape, fixed_batch) = input_shape(input)?;
         let info = chosen(graph, output)?;
         let (asked, output) = (output.is_some() || graph.output.len() == 1, scores(graph, name_of(info)));
         let is_found = !asked || output != name_of(info);
         let mut importer = Importer::new(name_of(input), &shape, output, beside)?;
         (importer.fixed_batch, importer.opset) = (fixed_batch, opset);
-        let values = HashMap::from([(name_of(input), (Value::Node(0), Kind::Float32))]);
+        let values = HashMap::from([(name_of(input), (Value::Node(0), kind))]);
         Ok(Reader { importer, format, is_found, values, initializers, words: HashMap::new() })
     }
 
@@ -204,11 +204,10 @@ impl<'m> Reader<'m> {
         let mut axes = HashMap::new();
         for info in graph.input.iter().chain(&graph.value_info).chain(&graph.output) {
             let name = name_of(info);
+            let Some(value) = self.values.get(name) else { continue };
             if name == self.importer.output && self.importer.open_output {
-                declared::check_kind(info, Kind::Float32)?;
-                continue;
-            }
-            if let Some(value) = self.values.get(name) {
+                declared::check_kind(info, value.1)?;
+            } else {
                 declared::check(info, value, &self.importer.graph, self.importer.fixed_batch, &mut axes)?;
             }
         }

@@ -9,6 +9,7 @@ use super::kinds::Kind;
 use super::layout::axis_of;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast, row_major};
 use crate::model::ModelError;
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 /// A constant that was rounded.
@@ -86,26 +87,50 @@ pub(super) fn compute(importer: &mut Importer, call: &Call) -> Result<Option<(Va
         }
     };
     let index = usize::from(*name == "Where");
-    rounded(importer, call, found, call.kind(index)).map(Some)
+    noted(importer, call, found, call.kind(index)).map(Some)
+}
+
+/// The node with the float64 constants beside its values as the nearest float32, as which weights are kept; that is noted.
+pub(super) fn narrowed<'c, 'm>(
+    importer: &mut Importer,
+    call: Cow<'c, Call<'m>>,
+) -> Result<Cow<'c, Call<'m>>, ModelError> {
+    let mut call = call;
+    if !(0..call.count()).any(|index| matches!(call.optional(index), Some(Value::Node(_)))) {
+        return Ok(call);
+    }
+    for index in 0..call.count() {
+        let Some(Value::Float(wide)) = call.optional(index).filter(|_| call.kind(index) == Some(Kind::Float64)) else {
+            continue;
+        };
+        if wide.as_single().is_none() {
+            let tensor = rounded(&call, wide.clone(), Kind::Float32)?;
+            let (narrow, name) = call.with(index, tensor.clone());
+            importer.note(Rounded { name: name.into(), operator: "float64".into(), tensor, kind: Kind::Float64 });
+            call = Cow::Owned(narrow);
+        }
+    }
+    Ok(call)
 }
 
 /// The result in its type, noted as rounded.
-fn rounded(
-    importer: &mut Importer,
-    call: &Call,
-    found: Tensor,
-    kind: Option<Kind>,
-) -> Result<(Value, Kind), ModelError> {
+fn noted(importer: &mut Importer, call: &Call, found: Tensor, kind: Option<Kind>) -> Result<(Value, Kind), ModelError> {
     let kind =
         kind.filter(|kind| kind.is_float()).ok_or_else(|| call.refuse("constants of this type are not rounded"))?;
     importer.spend_shape(call, &found.shape)?;
-    let tensor = if kind == Kind::Float32 { found.map(|v| f64::from(v as f32)) } else { found };
-    if let Some(wrong) = tensor.iter().find(|v| !v.is_finite()) {
-        return Err(ModelError::not_finite(&call.name, "a computed constant".into(), wrong));
-    }
+    let tensor = rounded(call, found, kind)?;
     let (name, operator) = (call.output().unwrap_or("").to_string(), call.operator().to_string());
-    importer.rounded.push(Rounded { name, operator, tensor: tensor.clone(), kind });
+    importer.note(Rounded { name, operator, tensor: tensor.clone(), kind });
     Ok((Value::Float(tensor), kind))
+}
+
+fn rounded(call: &Call, found: Tensor, kind: Kind) -> Result<Tensor, ModelError> {
+    let tensor = if kind == Kind::Float32 { found.map(|v| f64::from(v as f32)) } else { found };
+    let wrong = tensor.iter().find(|v| !v.is_finite());
+    match wrong {
+        Some(wrong) => Err(ModelError::not_finite(&call.name, "a computed constant".into(), wrong)),
+        None => Ok(tensor),
+    }
 }
 
 fn unary(call: &Call) -> Result<Box<dyn Fn(f64) -> f64>, ModelError> {
@@ -132,7 +157,7 @@ fn unary(call: &Call) -> Result<Box<dyn Fn(f64) -> f64>, ModelError> {
 fn cast(importer: &mut Importer, call: &Call) -> Result<Option<(Value, Kind)>, ModelError> {
     let to = call.int_attribute("to").and_then(|to| i32::try_from(to).ok()).and_then(Kind::of);
     match call.input(0)? {
-        Value::Float(tensor) if to == Some(Kind::Float32) => rounded(importer, call, tensor.clone(), to).map(Some),
+        Value::Float(tensor) if to == Some(Kind::Float32) => noted(importer, call, tensor.clone(), to).map(Some),
         _ => Ok(None),
     }
 }
@@ -164,7 +189,7 @@ fn pairs(importer: &mut Importer, call: &Call) -> Result<Option<(Value, Kind)>, 
         _ => f64::powf,
     };
     let values = both.clone().map(|(a, b)| f(a, b)).collect();
-    rounded(importer, call, Tensor::new(shape.clone(), values), call.kind(0)).map(Some)
+    noted(importer, call, Tensor::new(shape.clone(), values), call.kind(0)).map(Some)
 }
 
 fn common(call: &Call, shapes: &[&[usize]]) -> Result<Vec<usize>, ModelError> {

@@ -49,7 +49,7 @@ impl Rule {
             Rule::Shaped => "int64 behind the first input",
             Rule::Spread => "int64 behind the first input, which is no bfloat16",
             Rule::Indexed => "integers of one type behind the first input",
-            Rule::Padded => "float32, int64, float32",
+            Rule::Padded => "a float, int64, the same float",
             Rule::Dropout => "a float and a bool behind the first input",
             Rule::Compared => "floats of one type to bool",
             Rule::Chosen => "bool, then floats of one type",
@@ -76,11 +76,11 @@ impl Rule {
             Rule::Spread => behind.iter().all(|&kind| kind == Kind::Int64) && call.kind(0) != Some(Kind::Bfloat16),
             Rule::Indexed => behind.iter().all(|&kind| kind.is_integer() && kind == behind[0]),
             Rule::Padded => {
-                let constant = call.kind(2).unwrap_or(Kind::Float32);
-                let single = [call.kind(0), Some(constant)] == [Some(Kind::Float32); 2];
-                single && call.kind(1) == Some(Kind::Int64)
+                let alike =
+                    call.kind(0).is_some_and(Kind::is_float) && call.kind(2).is_none_or(|k| Some(k) == call.kind(0));
+                alike && call.kind(1) == Some(Kind::Int64)
             }
-            Rule::Dropout => call.kind(0) == Some(Kind::Float32) && call.kind(1).is_none_or(Kind::is_float),
+            Rule::Dropout => call.kind(0).is_some_and(Kind::is_float) && call.kind(1).is_none_or(Kind::is_float),
             Rule::Compared => alike(Kind::is_float),
             Rule::Chosen => {
                 call.kind(0) == Some(Kind::Bool) && behind.iter().all(|&kind| kind.is_float() && kind == behind[0])

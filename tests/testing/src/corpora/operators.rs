@@ -11,10 +11,10 @@ What the two readers of a model file accept, generated from their tables (`src/m
 `kernel/src/onnx/forms.rs`) by `cargo run --release --example corpora`; a test compares. The program certifies what the
 first table has; a certificate needs the second one. Everything else is refused, with the node's name.
 
-A file is an ONNX ModelProto of the format versions 3 to 14 (`ir_version`), with the standard operators of version 13
+A file is an ONNX ModelProto of the format versions 3 to 14 (`ir_version`), with the standard operators of version 9
 to 28, and the marked ones of scikit-learn's domain, ai.onnx.ml; other domains may be named, in a version that runtimes
 know, but no node may use them. The meaning of the operators below is the same in all of these versions; an attribute
-that came later is marked. Of several outputs, `--output` names one, unless all others are labels (int64).
+that came later is marked, and so is one that became an input. Of several outputs, `--output` names one, unless all others are labels (int64).
 
 - **Protobuf.** Fields are those of ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto, ValueInfoProto and
   what they contain, each of its own wire type and width, with keys of at most 32 bits and integers in their shortest
@@ -28,7 +28,7 @@ that came later is marked. Of several outputs, `--output` names one, unless all 
   folder are read with `--follow-links` only. (onnxruntime does not load shapes and axes from other files.)
   An initialiser that is an input too, as the format demanded before its version 4, is taken as the constant that it
   holds.
-- **Values** are float32, [N, …], and no row of a batch influences another; N is a symbol or fixed. Integers are
+- **Values** are float32 or float64, as the input is, [N, …], and no row of a batch influences another; N is a symbol or fixed. Integers are
   computed with in their own width, and refused where they leave it.
 - **Declarations** of types and sizes (inputs, outputs, `value_info`) must be true.
 - **Nodes** stand in evaluation order, and no two share a name or an output. All are read, but for those of operators
