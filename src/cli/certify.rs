@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         keep_proofs(out, folder)?;
     }
     if let Some(broken) = given.file.model.broken() {
-        say!("warning: {}: not convex: {}", args.model.display(), broken.reason);
+        say!("warning: {}: {broken}", args.model.display());
     }
     let prover = |checkers: &Checkers| {
         given.file.prover(checkers.inputs.clone(), given.weights()).map_err(|why| why.to_string())

@@ -63,6 +63,12 @@ pub struct NotConvex {
     pub reason: String,
 }
 
+impl std::fmt::Display for NotConvex {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "not convex: {}", self.reason)
+    }
+}
+
 /// Finds the split.
 ///
 /// # Errors

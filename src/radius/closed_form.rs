@@ -39,7 +39,7 @@ impl Method for ClosedForm {
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         let convexity = match model.convexity() {
             Ok(convexity) => convexity,
-            Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
+            Err(broken) => return does_not_apply(&broken.to_string(), model, samples),
         };
         let lipschitz = convexity.map.lipschitz(perturbation.norm);
         let one = |planes: &Planes| {

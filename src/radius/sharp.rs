@@ -41,7 +41,7 @@ impl Method for Sharp {
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         let convexity = match model.convexity() {
             Ok(convexity) => convexity,
-            Err(broken) => return does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
+            Err(broken) => return does_not_apply(&broken.to_string(), model, samples),
         };
         let lipschitz = convexity.map.lipschitz(perturbation.norm);
         let one = |(i, planes): (usize, &Planes)| {

@@ -115,7 +115,7 @@ impl Source {
             convexity: match model.convexity() {
                 Ok(convexity) if convexity.map.is_identity() => "convex in x".into(),
                 Ok(_) => "convex in φ(x), φ with kinks".into(),
-                Err(broken) => format!("not convex: {}", broken.reason),
+                Err(broken) => broken.to_string(),
             },
         }
     }

@@ -131,7 +131,7 @@ impl Method for Exact {
 fn certify(model: &Model, samples: Samples, perturbation: Perturbation, limits: Limits) -> Vec<Outcome> {
     match model.convexity() {
         Ok(_) => (0..samples.count()).map(|i| one(samples.query(i, model, perturbation), limits)).collect(),
-        Err(broken) => does_not_apply(&format!("not convex: {}", broken.reason), model, samples),
+        Err(broken) => does_not_apply(&broken.to_string(), model, samples),
     }
 }
 

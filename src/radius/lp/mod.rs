@@ -187,7 +187,7 @@ impl Method for Lp {
 
     fn certify(&self, model: &Model, samples: Samples, perturbation: Perturbation) -> Vec<Outcome> {
         if let Err(broken) = model.convexity() {
-            return does_not_apply(&format!("not convex: {}", broken.reason), model, samples);
+            return does_not_apply(&broken.to_string(), model, samples);
         }
         if self.norms().check(perturbation).is_err() {
             return does_not_apply("lp handles p = 1, 2 and ∞", model, samples);
