@@ -108,6 +108,36 @@ fn sigmoids_of_opposite_entries_are_one_logit() {
 }
 
 #[test]
+fn probabilities_of_two_that_are_normalised_stay_what_they_are() {
+    let constants = [tensor("W", &[2, 2], &[-1.0, 1.0, 2.0, -2.0]), tensor("b", &[2], &[-0.25, 0.25])];
+    let normalised = |before: &[u8], keep: i64, bias: f32| {
+        let nodes = [
+            node("MatMul", &["x", "W"], &["t"], &[]),
+            node("Add", &["t", "b"], &["u"], &[]),
+            before.to_vec(),
+            node("Abs", &["s"], &["sizes"], &[]),
+            node("ReduceSum", &["sizes", "axes"], &["norm"], &[int("keepdims", keep)]),
+            node("Div", &["s", "norm"], &["p"], &[]),
+        ];
+        let constants = [constants[0].clone(), tensor("b", &[2], &[-0.25, bias]), list("axes", &[1])];
+        file(&nodes, &constants, &[value("p", &[2])])
+    };
+    let sigmoid = node("Sigmoid", &["u"], &["s"], &[]);
+    assert_eq!(score(&normalised(&sigmoid, 1, 0.25), 1), 2.25);
+    assert_eq!(score(&normalised(&node("Softmax", &["u"], &["s"], &[]), 1, 0.25), 0), -4.5);
+    // Sigmoids that do not add up to 1, logarithms, a sum along the batch, and numbers of any sign.
+    let others = [
+        normalised(&sigmoid, 1, 0.5),
+        normalised(&sigmoid, 0, 0.25),
+        normalised(&node("LogSoftmax", &["u"], &["s"], &[]), 1, 0.25),
+        normalised(&node("Identity", &["u"], &["s"], &[]), 1, 0.25),
+    ];
+    for file in others {
+        assert!(decode(&file).is_err() && Reading::read(&file, Class::Index(1)).is_err());
+    }
+}
+
+#[test]
 fn texts_and_maps_are_not_read() {
     let code = |nodes: &[Vec<u8>], constants: &[Vec<u8>], outputs: &[Vec<u8>]| {
         let file = file(nodes, constants, outputs);

@@ -1,7 +1,7 @@
 //! Sums, means and maxima over axes of the samples.
 
 use crate::budget;
-use crate::network::graph::{Graph, Op};
+use crate::network::graph::{End, Graph, Op};
 use crate::network::map::Map;
 use crate::network::windows::{Axis, Windows};
 use crate::number::exact::Float;
@@ -74,7 +74,15 @@ impl Reduced {
 
 /// ReduceSum.
 pub fn sum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    Reduced::read(call, values)?.sum(graph, call, None)
+    let reduced = Reduced::read(call, values)?;
+    // Of one axis, all of which is one entry: probabilities add up to 1.
+    if let (Value::Node(of, old), [1]) = (&reduced.of, &reduced.shape[..])
+        && old.len() == 1
+        && matches!(graph.nodes[*of].op, Op::End { end: End::Softmax, .. })
+    {
+        return Ok(Value::Floats(vec![1, 1], Floats::Numbers(vec![Float::ONE])));
+    }
+    reduced.sum(graph, call, None)
 }
 
 /// ReduceMean.

@@ -1,6 +1,6 @@
 //! Operators that are units.
 
-use crate::network::graph::{Graph, Op};
+use crate::network::graph::{End, Graph, Op};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
 use crate::onnx::call::{Call, Value, Values};
@@ -11,6 +11,10 @@ use crate::rejection::{Code, Rejection};
 /// t for t ≥ 0, below·t for t < 0.
 pub fn kink(graph: &mut Graph, call: &Call, values: &Values, below: Float) -> Answer {
     let (of, shape) = call.node(0, values)?;
+    // Probabilities are not negative.
+    if matches!(graph.nodes[of].op, Op::End { end: End::Sigmoid | End::Softmax, .. }) {
+        return Ok(call.input(0, values)?.clone());
+    }
     unit(graph, call, Op::Kink { of, below, above: Float::ONE }, shape.to_vec())
 }
 

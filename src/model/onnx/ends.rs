@@ -5,6 +5,7 @@
 
 use super::call::{Call, Value, kind};
 use super::importer::Importer;
+use super::tensor::Tensor;
 use crate::model::Map;
 use crate::model::sensitive::difference;
 use crate::model::{Graph, Layer, ModelError, NodeId};
@@ -127,6 +128,18 @@ pub(super) fn go_on(
     match (call.operator(), ends) {
         ("Identity" | "Cast" | "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten", [Some((_, end)), None]) => {
             moved(importer, call, end, import)
+        }
+        // Probabilities are not negative, add up to 1 where they are all, and stay what they are divided by it.
+        ("Abs" | "Relu", [Some((of, End::Sigmoid | End::Softmax)), None]) => Ok(Value::Node(of)),
+        ("ReduceSum", [Some((_, End::Softmax)), None]) => match import(importer, call)? {
+            Value::Node(sum) if importer.graph.node(sum).shape == [1] => {
+                Ok(Value::Float(Tensor::new(vec![1, 1], vec![1.0])))
+            }
+            _ => refuse(),
+        },
+        ("Div", [Some((of, _)), None]) => {
+            let one = call.float(1, "what a probability is divided by")?;
+            if one.shape.len() > 2 || one.iter().ne([1.0]) { refuse() } else { Ok(Value::Node(of)) }
         }
         ("Gather" | "Slice", [Some((_, End::Sigmoid)), None]) => moved(importer, call, End::Sigmoid, import),
         ("Gather", [Some((of, End::Softmax)), None]) if importer.graph.node(of).size() == 2 => {
