@@ -6,7 +6,7 @@ mod panels;
 mod shifted;
 mod vector;
 
-pub(crate) use dispatch::{all, fill, mapped, update};
+pub(crate) use dispatch::{all, fill, mapped, update, vectorized};
 pub use panels::{Panels, panel_products, panel_products_and_sizes};
 pub use shifted::{LANES, Runs, Shifted};
 pub use vector::{add_scaled, add_transposed_product, dot, matrix_vector, matrix_vector_and_size, sparse_product};

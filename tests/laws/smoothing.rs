@@ -1,19 +1,18 @@
 //! Laws of randomized smoothing, on networks whose smoothed classifier is known in closed form.
 
 use crate::ibp::tangle;
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 use statrs::function::erf::erfc;
 use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
 use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
 use underplane::query::{Perturbation, Range};
-use underplane::radius::smoothing::{SmoothedClass, Smoothing};
+use underplane::radius::smoothing::{SmoothedClass, Smoothing, normal_pair};
 use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
 
-/// The definition: the library's own numbers one by one, and every logit enclosed in `f64`.
+/// The definition: the generator's own numbers one by one, and every logit enclosed in `f64`.
 fn naive_votes(model: &Model, x: &[f64], method: &Smoothing, draw: u64, count: usize) -> usize {
     let per_block = ((1 << 16) / x.len()).clamp(1, 1024);
     let vote = |block: usize| {
@@ -21,8 +20,16 @@ fn naive_votes(model: &Model, x: &[f64], method: &Smoothing, draw: u64, count: u
         generator.set_stream(draw);
         generator.set_word_pos((block as u128) << 36);
         let vectors = per_block.min(count - block * per_block);
+        let mut few = Vec::new();
         let mut noisy = |&x: &f64| {
-            let epsilon: f64 = StandardNormal.sample(&mut generator);
+            if few.is_empty() {
+                // Of 128 numbers the first halves of their pairs, then the others.
+                let numbers: Vec<u64> = (0..128).map(|_| generator.next_u64()).collect();
+                let pairs = numbers.iter().map(|&number| normal_pair(number as u32, (number >> 32) as u32));
+                let (first, second): (Vec<f32>, Vec<f32>) = pairs.unzip();
+                few = first.into_iter().chain(second).rev().collect();
+            }
+            let epsilon = f64::from(few.pop().expect("just made"));
             f64::from((x + method.sigma * epsilon) as f32)
         };
         let inputs: Vec<f64> = (0..vectors).flat_map(|_| x.iter().map(&mut noisy).collect::<Vec<f64>>()).collect();

@@ -5,6 +5,7 @@ mod chacha;
 mod floats;
 mod noise;
 mod normal;
+mod normal_pair;
 mod scaled;
 mod votes;
 
@@ -18,6 +19,7 @@ use crate::rounding::pow_up;
 use binomial::clopper_pearson_lower;
 use noise::{Draw, block_vectors, noisy_inputs};
 use normal::quantile_lower;
+pub use normal_pair::normal_pair;
 use std::fmt;
 use votes::{Around, Votes};
 
@@ -59,6 +61,9 @@ impl Default for Smoothing {
         Smoothing { sigma: 0.25, samples: 100_000, selection: 100, alpha: 0.001, seed: 0 }
     }
 }
+
+/// So many doubtful vectors are looked at together.
+const TOGETHER: usize = 64;
 
 /// The smoothed classifier's answer, where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,13 +139,17 @@ impl Smoothing {
     /// How many of `count` noisy copies of the sample vote for the sensitive class.
     fn count(&self, votes: &Around, sample: &[f64], index: u64, draw: Draw, count: usize) -> usize {
         let (size, per_block) = (sample.len(), block_vectors(sample.len()));
-        let mut inputs = vec![0.0_f32; per_block.min(count) * size];
-        let block = |(block, start): (usize, usize)| {
+        let (mut inputs, mut doubts) = (vec![0.0_f32; per_block.min(count) * size], Vec::new());
+        let mut found = 0;
+        for (block, start) in (0..count).step_by(per_block).enumerate() {
             let inputs = &mut inputs[..per_block.min(count - start) * size];
             noisy_inputs(inputs, sample, self.sigma, self.seed, index, draw, block as u64);
-            votes.count(inputs)
-        };
-        (0..count).step_by(per_block).enumerate().map(block).sum()
+            found += votes.count(inputs, &mut doubts);
+            if doubts.len() >= TOGETHER * size {
+                found += votes.settle(&mut doubts);
+            }
+        }
+        found + votes.settle(&mut doubts)
     }
 
     /// The answer for one norm, in `size` dimensions: the same noise serves every norm.

@@ -2,10 +2,8 @@
 //! number of threads and the batching of samples change nothing.
 
 use super::chacha::{ChaCha, NUMBERS};
-use rand::TryRng;
-use rand_distr::{Distribution, StandardNormal};
-use std::convert::Infallible;
-use std::sync::LazyLock;
+use super::normal_pair::normal_pair;
+use crate::matrix::{fill, vectorized};
 
 /// What the noise is for: the two draws of one sample share no number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +28,8 @@ pub(crate) fn block_vectors(size: usize) -> usize {
 
 /// Writes `inputs[v][j] = sample[j] + σ·ε_vj`, rounded once to `f32`, for the noise vectors of one block.
 ///
-/// Each ε is a standard normal number made from ChaCha8's stream 2·`index` + `draw` under `seed`.
+/// The ε are made from ChaCha8's stream 2·`index` + `draw` under `seed`: of every 128 numbers of 64 bits, number k gives
+/// the normal ones k and 128 + k ([`normal_pair`]).
 pub(crate) fn noisy_inputs(
     inputs: &mut [f32],
     sample: &[f64],
@@ -41,155 +40,73 @@ pub(crate) fn noisy_inputs(
     block: u64,
 ) {
     assert!((inputs.len() as u64) < APART, "a block of {} numbers", inputs.len());
-    let mut numbers = Numbers::new(ChaCha::new(seed, index.wrapping_mul(2) + draw as u64), block.wrapping_mul(APART));
-    let widths = &*WIDTHS;
-    let value = |x: f64, epsilon: f64| (x + sigma * epsilon) as f32;
+    let mut normals = Normals::new(ChaCha::new(seed, index.wrapping_mul(2) + draw as u64), block.wrapping_mul(APART));
     for vector in inputs.chunks_exact_mut(sample.len()) {
         let mut done = 0;
-        while done < sample.len() {
-            let (epsilon, accepted) = candidates(numbers.next_few(), widths);
-            if accepted == (1 << FEW) - 1 && sample.len() - done >= FEW {
-                let (out, x) = (&mut vector[done..done + FEW], &sample[done..done + FEW]);
-                out.iter_mut().zip(x).zip(epsilon).for_each(|((out, &x), epsilon)| *out = value(x, epsilon));
-                numbers.take(FEW);
-                done += FEW;
-                continue;
-            }
-            let rest = vector[done..].iter_mut().zip(&sample[done..]);
-            let taken = accepted.trailing_ones() as usize;
-            let taken = taken.min(rest.len());
-            rest.zip(epsilon).take(taken).for_each(|((out, &x), epsilon)| *out = value(x, epsilon));
-            numbers.take(taken);
-            done += taken;
-            if done < sample.len() {
-                vector[done] = value(sample[done], StandardNormal.sample(&mut numbers));
-                done += 1;
-            }
+        while done < vector.len() {
+            let (out, x) = (&mut vector[done..], &sample[done..]);
+            let epsilon = normals.next_up_to(out.len());
+            fill(&mut out[..epsilon.len()], x, epsilon, |x, epsilon| (x + sigma * f64::from(epsilon)) as f32);
+            done += epsilon.len();
         }
     }
 }
 
-/// Numbers that are turned into normal ones together.
-const FEW: usize = 8;
+/// Normal numbers that are made together.
+const FEW: usize = 2 * NUMBERS;
 
-/// The right ends of the layers of `rand_distr`'s ziggurat, from the lowest one on, and 0 above the highest.
-///
-/// They are read off the method itself: it returns u·width of the layer that a number names, here for u = 2⁻¹⁰, which
-/// lies well inside every layer but the highest, where the next number, the largest there is, lets it pass.
-static WIDTHS: LazyLock<[f64; 257]> = LazyLock::new(|| {
-    let mut widths = [0.0; 257];
-    for (layer, width) in widths.iter_mut().enumerate().take(256) {
-        let (half, tiny) = (1_u64 << 63, 1_u64 << (12 + 41));
-        let normal: f64 = StandardNormal.sample(&mut Given([half | tiny | layer as u64, u64::MAX].into_iter()));
-        *width = normal * 1024.0;
-    }
-    widths
-});
-
-/// What `rand_distr`'s ziggurat makes of each number by itself, and a bit for each that it accepts at once: all but one
-/// in seventy. Without vector instructions: gathering the widths by them takes longer.
-#[inline(always)]
-fn candidates(numbers: &[u64; FEW], widths: &[f64; 257]) -> ([f64; FEW], u32) {
-    let (mut normals, mut accepted) = ([0.0; FEW], 0);
-    for (k, &number) in numbers.iter().enumerate() {
-        let layer = (number & 0xff) as usize;
-        // The upper 52 bits as a float in [2, 4), less 3.
-        let u = f64::from_bits(number >> 12 | 1024 << 52) - 3.0;
-        normals[k] = u * widths[layer];
-        accepted |= u32::from(normals[k].abs() < widths[layer + 1]) << k;
-    }
-    (normals, accepted)
-}
-
-/// The numbers of a stream, one after the other, as `ChaCha8Rng::next_u64` gives them.
-struct Numbers {
+/// The normal numbers of a stream, one after the other.
+struct Normals {
     chacha: ChaCha,
     /// The next block of the generator.
     block: u64,
-    buffer: [u64; 5 * NUMBERS],
-    /// Those in the buffer that are still to come.
-    left: std::ops::Range<usize>,
+    buffer: [f32; FEW],
+    /// How many in the buffer have been taken.
+    taken: usize,
 }
 
-impl Numbers {
-    fn new(chacha: ChaCha, block: u64) -> Numbers {
-        Numbers { chacha, block, buffer: [0; 5 * NUMBERS], left: 0..0 }
+impl Normals {
+    fn new(chacha: ChaCha, block: u64) -> Normals {
+        Normals { chacha, block, buffer: [0.0; FEW], taken: FEW }
     }
 
-    /// The next few, which still are to come.
-    #[inline(always)]
-    fn next_few(&mut self) -> &[u64; FEW] {
-        if self.left.len() < FEW {
+    /// The next ones: one at least, and at most so many.
+    fn next_up_to(&mut self, most: usize) -> &[f32] {
+        if self.taken == FEW {
             self.refill();
         }
-        self.buffer[self.left.start..self.left.start + FEW].try_into().expect("a few")
+        let next = &self.buffer[self.taken..FEW.min(self.taken + most)];
+        self.taken += next.len();
+        next
     }
 
-    /// Takes some of those off.
-    #[inline(always)]
-    fn take(&mut self, count: usize) {
-        self.left.start += count;
-    }
-
-    #[inline(never)]
     fn refill(&mut self) {
-        self.buffer.copy_within(self.left.clone(), 0);
-        let kept = self.left.len();
-        let (whole, _) = self.buffer[kept..].as_chunks_mut::<NUMBERS>();
-        for numbers in &mut *whole {
-            self.chacha.numbers(self.block, numbers);
-            self.block = self.block.wrapping_add(NUMBERS as u64 / 8);
-        }
-        self.left = 0..kept + whole.len() * NUMBERS;
-    }
-}
-
-impl TryRng for Numbers {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("normal numbers are made from numbers of 64 bits")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let next = self.next_few()[0];
-        self.take(1);
-        Ok(next)
-    }
-
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        unreachable!("normal numbers are made from numbers of 64 bits")
-    }
-}
-
-/// Numbers that are given.
-struct Given(std::array::IntoIter<u64, 2>);
-
-impl TryRng for Given {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("normal numbers are made from numbers of 64 bits")
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.0.next().expect("two numbers are enough"))
-    }
-
-    fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), Infallible> {
-        unreachable!("normal numbers are made from numbers of 64 bits")
+        let mut numbers = [0; NUMBERS];
+        self.chacha.numbers(self.block, &mut numbers);
+        self.block = self.block.wrapping_add(NUMBERS as u64 / 8);
+        let (first, second) = self.buffer.split_at_mut(NUMBERS);
+        vectorized(
+            #[inline(always)]
+            || {
+                let (low, high) = (numbers.map(|number| number as u32), numbers.map(|number| (number >> 32) as u32));
+                for k in 0..NUMBERS {
+                    (first[k], second[k]) = normal_pair(low[k], high[k]);
+                }
+            },
+        );
+        self.taken = 0;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::SeedableRng;
+    use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     /// The definition: one number after the other from the library's own generator.
     #[test]
-    fn the_noise_is_that_of_the_library() {
+    fn the_noise_is_made_of_the_numbers_of_the_library() {
         for size in [1, 7, 8, 19, 784] {
             let sample: Vec<f64> = (0..size).map(|i| i as f64 / size as f64).collect();
             let mut inputs = vec![0.0_f32; size * (150_000 / size)];
@@ -197,9 +114,18 @@ mod tests {
             let mut generator = ChaCha8Rng::seed_from_u64(11);
             generator.set_stream(11);
             generator.set_word_pos(3 << 36);
-            for (i, &input) in inputs.iter().enumerate() {
-                let epsilon: f64 = StandardNormal.sample(&mut generator);
-                assert_eq!(input, (sample[i % size] + 0.3 * epsilon) as f32, "number {i} of vectors of {size}");
+            let mut normals = Vec::new();
+            while normals.len() < inputs.len() {
+                let pair = |_| {
+                    let number = generator.next_u64();
+                    normal_pair(number as u32, (number >> 32) as u32)
+                };
+                let pairs: Vec<(f32, f32)> = (0..128).map(pair).collect();
+                normals.extend(pairs.iter().map(|pair| pair.0).chain(pairs.iter().map(|pair| pair.1)));
+            }
+            for (i, (&input, &epsilon)) in inputs.iter().zip(&normals).enumerate() {
+                let expected = (sample[i % size] + 0.3 * f64::from(epsilon)) as f32;
+                assert_eq!(input, expected, "number {i} of vectors of {size}");
             }
         }
     }

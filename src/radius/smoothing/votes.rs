@@ -114,11 +114,11 @@ impl<'a> Votes<'a> {
         Around { votes: self, plane: Plane::tangent(self, sample) }
     }
 
-    /// How many vectors of `inputs` have a logit that is proven to be above 0.
-    fn count(&self, inputs: &[f32]) -> usize {
+    /// How many vectors of `inputs` have a logit that is proven to be above 0 in `f32`; those that may have one go to
+    /// `doubts`.
+    fn count(&self, inputs: &[f32], doubts: &mut Vec<f64>) -> usize {
         let size = self.model.input_size();
         let output = &self.floats.evaluate(inputs, &[self.model.graph().output()])[0];
-        let mut doubtful: Vec<f64> = Vec::new();
         let mut votes = 0;
         let heads = output.values.len() / output.errors.len().max(1);
         for (i, (logits, &error)) in output.values.chunks_exact(heads.max(1)).zip(&output.errors).enumerate() {
@@ -128,23 +128,30 @@ impl<'a> Votes<'a> {
             let below = logits.iter().any(|logit| finite(logit) && f64::from(-logit) > error);
             votes += usize::from(above);
             if !above && !below {
-                doubtful.extend(inputs[i * size..(i + 1) * size].iter().map(|&x| f64::from(x)));
+                doubts.extend(inputs[i * size..(i + 1) * size].iter().map(|&x| f64::from(x)));
             }
         }
-        let proven = |inputs: &[f64]| self.model.enclose(inputs).iter().filter(|logit| logit.lower() > 0.0).count();
-        votes + if doubtful.is_empty() { 0 } else { proven(&doubtful) }
+        votes
     }
 }
 
 impl Around<'_> {
-    /// How many vectors of `inputs` have a logit that is proven to be above 0.
-    pub fn count(&self, inputs: &[f32]) -> usize {
-        let Some(plane) = &self.plane else { return self.votes.count(inputs) };
+    /// How many vectors of `inputs` have a logit that is proven to be above 0, by the plane or in `f32`; those that may have
+    /// one go to `doubts`.
+    pub fn count(&self, inputs: &[f32], doubts: &mut Vec<f64>) -> usize {
+        let Some(plane) = &self.plane else { return self.votes.count(inputs, doubts) };
         let size = self.votes.model.input_size();
         let proven = plane.proves(&self.votes.floats, inputs, size);
         let open = inputs.chunks_exact(size).zip(&proven).filter(|(_, proven)| !**proven);
         let open: Vec<f32> = open.flat_map(|(vector, _)| vector).copied().collect();
         let votes = proven.iter().filter(|proven| **proven).count();
-        votes + if open.is_empty() { 0 } else { self.votes.count(&open) }
+        votes + if open.is_empty() { 0 } else { self.votes.count(&open, doubts) }
+    }
+
+    /// How many of the vectors in `doubts` have a logit that is proven to be above 0, in `f64`; there are none left then.
+    pub fn settle(&self, doubts: &mut Vec<f64>) -> usize {
+        let enclosed = if doubts.is_empty() { Vec::new() } else { self.votes.model.enclose(doubts) };
+        doubts.clear();
+        enclosed.iter().filter(|logit| logit.lower() > 0.0).count()
     }
 }
