@@ -2,6 +2,7 @@
 
 use crate::budget;
 use crate::{Class, Folder, Inputs, Logit, Model, Place, Rejection, Statement, Uint8, Weights, check_weighted};
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -41,20 +42,60 @@ pub struct Options<'a> {
     pub follow_links: bool,
 }
 
+/// Why files were not checked to the end.
+#[derive(Debug)]
+pub enum Failure {
+    /// A file cannot be read or is no model, inputs or text; the message names the file.
+    Input(String),
+    /// The answers cannot be written.
+    Output(std::io::Error),
+}
+
+impl Failure {
+    /// Whether somebody like `head` has stopped reading the answers.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Failure::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Input(message) => f.write_str(message),
+            Failure::Output(error) => write!(f, "writing the answers: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Failure::Input(_) => None,
+            Failure::Output(error) => Some(error),
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Failure {
+        Failure::Input(message)
+    }
+}
+
 /// The first line of the answers.
 pub const HEADER: &str = "line,input,norm,box,ball,radius,upper,verdict,replay,code,detail";
 
 /// Checks every line of `certificates` against `model` and `inputs`, and writes one row per certificate to `out`.
 ///
 /// # Errors
-/// When a file cannot be read or is no model, inputs or text; the message names the file.
+/// When a file cannot be read, or the answers cannot be written.
 pub fn run(
     model: &Path,
     inputs: &Path,
     certificates: &Path,
     class: Class,
     out: &mut dyn Write,
-) -> Result<Summary, String> {
+) -> Result<Summary, Failure> {
     let options = Options { logit: &class.into(), weights: None, uint8: None, flatten: false, follow_links: false };
     run_with(Files { model, inputs, certificates }, options, out, &mut |_, _, _| None)
 }
@@ -67,7 +108,7 @@ pub type Shortcut<'a> = &'a mut dyn FnMut(&Model, &Inputs, &str) -> Option<State
 ///
 /// # Errors
 /// As for [`run`].
-pub fn run_with(files: Files, options: Options, out: &mut dyn Write, shortcut: Shortcut) -> Result<Summary, String> {
+pub fn run_with(files: Files, options: Options, out: &mut dyn Write, shortcut: Shortcut) -> Result<Summary, Failure> {
     let Files { model, inputs, certificates } = files;
     let at = |path: &Path, reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
     let bytes = read(model, budget::MODEL_BYTES)?;
@@ -83,13 +124,12 @@ pub fn run_with(files: Files, options: Options, out: &mut dyn Write, shortcut: S
     samples.check_shape(network.input_shape()).map_err(|r| at(inputs, &r))?;
     let weights = options.weights.map(|path| read_weights(path, &network, options.flatten)).transpose()?;
     let mut lines = BufReader::new(File::open(certificates).map_err(|e| at(certificates, &e))?);
-    let stdout = |e: std::io::Error| format!("writing the answers: {e}");
-    writeln!(out, "{HEADER}").map_err(stdout)?;
+    writeln!(out, "{HEADER}").map_err(Failure::Output)?;
     let mut summary = Summary::default();
     for number in 1.. {
         let Some(line) = next_line(&mut lines).map_err(|e| at(certificates, &e))? else { break };
         if number > budget::LINES {
-            return Err(at(certificates, &format!("expected at most {} lines", budget::LINES)));
+            return Err(at(certificates, &format!("expected at most {} lines", budget::LINES)).into());
         }
         if line.trim().is_empty() {
             continue;
@@ -103,11 +143,12 @@ pub fn run_with(files: Files, options: Options, out: &mut dyn Write, shortcut: S
         } else {
             summary.invalid += 1
         }
-        writeln!(out, "{}", row(number, &answer, replay)).map_err(stdout)?;
+        writeln!(out, "{}", row(number, &answer, replay)).map_err(Failure::Output)?;
     }
     if summary == Summary::default() {
-        return Err(at(certificates, &"expected certificates, found none"));
+        return Err(at(certificates, &"expected certificates, found none").into());
     }
+    out.flush().map_err(Failure::Output)?;
     Ok(summary)
 }
 

@@ -1,6 +1,7 @@
 //! `underplane-check`: replays certificates. Nothing but this crate and the two that it needs is built for it.
 
-use crate::{Class, Logit, Uint8, driver};
+use crate::driver::Failure;
+use crate::{Class, Logit, Threshold, Uint8, driver};
 use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -14,6 +15,7 @@ Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints
                                      index of one of several, counted from 0
   --output NAME                      which output, where the model has several
   --threshold T                      what is taken off the logit (the nearest binary32)
+  --probability P                    its logit ln(P/(1 - P)) is the threshold (the least binary32 not below it)
   --weights WEIGHTS.npy              the weights of the norms
   --uint8 unit|raw                   what a byte k among the inputs means: k/255 or k itself (default: unit, unless the
                                      largest is 1)
@@ -22,47 +24,64 @@ Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints
 
 Exit codes: 0 all valid, 1 something invalid, 2 usage or unreadable files.";
 
+/// What a program that SIGPIPE ends would exit with.
+pub const CLOSED_PIPE: u8 = 141;
+
 /// The whole program.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     if arguments.iter().any(|a| a == "--help" || a == "-h") {
-        println!("{USAGE}");
+        // Nobody may listen.
+        let _ = writeln!(std::io::stdout(), "{USAGE}");
         return ExitCode::SUCCESS;
     }
     match run(&arguments) {
         Ok(code) => code,
-        Err(message) => {
-            eprintln!("error: {message}");
+        Err(failure) if failure.is_closed_pipe() => ExitCode::from(CLOSED_PIPE),
+        Err(failure) => {
+            say(&format!("error: {failure}"));
             ExitCode::from(2)
         }
     }
 }
 
-fn run(arguments: &[OsString]) -> Result<ExitCode, String> {
+/// On stderr, where somebody listens.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let mut logit = Logit::from(Class::Positive);
     let (mut weights, mut uint8, mut flatten, mut follow_links) = (None, None, false, false);
     let mut files = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
-        let mut value = || rest.next().ok_or(USAGE);
+        let mut value = || rest.next().ok_or_else(|| Failure::Input(USAGE.into()));
         match argument.to_str() {
             Some("--sensitive") => logit.class = value()?.to_string_lossy().parse()?,
-            Some("--output") => logit.output = Some(value()?.to_str().ok_or(USAGE)?.into()),
+            Some("--output") => logit.output = Some(value()?.to_str().ok_or_else(|| USAGE.to_string())?.into()),
+            Some("--threshold" | "--probability") if logit.threshold.is_some() => {
+                return Err(format!("expected one --threshold or --probability\n{USAGE}").into());
+            }
             Some("--threshold") => logit.threshold = Some(value()?.to_string_lossy().parse()?),
+            Some("--probability") => {
+                let threshold = Threshold::of_probability(&value()?.to_string_lossy())?;
+                say(&format!("note: --probability is --threshold {threshold}"));
+                (logit.threshold, logit.of_probability) = (Some(threshold), true);
+            }
             Some("--weights") => weights = Some(Path::new(value()?)),
             Some("--uint8") => uint8 = Some(value()?.to_string_lossy().parse::<Uint8>()?),
             Some("--flatten") => flatten = true,
             Some("--follow-links") => follow_links = true,
-            Some(option) if option.starts_with('-') => return Err(format!("unknown option `{option}`\n{USAGE}")),
+            Some(option) if option.starts_with('-') => return Err(format!("unknown option `{option}`\n{USAGE}").into()),
             _ => files.push(Path::new(argument)),
         }
     }
-    let [model, inputs, certificates] = files[..] else { return Err(USAGE.into()) };
+    let [model, inputs, certificates] = files[..] else { return Err(Failure::Input(USAGE.into())) };
     let options = driver::Options { logit: &logit, weights, uint8, flatten, follow_links };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let summary =
         driver::run_with(driver::Files { model, inputs, certificates }, options, &mut out, &mut |_, _, _| None)?;
-    out.flush().map_err(|e| format!("writing the answers: {e}"))?;
-    eprintln!("{} valid, {} invalid", summary.valid, summary.invalid);
+    say(&format!("{} valid, {} invalid", summary.valid, summary.invalid));
     Ok(ExitCode::from(u8::from(summary.invalid > 0)))
 }

@@ -1,4 +1,4 @@
-//! Right answers of a classifier, from records.
+//! Right answers of a classifier, counted record by record.
 
 use crate::report::records::Record;
 
@@ -11,21 +11,31 @@ pub struct Accuracy {
     pub other: (usize, usize),
 }
 
-/// `None` unless every label is 0 (the other class) or 1 (the sensitive class).
-pub(super) fn accuracy(
-    rows: &[&Record],
-    sensitive: fn(&Record) -> bool,
-    other: fn(&Record) -> bool,
-) -> Option<Accuracy> {
-    let mut accuracy = Accuracy::default();
-    for row in rows {
-        let (slot, right) = match row.label.as_str() {
-            "1" => (&mut accuracy.sensitive, sensitive(row)),
-            "0" => (&mut accuracy.other, other(row)),
-            _ => return None,
+/// The accuracy of what has been counted; there is none unless every label is 0 (the other class) or 1 (the sensitive
+/// class).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rights(Option<Accuracy>);
+
+impl Default for Rights {
+    fn default() -> Rights {
+        Rights(Some(Accuracy::default()))
+    }
+}
+
+impl Rights {
+    /// A record, and what it says.
+    pub fn add(&mut self, record: &Record, sensitive: bool, other: bool) {
+        let Some(accuracy) = &mut self.0 else { return };
+        let (slot, right) = match record.label.as_str() {
+            "1" => (&mut accuracy.sensitive, sensitive),
+            "0" => (&mut accuracy.other, other),
+            _ => return self.0 = None,
         };
         slot.0 += usize::from(right);
         slot.1 += 1;
     }
-    Some(accuracy)
+
+    pub fn accuracy(self) -> Option<Accuracy> {
+        self.0
+    }
 }

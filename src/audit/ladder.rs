@@ -5,7 +5,7 @@ use crate::radius::sharp::Sharp;
 use crate::radius::{Guarantee, Method};
 use crate::report::answer::Status;
 use crate::report::records::{Found, Record};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// A sound radius of the base classifier that a verified witness refutes.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,41 +75,8 @@ pub fn undecided(records: &[Record]) -> impl Iterator<Item = &Record> {
     })
 }
 
-/// Methods that apply to no input with f > 0 of a model, whatever the norm, and why: (model, method, reason).
-pub fn idle(records: &[Record]) -> Vec<(&str, &str, &str)> {
-    let mut reasons: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
-    for record in records.iter().filter(|r| r.logit > 0.0) {
-        let why = record.not_applicable();
-        let known = reasons.entry((&record.model, &record.method)).or_insert(why);
-        *known = known.and(why);
-    }
-    reasons.into_iter().filter_map(|((model, method), why)| Some((model, method, why?))).collect()
-}
-
 fn key(record: &Record) -> (&str, usize, &str) {
     (&record.model, record.input, &record.norm)
-}
-
-/// Why methods do not apply to rows that are undecided, each reason once for a model.
-pub fn unmet(records: &[Record]) -> Vec<(&str, &str)> {
-    let mut reasons = Vec::new();
-    for (model, why) in undecided(records).filter_map(|r| Some((r.model.as_str(), r.not_applicable()?))) {
-        if !reasons.contains(&(model, why)) {
-            reasons.push((model, why));
-        }
-    }
-    reasons
-}
-
-/// What the records amount to.
-pub fn conclusion(records: &[Record], found: &[Found]) -> Conclusion {
-    if !violations(records, found).is_empty() {
-        Conclusion::Violated
-    } else if undecided(records).next().is_some() {
-        Conclusion::Undecided
-    } else {
-        Conclusion::Passed
-    }
 }
 
 /// Compares the closed form with `sharp`, which is never below it by construction.

@@ -2,11 +2,14 @@
 
 pub mod accuracy;
 pub mod bundle;
+pub mod case;
 pub mod ladder;
 pub mod line;
+mod median;
 pub mod methods;
 pub mod reference;
 pub mod report;
 pub mod run;
 pub mod summary;
 pub mod tables;
+pub mod tally;

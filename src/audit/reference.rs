@@ -30,9 +30,9 @@ impl Reference {
     }
 }
 
-/// The reference of every (input, norm) that has one.
-pub(super) fn references(records: &[Record]) -> HashMap<(usize, &str), Reference> {
-    let mut references: HashMap<(usize, &str), Reference> = HashMap::new();
+/// The reference of every norm that has one, for one input.
+pub(super) fn references(records: &[Record]) -> HashMap<&str, Reference> {
+    let mut references: HashMap<&str, Reference> = HashMap::new();
     for record in records.iter().filter(|r| r.is_base() && r.logit > 0.0) {
         let reference = match (record.certified(), record.witness()) {
             (Some(radius), None) if radius.is_infinite() => Reference::Exact(radius),
@@ -42,7 +42,7 @@ pub(super) fn references(records: &[Record]) -> HashMap<(usize, &str), Reference
             (_, Some(upper)) => Reference::Witness(upper),
             (_, None) => continue,
         };
-        let slot = references.entry((record.input, record.norm.as_str())).or_insert(reference);
+        let slot = references.entry(record.norm.as_str()).or_insert(reference);
         *slot = match (*slot, reference) {
             (Reference::Exact(a), Reference::Exact(b)) => Reference::Exact(a.max(b)),
             (Reference::Witness(_), exact) => exact,

@@ -1,18 +1,15 @@
 //! The report of an audit: generated from its records, and from nothing else.
 
-use crate::audit::ladder::{Conclusion, Violation, conclusion, undecided, unmet, violations};
-use crate::audit::summary::{Summary, summaries};
+use crate::audit::ladder::Conclusion;
+use crate::audit::summary::Summary;
 use crate::audit::tables;
+use crate::audit::tally::{Hear, Tally};
 use crate::data::DataError;
 use crate::files::write_atomically;
-use crate::radius::Guarantee;
-use crate::report::answer::Status;
-use crate::report::records::{Found, Record, Replay, read_csv};
-use crate::report::rows::{write_csv, write_json_lines};
+use crate::report::records::{Found, Record, read_csv};
+use crate::report::rows::write_json_lines;
 use crate::report::run_info::{ModelInfo, RunInfo};
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,73 +22,68 @@ pub const WITNESSES: &str = "witnesses.csv";
 /// The circumstances.
 pub const RUN: &str = "run.json";
 
-/// Writes the folder `<parent>/<date>-audit` (with a number appended where that is taken) whole or not at all, and
-/// says where it is.
-///
-/// # Errors
-/// When something cannot be written.
-pub fn write(parent: &Path, run: &RunInfo, records: &[Record], found: &[Found]) -> Result<PathBuf, DataError> {
-    let fault = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source: io::Error| DataError::File { path, source }
-    };
-    fs::create_dir_all(parent).map_err(fault(parent))?;
-    let unfinished = parent.join(format!(".{}-audit.{}.part", run.date, std::process::id()));
-    fs::create_dir(&unfinished).map_err(fault(&unfinished))?;
-    let finished = fill(&unfinished, run, records, found).and_then(|()| {
-        let folder = free_name(parent, &run.date, "audit");
-        fs::rename(&unfinished, &folder).map_err(fault(&folder))?;
-        Ok(folder)
-    });
-    if finished.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_dir_all(&unfinished);
-    }
-    finished
-}
-
 /// `<parent>/<date>-<what>`, with a number appended where that is taken.
 pub fn free_name(parent: &Path, date: &str, what: &str) -> PathBuf {
     let name = |k: usize| if k == 1 { format!("{date}-{what}") } else { format!("{date}-{what}-{k}") };
     (1..).map(|k| parent.join(name(k))).find(|path| !path.exists()).unwrap_or_else(|| parent.join(name(0)))
 }
 
-fn fill(folder: &Path, run: &RunInfo, records: &[Record], found: &[Found]) -> Result<(), DataError> {
-    write_atomically(&folder.join(RECORDS), |out| write_csv(records, out))?;
-    write_atomically(&folder.join("records.jsonl"), |out| write_json_lines(records, out))?;
-    write_atomically(&folder.join(WITNESSES), |out| write_csv(found, out))?;
+/// Completes a folder in which all records and witnesses are, and says what they amount to: the report is made from what
+/// the files say.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn complete(folder: &Path, run: &RunInfo) -> Result<Tally, DataError> {
+    let json = |out: &mut dyn io::Write| {
+        let mut records = read_csv::<Record>(&folder.join(RECORDS)).map_err(io::Error::other)?;
+        records.try_for_each(|record| write_json_lines(&[record.map_err(io::Error::other)?], out))
+    };
+    write_atomically(&folder.join("records.jsonl"), json)?;
     write_atomically(&folder.join(RUN), |out| {
         serde_json::to_writer_pretty(&mut *out, run)?;
         writeln!(out)
     })?;
-    // What the report says is what the files say, not what memory says.
-    let (run, records, found) = read(folder)?;
-    write_atomically(&folder.join("report.md"), |out| out.write_all(markdown(&run, &records, &found).as_bytes()))?;
-    Ok(())
+    let tally = Tally::of(|hear| read(folder, hear))?;
+    write_atomically(&folder.join("report.md"), |out| out.write_all(markdown(run, &tally).as_bytes()))?;
+    Ok(tally)
 }
 
-/// Reads the records of an audit back from its folder.
+/// Goes through the answers in a folder, input by input.
 ///
 /// # Errors
 /// When a file is missing or of another form.
-pub fn read(folder: &Path) -> Result<(RunInfo, Vec<Record>, Vec<Found>), DataError> {
-    let path = folder.join(RUN);
-    let text = fs::read_to_string(&path).map_err(|source| DataError::File { path: path.clone(), source })?;
-    let run = serde_json::from_str(&text).map_err(|e| DataError::File { path, source: e.into() })?;
-    Ok((run, read_csv(&folder.join(RECORDS))?, read_csv(&folder.join(WITNESSES))?))
+pub fn read(folder: &Path, hear: Hear) -> Result<(), DataError> {
+    let mut found = read_csv::<Found>(&folder.join(WITNESSES))?.peekable();
+    let mut own: Vec<Record> = Vec::new();
+    let mut records = read_csv::<Record>(&folder.join(RECORDS))?;
+    loop {
+        let record = records.next().transpose()?;
+        let is_own =
+            |input: usize, model: &str| own.first().is_some_and(|r| (r.input, r.model.as_str()) == (input, model));
+        if record.as_ref().is_none_or(|record| !is_own(record.input, &record.model)) && !own.is_empty() {
+            let about = |found: &Result<Found, DataError>| match found {
+                Ok(found) => is_own(found.input, &found.model),
+                Err(_) => true,
+            };
+            let witnesses: Vec<Found> = std::iter::from_fn(|| found.next_if(about)).collect::<Result<_, _>>()?;
+            hear(&own, &witnesses);
+            own.clear();
+        }
+        let Some(record) = record else { return Ok(()) };
+        own.push(record);
+    }
 }
 
 /// The report as Markdown.
-pub fn markdown(run: &RunInfo, records: &[Record], found: &[Found]) -> String {
-    let violations = violations(records, found);
+pub fn markdown(run: &RunInfo, tally: &Tally) -> String {
     let mut text = format!("# Audit of {}\n\n", run.date);
-    let _ = writeln!(text, "{}\n", verdict(records, found, &violations));
-    circumstances(&mut text, run, records);
-    for summary in summaries(records, found, &violations) {
+    let _ = writeln!(text, "{}\n", verdict(tally));
+    circumstances(&mut text, run, tally);
+    for summary in tally.summaries() {
         model(&mut text, run.models.iter().find(|info| info.name == summary.model), &summary);
     }
-    if !violations.is_empty() {
-        let _ = writeln!(text, "## Violations\n\n{}", tables::violations(&violations).markdown());
+    if !tally.violations.is_empty() {
+        let _ = writeln!(text, "## Violations\n\n{}", tables::violations(&tally.violations).markdown());
     }
     let _ = write!(
         text,
@@ -103,23 +95,18 @@ pub fn markdown(run: &RunInfo, records: &[Record], found: &[Found]) -> String {
 }
 
 /// One sentence, and a line for each reason why none of the methods applied.
-pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) -> String {
-    let sound = records.iter().filter(|r| r.is_base() && r.certified().is_some()).count();
-    let refutable = records.iter().filter(|r| r.is_base() && r.certified().is_some() && r.witness().is_some()).count();
-    let of = |proof: Replay| records.iter().filter(|r| r.proof == proof).count();
+pub fn verdict(tally: &Tally) -> String {
+    let Tally { certified, proven, refutable, refused, .. } = tally;
     let checked = format!(
-        "{sound} radii of base classifiers, {} of them proven by the kernel, {refutable} with a verified witness to \
-         compare with; {} refused by the kernel",
-        of(Replay::Accepted),
-        of(Replay::Refused)
+        "{certified} radii of base classifiers, {proven} of them proven by the kernel, {refutable} with a verified \
+         witness to compare with; {refused} refused by the kernel"
     );
-    match conclusion(records, found) {
+    match tally.conclusion() {
         Conclusion::Passed => format!("No violation: {checked}."),
-        Conclusion::Violated => format!("{} VIOLATIONS: {checked}.", violations.len()),
+        Conclusion::Violated => format!("{} VIOLATIONS: {checked}.", tally.violations.len()),
         Conclusion::Undecided => {
-            let unknown = undecided(records).count();
-            let mut text = format!("No violation, but {unknown} answers stayed unknown: {checked}.");
-            for (model, why) in unmet(records) {
+            let mut text = format!("No violation, but {} answers stayed unknown: {checked}.", tally.undecided);
+            for (model, why) in &tally.unmet {
                 let _ = write!(text, "\n{model}: no method that was asked for applies: {why}.");
             }
             text
@@ -128,16 +115,8 @@ pub fn verdict(records: &[Record], found: &[Found], violations: &[Violation]) ->
 }
 
 /// The risk that any of the smoothed answers is wrong; `None` where there are none.
-///
-/// An input's answers for several norms rest on the same draws, so every (model, input) counts once.
-pub fn family_risk(records: &[Record], alpha: f64) -> Option<String> {
-    let answered = |r: &&Record| {
-        let is_answer = matches!(r.status, Status::Certified | Status::NotSensitive);
-        is_answer && r.guarantee == Guarantee::Probabilistic
-    };
-    let inputs: BTreeSet<(&str, usize)> =
-        records.iter().filter(answered).map(|r| (r.model.as_str(), r.input)).collect();
-    let count = inputs.len();
+pub fn family_risk(tally: &Tally, alpha: f64) -> Option<String> {
+    let count = tally.smoothed;
     (count > 0).then(|| {
         let risk = (count as f64 * alpha).min(1.0);
         format!(
@@ -147,7 +126,7 @@ pub fn family_risk(records: &[Record], alpha: f64) -> Option<String> {
     })
 }
 
-fn circumstances(text: &mut String, run: &RunInfo, records: &[Record]) {
+fn circumstances(text: &mut String, run: &RunInfo, tally: &Tally) {
     let machine = &run.machine;
     let _ = writeln!(text, "- program: {}, {} build", run.program, machine.build);
     let _ = writeln!(text, "- command: `{}`", run.command);
@@ -156,7 +135,7 @@ fn circumstances(text: &mut String, run: &RunInfo, records: &[Record]) {
     for (name, value) in &run.settings {
         let _ = writeln!(text, "- {name}: {value}");
     }
-    if let Some(risk) = run.alpha.and_then(|alpha| family_risk(records, alpha)) {
+    if let Some(risk) = run.alpha.and_then(|alpha| family_risk(tally, alpha)) {
         let _ = writeln!(text, "- {risk}");
     }
     let _ = writeln!(text);

@@ -1,11 +1,12 @@
 //! Running every method and the attack on one model's inputs.
 
 use crate::attack::Attack;
-use crate::model::{Enclosed, Logit, Model};
+use crate::audit::case::{Asked, Block, Case};
+use crate::model::Enclosed;
 use crate::norm::Norm;
-use crate::proof::{ModelBytes, Prover, npy, replay};
+use crate::proof::{Prover, replay};
 use crate::query::Witness;
-use crate::query::{Perturbation, Query, Range};
+use crate::query::{Perturbation, Query};
 use crate::radius::heads;
 use crate::radius::run::{Answers, Questions, Timed};
 use crate::radius::{Method, Samples, Subject};
@@ -13,28 +14,6 @@ use crate::report::records::{ATTACK, Found, Record, Replay};
 use crate::report::rows::Row;
 use rayon::prelude::*;
 use std::time::Instant;
-use underplane_kernel as kernel;
-
-/// A model with the inputs that it is audited on.
-#[derive(Debug)]
-pub struct Case {
-    /// Short name.
-    pub name: String,
-    /// The network.
-    pub model: Model,
-    /// The file that it was read from, which the kernel reads for itself.
-    pub onnx: ModelBytes<'static>,
-    /// Which function of the model's outputs is f.
-    pub logit: Logit,
-    /// `[count × input size]`, all inside the box.
-    pub values: Vec<f64>,
-    /// `[count]`: where each input stands in its file.
-    pub numbers: Vec<usize>,
-    /// `[count]`: labels, or empty texts.
-    pub labels: Vec<String>,
-    /// The box.
-    pub range: Option<Range>,
-}
 
 /// What to run.
 pub struct Audit {
@@ -46,7 +25,7 @@ pub struct Audit {
     pub attack: Attack,
 }
 
-/// All that was learned about one case.
+/// All that was learned about some inputs.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// One per (input, norm, method), in that order.
@@ -55,39 +34,12 @@ pub struct Findings {
     pub found: Vec<Found>,
 }
 
-/// The first `sensitive` samples with f > 0 and the first `others` with f ≤ 0, in order; `logits` `[count]`.
-pub fn select(logits: &[Enclosed], sensitive: usize, others: usize) -> Vec<usize> {
-    let (mut sensitive_left, mut others_left) = (sensitive, others);
-    let wanted = |&i: &usize| {
-        let left = if logits[i].lower() > 0.0 { &mut sensitive_left } else { &mut others_left };
-        let take = *left > 0;
-        *left -= usize::from(take);
-        take
-    };
-    (0..logits.len()).filter(wanted).collect()
-}
-
-impl Case {
-    /// Number of inputs.
-    pub fn count(&self) -> usize {
-        self.numbers.len()
-    }
-
-    fn sample(&self, i: usize) -> &[f64] {
-        let size = self.model.input_size();
-        &self.values[i * size..(i + 1) * size]
-    }
-
-    /// A question about sample `index` of those kept.
-    fn query<'a>(&'a self, index: usize, perturbation: Perturbation<'a>) -> Query<'a> {
-        Query { model: &self.model, x: self.sample(index), index, perturbation }
-    }
-
-    /// Keeps the samples at `indices`.
-    pub fn keep(&mut self, indices: &[usize]) {
-        self.values = indices.iter().flat_map(|&i| self.sample(i).to_vec()).collect();
-        self.numbers = indices.iter().map(|&i| self.numbers[i]).collect();
-        self.labels = indices.iter().map(|&i| self.labels[i].clone()).collect();
+impl Findings {
+    /// Those about other inputs than these.
+    pub fn without(mut self, numbers: &[usize]) -> Findings {
+        self.records.retain(|record| !numbers.contains(&record.input));
+        self.found.retain(|found| !numbers.contains(&found.input));
+        self
     }
 }
 
@@ -115,59 +67,65 @@ struct OneNorm {
 pub type Tick<'a> = &'a (dyn Fn(&str, usize) + Sync);
 
 impl Audit {
-    /// Ticks that [`Audit::case`] gives for a case of `count` inputs.
+    /// Ticks that blocks of `count` inputs in all give.
     pub fn ticks(&self, count: usize) -> usize {
         self.norms.len() * (self.methods.len() + 1) * count
     }
 
-    /// Everything about one case.
-    pub fn case(&self, case: &Case, tick: Tick) -> Findings {
-        self.warm_up(case);
-        let ask = Questions {
-            model: &case.model,
-            methods: &self.methods,
-            norms: &self.norms,
-            range: case.range,
-            weights: None,
-            always: false,
-        };
+    fn questions<'a>(&'a self, case: &'a Case) -> Questions<'a> {
+        let (model, methods, norms, range) = (&case.model, &self.methods, &self.norms, case.range);
+        Questions { model, methods, norms, range, weights: None, always: false }
+    }
+
+    /// How many of `count` inputs make a block.
+    pub fn block(&self, case: &Case, count: usize) -> usize {
+        self.questions(case).block(count)
+    }
+
+    /// (norm, method) of an input's records.
+    pub fn columns(&self) -> Vec<(String, &'static str)> {
+        let methods = || self.methods.iter().map(|method| method.name());
+        self.norms.iter().flat_map(|norm| methods().map(|method| (norm.to_string(), method))).collect()
+    }
+
+    /// Everything about one block.
+    pub fn answer(&self, case: &Case, block: &Block, tick: Tick) -> Findings {
         let what = |method: &dyn Method, norm: Norm| format!("{} {norm} {}", case.name, method.name());
         // Numbered as in the file, so that a sample's noise does not depend on which others are audited.
         let Answers { logits, columns } =
-            ask.ask_all(&case.values, &case.numbers, &|method, norm, done| tick(&what(method, norm), done));
+            self.questions(case).ask(block.values, block.numbers, &|m, norm, done| tick(&what(m, norm), done));
         let mut columns = columns.into_iter();
-        let size = case.model.input_size();
-        let inputs = kernel::Inputs::read(&npy(&case.values, size));
-        let prover = inputs.and_then(|inputs| Prover::about(&case.onnx, case.logit.clone(), inputs));
-        let prover = prover.map_err(|why| why.to_string());
-        let prover = prover.as_ref().map_err(String::as_str);
+        let about = |prover: &Prover| prover.about_others(block.values, case.model.input_size());
+        let prover =
+            case.prover.as_ref().map_err(String::clone).and_then(|prover| about(prover).map_err(|why| why.to_string()));
+        let asked = Asked { case, block, prover: prover.as_ref().map_err(String::as_str) };
         let answers = |&norm: &Norm| {
             let perturbation = Perturbation { norm, range: case.range, weights: None };
             let mut columns: Vec<Vec<Timed>> = columns.by_ref().take(self.methods.len()).collect();
-            settle(case, perturbation, prover, &mut columns);
-            let attacked = self.attack_all(case, &logits, perturbation, tick);
-            let witnesses = |i: usize| self.witnesses(case, i, perturbation, prover, &columns, &attacked[i]);
-            let found: Vec<Vec<Found>> = (0..case.count()).into_par_iter().map(witnesses).collect();
-            let proofs = self.replay_all(case, perturbation, prover, &mut columns, &found);
+            asked.settle(perturbation, &mut columns);
+            let attacked = self.attack_all(&asked, &logits, perturbation, tick);
+            let witnesses = |i: usize| self.witnesses(&asked, i, perturbation, &columns, &attacked[i]);
+            let found: Vec<Vec<Found>> = (0..block.count()).into_par_iter().map(witnesses).collect();
+            let proofs = self.replay_all(&asked, perturbation, &mut columns, &found);
             OneNorm { perturbation, columns, found, proofs }
         };
         let per_norm: Vec<OneNorm> = self.norms.iter().map(answers).collect();
         let mut findings = Findings::default();
         for (i, logit) in logits.iter().enumerate() {
             for answers in &per_norm {
-                self.collect(case, i, logit.value, answers, &mut findings);
+                self.collect(&asked, i, logit.value, answers, &mut findings);
             }
         }
         findings
     }
 
     /// Fills the caches of the model and of every thread, so that the first method does not pay for them.
-    fn warm_up(&self, case: &Case) {
+    pub fn warm_up(&self, case: &Case, block: &Block) {
         if let (Some(method), Some(&norm)) = (self.methods.first(), self.norms.first()) {
             let perturbation = Perturbation { norm, range: case.range, weights: None };
             if method.in_blocks() && heads::applies(method.as_ref(), &case.model, perturbation).is_ok() {
                 let size = case.model.input_size();
-                let few = &case.values[..case.count().min(FEW) * size];
+                let few = &block.values[..block.count().min(FEW) * size];
                 rayon::broadcast(|_| {
                     heads::certify(method.as_ref(), &case.model, Samples::new(few, size), perturbation)
                 });
@@ -177,36 +135,34 @@ impl Audit {
 
     fn attack_all(
         &self,
-        case: &Case,
+        asked: &Asked,
         logits: &[Enclosed],
         perturbation: Perturbation,
         tick: Tick,
     ) -> Vec<Option<Attacked>> {
-        let others: Vec<&[f64]> =
-            (0..case.count()).filter(|&i| logits[i].upper() <= 0.0).map(|i| case.sample(i)).collect();
+        let Asked { case, block, .. } = asked;
+        let others: Vec<&[f64]> = case.others.chunks_exact(case.model.input_size()).collect();
         let what = format!("{} {} attack", case.name, perturbation.norm);
         let one = |i: usize| {
             let start = Instant::now();
             let attacked = (logits[i].upper() > 0.0).then(|| {
-                let x = case.sample(i);
-                let nearest = nearest_first(x, &others, perturbation.norm);
-                let witness =
-                    self.attack.nearest(Query { index: case.numbers[i], ..case.query(i, perturbation) }, &nearest);
+                let nearest = nearest_first(block.sample(i), &others, perturbation.norm);
+                let query = Query { index: block.numbers[i], ..asked.query(i, perturbation) };
+                let witness = self.attack.nearest(query, &nearest);
                 Attacked { witness, seconds: start.elapsed().as_secs_f64() }
             });
             tick(&what, 1);
             attacked
         };
-        (0..case.count()).into_par_iter().map(one).collect()
+        (0..block.count()).into_par_iter().map(one).collect()
     }
 
     /// The kernel replays every radius that has evidence; one that a witness refutes stays what it claims to be, so that
     /// it shows as a violation.
     fn replay_all(
         &self,
-        case: &Case,
+        asked: &Asked,
         perturbation: Perturbation,
-        prover: Result<&Prover, &str>,
         columns: &mut [Vec<Timed>],
         found: &[Vec<Found>],
     ) -> Vec<Vec<Replay>> {
@@ -215,8 +171,7 @@ impl Audit {
             if refuted || answer.outcome.radius().is_none() {
                 return Replay::Nothing;
             }
-            let query = case.query(index, perturbation);
-            match replay(prover, query, &mut answer.outcome) {
+            match replay(asked.prover, asked.query(index, perturbation), &mut answer.outcome) {
                 Some(_) => Replay::Accepted,
                 None => Replay::Refused,
             }
@@ -229,13 +184,14 @@ impl Audit {
     }
 
     /// The records of sample `i` and one norm.
-    fn collect(&self, case: &Case, i: usize, logit: f64, answers: &OneNorm, findings: &mut Findings) {
+    fn collect(&self, asked: &Asked, i: usize, logit: f64, answers: &OneNorm, findings: &mut Findings) {
+        let Asked { case, block, .. } = asked;
         let found = &answers.found[i];
         let nearest = nearest(found).map(|d| format!("{d:?}")).unwrap_or_default();
         findings.found.extend(found.iter().cloned());
         for ((method, column), proofs) in self.methods.iter().zip(&answers.columns).zip(&answers.proofs) {
             let (method, norm) = (method.as_ref(), answers.perturbation.norm.to_string());
-            let row = Row::new(case.numbers[i], case.labels[i].clone(), logit, norm, method, &column[i]);
+            let row = Row::new(block.numbers[i], block.labels[i].clone(), logit, norm, method, &column[i]);
             let upper = if method.subject() == Subject::Base { nearest.clone() } else { String::new() };
             findings.records.push(Record { upper, proof: proofs[i], ..Record::new(&case.name, row) });
         }
@@ -244,16 +200,15 @@ impl Audit {
     /// Verified witnesses of sample `i`. A method's own counts after it has been verified here too.
     fn witnesses(
         &self,
-        case: &Case,
+        asked: &Asked,
         i: usize,
         perturbation: Perturbation,
-        prover: Result<&Prover, &str>,
         columns: &[Vec<Timed>],
         attacked: &Option<Attacked>,
     ) -> Vec<Found> {
         let found = |finder: &str, witness: Option<Witness>, seconds: f64| Found {
-            model: case.name.clone(),
-            input: case.numbers[i],
+            model: asked.case.name.clone(),
+            input: asked.block.numbers[i],
             norm: perturbation.norm.to_string(),
             finder: finder.into(),
             distance: witness.map(|w| w.distance),
@@ -262,9 +217,9 @@ impl Audit {
         let mut all = Vec::new();
         for (method, column) in self.methods.iter().zip(columns) {
             if let (Subject::Base, Some(claimed)) = (method.subject(), &column[i].outcome.witness) {
-                let query = case.query(i, perturbation);
+                let query = asked.query(i, perturbation);
                 let exactly = || {
-                    let shown = prover.is_ok_and(|prover| prover.shows(query, claimed));
+                    let shown = asked.prover.is_ok_and(|prover| prover.shows(query, claimed));
                     shown.then(|| claimed.clone())
                 };
                 let verified = query.check(&claimed.point);
@@ -276,14 +231,6 @@ impl Audit {
             all.push(found(ATTACK, attacked.witness.clone(), attacked.seconds));
         }
         all
-    }
-}
-
-/// Ties become witnesses where the exact logit is ≤ 0.
-fn settle(case: &Case, perturbation: Perturbation, prover: Result<&Prover, &str>, columns: &mut [Vec<Timed>]) {
-    let Ok(prover) = prover else { return };
-    for (index, answer) in columns.iter_mut().flat_map(|column| column.iter_mut().enumerate()) {
-        prover.settle(case.query(index, perturbation), &mut answer.outcome);
     }
 }
 

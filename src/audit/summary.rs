@@ -1,15 +1,14 @@
 //! What the records of an audit say, model by model.
 
-use crate::audit::accuracy::{Accuracy, accuracy};
-use crate::audit::ladder::{Order, Violation, order};
-use crate::audit::line::{AttackLine, Line, attack_line, line};
+use crate::audit::accuracy::{Accuracy, Rights};
+use crate::audit::ladder::{Order, order};
+use crate::audit::line::{AttackLine, Gathered, GatheredAttack, Line};
 use crate::audit::reference::{Reference, References, references};
-use crate::data::inputs::label::tally;
-use crate::proof::grouped;
+use crate::proof::Groups;
 use crate::radius::Method;
 use crate::radius::closed_form::ClosedForm;
-use crate::report::records::{Found, Record};
-use std::collections::BTreeMap;
+use crate::report::records::{ATTACK, Found, Record};
+use std::collections::{BTreeMap, HashMap};
 
 /// One model.
 #[derive(Clone, Debug)]
@@ -36,89 +35,123 @@ pub struct Summary {
     pub order: Order,
 }
 
-/// Summaries of all models, in the order in which the records name them.
-pub fn summaries(records: &[Record], found: &[Found], violations: &[Violation]) -> Vec<Summary> {
-    distinct(records.iter().map(|r| r.model.as_str()))
-        .into_iter()
-        .map(|model| {
-            let own: Vec<Record> = records.iter().filter(|r| r.model == model).cloned().collect();
-            let found: Vec<&Found> = found.iter().filter(|f| f.model == model).collect();
-            let violations: Vec<&Violation> = violations.iter().filter(|v| v.record.model == model).collect();
-            summary(model, &own, &found, &violations)
-        })
-        .collect()
+/// One model's summary, as its answers come input by input: in the first pass all is counted, in the others medians are
+/// narrowed.
+#[derive(Clone, Debug)]
+pub(super) struct Gathering {
+    pub model: String,
+    inputs: usize,
+    sensitive: usize,
+    accuracy: Rights,
+    labels: BTreeMap<String, usize>,
+    refusals: Groups,
+    lines: Vec<Gathered>,
+    attacks: Vec<GatheredAttack>,
+    references: References,
+    order: Order,
 }
 
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut seen = Vec::new();
-    for name in names {
-        if !seen.contains(&name) {
-            seen.push(name);
+impl Gathering {
+    pub fn new(model: &str) -> Gathering {
+        Gathering {
+            model: model.into(),
+            inputs: 0,
+            sensitive: 0,
+            accuracy: Rights::default(),
+            labels: BTreeMap::new(),
+            refusals: Groups::default(),
+            lines: Vec::new(),
+            attacks: Vec::new(),
+            references: References::default(),
+            order: Order::default(),
         }
     }
-    seen
-}
 
-fn summary(model: &str, records: &[Record], found: &[&Found], violations: &[&Violation]) -> Summary {
-    let references = references(records);
-    let mut lines = Vec::new();
-    for norm in distinct(records.iter().map(|r| r.norm.as_str())) {
-        let of_norm: Vec<&Record> = records.iter().filter(|r| r.norm == norm).collect();
-        let mut closed_form = f64::NAN;
-        for method in distinct(of_norm.iter().map(|r| r.method.as_str())) {
-            let rows: Vec<&Record> = of_norm.iter().copied().filter(|r| r.method == method).collect();
-            let mut line = line(norm, method, &rows, &references);
-            if method == ClosedForm.name() {
-                closed_form = line.seconds;
+    /// All about one input.
+    pub fn add(&mut self, records: &[Record], found: &[Found], first_pass: bool) {
+        let references = references(records);
+        if first_pass {
+            self.count(records, &references);
+        }
+        for record in records {
+            let reference = references.get(record.norm.as_str()).copied();
+            self.line(record).add(record, reference, first_pass);
+        }
+        for found in found.iter().filter(|found| found.finder == ATTACK) {
+            let reference = references.get(found.norm.as_str()).copied();
+            self.attack(&found.norm).add(found, reference, first_pass);
+        }
+    }
+
+    fn count(&mut self, records: &[Record], references: &HashMap<&str, Reference>) {
+        let Some(first) = records.first() else { return };
+        let is_sensitive = first.logit > 0.0;
+        self.inputs += 1;
+        self.sensitive += usize::from(is_sensitive);
+        self.accuracy.add(first, is_sensitive, first.logit <= 0.0);
+        if !first.label.is_empty() {
+            *self.labels.entry(first.label.clone()).or_insert(0) += 1;
+        }
+        records.iter().filter_map(Record::refusal).for_each(|reason| self.refusals.add(reason));
+        let order = order(records);
+        self.order.compared += order.compared;
+        self.order.broken += order.broken;
+        for rows in records.chunk_by(|a, b| a.norm == b.norm).filter(|_| is_sensitive) {
+            match references.get(rows[0].norm.as_str()) {
+                Some(Reference::Exact(_)) => self.references.exact += 1,
+                Some(Reference::Witness(_)) => self.references.witness += 1,
+                None => self.references.none += 1,
             }
-            line.time_ratio = line.seconds / closed_form;
-            line.violations = violations.iter().filter(|v| v.record.norm == norm && v.record.method == method).count();
-            lines.push(line);
         }
     }
-    let mut counts = References::default();
-    let (sensitive, inputs) = inputs(records);
-    for norm in distinct(records.iter().map(|r| r.norm.as_str())) {
-        for &input in &sensitive {
-            match references.get(&(input, norm)) {
-                Some(Reference::Exact(_)) => counts.exact += 1,
-                Some(Reference::Witness(_)) => counts.witness += 1,
-                None => counts.none += 1,
-            }
+
+    /// A radius that a witness refutes.
+    pub fn violated(&mut self, record: &Record) {
+        self.line(record).violations += 1;
+    }
+
+    fn line(&mut self, record: &Record) -> &mut Gathered {
+        let is_own = |line: &Gathered| line.norm == record.norm && line.method == record.method;
+        let at = self.lines.iter().position(is_own).unwrap_or(self.lines.len());
+        if at == self.lines.len() {
+            self.lines.push(Gathered::new(record));
+        }
+        &mut self.lines[at]
+    }
+
+    fn attack(&mut self, norm: &str) -> &mut GatheredAttack {
+        let at = self.attacks.iter().position(|attack| attack.norm == norm).unwrap_or(self.attacks.len());
+        if at == self.attacks.len() {
+            self.attacks.push(GatheredAttack::new(norm));
+        }
+        &mut self.attacks[at]
+    }
+
+    /// The end of a pass; whether nothing is missing.
+    pub fn narrow(&mut self) -> bool {
+        let lines = self.lines.iter_mut().map(Gathered::narrow);
+        // Every one of them, also behind one that is not found.
+        let found = lines.chain(self.attacks.iter_mut().map(GatheredAttack::narrow));
+        found.filter(|found| !found).count() == 0
+    }
+
+    /// What was gathered.
+    pub fn summary(&self) -> Summary {
+        let line = |line: &Gathered| {
+            let is_unit = |other: &&Gathered| other.norm == line.norm && other.method == ClosedForm.name();
+            line.line(self.lines.iter().find(is_unit).map_or(f64::NAN, Gathered::time))
+        };
+        Summary {
+            model: self.model.clone(),
+            inputs: self.inputs,
+            sensitive: self.sensitive,
+            accuracy: self.accuracy.accuracy(),
+            labels: self.labels.clone(),
+            refusals: self.refusals.sorted(),
+            lines: self.lines.iter().map(line).collect(),
+            attacks: self.attacks.iter().map(GatheredAttack::line).collect(),
+            references: self.references,
+            order: self.order,
         }
     }
-    let attacks = distinct(found.iter().map(|f| f.norm.as_str())).into_iter();
-    Summary {
-        model: model.into(),
-        inputs,
-        sensitive: sensitive.len(),
-        accuracy: clean_accuracy(records),
-        labels: labels(records),
-        refusals: grouped(records.iter().filter_map(Record::refusal)),
-        attacks: attacks.filter_map(|norm| attack_line(norm, found, &references)).collect(),
-        lines,
-        references: counts,
-        order: order(records),
-    }
-}
-
-/// (those with f > 0, how many there are)
-fn inputs(records: &[Record]) -> (Vec<usize>, usize) {
-    let mut numbers: Vec<(usize, bool)> = records.iter().map(|r| (r.input, r.logit > 0.0)).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    let count = numbers.len();
-    (numbers.into_iter().filter(|(_, sensitive)| *sensitive).map(|(number, _)| number).collect(), count)
-}
-
-/// How many inputs bear each label.
-fn labels(records: &[Record]) -> BTreeMap<String, usize> {
-    let labels: BTreeMap<usize, &String> = records.iter().map(|r| (r.input, &r.label)).collect();
-    tally(labels.into_values().filter(|label| !label.is_empty())).into_iter().map(|(l, n)| (l.clone(), n)).collect()
-}
-
-fn clean_accuracy(records: &[Record]) -> Option<Accuracy> {
-    let (norm, method) = (&records.first()?.norm, &records.first()?.method);
-    let rows: Vec<&Record> = records.iter().filter(|r| r.norm == *norm && r.method == *method).collect();
-    accuracy(&rows, |r| r.logit > 0.0, |r| r.logit <= 0.0)
 }

@@ -3,24 +3,27 @@
 use super::certify::use_threads;
 use super::circumstances;
 use super::claims;
-use super::inputs::{ReadingArgs, TableArgs, files, tell};
+use super::inputs::{self, ReadingArgs, TableArgs, files, tell};
+use super::ledger::{Ledger, Lines};
 use super::links::LinkArgs;
-use super::logit::LogitArgs;
-use super::methods::{at_least_one, deviation, probability, samples, threads};
+use super::logit::{self, LogitArgs};
+use super::methods::{at_least_one, deviation, distinct, positive, probability, samples, threads};
+use super::state::{listed, or_none, yes};
 use super::{Finish, help, progress};
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use underplane::attack::Attack;
-use underplane::audit::bundle::{Bundle, FOLDER};
-use underplane::audit::ladder::{Conclusion, conclusion, idle, violations};
+use underplane::audit::bundle::{Bundle, FOLDER, MANIFEST};
+use underplane::audit::case::{Block, First};
+use underplane::audit::ladder::Conclusion;
 use underplane::audit::methods::{limits, standard};
-use underplane::audit::run::{Audit, Findings, select};
-use underplane::audit::summary::summaries;
+use underplane::audit::run::Audit;
+use underplane::audit::tally::Tally;
 use underplane::audit::{report, tables};
-use underplane::files::Folder;
+use underplane::files::{Folder, write_atomically};
 use underplane::norm::Norm;
 use underplane::query::Range;
 use underplane::radius::catalogue::{names, takes};
@@ -28,10 +31,10 @@ use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Method, Setting};
 use underplane::report::run_info::{ModelInfo, RunInfo};
-use underplane::workbench::{Source, SourceCase};
+use underplane::workbench::{Circumstance, FOLDED, Loaded, Passage, Place, Source, SourceCase, digest, shown};
 
 /// How many inputs of a bundled model are taken, unless `--full`: with f > 0, and others.
-const BUNDLED: (usize, usize) = (20, 5);
+const BUNDLED: First = First { sensitive: 20, others: 5 };
 
 /// Noise samples per input, unless `--full`.
 const SAMPLES: usize = 10_000;
@@ -97,9 +100,16 @@ pub struct Args {
     /// The folder of bundle.toml; default: proofs-data here, else that of the source
     #[arg(long, value_name = "DIR", conflicts_with = "model")]
     bundle: Option<PathBuf>,
-    /// Where the report's folder goes
+    /// Where the report's folder goes; until the audit is over it is called audit.partial
     #[arg(long, value_name = "DIR", default_value = "reports")]
     reports: PathBuf,
+    /// Go on with an audit that was broken off, behind the last whole answer in --reports, after making sure that models,
+    /// inputs and options are the same
+    #[arg(long, conflicts_with = "claims")]
+    resume: bool,
+    /// Stop after so many seconds; what is answered stays, and --resume goes on
+    #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true, conflicts_with = "claims")]
+    total_time: Option<f64>,
     /// Worker threads; default: all cores
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<usize>,
@@ -125,29 +135,109 @@ pub fn run(args: &Args) -> Result<Finish> {
     let jobs = args.jobs()?;
     // Better now than after a minute's work.
     let _reports = Folder::make(&args.reports)?;
-    let ticks: usize = jobs.iter().map(|job| job.audit.ticks(job.source.case.count())).sum();
-    let bar = progress::bar(ticks as u64, "auditing");
-    let mut all = Findings::default();
+    let columns: Vec<_> = jobs.iter().map(|job| job.audit.columns()).collect();
+    let expected = jobs.iter().zip(&columns).flat_map(|(job, columns)| {
+        let (name, inputs) = (job.source.case.name.as_str(), &job.source.inputs);
+        inputs.numbers().take(inputs.count()).map(move |number| ((name, number), columns.as_slice()))
+    });
+    let (mut ledger, done) = Ledger::open(&args.reports, args.resume, &args.about(&jobs)?, expected)?;
+    let length = args.total_time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let deadline = length.and_then(|length| start.checked_add(length));
+    if let Some(answered) = answer(&jobs, &mut ledger, done, deadline)? {
+        let (seconds, count) = (args.total_time.unwrap_or_default(), jobs.iter().map(Job::count).sum::<usize>());
+        let left = match answered {
+            0 => "--resume begins".into(),
+            _ => format!("{} has them, and --resume goes on behind them", ledger.folder().display()),
+        };
+        say!("--total-time {seconds} is over: {answered} of {count} inputs are answered; {left}");
+        return Ok(Finish::Unknown);
+    }
     for job in &jobs {
-        let findings = job.audit.case(&job.source.case, &|what, done| {
-            bar.set_message(what.to_string());
-            bar.inc(done as u64);
-        });
-        print(&bar, &job.source.info, &findings)?;
-        all.records.extend(findings.records);
-        all.found.extend(findings.found);
+        job.write_folded(ledger.folder(), jobs.len() == 1)?;
+    }
+    let run = args.run_info(jobs, start);
+    let (folder, tally) = ledger.finish(&run)?;
+    finish(&run, &tally, &folder, args.methods.is_some())
+}
+
+/// Answers about all inputs but for the first `done` ones, and prints a table of every model; how many are answered
+/// where it is time to end before that.
+fn answer(jobs: &[Job], ledger: &mut Ledger, done: usize, deadline: Option<Instant>) -> Result<Option<usize>> {
+    let bar = progress::bar(jobs.iter().map(|job| job.audit.ticks(job.count()) as u64).sum(), "auditing");
+    let mut answered = 0;
+    for job in jobs {
+        let before = done.saturating_sub(answered).min(job.count());
+        bar.inc(job.audit.ticks(before) as u64);
+        let now = before + if before < job.count() { job.answer(ledger, before, deadline, &bar)? } else { 0 };
+        answered += now;
+        if now < job.count() {
+            bar.finish_and_clear();
+            return Ok(Some(answered));
+        }
+        print(&bar, &job.source.info, ledger.folder())?;
     }
     bar.finish_and_clear();
-    let run = args.run_info(jobs, start);
-    let folder = report::write(&args.reports, &run, &all.records, &all.found)?;
-    finish(&run, &all, &folder, args.methods.is_some())
+    Ok(None)
+}
+
+impl Job {
+    fn count(&self) -> usize {
+        self.source.inputs.count()
+    }
+
+    /// Writes the answers about the inputs behind the first `before` ones; how many there are.
+    fn answer(
+        &self,
+        ledger: &mut Ledger,
+        before: usize,
+        deadline: Option<Instant>,
+        bar: &ProgressBar,
+    ) -> Result<usize> {
+        let SourceCase { case, inputs, .. } = &self.source;
+        let passage = Passage { source: inputs, block: self.audit.block(case, inputs.count()), before, deadline };
+        if let Some(first) = inputs.blocks()?.next(passage.block)? {
+            self.audit.warm_up(case, &block(&first));
+        }
+        let tick = |what: &str, done: usize| {
+            bar.set_message(what.to_string());
+            bar.inc(done as u64);
+        };
+        let lines = |loaded: &Loaded, place: Place| {
+            let findings = self.audit.answer(case, &block(loaded), &tick).without(&loaded.numbers[..place.skipped]);
+            Ok((Lines::of(&findings)?, loaded.count - place.skipped))
+        };
+        let mut answered = 0;
+        passage.take(lines, |(lines, count)| {
+            answered += count;
+            ledger.write(&lines)
+        })?;
+        Ok(answered)
+    }
+
+    /// Writes the model that was audited in the place of the one that was named, which may be the `only` one.
+    fn write_folded(&self, folder: &Path, only: bool) -> Result<()> {
+        let Some(folded) = &self.source.folded else { return Ok(()) };
+        let path = folder.join(if only { FOLDED.into() } else { format!("{}-{FOLDED}", self.source.case.name) });
+        Ok(write_atomically(&path, |out| out.write_all(folded))?)
+    }
+}
+
+fn block(loaded: &Loaded) -> Block<'_> {
+    let labels = (0..loaded.count).map(|i| loaded.label(i)).collect();
+    Block { values: &loaded.values, numbers: &loaded.numbers, labels }
 }
 
 /// A model's table, above the progress bar.
-fn print(bar: &ProgressBar, info: &ModelInfo, findings: &Findings) -> Result<()> {
-    let violations = violations(&findings.records, &findings.found);
+fn print(bar: &ProgressBar, info: &ModelInfo, folder: &Path) -> Result<()> {
+    let tally = Tally::of(|hear| {
+        report::read(folder, &mut |records, found| {
+            if records[0].model == info.name {
+                hear(records, found);
+            }
+        })
+    })?;
     let mut text = String::new();
-    for summary in summaries(&findings.records, &findings.found, &violations) {
+    for summary in tally.summaries() {
         let range = if info.range.is_empty() { String::new() } else { format!("; box [{}]", info.range) };
         text += &format!("{}: {}\n{}; unit: {}{range}\n", info.name, info.about, info.convexity, info.unit);
         text += &tables::methods(&summary).terminal();
@@ -159,22 +249,21 @@ fn print(bar: &ProgressBar, info: &ModelInfo, findings: &Findings) -> Result<()>
 }
 
 /// The conclusion, and where the report is. A method that was asked for by its name (`named`) should have answered.
-fn finish(run: &RunInfo, all: &Findings, folder: &Path, named: bool) -> Result<Finish> {
-    let violations = violations(&all.records, &all.found);
+fn finish(run: &RunInfo, tally: &Tally, folder: &Path, named: bool) -> Result<Finish> {
     let mut out = std::io::stdout().lock();
-    if !violations.is_empty() {
-        write!(out, "VIOLATIONS\n{}", tables::violations(&violations).terminal())?;
+    if !tally.violations.is_empty() {
+        write!(out, "VIOLATIONS\n{}", tables::violations(&tally.violations).terminal())?;
     }
-    writeln!(out, "{}", report::verdict(&all.records, &all.found, &violations))?;
-    for (model, method, why) in idle(&all.records).iter().filter(|_| named) {
+    writeln!(out, "{}", report::verdict(tally))?;
+    for (model, method, why) in tally.idle().filter(|_| named) {
         writeln!(out, "{model}: {method} was asked for and does not apply: {why}")?;
     }
-    if let Some(risk) = run.alpha.and_then(|alpha| report::family_risk(&all.records, alpha)) {
+    if let Some(risk) = run.alpha.and_then(|alpha| report::family_risk(tally, alpha)) {
         writeln!(out, "{risk}")?;
     }
     writeln!(out, "{:.1} s; report and records: {}", run.seconds, folder.display())?;
-    Ok(match conclusion(&all.records, &all.found) {
-        Conclusion::Passed if named && !idle(&all.records).is_empty() => Finish::Unknown,
+    Ok(match tally.conclusion() {
+        Conclusion::Passed if named && tally.idle().next().is_some() => Finish::Unknown,
         Conclusion::Passed => Finish::Answered,
         Conclusion::Violated => Finish::Refuted,
         Conclusion::Undecided => Finish::Unknown,
@@ -197,7 +286,7 @@ impl Args {
     fn job(&self, source: SourceCase, sigma: Option<f64>) -> Result<Job> {
         let methods = self.methods(self.smoothing(sigma))?;
         let attack = Attack::sized(&source.case.model, self.full);
-        Ok(Job { audit: Audit { methods, norms: self.norms.clone(), attack }, source })
+        Ok(Job { audit: Audit { methods, norms: distinct(&self.norms), attack }, source })
     }
 
     fn methods(&self, smoothing: Smoothing) -> Result<Vec<Box<dyn Method>>> {
@@ -223,31 +312,62 @@ impl Args {
         }
     }
 
-    fn bundled(&self) -> Result<Vec<Job>> {
+    fn find_bundle(&self) -> Result<Bundle> {
         let folders = match &self.bundle {
             Some(folder) => vec![folder.clone()],
             None => vec![PathBuf::from(FOLDER), Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)],
         };
-        let bundle = Bundle::find(&folders)?;
+        Ok(Bundle::find(&folders)?)
+    }
+
+    fn bundled(&self) -> Result<Vec<Job>> {
+        let bundle = self.find_bundle()?;
         let mut jobs = Vec::with_capacity(bundle.entries.len());
         for entry in &bundle.entries {
-            let mut source = Source::bundled(entry, self.limit).read(&mut tell)?;
-            if !self.full {
-                let case = &mut source.case;
-                case.keep(&select(&case.model.enclose(&case.values), BUNDLED.0, BUNDLED.1));
-            }
+            let few = (!self.full).then_some(BUNDLED);
+            let source = Source::bundled(entry, self.limit, few).read(&mut tell)?;
             jobs.push(self.job(source, entry.sigma)?);
         }
         Ok(jobs)
     }
 
+    /// All that answers depend on.
+    fn about(&self, jobs: &[Job]) -> Result<Vec<Circumstance>> {
+        let Smoothing { samples, alpha, seed, .. } = self.smoothing(None);
+        let mut about = vec![
+            ("version", env!("CARGO_PKG_VERSION").to_string()),
+            ("--norm", listed(&self.norms)),
+            ("--method", names(&jobs[0].audit.methods, |_| true).join(",")),
+            ("--lp-solver", self.lp_solver.to_string()),
+            ("--box", or_none(&self.range)),
+            ("--sigma", or_none(&self.sigma)),
+            ("--samples", samples.to_string()),
+            ("--alpha", alpha.to_string()),
+            ("--seed", seed.to_string()),
+            ("--full", yes(self.full)),
+        ];
+        about.extend(logit::shown(&self.logit.logit()));
+        let of_inputs = files(Path::new(""), &self.table, self.limit, self.reading);
+        about.extend(inputs::shown(&of_inputs));
+        let mut about: Vec<Circumstance> = about.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        if self.model.is_none() {
+            about.push(shown(digest(&self.find_bundle()?.folder.join(MANIFEST))?));
+        }
+        // Files of several models may have the same name.
+        let files = jobs.iter().flat_map(|job| {
+            let own = |(name, value): &Circumstance| (format!("{}: {name}", job.source.case.name), value.clone());
+            job.source.digests.iter().map(own)
+        });
+        about.extend(files);
+        Ok(about)
+    }
+
     fn run_info(&self, jobs: Vec<Job>, start: Instant) -> RunInfo {
         let setting = |name: &str, value: String| (name.to_string(), value);
         let methods = &jobs[0].audit.methods;
-        let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
         let mut settings = vec![
             setting("methods", names(methods, |_| true).join(", ")),
-            setting("norms", norms.join(", ")),
+            setting("norms", listed(&jobs[0].audit.norms).replace(',', ", ")),
             setting("LP solver", self.lp_solver.to_string()),
         ];
         if methods.iter().any(|method| method.limits().is_some()) {

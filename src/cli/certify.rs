@@ -1,14 +1,14 @@
 //! `underplane certify`: radii of a model on inputs.
 
-use super::inputs::{InputArgs, tell};
+use super::inputs::{self, InputArgs, tell};
 use super::links::LinkArgs;
-use super::logit::LogitArgs;
-use super::methods::{MethodArgs, positive, threads};
+use super::logit::{self, LogitArgs};
+use super::methods::{MethodArgs, distinct, positive, threads};
 use super::output::{Done, Expected, Format, Output};
 use super::proofs::Certificates;
+use super::state::{listed, or_none};
 use super::{Finish, circumstances, help, progress, proofs};
 use anyhow::{Context, Result, bail};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use underplane::model::Logit;
@@ -16,9 +16,8 @@ use underplane::norm::Norm;
 use underplane::query::Range;
 use underplane::radius::Method;
 use underplane::report::answer::{Detail, Status};
-use underplane::stream::in_order;
 use underplane::workbench::{
-    Answered, Checkers, Circumstance, Given, InputFiles, Loaded, ModelFile, Run, Unit, digests,
+    Answered, Checkers, Circumstance, Given, Loaded, ModelFile, Passage, Place, Run, Unit, digests,
 };
 
 #[derive(clap::Args)]
@@ -93,13 +92,13 @@ pub fn run(args: &Args) -> Result<Finish> {
     let prover = |checkers: &Checkers| {
         given.file.prover(checkers.inputs.clone(), given.weights()).map_err(|why| why.to_string())
     };
-    let run = Run::new(&given, &args.norms, &methods, checkers.as_ref().map(prover));
+    let norms = distinct(&args.norms);
+    let run = Run::new(&given, &norms, &methods, checkers.as_ref().map(prover));
     let others = hashing.map_or_else(|| Ok(Vec::new()), |thread| thread.join().expect("hashing does not panic"))?;
     let read = [given.file.digests(), others].concat();
     let about = [read.clone(), args.settings(&logit)].concat();
-    let expected =
-        || Expected { numbers: given.source.numbers().take(given.source.count()).collect(), columns: run.columns() };
-    let (output, done) = Output::open(out, format, args.resume, &about, &expected)?;
+    let numbers = Box::new(given.source.numbers().take(given.source.count()));
+    let (output, done) = Output::open(out, format, args.resume, &about, Expected { numbers, columns: run.columns() })?;
     let resumed = args.resume.then(|| (done.certificates, given.source.number(done.samples)));
     let certificates = args.proofs.as_ref().map(|folder| Certificates::open(folder, resumed)).transpose()?;
     let length = args.total_time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
@@ -131,30 +130,15 @@ pub fn run(args: &Args) -> Result<Finish> {
 impl Args {
     /// All that rows depend on beside the files.
     fn settings(&self, logit: &Logit) -> Vec<Circumstance> {
-        let InputFiles { label_column, header, delimiter, split, drop_missing, reading, limit, .. } =
-            self.inputs.files();
-        let norms: Vec<String> = self.norms.iter().map(Norm::to_string).collect();
-        let or_none = |value: Option<String>| value.unwrap_or_else(|| "none".into());
-        let yes = |value: bool| if value { "yes" } else { "no" }.to_string();
         let mut settings = vec![
             ("version", env!("CARGO_PKG_VERSION").to_string()),
-            ("--norm", norms.join(",")),
-            ("--box", or_none(self.range.map(|range| range.to_string()))),
-            ("--sensitive", logit.sensitive.to_string()),
-            ("--output", or_none(logit.output.clone())),
-            ("--threshold", or_none(logit.threshold.map(|threshold| format!("{threshold:?}")))),
-            ("--limit", or_none(limit.map(|limit| limit.to_string()))),
-            ("--label-column", or_none(label_column)),
-            ("--header", format!("{header:?}").to_lowercase()),
-            ("--unit", or_none(self.unit.map(|unit| unit.to_string()))),
-            ("--split", or_none(split.map(|split| split.name().to_string()))),
-            ("--delimiter", or_none(delimiter.map(|delimiter| delimiter.to_string()))),
-            ("--drop-missing", yes(drop_missing)),
-            ("--uint8", or_none(reading.uint8.map(|uint8| format!("{uint8:?}").to_lowercase()))),
-            ("--flatten", yes(reading.flatten)),
-            ("--round", yes(reading.round)),
-            ("--proofs", or_none(self.proofs.as_ref().map(|folder| folder.display().to_string()))),
+            ("--norm", listed(&self.norms)),
+            ("--box", or_none(&self.range)),
+            ("--unit", or_none(&self.unit)),
+            ("--proofs", or_none(&self.proofs.as_ref().map(|folder| folder.display()))),
         ];
+        settings.extend(logit::shown(logit));
+        settings.extend(inputs::shown(&self.inputs.files()));
         settings.extend(self.methods.shown());
         settings.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
     }
@@ -180,40 +164,26 @@ impl Sink {
     fn take(&mut self, run: &Run, given: &Given, format: Format) -> Result<()> {
         let columns = run.rows_per_sample() * if self.certificates.is_some() { 2 } else { 1 };
         let bar = progress::bar((columns * given.source.count()) as u64, "certifying");
-        let (mut blocks, mut read, before) = (given.source.blocks()?, 0, self.done.samples);
-        bar.inc((columns * before) as u64);
-        let deadline = self.deadline;
-        let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        let next = || -> Result<Option<(usize, Loaded)>> {
-            while !is_over() {
-                let Some(block) = blocks.next(run.block())? else { return Ok(None) };
-                let first = read;
-                read += block.count;
-                if read > before {
-                    return Ok(Some((first, block)));
-                }
-            }
-            Ok(None)
-        };
+        bar.inc((columns * self.done.samples) as u64);
+        let (before, deadline) = (self.done.samples, self.deadline);
+        let passage = Passage { source: &given.source, block: run.block(), before, deadline };
         let tick = |method: &dyn Method, norm: Norm, done: usize| {
             bar.set_message(format!("{} {norm}", method.name()));
             bar.inc(done as u64);
         };
-        let work = |(first, block): (usize, Loaded)| {
-            let answered = run.answer(&block, &tick);
-            lines(answered, before.saturating_sub(first), run.rows_per_sample(), format, first == 0 && before == 0)
+        let answer = |block: &Loaded, place: Place| {
+            lines(run.answer(block, &tick), place.skipped, run.rows_per_sample(), format, place.is_first)
         };
-        let done = |lines: Result<Lines>| {
-            let lines = lines?;
+        let done = |lines: Lines| {
             // A certificate comes before its row: a row that is there has its proof.
             if let Some(certificates) = &mut self.certificates {
                 certificates.write(lines.certificates.iter().flatten())?;
             }
             self.output.write(&lines.rows)?;
-            self.done.add(lines.done);
-            Ok(if is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            self.done.add(&lines.done);
+            Ok(())
         };
-        let taken = in_order(next, work, done);
+        let taken = passage.take(answer, done);
         bar.finish_and_clear();
         taken
     }
@@ -223,16 +193,13 @@ impl Sink {
 fn lines(answered: Answered, skipped: usize, per_sample: usize, format: Format, first: bool) -> Result<Lines> {
     let Answered { rows, mut certificates } = answered;
     let rows = &rows[skipped * per_sample..];
-    let refused = rows.iter().filter_map(|row| match &row.detail {
-        Detail::NotProven { reason, .. } => Some(reason.clone()),
-        _ => None,
-    });
-    let done = Done {
-        samples: rows.len() / per_sample,
-        certificates: 0,
-        unknown: rows.iter().filter(|row| row.status == Status::Unknown).count(),
-        refused: refused.collect(),
-    };
+    let unknown = rows.iter().filter(|row| row.status == Status::Unknown).count();
+    let mut done = Done { samples: rows.len() / per_sample, unknown, ..Done::default() };
+    for row in rows {
+        if let Detail::NotProven { reason, .. } = &row.detail {
+            done.refused.add(reason);
+        }
+    }
     Ok(Lines { rows: format.lines(rows, first)?, certificates: certificates.split_off(skipped), done })
 }
 

@@ -10,8 +10,9 @@ use underplane::data::{InputOptions, read_inputs};
 use underplane::model::Logit;
 use underplane::proof::fast::Fast;
 use underplane::proof::in_kernel;
-use underplane::workbench::ModelFile;
-use underplane_kernel::{Inputs, Model, Uint8, driver};
+use underplane::workbench::{FOLDED, ModelFile};
+use underplane_kernel::driver::{self, Failure};
+use underplane_kernel::{Inputs, Model, Uint8};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -44,12 +45,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Finish> {
     let wanted = args.logit.logit();
     let logit = in_kernel(wanted.clone());
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(std::io::stdout());
     let files = driver::Files { model: &args.model, inputs: &args.inputs, certificates: &args.certificates };
     let plain = args.weights.is_none() && args.uint8 != Some(Uint8::Raw);
-    let fast = if args.fast && plain { Some(fast(args, &wanted)?) } else { None };
-    let mut shortcut =
-        |model: &Model, inputs: &Inputs, line: &str| fast.as_ref().and_then(|fast| fast.replay((model, inputs), line));
     let options = driver::Options {
         logit: &logit,
         weights: args.weights.as_deref(),
@@ -57,10 +55,36 @@ pub fn run(args: &Args) -> Result<Finish> {
         flatten: args.flatten,
         follow_links: args.links.follow_links,
     };
-    let summary = driver::run_with(files, options, &mut out, &mut shortcut).map_err(|message| anyhow!(message))?;
-    drop(out);
+    let summary = std::thread::scope(|scope| {
+        // The kernel reads the model at the same time.
+        let mut reading = (args.fast && plain).then(|| scope.spawn(|| fast(args, &wanted)));
+        let mut read = None;
+        let mut shortcut = |model: &Model, inputs: &Inputs, line: &str| {
+            if let Some(reading) = reading.take() {
+                match reading.join().expect("reading does not panic") {
+                    Ok(fast) => read = Some(fast),
+                    Err(why) => say!("note: replayed exactly: {why:#}"),
+                }
+            }
+            read.as_ref().and_then(|fast: &Fast| fast.replay((model, inputs), line))
+        };
+        driver::run_with(files, options, &mut out, &mut shortcut)
+    });
+    let summary = summary.map_err(|failure| about_another(args, failure))?;
     say!("{} valid, {} invalid", summary.valid, summary.invalid);
     Ok(if summary.invalid > 0 { Finish::Refuted } else { Finish::Answered })
+}
+
+/// Says which model was certified, where the kernel does not read the one that was named.
+fn about_another(args: &Args, failure: Failure) -> anyhow::Error {
+    let folded = args.certificates.with_file_name(FOLDED);
+    let is_unread = failure.to_string().starts_with(&format!("{}: ", args.model.display()));
+    let is_other =
+        args.model.canonicalize().is_ok_and(|model| folded.canonicalize().is_ok_and(|folded| folded != model));
+    match is_unread && is_other {
+        true => anyhow!("{failure}; the certificates beside {0} are about that file: check {0}", folded.display()),
+        false => failure.into(),
+    }
 }
 
 /// The model and inputs, read by the program's own code.

@@ -1,6 +1,7 @@
 //! Arguments that say which inputs a subcommand works on, and how to read them.
 
 use super::methods::at_least_one;
+use super::state::{or_none, yes};
 use std::path::{Path, PathBuf};
 use underplane::data::export::Split;
 use underplane::data::tasks::Header;
@@ -53,6 +54,22 @@ impl InputArgs {
     pub fn files(&self) -> InputFiles {
         files(&self.inputs, &self.table, self.limit, self.reading)
     }
+}
+
+/// How they are read: the options and their values.
+pub fn shown(files: &InputFiles) -> Vec<(&'static str, String)> {
+    let InputFiles { label_column, header, delimiter, split, drop_missing, reading, limit, .. } = files;
+    vec![
+        ("--limit", or_none(limit)),
+        ("--label-column", or_none(label_column)),
+        ("--header", format!("{header:?}").to_lowercase()),
+        ("--split", or_none(&split.map(|split| split.name()))),
+        ("--delimiter", or_none(delimiter)),
+        ("--drop-missing", yes(*drop_missing)),
+        ("--uint8", or_none(&reading.uint8)),
+        ("--flatten", yes(reading.flatten)),
+        ("--round", yes(reading.round)),
+    ]
 }
 
 /// The inputs `inputs`, as these arguments have them.

@@ -1,8 +1,10 @@
 //! Arguments that say which function of a model's outputs is f.
 
+use super::state::or_none;
 use underplane::model::Logit;
-use underplane::model::logit::{log_odds, threshold};
+use underplane::model::logit::threshold;
 use underplane::model::sensitive::Sensitive;
+use underplane::proof::log_odds;
 
 /// Which output, which class, and from where on.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,4 +34,13 @@ impl LogitArgs {
         let of_probability = self.probability.is_some();
         Logit { sensitive: self.sensitive, output: self.output.clone(), threshold, of_probability }
     }
+}
+
+/// What says which function is f: the options and their values.
+pub fn shown(logit: &Logit) -> Vec<(&'static str, String)> {
+    vec![
+        ("--sensitive", logit.sensitive.to_string()),
+        ("--output", or_none(&logit.output)),
+        ("--threshold", or_none(&logit.threshold.map(|threshold| format!("{threshold:?}")))),
+    ]
 }

@@ -36,6 +36,12 @@ pub struct MethodArgs {
     pub seed: u64,
 }
 
+/// Every value once, where it comes first.
+pub fn distinct<T: PartialEq + Copy>(values: &[T]) -> Vec<T> {
+    let is_first = |(i, value): &(usize, &T)| !values[..*i].contains(value);
+    values.iter().enumerate().filter(is_first).map(|(_, value)| *value).collect()
+}
+
 fn number(text: &str) -> Result<f64, String> {
     text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))
 }
@@ -79,7 +85,8 @@ impl MethodArgs {
     /// The methods asked for, in order; `best` is made of those with evidence where `proven`. None takes longer for an
     /// input than `most` seconds.
     pub fn build(&self, proven: bool, most: Option<f64>) -> Result<Vec<Box<dyn Method>>> {
-        self.methods.iter().map(|name| self.method(name.trim(), proven, most)).collect()
+        let names: Vec<&str> = self.methods.iter().map(|name| name.trim()).collect();
+        distinct(&names).into_iter().map(|name| self.method(name, proven, most)).collect()
     }
 
     /// The options and their values.

@@ -17,6 +17,7 @@ mod data;
 mod help;
 mod inputs;
 mod inspect;
+mod ledger;
 mod links;
 mod logit;
 mod methods;
@@ -25,11 +26,13 @@ mod output;
 mod progress;
 mod proofs;
 mod regress;
+mod state;
 mod train;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use underplane::stream::keep_memory;
+use underplane_kernel::program::CLOSED_PIPE;
 
 /// What a finished subcommand means for the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +92,7 @@ pub fn main() -> ExitCode {
         Ok(Finish::Answered) => ExitCode::SUCCESS,
         Ok(Finish::Refuted) => ExitCode::from(1),
         Ok(Finish::Unknown) => ExitCode::from(3),
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
             say!("error: {}", message(&error));
             ExitCode::from(2)
@@ -106,7 +109,7 @@ fn message(error: &anyhow::Error) -> String {
     })
 }
 
-/// Somebody like `head` stopped reading: not our error.
+/// Somebody like `head` stopped reading: not our error, and no answer either.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let closed = |cause: &(dyn std::error::Error + 'static)| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)

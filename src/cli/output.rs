@@ -1,12 +1,15 @@
 //! Where rows go: to stdout, a pipe or a file that grows, in which another run can go on.
 
 use super::inputs::tell;
+use super::state::{ANEW, State};
 use anyhow::{Context, Result, bail};
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use underplane::files::{Growing, Target, partial_name, target, write_atomically};
+use std::fs::OpenOptions;
+use std::io::{BufReader, Write};
+use std::path::Path;
+use underplane::files::{Growing, Target, partial_name, target};
+use underplane::proof::Groups;
 use underplane::report::answer::{Detail, Status};
+use underplane::report::grown::{csv_rows, json_rows};
 use underplane::report::rows::{COLUMNS, Row, write_csv_part, write_json_lines};
 use underplane::workbench::Circumstance;
 
@@ -42,9 +45,9 @@ impl Format {
 }
 
 /// What the rows of a run are about, one after the other.
-pub struct Expected {
+pub struct Expected<'a> {
     /// Where every sample stands in its file.
-    pub numbers: Vec<usize>,
+    pub numbers: Box<dyn Iterator<Item = usize> + 'a>,
     /// (norm, method) of a sample's rows, and whether a certified one has a certificate.
     pub columns: Vec<(String, &'static str, bool)>,
 }
@@ -58,17 +61,17 @@ pub struct Done {
     pub certificates: usize,
     /// Rows among them that are unknown.
     pub unknown: usize,
-    /// Why the kernel refused radii, once for each.
-    pub refused: Vec<String>,
+    /// Why the kernel refused radii.
+    pub refused: Groups,
 }
 
 impl Done {
     /// With what came next.
-    pub fn add(&mut self, next: Done) {
+    pub fn add(&mut self, next: &Done) {
         self.samples += next.samples;
         self.certificates += next.certificates;
         self.unknown += next.unknown;
-        self.refused.extend(next.refused);
+        self.refused.extend(&next.refused);
     }
 }
 
@@ -81,7 +84,7 @@ pub enum Output {
 /// A file that grows, and beside it the one that says what it is about.
 pub struct FileOutput {
     growing: Growing,
-    state: PathBuf,
+    state: State,
 }
 
 impl Output {
@@ -92,7 +95,7 @@ impl Output {
         format: Format,
         resume: bool,
         about: &[Circumstance],
-        expected: &dyn Fn() -> Expected,
+        expected: Expected,
     ) -> Result<(Output, Done)> {
         let place = |path: &Path| format!("--out {}", path.display());
         let path = match out.map(|path| Ok::<_, anyhow::Error>((path, target(path).with_context(|| place(path))?))) {
@@ -111,22 +114,20 @@ impl Output {
                 (_, Target::File(path)) => path,
             },
         };
-        let (partial, state) = (partial_name(&path), state_name(&path));
+        let partial = partial_name(&path);
+        let state = State::of(&partial);
         let is_begun = partial.metadata().is_ok_and(|data| data.len() > 0);
         match (is_begun, resume) {
-            (true, true) => same_run(&partial, &state, about)?,
+            (true, true) => state.is_of(about)?,
             (true, false) => tell(&format!("note: {} is begun anew; --resume would go on with it", partial.display())),
             (false, _) => {}
         }
         let mut growing = Growing::open(&path, resume)?;
         let done = match resume && is_begun {
-            true => go_on(&mut growing, format, &expected()).with_context(|| partial.display().to_string())?,
+            true => go_on(&mut growing, format, expected).with_context(|| partial.display().to_string())?,
             false => Done::default(),
         };
-        write_atomically(&state, |out| {
-            serde_json::to_writer_pretty(&mut *out, about)?;
-            writeln!(out)
-        })?;
+        state.write(about)?;
         Ok((Output::File(FileOutput { growing, state }), done))
     }
 
@@ -144,7 +145,7 @@ impl Output {
     pub fn finish(self) -> Result<()> {
         if let Output::File(FileOutput { growing, state }) = &self {
             growing.finish()?;
-            std::fs::remove_file(state).with_context(|| state.display().to_string())?;
+            state.remove()?;
         }
         Ok(())
     }
@@ -155,8 +156,7 @@ impl Output {
             Output::Stream(_) => "they are written".into(),
             Output::File(file) if file.growing.is_empty() => "--resume begins".into(),
             Output::File(file) => {
-                let partial = file.state.with_extension("");
-                format!("{} has them, and --resume goes on behind them", partial.display())
+                format!("{} has them, and --resume goes on behind them", file.state.rows().display())
             }
         }
     }
@@ -166,7 +166,7 @@ impl Drop for FileOutput {
     /// Where there are no rows yet, there is nothing to go on with.
     fn drop(&mut self) {
         if self.growing.is_empty() {
-            let _ = std::fs::remove_file(&self.state);
+            let _ = self.state.remove();
         }
     }
 }
@@ -174,61 +174,34 @@ impl Drop for FileOutput {
 /// Names of the open file that is stdout.
 const STDOUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
 
-/// NAME.partial.json: what the run is about that writes NAME.partial.
-fn state_name(path: &Path) -> PathBuf {
-    let mut name = partial_name(path).into_os_string();
-    name.push(".json");
-    name.into()
-}
-
-/// Refuses to go on with the rows of another run.
-fn same_run(partial: &Path, state: &Path, about: &[Circumstance]) -> Result<()> {
-    let anew = "without --resume the run begins anew";
-    let text = std::fs::read_to_string(state).with_context(|| {
-        format!("{}: expected {}, which says how it was made; {anew}", partial.display(), state.display())
-    })?;
-    let before: Vec<Circumstance> =
-        serde_json::from_str(&text).with_context(|| format!("{}: {anew}", state.display()))?;
-    for (name, value) in about {
-        let was = before.iter().find(|(other, _)| other == name).map(|(_, value)| value);
-        if was != Some(value) {
-            let was = was.map_or("none", String::as_str);
-            bail!("{}: made with another {name}: {was}, now {value}; {anew}", partial.display());
-        }
-    }
-    match before.iter().find(|(name, _)| about.iter().all(|(other, _)| other != name)) {
-        Some((name, value)) => bail!("{}: made with {name}: {value}, now without; {anew}", partial.display()),
-        None => Ok(()),
-    }
-}
-
 /// Keeps whole rows of whole samples.
-fn go_on(growing: &mut Growing, format: Format, expected: &Expected) -> Result<Done> {
-    let file = BufReader::new(growing.read()?);
-    let rows = match format {
-        Format::Csv => csv_rows(file, growing.length()?)?,
-        Format::JsonLines => json_rows(file)?,
+fn go_on(growing: &mut Growing, format: Format, expected: Expected) -> Result<Done> {
+    let file = growing.read()?;
+    let rows: Box<dyn Iterator<Item = (Written, u64)>> = match format {
+        Format::Csv => Box::new(csv_rows(file, &COLUMNS)?),
+        Format::JsonLines => Box::new(json_rows(BufReader::new(file))),
     };
     let per_sample = expected.columns.len();
-    let samples = (rows.len() / per_sample).min(expected.numbers.len());
-    let mut done = Done { samples, ..Done::default() };
-    growing.keep((samples * per_sample).checked_sub(1).map_or(0, |last| rows[last].end))?;
-    for (i, row) in rows.into_iter().take(samples * per_sample).enumerate() {
-        let (norm, method, has_evidence) = &expected.columns[i % per_sample];
-        let number = expected.numbers[i / per_sample];
+    let (mut done, mut sample, mut end) = (Done::default(), Done::default(), 0);
+    let columns = expected.numbers.flat_map(|number| expected.columns.iter().map(move |column| (number, column)));
+    for (i, ((row, behind), (number, column))) in rows.zip(columns).enumerate() {
+        let (norm, method, has_evidence) = column;
         if (row.input, &row.norm, row.method.as_str()) != (number, norm, method) {
             let found = format!("input {}, {} {}", row.input, row.norm, row.method);
-            bail!(
-                "row {}: expected input {number}, {norm} {method}, found {found}; without --resume the run begins anew",
-                i + 1
-            );
+            bail!("row {}: expected input {number}, {norm} {method}, found {found}; {ANEW}", i + 1);
         }
-        done.unknown += usize::from(row.status == Status::Unknown);
-        done.certificates += usize::from(row.status == Status::Certified && *has_evidence);
+        sample.unknown += usize::from(row.status == Status::Unknown);
+        sample.certificates += usize::from(row.status == Status::Certified && *has_evidence);
         if let Detail::NotProven { reason, .. } = row.detail {
-            done.refused.push(reason);
+            sample.refused.add(&reason);
+        }
+        if (i + 1) % per_sample == 0 {
+            sample.samples = 1;
+            end = behind;
+            done.add(&std::mem::take(&mut sample));
         }
     }
+    growing.keep(end)?;
     Ok(done)
 }
 
@@ -240,45 +213,4 @@ struct Written {
     method: String,
     status: Status,
     detail: Detail,
-    /// The byte behind it.
-    #[serde(skip)]
-    end: u64,
-}
-
-/// The rows of `length` bytes, up to the first one that is none, or not whole.
-fn csv_rows(mut file: BufReader<File>, length: u64) -> Result<Vec<Written>> {
-    file.seek(SeekFrom::Start(length.saturating_sub(1)))?;
-    let mut last = [0];
-    let is_whole = file.read(&mut last)? == 1 && last == *b"\n";
-    file.rewind()?;
-    let mut reader = csv::Reader::from_reader(file);
-    let Ok(header) = reader.headers().cloned() else { return Ok(Vec::new()) };
-    if header.iter().ne(COLUMNS) {
-        return Ok(Vec::new());
-    }
-    let mut rows: Vec<Written> = Vec::new();
-    for record in reader.records() {
-        let Ok(record) = record else { break };
-        let start = record.position().map_or(0, csv::Position::byte);
-        if let Some(before) = rows.last_mut() {
-            before.end = start;
-        }
-        let Ok(row) = record.deserialize::<Written>(Some(&header)) else { break };
-        rows.push(Written { end: length, ..row });
-    }
-    if !is_whole {
-        rows.pop_if(|last| last.end == length);
-    }
-    Ok(rows)
-}
-
-fn json_rows(mut file: BufReader<File>) -> Result<Vec<Written>> {
-    let (mut rows, mut end, mut line) = (Vec::new(), 0, Vec::new());
-    while file.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
-        let Ok(row) = serde_json::from_slice::<Written>(&line) else { break };
-        end += line.len() as u64;
-        rows.push(Written { end, ..row });
-        line.clear();
-    }
-    Ok(rows)
 }

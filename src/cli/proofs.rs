@@ -1,11 +1,12 @@
 //! `--proofs`: a folder that certificates are written into as they come, and what became of them.
 
+use super::state::ANEW;
 use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use underplane::audit::report::RUN;
 use underplane::files::{Growing, partial_name};
-use underplane::proof::grouped;
+use underplane::proof::Groups;
 use underplane::workbench::{Checkers, FOLDED, INPUTS, WEIGHTS};
 
 /// The certificates' name in their folder.
@@ -42,9 +43,8 @@ impl Certificates {
                 line.clear();
             }
             if count != expected {
-                let anew = "without --resume the run begins anew";
                 bail!(
-                    "{}: expected {expected} certificates, as the rows have, found {count}; {anew}",
+                    "{}: expected {expected} certificates, as the rows have, found {count}; {ANEW}",
                     partial.display()
                 );
             }
@@ -65,13 +65,12 @@ impl Certificates {
     }
 
     /// They are all there: writes what their checkers need, and says what became of them.
-    pub fn finish(&self, checkers: &Checkers, refused: &[String]) -> Result<()> {
+    pub fn finish(&self, checkers: &Checkers, refused: &Groups) -> Result<()> {
         let Certificates { folder, growing, count } = self;
         growing.finish()?;
         let command = checkers.write(folder, &folder.join(CERTIFICATES))?;
-        say!("{count} certificates, {} refused by the kernel", refused.len());
-        let reasons = grouped(refused.iter().map(String::as_str));
-        reasons.iter().for_each(|(reason, count)| say!("  {count}: {reason}"));
+        say!("{count} certificates, {} refused by the kernel", refused.count());
+        refused.sorted().iter().for_each(|(reason, count)| say!("  {count}: {reason}"));
         if *count > 0 {
             say!("check them: {command}");
         }

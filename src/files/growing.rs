@@ -27,7 +27,14 @@ impl Growing {
     /// # Errors
     /// When it cannot be written, or another process writes it.
     pub fn open(path: &Path, resume: bool) -> Result<Growing, FileError> {
-        let partial = partial_name(path);
+        Growing::open_as(partial_name(path), path, resume)
+    }
+
+    /// The same under another name than NAME.partial; it may be the file's own, in a folder that is not whole yet.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_as(partial: PathBuf, path: &Path, resume: bool) -> Result<Growing, FileError> {
         let fault = |source: io::Error| FileError { path: partial.clone(), source };
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&partial).map_err(fault)?;

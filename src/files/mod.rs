@@ -4,9 +4,10 @@ mod growing;
 
 pub use growing::{Growing, partial_name};
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A file or folder that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -124,13 +125,35 @@ impl Drop for Folder {
     }
 }
 
+/// How a name ends that nobody reads.
+const HIDDEN: &str = ".part";
+
+/// Younger files than this may be those of a run that has just begun.
+const OLD: Duration = Duration::from_secs(60);
+
+/// Removes what runs that were killed have left of a file; a run that lives holds a lock.
+fn remove_left_over(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_hidden = name.to_str().is_some_and(|name| name.starts_with(prefix) && name.ends_with(HIDDEN));
+        let changed = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        let is_free = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if is_hidden && changed().is_some_and(|age| age > OLD) && is_free() {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Makes or replaces `path`, which is no link, by a file that is written under a name that nobody reads.
 fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
     let prefix = format!(".{}.", name.to_string_lossy());
+    remove_left_over(folder_of(path), &prefix);
     // Opened here, and not by tempfile: with the rights that any new file gets.
     let open = |hidden: &Path| OpenOptions::new().write(true).create_new(true).open(hidden);
-    let temporary = tempfile::Builder::new().prefix(&prefix).suffix(".part").make_in(folder_of(path), open)?;
+    let temporary = tempfile::Builder::new().prefix(&prefix).suffix(HIDDEN).make_in(folder_of(path), open)?;
+    // Held as long as it is written; where there are no locks, there are none to respect.
+    let _ = temporary.as_file().try_lock();
     let mut buffered = BufWriter::with_capacity(1 << 16, temporary.as_file());
     write(&mut buffered)?;
     buffered.flush()?;
@@ -195,6 +218,31 @@ mod tests {
             (fs::read_to_string(at("new")).unwrap(), fs::read_dir(folder.path()).unwrap().count()),
             ("newer".into(), 2)
         );
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_goes_and_what_lives_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let hour = std::time::SystemTime::now() - Duration::from_secs(3600);
+        let made = |name: &str, old: bool| {
+            let file = File::create(at(name)).unwrap();
+            if old {
+                file.set_modified(hour).unwrap();
+            }
+            file
+        };
+        let living = made(".rows.csv.living.part", true);
+        living.lock().unwrap();
+        for (name, old) in
+            [(".rows.csv.dead.part", true), (".rows.csv.young.part", false), (".others.csv.dead.part", true)]
+        {
+            drop(made(name, old));
+        }
+        put(&at("rows.csv"), "").unwrap();
+        let names = ["rows.csv", ".rows.csv.living.part", ".rows.csv.young.part", ".others.csv.dead.part"];
+        assert!(names.iter().all(|name| at(name).exists()));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), names.len());
     }
 
     #[test]

@@ -36,24 +36,6 @@ pub fn threshold(text: &str) -> Result<f32, String> {
     nearest.map(|nearest| nearest + 0.0).ok_or_else(|| format!("expected a finite number, found `{text}`"))
 }
 
-/// The logit ln(P/(1 − P)) of a probability, as a float32 that is not below it.
-///
-/// # Errors
-/// When it is no number between 0 and 1.
-pub fn log_odds(text: &str) -> Result<f32, String> {
-    let p = text.parse::<f64>().ok().filter(|p| *p > 0.0 && *p < 1.0);
-    let p = p.ok_or_else(|| format!("expected a number between 0 and 1, found `{text}`"))?;
-    if text.trim_end_matches('0') == "0.5" {
-        return Ok(0.0);
-    }
-    let (yes, no) = (p.ln(), (-p).ln_1p());
-    // Rounding of the decimal, and a few units in the last place of each logarithm and of the difference.
-    let decimal = f64::EPSILON * (1.0 + p / (1.0 - p));
-    let least = (yes - no) + 8.0 * f64::EPSILON * (yes.abs() + no.abs()) + decimal;
-    let nearest = least as f32;
-    Ok(if f64::from(nearest) < least { nearest.next_up() } else { nearest })
-}
-
 impl Logit {
     /// Refuses the threshold of a probability where f is not the logarithm of a probability's odds.
     ///
@@ -201,25 +183,5 @@ fn shared(graph: &mut Graph, node: &Node, inputs: &[NodeId]) -> Result<NodeId, M
     match graph.nodes().iter().rposition(same) {
         Some(id) => Ok(id),
         None => graph.push_op(node, node.op.clone(), inputs),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_probability_becomes_the_least_float_above_its_logit() {
-        assert_eq!(log_odds("0.5"), Ok(0.0));
-        // ln 9 = 2.19722457733621938…, ln 99 = 4.59511985013458992…
-        for (text, logit) in
-            [("0.9", 2.197_224_577_336_219_4), ("0.1", -2.197_224_577_336_219_4), ("0.99", 4.595_119_850_134_59)]
-        {
-            let found = log_odds(text).unwrap();
-            assert!(f64::from(found) >= logit && f64::from(found.next_down()) < logit, "{text}: {found}");
-        }
-        for text in ["0", "1", "-0.1", "1.5", "nan", "x", ""] {
-            assert!(log_odds(text).is_err(), "{text}");
-        }
     }
 }

@@ -55,7 +55,7 @@ impl Line<'_> {
     pub fn text(&self) -> String {
         let mut object = Map::new();
         let mut put = |key: &str, value: Value| drop(object.insert(key.into(), value));
-        let Logit { class, output, threshold } = &self.logit;
+        let Logit { class, output, threshold, .. } = &self.logit;
         let second = self.heads.len() > 1 || output.is_some() || threshold.is_some();
         put("version", json!(if second { "2" } else { "1" }));
         put("input", json!(self.input.to_string()));

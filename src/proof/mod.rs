@@ -10,6 +10,7 @@ mod encode;
 pub mod fast;
 mod inputs;
 mod multiplier;
+mod odds;
 mod plan;
 mod replay;
 pub mod without;
@@ -26,8 +27,9 @@ use encode::{Line, Node, decimal};
 pub use encode::{distance, npy};
 pub use fast::exact;
 pub use inputs::{KernelInputs, reads_weights};
+pub use odds::log_odds;
 use plan::{Bound, Step};
-pub use replay::{grouped, replay, replay_or_less};
+pub use replay::{Groups, replay, replay_or_less};
 use std::fmt;
 use std::sync::Arc;
 use underplane_kernel::{self as kernel, Code, Rejection, Statement, Threshold, Unit, check_weighted};
@@ -307,7 +309,7 @@ pub fn in_kernel(logit: Logit) -> kernel::Logit {
         Sensitive::Index(index) => kernel::Class::Index(u32::try_from(index).unwrap_or(u32::MAX)),
     };
     let threshold = logit.threshold.and_then(|threshold| Threshold::binary32(threshold.to_bits()));
-    kernel::Logit { class, output: logit.output, threshold }
+    kernel::Logit { class, output: logit.output, threshold, of_probability: logit.of_probability }
 }
 
 /// One of the functions of which f is the least, with what proves its radius.

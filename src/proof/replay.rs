@@ -38,19 +38,45 @@ pub fn replay_or_less(prover: Result<&Prover, &str>, query: Query, outcome: &mut
     Some(proof)
 }
 
-/// Reasons of refusals with their counts, most frequent first. Those that differ in nothing but what was found are one,
-/// shown by the first of them.
-pub fn grouped<'a>(reasons: impl Iterator<Item = &'a str>) -> Vec<(String, usize)> {
-    let mut groups: Vec<(&str, &str, usize)> = Vec::new();
-    for reason in reasons {
-        let kind = reason.rsplit_once(FOUND).map_or(reason, |(kind, _)| kind);
-        match groups.iter_mut().find(|(known, ..)| *known == kind) {
-            Some((_, _, count)) => *count += 1,
-            None => groups.push((kind, reason, 1)),
+/// Reasons of refusals with their counts. Those that differ in nothing but what was found are one, shown by the first of
+/// them.
+#[derive(Clone, Debug, Default)]
+pub struct Groups(Vec<(String, usize)>);
+
+impl Groups {
+    /// One more.
+    pub fn add(&mut self, reason: &str) {
+        self.add_all(reason, 1);
+    }
+
+    /// Those that came next.
+    pub fn extend(&mut self, next: &Groups) {
+        next.0.iter().for_each(|(reason, count)| self.add_all(reason, *count));
+    }
+
+    fn add_all(&mut self, reason: &str, more: usize) {
+        match self.0.iter_mut().find(|(known, _)| kind(known) == kind(reason)) {
+            Some((_, count)) => *count += more,
+            None => self.0.push((reason.to_string(), more)),
         }
     }
-    groups.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
-    groups.into_iter().map(|(_, reason, count)| (reason.to_string(), count)).collect()
+
+    /// All of them.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The most frequent first.
+    pub fn sorted(&self) -> Vec<(String, usize)> {
+        let mut sorted = self.0.clone();
+        sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        sorted
+    }
+}
+
+/// A reason without what was found.
+fn kind(reason: &str) -> &str {
+    reason.rsplit_once(FOUND).map_or(reason, |(kind, _)| kind)
 }
 
 /// What stands before the part of a rejection that differs from input to input.
@@ -65,6 +91,8 @@ mod tests {
         let reasons =
             ["budget", "not-proven: margin: expected > 0, found -1", "not-proven: margin: expected > 0, found -2"];
         let expected = [("not-proven: margin: expected > 0, found -1".to_string(), 2), ("budget".to_string(), 1)];
-        assert_eq!(grouped(reasons.into_iter()), expected);
+        let mut groups = Groups::default();
+        reasons.into_iter().for_each(|reason| groups.add(reason));
+        assert_eq!((groups.sorted(), groups.count()), (expected.into(), 3));
     }
 }

@@ -5,10 +5,7 @@ use crate::norm::Norm;
 use crate::query::{Perturbation, Range};
 use crate::radius::heads;
 use crate::radius::{Cost, Method, Outcome, Samples, Shared, Verdict};
-use crate::stream::in_order;
 use rayon::prelude::*;
-use std::convert::Infallible;
-use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// Samples of a block: enough for blocked products …
@@ -125,20 +122,6 @@ impl<'a> Questions<'a> {
             outcome.detail = perturbation.mark(std::mem::take(&mut outcome.detail));
         }
         column
-    }
-
-    /// The same about any number of samples, by all threads; a column holds the answers about all of them.
-    pub fn ask_all(&self, values: &[f64], numbers: &[usize], tick: Tick) -> Answers {
-        let (size, block) = (self.model.input_size(), self.block(numbers.len()));
-        let mut blocks = values.chunks(block * size).zip(numbers.chunks(block));
-        let mut all = Answers { logits: Vec::new(), columns: self.columns().map(|_| Vec::new()).collect() };
-        let add = |answers: Answers| {
-            all.logits.extend(answers.logits);
-            all.columns.iter_mut().zip(answers.columns).for_each(|(all, column)| all.extend(column));
-            Ok::<_, Infallible>(ControlFlow::Continue(()))
-        };
-        let Ok(()) = in_order(|| Ok(blocks.next()), |(values, numbers)| self.ask(values, numbers, tick), add);
-        all
     }
 
     /// A column for every norm, of a method whose work on a sample serves all of them.

@@ -78,7 +78,30 @@ pub struct Found {
     pub seconds: f64,
 }
 
+impl Found {
+    /// The columns, in order.
+    pub const COLUMNS: [&str; 6] = ["model", "input", "norm", "finder", "distance", "seconds"];
+}
+
 impl Record {
+    /// The columns, in order.
+    pub const COLUMNS: [&str; 14] = [
+        "model",
+        "input",
+        "label",
+        "logit",
+        "norm",
+        "method",
+        "subject",
+        "radius",
+        "upper",
+        "guarantee",
+        "status",
+        "seconds",
+        "detail",
+        "proof",
+    ];
+
     /// A row of `model`.
     pub fn new(model: &str, row: Row) -> Record {
         Record {
@@ -135,18 +158,55 @@ impl Record {
     }
 }
 
-/// Reads records back from CSV.
+/// Records as they are read.
+pub type Rows<T> = Box<dyn Iterator<Item = Result<T, DataError>>>;
+
+/// Reads records back from CSV, one after the other.
 ///
 /// # Errors
-/// When the file cannot be read, or a line has other columns.
-pub fn read_csv<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, DataError> {
+/// When the file cannot be read; each one's, when a line has other columns.
+pub fn read_csv<T: DeserializeOwned + 'static>(path: &Path) -> Result<Rows<T>, DataError> {
     let file = std::fs::File::open(path).map_err(|source| DataError::File { path: path.into(), source })?;
-    let mut reader = csv::Reader::from_reader(file);
-    let one = |row: Result<T, csv::Error>| {
+    let place = path.to_path_buf();
+    let one = move |row: Result<T, csv::Error>| {
         row.map_err(|error| {
             let line = error.position().map_or(1, csv::Position::line);
-            DataError::content(path, Place::Line(line), "a record", error.to_string())
+            DataError::content(&place, Place::Line(line), "a record", error.to_string())
         })
     };
-    reader.deserialize().map(one).collect()
+    Ok(Box::new(csv::Reader::from_reader(file).into_deserialize().map(one)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::rows::write_csv;
+
+    #[test]
+    fn columns_are_those_that_are_written() {
+        let (model, input, norm, finder) = ("m".to_string(), 0, "l2".to_string(), ATTACK.to_string());
+        let found = Found { model: model.clone(), input, norm: norm.clone(), finder, distance: None, seconds: 0.0 };
+        let record = Record {
+            model,
+            input,
+            label: String::new(),
+            logit: 1.0,
+            norm,
+            method: "sharp".into(),
+            subject: Subject::Base,
+            radius: String::new(),
+            upper: String::new(),
+            guarantee: Guarantee::Sound,
+            status: Status::Unknown,
+            seconds: 0.0,
+            detail: Detail::Plain(String::new()),
+            proof: Replay::Nothing,
+        };
+        let (mut records, mut witnesses) = (Vec::new(), Vec::new());
+        write_csv(&[record], &mut records).unwrap();
+        write_csv(&[found], &mut witnesses).unwrap();
+        for (text, columns) in [(records, &Record::COLUMNS[..]), (witnesses, &Found::COLUMNS)] {
+            assert_eq!(String::from_utf8(text).unwrap().lines().next(), Some(columns.join(",").as_str()));
+        }
+    }
 }

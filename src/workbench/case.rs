@@ -1,18 +1,23 @@
 //! Where a case of an audit comes from, and what a report says about it.
 
 use super::digest::{Circumstance, digests};
-use super::inputs::{InputFiles, Tell};
+use super::inputs::{InputFiles, InputSource, Tell};
 use super::model::ModelFile;
 use crate::attack::constants;
 use crate::audit::bundle::Entry;
-use crate::audit::run::Case;
+use crate::audit::case::{Case, First};
 use crate::data::Reading;
 use crate::model::Logit;
 use crate::model::Model;
+use crate::proof::npy;
 use crate::query::Range;
 use crate::report::run_info::ModelInfo;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
+use underplane_kernel as kernel;
+
+/// Samples whose logits are looked at together.
+const LOOKED_AT: usize = 100;
 
 /// A model and inputs to be audited, in files.
 pub struct Source {
@@ -32,16 +37,22 @@ pub struct Source {
     pub about: String,
     /// What a radius of 1 means.
     pub unit: String,
+    /// How many of the inputs are taken, by their class; `None`: all.
+    pub few: Option<First>,
 }
 
 /// A case, what a report says about it, and what its files are known by.
 pub struct SourceCase {
     /// The case.
     pub case: Case,
+    /// Its inputs.
+    pub inputs: InputSource,
     /// About the model.
     pub info: ModelInfo,
     /// Of the files.
     pub digests: Vec<Circumstance>,
+    /// The model that is audited in the place of one that computes constants.
+    pub folded: Option<Vec<u8>>,
 }
 
 impl Source {
@@ -51,6 +62,7 @@ impl Source {
             name: model.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             about: format!("{} on {}", model.display(), files.inputs.display()),
             unit: "input units".into(),
+            few: None,
             model: model.to_path_buf(),
             follow_links,
             files,
@@ -59,8 +71,8 @@ impl Source {
         }
     }
 
-    /// A model of a bundle, of whose inputs the first `limit` are taken.
-    pub fn bundled(entry: &Entry, limit: Option<usize>) -> Source {
+    /// A model of a bundle, of whose inputs the first `limit` are looked at, and `few` taken.
+    pub fn bundled(entry: &Entry, limit: Option<usize>, few: Option<First>) -> Source {
         let (inputs, labels) = (entry.inputs.clone(), entry.labels.clone());
         let files = InputFiles { inputs, labels, limit, reading: Reading::default(), ..InputFiles::default() };
         Source {
@@ -72,6 +84,7 @@ impl Source {
             logit: entry.sensitive().into(),
             about: entry.about.clone(),
             unit: entry.unit.clone(),
+            few,
         }
     }
 
@@ -81,23 +94,21 @@ impl Source {
     /// When one cannot be read, or does not fit the others.
     pub fn read(&self, tell: Tell) -> Result<SourceCase> {
         let file = ModelFile::read(&self.model, self.follow_links, &self.logit)?.said(tell);
-        let samples = self.files.read(&file, self.range, tell)?;
-        let info = self.info(&file.model, samples.count);
-        let labels = (0..samples.count).map(|i| samples.label(i)).collect();
-        let others = digests([Some(self.files.inputs.as_path()), self.files.labels.as_deref()])?;
-        let onnx = file.bytes()?.into_owned();
-        let digests = [file.digests(), others].concat();
-        let case = Case {
-            name: self.name.clone(),
-            model: file.model,
-            onnx,
-            logit: self.logit.clone(),
-            values: samples.values,
-            numbers: samples.numbers,
-            labels,
-            range: self.range,
+        let all = self.files.open(&file, self.range, tell)?;
+        let info = self.info(&file.model, all.count());
+        let inputs = match self.few {
+            None => all,
+            Some(mut few) => first(&all, &file.model, &mut few)?,
         };
-        Ok(SourceCase { case, info, digests })
+        let mut others = First { sensitive: 0, others: Case::others(&file.model) };
+        let others = first(&inputs, &file.model, &mut others)?.load()?.values;
+        let read = digests([Some(self.files.inputs.as_path()), self.files.labels.as_deref()])?;
+        let digests = [file.digests(), read].concat();
+        let nothing = kernel::Inputs::read(&npy(&vec![0.0; file.model.input_size()], file.model.input_size()))?;
+        let prover = file.prover(nothing, None).map_err(|why| why.to_string());
+        let folded = file.folded.map(|folded| folded.bytes);
+        let case = Case { name: self.name.clone(), model: file.model, prover, range: self.range, others };
+        Ok(SourceCase { case, inputs, info, digests, folded })
     }
 
     fn info(&self, model: &Model, inputs_in_file: usize) -> ModelInfo {
@@ -119,4 +130,9 @@ impl Source {
             },
         }
     }
+}
+
+/// The first samples of a kind.
+fn first(inputs: &InputSource, model: &Model, kind: &mut First) -> Result<InputSource> {
+    inputs.chosen(LOOKED_AT, &mut |block| (!kind.is_over()).then(|| kind.take(&model.enclose(&block.values))))
 }

@@ -134,33 +134,25 @@ impl InputFiles {
         Ok(source)
     }
 
-    /// Reads all inputs for a model at once, as [`InputFiles::open`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn read(&self, file: &ModelFile, range: Option<Range>, tell: Tell) -> Result<Loaded> {
-        self.open(file, range, tell)?.load()
-    }
-
     fn file(&self, file: ArrayFile, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {
-        let mut blocks = file.blocks()?;
-        let mut first = 0;
-        loop {
-            let values = blocks.next(LOOKED_AT.div_ceil(model.input_size()))?;
-            if values.is_empty() {
-                break;
-            }
+        file.fit(&model.graph().node(0).shape).map_err(Error::msg).with_context(|| self.place())?;
+        let labels = self.labels.as_ref().map(|path| self.label_file(path, file.rows)).transpose()?;
+        // Behind the last sample that is used, nothing is looked at.
+        let mut kept = (0..file.rows).filter(|&row| is_kept(labels.as_ref(), row));
+        let rows = self.limit.and_then(|limit| kept.nth(limit - 1)).map_or(file.rows, |last| last + 1);
+        let (mut blocks, mut first) = (file.blocks()?, 0);
+        while first < rows {
+            let values = blocks.next((rows - first).min(LOOKED_AT.div_ceil(model.input_size())))?;
             let features = file.shape.iter().product();
             check_range(&values, range, features, &|i| first + i).with_context(|| self.place())?;
             first += values.len() / features;
         }
         blocks.finish()?.iter().for_each(|note| tell(&format!("note: {note}")));
-        file.fit(&model.graph().node(0).shape).map_err(Error::msg).with_context(|| self.place())?;
-        let Some(path) = &self.labels else { return Ok(Stock::File { file, labels: None }) };
-        let labels = self.label_file(path, file.rows)?;
-        let left_out = labels.left_out(path, self.drop_missing)?;
-        left_out.iter().for_each(|note| tell(&format!("note: {note}")));
-        Ok(Stock::File { file, labels: Some(labels) })
+        if let (Some(labels), Some(path)) = (&labels, &self.labels) {
+            let left_out = labels.left_out(path, self.drop_missing)?;
+            left_out.iter().for_each(|note| tell(&format!("note: {note}")));
+        }
+        Ok(Stock::File { file, labels })
     }
 
     fn held(&self, mut inputs: Inputs, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {
@@ -263,6 +255,28 @@ impl InputSource {
             }
         }
         Ok(all)
+    }
+
+    /// Those samples that are `wanted`, in memory: it is given blocks of `most` samples, and says which of them it wants,
+    /// or `None` where it wants no more.
+    ///
+    /// # Errors
+    /// When the file cannot be read again.
+    pub fn chosen(&self, most: usize, wanted: &mut dyn FnMut(&Loaded) -> Option<Vec<usize>>) -> Result<InputSource> {
+        let mut kept = Inputs { shape: vec![self.size], ..Inputs::default() };
+        let mut blocks = self.blocks()?;
+        while let Some(block) = blocks.next(most)? {
+            let Some(chosen) = wanted(&block) else { break };
+            for i in chosen {
+                kept.values.extend(block.sample(i).iter().map(|&x| x as f32));
+                kept.numbers.push(block.numbers[i]);
+                if let Some(labels) = &block.labels {
+                    kept.labels.get_or_insert_default().push(labels[i].clone());
+                }
+            }
+        }
+        let count = kept.numbers.len();
+        Ok(InputSource { stock: Stock::Held(kept), size: self.size, count })
     }
 
     /// Where every sample stands in its file, without a limit.

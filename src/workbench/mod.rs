@@ -10,6 +10,7 @@ mod digest;
 mod given;
 mod inputs;
 mod model;
+mod passage;
 mod run;
 pub mod shell;
 
@@ -19,4 +20,5 @@ pub use digest::{Circumstance, digest, digests, shown};
 pub use given::{Given, Unit, WeightsFile};
 pub use inputs::{Blocks, InputFiles, InputSource, Loaded, Tell};
 pub use model::{FOLDED, ModelFile};
+pub use passage::{Passage, Place};
 pub use run::{Answered, Run};

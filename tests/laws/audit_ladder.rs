@@ -1,14 +1,17 @@
 //! The audit on random networks: wrong radii are refuted, right ones are not, and nothing makes it panic.
 
+use std::convert::Infallible;
 use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
 use underplane::attack::Attack;
-use underplane::audit::ladder::{Conclusion, Order, conclusion, order, undecided, violations};
+use underplane::audit::case::{Block, Case, First};
+use underplane::audit::ladder::{Conclusion, Order, order, undecided, violations};
 use underplane::audit::methods::standard;
-use underplane::audit::run::{Audit, Case, Findings, select};
-use underplane::audit::summary::summaries;
+use underplane::audit::run::{Audit, Findings};
+use underplane::audit::tally::{Hear, Tally};
 use underplane::audit::{report, tables};
-use underplane::model::{Dense, Graph, Kink, Layer, Model, Sensitive, onnx};
+use underplane::model::{Dense, Enclosed, Graph, Kink, Layer, Model, Sensitive, onnx};
 use underplane::norm::Norm;
+use underplane::proof::Prover;
 use underplane::query::Witness;
 use underplane::query::{Perturbation, Range};
 use underplane::radius::lp::{Lp, LpSolver};
@@ -31,34 +34,67 @@ fn all_methods() -> Audit {
     audit(standard(LpSolver::Clarabel, smoothing()))
 }
 
-fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Case {
-    let count = values.len() / model.input_size();
-    let labels = (0..count).map(|i| (i % 2).to_string()).collect();
-    let onnx = onnx::encode(model.graph()).unwrap();
-    let (numbers, sensitive) = ((0..count).collect(), Sensitive::Positive);
-    Case { name: "net".into(), model, onnx: onnx.into(), logit: sensitive.into(), values, numbers, labels, range }
+/// A case and all its inputs.
+struct Inputs {
+    case: Case,
+    values: Vec<f64>,
 }
 
-fn random_case(seed: u64, map: Map, range: Option<Range>) -> Case {
+fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Inputs {
+    let size = model.input_size();
+    let onnx = onnx::encode(model.graph()).unwrap();
+    let prover = Prover::new(&onnx, Sensitive::Positive, &vec![0.0; size], size).map_err(|why| why.to_string());
+    let logits = model.enclose(&values);
+    let is_other = |(logit, _): &(&Enclosed, &[f64])| logit.upper() <= 0.0;
+    let others = logits.iter().zip(values.chunks(size)).filter(is_other).flat_map(|(_, x)| x.to_vec()).collect();
+    Inputs { case: Case { name: "net".into(), model, prover, range, others }, values }
+}
+
+fn random_case(seed: u64, map: Map, range: Option<Range>) -> Inputs {
     let mut rng = generator(seed);
     let model = model(icnn(&mut rng, 5, &[8, 5], map, 0.0));
     let values = inputs(&mut rng, 12, 5);
     case(model, values, range)
 }
 
-fn findings(audit: &Audit, case: &Case) -> Findings {
-    audit.case(case, &|_, _| {})
+/// Block by block, as the program asks.
+fn findings(audit: &Audit, inputs: &Inputs) -> Findings {
+    let (Inputs { case, values }, size) = (inputs, inputs.case.model.input_size());
+    let numbers: Vec<usize> = (0..values.len() / size).collect();
+    let labels: Vec<String> = numbers.iter().map(|i| (i % 2).to_string()).collect();
+    let most = audit.block(case, numbers.len());
+    let mut all = Findings::default();
+    for (numbers, labels) in numbers.chunks(most).zip(labels.chunks(most)) {
+        let values = &values[numbers[0] * size..(numbers[0] + numbers.len()) * size];
+        let found = audit.answer(case, &Block { values, numbers, labels: labels.to_vec() }, &|_, _| {});
+        all.records.extend(found.records);
+        all.found.extend(found.found);
+    }
+    all
+}
+
+fn tally(findings: &Findings) -> Tally {
+    let all = |hear: Hear| -> Result<(), Infallible> {
+        hear(&findings.records, &findings.found);
+        Ok(())
+    };
+    let Ok(tally) = Tally::of(all);
+    tally
+}
+
+fn conclusion(findings: &Findings) -> Conclusion {
+    tally(findings).conclusion()
 }
 
 /// Everything that is made from records must cope with any records.
 fn rendered(findings: &Findings) -> String {
-    let violations = violations(&findings.records, &findings.found);
-    let mut text = report::verdict(&findings.records, &findings.found, &violations);
-    for summary in summaries(&findings.records, &findings.found, &violations) {
+    let tally = tally(findings);
+    let mut text = report::verdict(&tally);
+    for summary in tally.summaries() {
         text += &tables::methods(&summary).terminal();
         text += &tables::notes(&summary).join("\n");
     }
-    text + &tables::violations(&violations).markdown()
+    text + &tables::violations(&tally.violations).markdown()
 }
 
 /// The exact radius times a factor, as a certificate of the given kind.
@@ -157,7 +193,7 @@ fn a_radius_one_percent_too_large_is_refuted_and_the_exact_one_is_not() {
             // No other method helps: the attack alone has to find the witnesses.
             let wrong = findings(&audit(vec![scaled(1.01)]), &case);
             let right = findings(&audit(vec![scaled(1.0)]), &case);
-            assert_eq!(conclusion(&right.records, &right.found), Conclusion::Passed, "seed {seed}");
+            assert_eq!(conclusion(&right), Conclusion::Passed, "seed {seed}");
             let certified = wrong.records.iter().filter(|r| r.certified().is_some_and(f64::is_finite)).count();
             let violations = violations(&wrong.records, &wrong.found);
             for violation in &violations {
@@ -165,7 +201,7 @@ fn a_radius_one_percent_too_large_is_refuted_and_the_exact_one_is_not() {
                 assert!(violation.distance * 1.01 >= violation.radius && violation.finder == "attack");
             }
             if certified > 0 {
-                assert_eq!(conclusion(&wrong.records, &wrong.found), Conclusion::Violated, "seed {seed}");
+                assert_eq!(conclusion(&wrong), Conclusion::Violated, "seed {seed}");
                 assert!(rendered(&wrong).contains("VIOLATIONS"));
             }
             // The attack is that good; what it finds is never nearer than the exact radius.
@@ -183,7 +219,7 @@ fn smoothed_and_probabilistic_radii_never_enter_the_verdict() {
         let method = Scaled { factor: 10.0, subject, guarantee, evidence: false };
         let findings = findings(&audit(vec![Box::new(method)]), &case);
         assert!(findings.records.iter().any(|r| r.certified().is_some()));
-        assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed);
+        assert_eq!(conclusion(&findings), Conclusion::Passed);
         assert!(findings.records.iter().all(|r| r.upper.is_empty()), "a witness of the network says nothing here");
     }
 }
@@ -198,7 +234,7 @@ fn every_method_passes_on_random_networks() {
         let findings = findings(&all_methods(), &case);
         assert_eq!(findings.records.len(), 12 * 3 * 7);
         let text = rendered(&findings);
-        assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "seed {seed}: {text}");
+        assert_eq!(conclusion(&findings), Conclusion::Passed, "seed {seed}: {text}");
         let curved = matches!(map, Map::Absolute | Map::ScaledAbsolute);
         assert_eq!(text.contains("lp does not apply: non-affine feature map"), curved, "seed {seed}: {text}");
         let order = order(&findings.records);
@@ -212,7 +248,7 @@ fn every_method_passes_on_random_networks() {
 fn tightness_is_measured_against_the_exact_radius_and_never_above_it() {
     let case = random_case(1, Map::Centred, None);
     let findings = findings(&all_methods(), &case);
-    let summary = &summaries(&findings.records, &findings.found, &[])[0];
+    let summary = &tally(&findings).summaries()[0];
     assert_eq!((summary.references.witness, summary.references.none), (0, 0));
     assert_eq!(summary.references.exact, 3 * summary.sensitive);
     assert!(summary.sensitive > 0 && summary.inputs == 12);
@@ -253,7 +289,7 @@ fn a_network_that_is_not_convex_is_audited_by_what_applies() {
     // Its kinks are coordinate-wise, so φ can take them in; a network on top of them cannot.
     let findings = findings(&all_methods(), &case);
     let text = rendered(&findings);
-    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
+    assert_eq!(conclusion(&findings), Conclusion::Passed, "{text}");
     for norm in ["l1", "l2", "linf"] {
         let ibp = findings.records.iter().find(|r| r.method == "ibp" && r.norm == norm && r.input == 0).unwrap();
         assert!(ibp.certified().is_some_and(|r| r > 0.0), "{ibp:?}");
@@ -272,7 +308,7 @@ fn methods_that_need_convexity_are_left_out_without_it() {
     let case = case(model(graph), vec![0.0, 0.0, 3.0, 0.0], None);
     let findings = findings(&all_methods(), &case);
     let text = rendered(&findings);
-    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
+    assert_eq!(conclusion(&findings), Conclusion::Passed, "{text}");
     for method in ["closed-form", "sharp", "lp"] {
         let mut rows = findings.records.iter().filter(|r| r.method == method);
         assert!(rows.all(|r| r.not_applicable().is_some_and(|why| why.starts_with("not convex"))), "{method}");
@@ -286,7 +322,7 @@ fn no_sensitive_input_leaves_an_empty_but_whole_table() {
     let case = case(affine(vec![1.0, -1.0], -5.0), vec![0.0, 0.0, 1.0, 0.5], None);
     let findings = findings(&all_methods(), &case);
     let text = rendered(&findings);
-    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
+    assert_eq!(conclusion(&findings), Conclusion::Passed, "{text}");
     assert!(text.contains("0/0") && text.contains("2 inputs, 0 classified as sensitive"), "{text}");
     assert!(findings.records.iter().all(|r| r.status == Status::NotSensitive), "{text}");
 }
@@ -296,7 +332,7 @@ fn a_constant_network_is_unbounded_and_has_no_witness() {
     let case = case(affine(vec![0.0, 0.0], 2.0), vec![0.5, 0.5, 0.0, 1.0], None);
     let findings = findings(&all_methods(), &case);
     let text = rendered(&findings);
-    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Passed, "{text}");
+    assert_eq!(conclusion(&findings), Conclusion::Passed, "{text}");
     let closed_form = findings.records.iter().filter(|r| r.method == "closed-form");
     assert!(closed_form.clone().all(|r| r.radius == "unbounded" && r.upper.is_empty()), "{text}");
     assert!(text.contains("unbounded"));
@@ -306,7 +342,7 @@ fn a_constant_network_is_unbounded_and_has_no_witness() {
 fn a_logit_of_zero_is_no_violation_and_no_panic() {
     // f(x) = 0 exactly at the first input, and within rounding of 0 at the second.
     let case = case(affine(vec![1.0, 1.0, 1.0], -0.3), vec![0.0; 6], None);
-    let tie = Case {
+    let tie = Inputs {
         values: vec![f64::from(0.3_f32), 0.0, 0.0, f64::from(0.1_f32), f64::from(0.1_f32), f64::from(0.1_f32)],
         ..case
     };
@@ -347,7 +383,7 @@ fn an_unknown_answer_is_undecided_and_a_false_witness_counts_for_nothing() {
     let mut methods: Vec<Box<dyn Method>> = vec![Box::new(Clueless)];
     methods.extend(standard(LpSolver::Clarabel, smoothing()));
     let findings = findings(&audit(methods), &case);
-    assert_eq!(conclusion(&findings.records, &findings.found), Conclusion::Undecided);
+    assert_eq!(conclusion(&findings), Conclusion::Undecided);
     assert_eq!(undecided(&findings.records).count(), 3);
     assert!(rendered(&findings).contains("3 answers stayed unknown"));
     let upper = findings.records.iter().map(|r| r.witness().unwrap_or(1.0)).fold(f64::INFINITY, f64::min);
@@ -387,10 +423,12 @@ fn selection_takes_the_first_of_both_kinds_in_order() {
     let model = affine(vec![1.0], 0.0);
     let values = [1.0, -1.0, 2.0, -2.0, 3.0, -3.0];
     let logits = model.enclose(&values);
-    assert_eq!(select(&logits, 2, 1), [0, 1, 2]);
-    assert_eq!(select(&logits, 5, 2), [0, 1, 2, 3, 4]);
-    assert_eq!(select(&logits, 0, 0), [0_usize; 0]);
-    let mut case = case(model, values.to_vec(), None);
-    case.keep(&[4, 1]);
-    assert_eq!((case.values, case.numbers), (vec![3.0, -1.0], vec![4, 1]));
+    let first = |sensitive, others| First { sensitive, others };
+    assert_eq!(first(2, 1).take(&logits), [0, 1, 2]);
+    assert_eq!(first(5, 2).take(&logits), [0, 1, 2, 3, 4]);
+    assert_eq!(first(0, 0).take(&logits), [0_usize; 0]);
+    // What is taken of one block is not taken of the next one.
+    let mut left = first(2, 2);
+    assert_eq!((left.take(&logits[..3]), left.is_over()), (vec![0, 1, 2], false));
+    assert_eq!((left.take(&logits[3..]), left.is_over()), (vec![0], true));
 }

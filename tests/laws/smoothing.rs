@@ -109,7 +109,8 @@ fn answers_do_not_depend_on_batches_or_threads() {
 /// For a half-space the smoothed classifier is the half-space: Φ(distance/σ) of the noise is on the sensitive side.
 #[test]
 fn a_half_space_gets_its_distance() {
-    let method = Smoothing { samples: 200_000, alpha: 1e-6, sigma: 0.5, ..Smoothing::default() };
+    // Enough to choose the class rightly, too.
+    let method = Smoothing { samples: 200_000, selection: 20_000, alpha: 1e-6, sigma: 0.5, ..Smoothing::default() };
     let (weight, norm) = ([0.6_f32, -0.8, 1.2, 0.0], (0.36_f64 + 0.64 + 1.44).sqrt());
     let mut rng = generator(9);
     for target in [0.05_f64, 0.2, 0.5, 0.8] {

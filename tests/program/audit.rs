@@ -5,9 +5,12 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 use testing::networks::{Map, generator, icnn, inputs, model};
-use underplane::audit::report::read;
+use underplane::audit::report;
+use underplane::audit::tally::Tally;
 use underplane::data::store::sha256;
 use underplane::model::{Dense, Graph, Kink, Layer, onnx};
+use underplane::report::records::{Found, Record, read_csv};
+use underplane::report::run_info::RunInfo;
 
 fn program(folder: &Path) -> Command {
     let mut command = Command::cargo_bin("underplane").unwrap();
@@ -43,6 +46,13 @@ fn bundle() -> TempDir {
     folder
 }
 
+/// What is in a report's folder.
+fn read(folder: &Path) -> (RunInfo, Vec<Record>, Vec<Found>) {
+    let run = serde_json::from_str(&fs::read_to_string(folder.join("run.json")).unwrap()).unwrap();
+    let records = read_csv(&folder.join("records.csv")).unwrap().collect::<Result<_, _>>().unwrap();
+    (run, records, read_csv(&folder.join("witnesses.csv")).unwrap().collect::<Result<_, _>>().unwrap())
+}
+
 #[test]
 fn the_bundle_passes_and_leaves_records_and_a_report() {
     let folder = bundle();
@@ -55,12 +65,14 @@ fn the_bundle_passes_and_leaves_records_and_a_report() {
     }
     let reports: Vec<_> = fs::read_dir(folder.path().join("reports")).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(reports.len(), 1, "nothing unfinished is left: {reports:?}");
-    let (run, records, found) = read(&reports[0]).unwrap();
+    let (run, records, found) = read(&reports[0]);
     assert_eq!(run.command, "underplane audit --samples 500");
     assert_eq!((run.models.len(), records.len()), (2, 2 * 8 * 3 * 7));
     assert!(!found.is_empty() && run.alpha == Some(0.001));
-    let report = fs::read_to_string(reports[0].join("report.md")).unwrap();
-    assert_eq!(report, underplane::audit::report::markdown(&run, &records, &found));
+    let text = fs::read_to_string(reports[0].join("report.md")).unwrap();
+    let tally = Tally::of(|hear| report::read(&reports[0], hear)).unwrap();
+    assert_eq!(text, report::markdown(&run, &tally));
+    let report = text;
     for name in ["box.onnx", "box.csv", "box.txt"] {
         let digest = sha256(&fs::read(folder.path().join("proofs-data").join(name)).unwrap());
         assert!(report.contains(&format!("- SHA-256 of {name}: {digest}")), "{report}");
@@ -99,7 +111,7 @@ fn a_users_own_model_is_audited_with_the_options_given() {
     assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("lp does not apply: only for p = 1, 2 and ∞"), "{text}");
     let report = fs::read_dir(folder.path().join("out")).unwrap().next().unwrap().unwrap().path();
-    let (run, records, _) = read(&report).unwrap();
+    let (run, records, _) = read(&report);
     assert_eq!((records.len(), run.alpha), (3 * 2 * 2, None));
     assert!(records.iter().all(|r| r.input < 3 && ["l2", "lp:3"].contains(&r.norm.as_str())));
 }

@@ -75,6 +75,15 @@ fn certificates(path: &Path, inputs: &[f64], sensitive: &str) -> Result<usize, S
         let check = [checked, &x, &certificates, "--flatten", "--sensitive", sensitive];
         let (code, rows, told) = run(env!("CARGO_BIN_EXE_underplane-check"), &check);
         assert_eq!(code, 0, "{file}: {told}{rows}");
+        if checked == &folded {
+            let check = [&["check", &file], &check[1..]].concat();
+            let (code, _, told) = run(own, &check);
+            assert!(code == 2 && told.contains(&folded), "{file}: {told}");
+            let audit = ["audit", &file, &x, "--flatten", "--method", "closed-form", "--reports", &at("reports")];
+            run(own, &[&audit[..], &["--sensitive", sensitive]].concat());
+            let report = std::fs::read_dir(at("reports")).unwrap().next().unwrap().unwrap().path();
+            assert_eq!(std::fs::read(report.join(onnx::FOLDED)).unwrap(), std::fs::read(&folded).unwrap());
+        }
     }
     Ok(certified)
 }

@@ -62,6 +62,14 @@ fn ends_are_taken_off_and_thresholds_too() {
     // ln 9 = 2.197224577…
     near(&found, 3.25 - 2.197_224_6, radii(3.25 - 2.197_224_6));
     assert!(told.contains("--threshold 2.197"), "{told}");
+    // The same certificates, asked for by the probability.
+    let words = "m.onnx x.npy proofs/certificates.jsonl --output p";
+    for (program, check) in [("underplane-check", ""), ("underplane", "check "), ("underplane", "check --fast ")] {
+        let (code, out, told) = desk.run(program, &format!("{check}{words} --probability 0.9"));
+        assert!(code == 0 && told.contains("--threshold 2.197"), "{out}{told}");
+        let (code, out, told) = desk.run(program, &format!("{check}{words} --probability 0.91"));
+        assert!(code == 1 && out.contains("logit-mismatch"), "{out}{told}");
+    }
 }
 
 #[test]
@@ -90,6 +98,7 @@ fn what_is_no_output_and_what_no_end_is_refused_by_both() {
         ("--output z --threshold inf", ["finite", "inf"]),
         ("--output three --sensitive 0 --probability 0.9", ["--probability", "--threshold"]),
         ("--output z --probability 1", ["between 0 and 1", "1"]),
+        ("--output z --probability 0", ["between 0 and 1", "0"]),
         ("--output z --probability 0.5 --threshold 1", ["cannot be used", "--threshold"]),
     ] {
         let words_of = |rest: &str| format!("{rest} {options}").trim().to_string();

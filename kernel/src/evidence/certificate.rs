@@ -57,7 +57,7 @@ impl Certificate {
             output = object.text("output")?;
             threshold = object.text("threshold")?.map(|text| Threshold::read(&text)).transpose()?;
         }
-        let logit = Logit { class, output, threshold };
+        let logit = Logit { class, output, threshold, of_probability: false };
         let range = object.pair("box")?;
         let open = match object.text("ball")?.as_deref() {
             None | Some("closed") => false,
@@ -204,7 +204,7 @@ pub fn check_logit(certificate: &Certificate, wanted: &Logit) -> Result<(), Reje
         let threshold = logit.threshold.map_or("none".into(), |threshold| threshold.to_string());
         format!("output {output}, threshold {threshold}")
     };
-    match stated == wanted {
+    match (&stated.output, stated.threshold) == (&wanted.output, wanted.threshold) {
         true => Ok(()),
         false => Err(Rejection::new(Code::LogitMismatch, "certificate", words(wanted), words(stated))),
     }

@@ -30,6 +30,15 @@ pub fn round(floor: IBig, exact: bool) -> Option<Float> {
     finite.then_some(if sign == Sign::Negative { value.negated() } else { value })
 }
 
+/// The least binary32 that is not below x·2^−GRID; `None` on overflow.
+pub fn not_below(x: IBig) -> Option<Float> {
+    let (sign, magnitude) = x.into_parts();
+    let cut = magnitude.bit_len().saturating_sub(24).max(1);
+    let is_cut = magnitude.trailing_zeros().is_some_and(|zeros| zeros < cut);
+    let up = if is_cut && sign == Sign::Positive { UBig::ONE } else { UBig::ZERO };
+    round(IBig::from_parts(sign, ((magnitude >> cut) + up) << cut), true)
+}
+
 /// The nearest binary32 of n/d, d > 0; `None` on overflow.
 pub fn nearest(n: &IBig, d: &IBig) -> Option<Float> {
     let (n, mut floor) = (n << GRID as usize, (n << GRID as usize) / d);
@@ -44,6 +53,21 @@ pub fn nearest(n: &IBig, d: &IBig) -> Option<Float> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_that_is_not_below_is_the_least_one() {
+        let of = |x: IBig| not_below(x).map(|found| (found.mantissa, found.exponent));
+        let one: IBig = IBig::ONE << GRID as usize;
+        // Binary32 numbers above 1 are 2^−23 apart, below 1 half of that.
+        let just = IBig::ONE;
+        assert_eq!((of(one.clone()), of(-&one)), (Some((1, 0)), Some((-1, 0))));
+        assert_eq!(of(&one + &just), Some(((1 << 23) + 1, -23)));
+        assert_eq!(of(&one - &just), Some((1, 0)));
+        assert_eq!((of(-&one - &just), of(&just - &one)), (Some((-1, 0)), Some((1 - (1 << 24), -24))));
+        assert_eq!((of(IBig::ZERO), of(just.clone()), of(-just)), (Some((0, 0)), Some((1, -149)), Some((0, 0))));
+        let top: IBig = ((IBig::ONE << 24) - IBig::ONE) << (GRID as usize + 104);
+        assert!(of(top.clone()).is_some() && of(top + 1).is_none());
+    }
 
     #[test]
     fn the_nearest_number_is_even_in_a_tie_and_none_beyond_the_largest() {

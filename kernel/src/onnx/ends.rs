@@ -73,6 +73,11 @@ pub fn least(graph: &mut Graph, call: &Call, operands: &[usize], shape: Vec<usiz
 
 /// Makes f the last node, with an entry for each head; the rest of the graph is what f depends on.
 pub fn finish(mut graph: Graph, output: usize, logit: &Logit) -> Result<Graph, Rejection> {
+    if logit.of_probability && !is_odds(&graph, output) {
+        let expected = "one output, or two under a softmax, for the logit of a probability";
+        let (place, found) = (graph.nodes[output].name.clone(), "outputs whose differences are none");
+        return Err(Rejection::new(Code::Unsupported, place, expected, found));
+    }
     let mut last = chosen(&mut graph, output, logit.class)?;
     if let Some(heads) = heads(&mut graph, last, false)? {
         last = heads;
@@ -88,6 +93,15 @@ pub fn finish(mut graph: Graph, output: usize, logit: &Logit) -> Result<Graph, R
     match graph.nodes.iter().find(|node| matches!(node.op, Op::End { .. })) {
         None => Ok(graph),
         Some(node) => Err(node.left_over()),
+    }
+}
+
+/// Whether f is the logit of one probability: of one output, or of two that are no two probabilities of their own.
+fn is_odds(graph: &Graph, output: usize) -> bool {
+    match graph.nodes[output].size {
+        1 => true,
+        2 => odds(graph, output, 0).is_none_or(|odds| odds.minus.is_some()),
+        _ => false,
     }
 }
 

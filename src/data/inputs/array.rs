@@ -135,12 +135,14 @@ impl ArrayBlocks<'_> {
         Ok(values)
     }
 
-    /// What the user should hear, after the last sample.
+    /// What the user should hear about the samples so far.
     ///
     /// # Errors
-    /// When something is behind the array, or it is unclear what bytes mean.
+    /// When they are all, and something is behind the array, or it is unclear what bytes mean.
     pub fn finish(self) -> Result<Vec<String>, DataError> {
-        self.reader.finish()?;
+        if self.next == self.file.rows {
+            self.reader.finish()?;
+        }
         self.floats.finish()
     }
 }

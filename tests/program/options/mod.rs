@@ -247,6 +247,7 @@ fn the_checker_alone() {
             ("--sensitive", CLASS),
             ("--output", OUTPUT),
             ("--threshold", Number),
+            ("--probability", Share),
             ("--weights", File),
             ("--uint8", Mode("unit raw")),
         ],

@@ -16,6 +16,10 @@ pub enum Kind {
     Deviation,
     /// A number between 0 and 1.
     Risk,
+    /// A decimal between 0 and 1, exactly.
+    Share,
+    /// What separates fields.
+    Separator,
     /// A whole number from 1 on.
     Count { large: Large },
     /// Any 64-bit number.
@@ -88,6 +92,11 @@ impl Kind {
                 let good = ["5e-324", "1e-300", "1e-200", "1e-100", "1e-99", "0.5", "0.9999999999999999"];
                 (owned(&[&no_number[..], &bad].concat()), owned(&good))
             }
+            Share => {
+                let bad = ["0", "-0", "1", "1.0", "-1", "2", "inf", "1e300"];
+                (owned(&[&no_number[..], &bad].concat()), owned(&["0.5", "0.1", "0.99999999999999999"]))
+            }
+            Separator => (owned(&["", " ", "ü", "0x10", "--", ",,", "x"]), owned(&[","])),
             Count { large: kind } => {
                 let bad = [
                     "0",

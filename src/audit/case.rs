@@ -1,0 +1,104 @@
+//! What an audit is about: a model with who attacks it, and its inputs block by block.
+
+use crate::model::{Enclosed, Model};
+use crate::proof::Prover;
+use crate::query::{Perturbation, Query, Range};
+use crate::radius::run::Timed;
+
+/// What is audited: a model, and who attacks it.
+#[derive(Debug)]
+pub struct Case {
+    /// Short name.
+    pub name: String,
+    /// The network.
+    pub model: Model,
+    /// The kernel's own reading of its file, or why it refuses it.
+    pub prover: Result<Prover, String>,
+    /// The box.
+    pub range: Option<Range>,
+    /// `[any number × input size]`: inputs of the other class, towards which attacks look.
+    pub others: Vec<f64>,
+}
+
+/// Inputs of a case.
+#[derive(Clone, Debug)]
+pub struct Block<'a> {
+    /// `[count × input size]`, all inside the box.
+    pub values: &'a [f64],
+    /// `[count]`: where each input stands in its file.
+    pub numbers: &'a [usize],
+    /// `[count]`: labels, or empty texts.
+    pub labels: Vec<String>,
+}
+
+/// The first so many samples with f > 0 and with f ≤ 0 that come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct First {
+    /// With f > 0.
+    pub sensitive: usize,
+    /// Others.
+    pub others: usize,
+}
+
+impl First {
+    /// Those among the next ones with these logits, in order; fewer are left to be taken then.
+    pub fn take(&mut self, logits: &[Enclosed]) -> Vec<usize> {
+        let mut is_wanted = |&i: &usize| {
+            let left = if logits[i].lower() > 0.0 { &mut self.sensitive } else { &mut self.others };
+            let take = *left > 0;
+            *left -= usize::from(take);
+            take
+        };
+        (0..logits.len()).filter(|i| is_wanted(i)).collect()
+    }
+
+    /// Whether there are no more to be taken.
+    pub fn is_over(self) -> bool {
+        self.sensitive + self.others == 0
+    }
+}
+
+/// Inputs of the other class that attacks look towards, and numbers in them, at most: the nearest one is looked for
+/// among them for every attack.
+const OTHERS: usize = 256;
+const MOST_VALUES: usize = 1 << 21;
+
+impl Case {
+    /// How many inputs of the other class attacks look towards at most.
+    pub fn others(model: &Model) -> usize {
+        OTHERS.min((MOST_VALUES / model.input_size()).max(1))
+    }
+}
+
+impl Block<'_> {
+    pub(super) fn count(&self) -> usize {
+        self.numbers.len()
+    }
+
+    pub(super) fn sample(&self, i: usize) -> &[f64] {
+        let size = self.values.len() / self.count();
+        &self.values[i * size..(i + 1) * size]
+    }
+}
+
+/// A block of a case, under the kernel's eyes.
+pub(super) struct Asked<'a> {
+    pub case: &'a Case,
+    pub block: &'a Block<'a>,
+    pub prover: Result<&'a Prover, &'a str>,
+}
+
+impl<'a> Asked<'a> {
+    /// A question about sample `index` of the block.
+    pub fn query(&self, index: usize, perturbation: Perturbation<'a>) -> Query<'a> {
+        Query { model: &self.case.model, x: self.block.sample(index), index, perturbation }
+    }
+
+    /// Ties become witnesses where the exact logit is ≤ 0.
+    pub fn settle(&self, perturbation: Perturbation, columns: &mut [Vec<Timed>]) {
+        let Ok(prover) = self.prover else { return };
+        for (index, answer) in columns.iter_mut().flat_map(|column| column.iter_mut().enumerate()) {
+            prover.settle(self.query(index, perturbation), &mut answer.outcome);
+        }
+    }
+}
