@@ -5,7 +5,7 @@ use testing::corpora::windows::{int, ints, list, text};
 use testing::learned::{classifier, domain, file, floats, labels, learned, maps, names, texts};
 use testing::readings::logit;
 use underplane::model::onnx::decode;
-use underplane::model::{Model, Sensitive, select};
+use underplane::model::{Logit, Model, Sensitive};
 use underplane_kernel::{Class, Code, Reading, Rejection};
 
 /// y = column 1 of two scores of the scaled x, in a file with the operators of scikit-learn.
@@ -37,7 +37,8 @@ fn learned_operators_are_affine_or_refused() {
     let doubled = node("Add", &["y0", "y0"], &["y"], &[]);
     let inner = learned("ArrayFeatureExtractor", &["all", "one"], &["y0"], &[]);
     assert_eq!(code(vec![good(), transform("LOGISTIC"), inner, doubled]), Code::Unsupported);
-    assert_eq!(code(vec![good(), classifier(&[labels(3), weights.clone()]), column()]), Code::Unsupported);
+    assert_eq!(code(vec![good(), classifier(&[labels(1), weights.clone()]), column()]), Code::Unsupported);
+    assert_eq!(code(vec![good(), classifier(&[labels(3), weights.clone()]), column()]), Code::ShapeMismatch);
     assert_eq!(code(vec![scaler(&[0.5, 1.0], &[2.0]), scores(&[]), column()]), Code::ShapeMismatch);
     assert_eq!(code(vec![scaler(&[f32::NAN; 2], &[2.0; 2]), scores(&[]), column()]), Code::NotFinite);
     assert_eq!(
@@ -52,13 +53,17 @@ fn learned_operators_are_affine_or_refused() {
     assert_eq!(code(vec![relu]), Code::Unsupported, "a standard operator of another domain");
 }
 
-/// f of a class of two at (3, ½), in which both readers agree.
+/// f of a class of several at (3, ½), in which both readers agree.
 fn score(file: &[u8], class: usize) -> f64 {
     let at = [3.0, 0.5];
     let found = logit(file, Class::Index(class as u32), &at).unwrap();
-    let model = Model::new(select(decode(file).unwrap(), Sensitive::Index(class)).unwrap()).unwrap();
-    let enclosed = &model.enclose(&at)[0];
-    assert!(enclosed.lower() <= found && found <= enclosed.upper(), "{found}");
+    let heads = Logit::from(Sensitive::Index(class)).heads(decode(file).unwrap()).unwrap();
+    let ends = heads.into_iter().map(|head| {
+        let value = &Model::new(head).unwrap().enclose(&at)[0];
+        [value.lower(), value.upper()]
+    });
+    let least = ends.fold([f64::INFINITY; 2], |least, ends| [least[0].min(ends[0]), least[1].min(ends[1])]);
+    assert!(least[0] <= found && found <= least[1], "{found} {least:?}");
     found
 }
 
@@ -135,6 +140,35 @@ fn probabilities_of_two_that_are_normalised_stay_what_they_are() {
     for file in others {
         assert!(decode(&file).is_err() && Reading::read(&file, Class::Index(1)).is_err());
     }
+}
+
+#[test]
+fn a_classifier_of_three_is_as_far_above_the_others_as_above_the_nearest() {
+    let scores = |labels: &[Vec<u8>], transform: &str, norm: &str| {
+        let numbers = [
+            floats("coefficients", &[1.0, 0.0, 0.0, 1.0, -1.0, 2.0]),
+            floats("intercepts", &[0.0, 0.25, 0.5]),
+            text("post_transform", transform),
+        ];
+        let nodes = [
+            learned("LinearClassifier", &["x"], &["label", "s"], &[labels, &numbers].concat()),
+            learned("Normalizer", &["s"], &["p"], &[text("norm", norm)]),
+        ];
+        let outputs = [value(if norm.is_empty() { "s" } else { "p" }, &[3])];
+        file(if norm.is_empty() { &nodes[..1] } else { &nodes }, &[], &outputs)
+    };
+    let names = || texts("classlabels_strings", &["a", "b", "c"]);
+    // 3, ¾ and −3/2 at (3, ½).
+    for (transform, norm) in [("NONE", ""), ("LOGISTIC", ""), ("SOFTMAX", ""), ("SOFTMAX", "L1")] {
+        let file = scores(&[names()], transform, norm);
+        assert_eq!([0, 1, 2].map(|class| score(&file, class)), [2.25, -2.25, -4.5], "{transform} {norm}");
+    }
+    let refused = |file: Vec<u8>| assert!(decode(&file).is_err() && Reading::read(&file, Class::Index(1)).is_err());
+    for (transform, norm) in [("NONE", "L1"), ("LOGISTIC", "L1"), ("SOFTMAX", "L2"), ("SOFTMAX", "MAX")] {
+        refused(scores(&[names()], transform, norm));
+    }
+    refused(scores(&[names(), ints("classlabels_ints", &[0, 1, 2])], "NONE", ""));
+    refused(scores(&[], "NONE", ""));
 }
 
 #[test]

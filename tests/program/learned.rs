@@ -30,7 +30,7 @@ fn a_classifier_of_two_is_certified_with_its_decision_function() {
 #[test]
 fn what_no_radius_exists_for_is_named() {
     let desk = Desk::new();
-    for (operator, words) in [("TreeEnsembleClassifier", "trees jump"), ("Normalizer", "it divides by")] {
+    for (operator, words) in [("TreeEnsembleClassifier", "trees jump"), ("Normalizer", "divides by")] {
         let nodes = [learned(operator, &["x"], &["y"], &[])];
         fs::write(desk.at("m.onnx"), file(&nodes, &[], &[value("y", &[1])])).unwrap();
         let (code, _, told) = desk.run("underplane", "certify m.onnx x.npy");

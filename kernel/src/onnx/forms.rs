@@ -136,7 +136,7 @@ static FORMS: &[Form] = &[
             text("post_transform"),
         ],
         Kinds::Float32,
-        "the scores of two classes; post_transform NONE, or at the end LOGISTIC or SOFTMAX; the label must not be used",
+        "the scores of all classes; post_transform NONE, or at the end LOGISTIC or SOFTMAX; the label must not be used",
     )
     .of_ml(),
     form(
@@ -170,6 +170,7 @@ static FORMS: &[Form] = &[
     form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape; of constants"),
     form("Mul", (2, 2), &[], Kinds::Numbers, "value · constant, a value · itself, constants"),
     form("Neg", (1, 1), &[], Kinds::Floats, "of values and constants"),
+    form("Normalizer", (1, 1), &[text("norm")], Kinds::Float32, "of a Softmax, norm L1").of_ml(),
     form("Not", (1, 1), &[], Kinds::One, "of a comparison"),
     form("PRelu", (2, 2), &[], Kinds::Floats, "of values, slopes constant: all the same, or at most 1"),
     form(

@@ -43,18 +43,19 @@ pub fn gives_label(operator: &str) -> bool {
     matches!(operator, "LinearClassifier" | "SVMClassifier")
 }
 
-fn two_labels(call: &Call) -> Result<(), Rejection> {
+/// How many there are.
+fn labels(call: &Call) -> Result<usize, Rejection> {
     let integers = call.integers("classlabels_ints").map_or(0, <[i64]>::len);
     match (integers, call.texts("classlabels_strings")) {
-        (2, 0) | (0, 2) => Ok(()),
-        _ => Err(call.refuse(Code::Unsupported, "two class labels, integers or texts", "others")),
+        (count, 0) | (0, count) if count > 1 => Ok(count),
+        _ => Err(call.refuse(Code::Unsupported, "two class labels or more, integers or texts", "others")),
     }
 }
 
-/// The scores of two classes, or the probabilities that rise with them.
+/// The scores of all classes, or the probabilities that rise with them.
 pub fn classifier(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    two_labels(call)?;
-    let Value::Node(of, shape) = scores(graph, call, values, 2)? else { unreachable!("a node") };
+    let classes = labels(call)?;
+    let Value::Node(of, shape) = scores(graph, call, values, classes)? else { unreachable!("a node") };
     let end = match call.text("post_transform").unwrap_or("NONE") {
         "NONE" => return Ok(Value::Node(of, shape)),
         "LOGISTIC" => End::Sigmoid,
@@ -103,13 +104,12 @@ fn supported(graph: &mut Graph, call: &Call, values: &Values, factors: &[Float])
 
 /// Minus the score and the score, which is that of the first label.
 pub fn svm_classifier(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    two_labels(call)?;
     let count = call.floats_attribute("coefficients")?.len();
     let shares = call.integers("vectors_per_class").unwrap_or_default();
     let is_whole = shares.iter().all(|&share| share >= 0)
         && shares.len() == 2
         && shares[0].checked_add(shares[1]) == i64::try_from(count).ok();
-    if !is_whole || call.attributes().any(|(name, _)| matches!(name, "prob_a" | "prob_b")) {
+    if labels(call)? != 2 || !is_whole || call.attributes().any(|(name, _)| matches!(name, "prob_a" | "prob_b")) {
         return Err(call.refuse(Code::Unsupported, "vectors of two classes, no probabilities", "others"));
     }
     supported(graph, call, values, &[Float::ONE.negated(), Float::ONE])
@@ -122,6 +122,15 @@ pub fn svm_regressor(graph: &mut Graph, call: &Call, values: &Values) -> Answer 
         return Err(call.refuse(Code::Unsupported, "as many n_supports as coefficients, one_class 0", "others"));
     }
     supported(graph, call, values, &[Float::ONE])
+}
+
+/// Behind a Softmax, whose entries add up to 1, the same.
+pub fn normalizer(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let (of, _) = call.node(0, values)?;
+    match (&graph.nodes[of].op, call.text("norm")) {
+        (Op::End { end: End::Softmax, .. }, Some("L1")) => Ok(call.input(0, values)?.clone()),
+        _ => Err(call.refuse(Code::Unsupported, "a Softmax, and norm L1", "others")),
+    }
 }
 
 /// (x − offset)·scale.

@@ -87,6 +87,7 @@ fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer 
         "ReduceMin" => reductions::minimum(graph, call, values),
         "ReduceMax" => reductions::of_parts(graph, call, values, Op::Max),
         "LinearClassifier" => ml::classifier(graph, call, values),
+        "Normalizer" => ml::normalizer(graph, call, values),
         "SVMClassifier" => ml::svm_classifier(graph, call, values),
         "SVMRegressor" => ml::svm_regressor(graph, call, values),
         "Scaler" => ml::scaler(graph, call, values),

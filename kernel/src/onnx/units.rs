@@ -11,8 +11,8 @@ use crate::rejection::{Code, Rejection};
 /// t for t ≥ 0, below·t for t < 0.
 pub fn kink(graph: &mut Graph, call: &Call, values: &Values, below: Float) -> Answer {
     let (of, shape) = call.node(0, values)?;
-    // Probabilities are not negative.
-    if matches!(graph.nodes[of].op, Op::End { end: End::Sigmoid | End::Softmax, .. }) {
+    // Probabilities are their own absolute values.
+    if below == Float::ONE.negated() && matches!(graph.nodes[of].op, Op::End { end: End::Sigmoid | End::Softmax, .. }) {
         return Ok(call.input(0, values)?.clone());
     }
     unit(graph, call, Op::Kink { of, below, above: Float::ONE }, shape.to_vec())

@@ -20,10 +20,6 @@ pub(super) fn advice(operator: &str) -> &'static str {
         "TreeEnsembleClassifier" | "TreeEnsembleRegressor" | "TreeEnsemble" => {
             ": trees jump and are not convex, so that no such radius exists for them"
         }
-        "Normalizer" => {
-            ": it divides by what depends on the input; leave it out of the pipeline, or train on inputs that are \
-             normalised before"
-        }
         "Imputer" | "OneHotEncoder" | "LabelEncoder" | "OrdinalEncoder" | "Binarizer" | "CategoryMapper" => {
             ": it jumps; prepare the inputs before, and export the pipeline behind it"
         }

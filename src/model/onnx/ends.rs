@@ -130,13 +130,16 @@ pub(super) fn go_on(
             moved(importer, call, end, import)
         }
         // Probabilities are not negative, add up to 1 where they are all, and stay what they are divided by it.
-        ("Abs" | "Relu", [Some((of, End::Sigmoid | End::Softmax)), None]) => Ok(Value::Node(of)),
+        ("Abs", [Some((of, End::Sigmoid | End::Softmax)), None]) => Ok(Value::Node(of)),
         ("ReduceSum", [Some((_, End::Softmax)), None]) => match import(importer, call)? {
             Value::Node(sum) if importer.graph.node(sum).shape == [1] => {
                 Ok(Value::Float(Tensor::new(vec![1, 1], vec![1.0])))
             }
             _ => refuse(),
         },
+        ("Normalizer", [Some((of, End::Softmax)), None]) if call.text_attribute("norm") == Some("L1") => {
+            Ok(Value::Node(of))
+        }
         ("Div", [Some((of, _)), None]) => {
             let one = call.float(1, "what a probability is divided by")?;
             if one.shape.len() > 2 || one.iter().ne([1.0]) { refuse() } else { Ok(Value::Node(of)) }

@@ -45,19 +45,19 @@ pub(super) fn gives_label(operator: &str) -> bool {
     matches!(operator, "LinearClassifier" | "SVMClassifier")
 }
 
-fn two_labels(call: &Call) -> Result<(), ModelError> {
+/// How many there are.
+fn labels(call: &Call) -> Result<usize, ModelError> {
     let integers = call.ints_attribute("classlabels_ints").map_or(0, <[i64]>::len);
-    let texts = call.texts_attribute("classlabels_strings");
-    match (integers, texts) {
-        (2, 0) | (0, 2) => Ok(()),
-        _ => Err(call.misfit("two labels, integers or texts", (integers + texts).to_string())),
+    match (integers, call.texts_attribute("classlabels_strings")) {
+        (count, 0) | (0, count) if count > 1 => Ok(count),
+        (integers, texts) => Err(call.misfit("two labels or more, integers or texts", (integers + texts).to_string())),
     }
 }
 
-/// The scores of two classes; probabilities that rise with them are taken off.
+/// A score of every class; probabilities that rise with them are taken off.
 pub(super) fn classifier(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    two_labels(call)?;
-    let logits = scores(importer, call, 2)?;
+    let classes = labels(call)?;
+    let logits = scores(importer, call, classes)?;
     match call.text_attribute("post_transform").unwrap_or("NONE") {
         "NONE" => Ok(Value::Node(logits)),
         "LOGISTIC" => ends::ended(importer, call, logits, End::Sigmoid),
@@ -106,7 +106,9 @@ fn supported(importer: &mut Importer, call: &Call, multiples: &[f32]) -> Result<
 
 /// Minus the score and the score, which is that of the first label.
 pub(super) fn svm_classifier(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    two_labels(call)?;
+    if labels(call)? != 2 {
+        return Err(call.refuse("more than two labels are not supported"));
+    }
     if call.has("prob_a") || call.has("prob_b") {
         return Err(call.refuse("prob_a and prob_b are not supported: train without probability=True"));
     }
@@ -134,6 +136,14 @@ pub(super) fn svm_regressor(importer: &mut Importer, call: &Call) -> Result<Valu
         );
     }
     supported(importer, call, &[1.0])
+}
+
+/// What is not read of values; behind a Softmax it changes nothing (`ends`).
+pub(super) fn normalizer(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    Err(call.refuse(
+        "Normalizer divides by what depends on the input; leave it out of the pipeline, or train on inputs that are \
+         normalised before",
+    ))
 }
 
 /// (x − offset)·scale.

@@ -134,7 +134,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         CLASSIFIER,
         Rule::Singles,
         ml::classifier,
-        "the scores of two classes; LOGISTIC or SOFTMAX before the output is taken off; the label must not be used",
+        "the scores of all classes; LOGISTIC or SOFTMAX before the output is taken off; the label must not be used",
     )
     .of_ml(),
     operator("LinearRegressor", 1..=1, REGRESSOR, Rule::Singles, ml::regressor, "one target, post_transform NONE")
@@ -174,6 +174,15 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("Min", 1..=ANY, &[], Rule::Floats, elementwise::min, "of values; before the output: the least of heads"),
     operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul, "u·c, u·u, c·d, i·j"),
     operator("Neg", 1..=1, &[], Rule::Floats, elementwise::neg, "−u, −c"),
+    operator(
+        "Normalizer",
+        1..=1,
+        &[other("norm", proto::ATTRIBUTE_STRING)],
+        Rule::Singles,
+        ml::normalizer,
+        "behind a Softmax or LinearClassifier of that kind, norm L1",
+    )
+    .of_ml(),
     operator("Not", 1..=1, &[], Rule::One, choices::not, "of a comparison"),
     operator(
         "PRelu",
