@@ -1,8 +1,9 @@
 //! Where a case of an audit comes from, and what a report says about it.
 
 use super::digest::{Circumstance, digests};
-use super::inputs::{InputFiles, InputSource, Tell};
+use super::inputs::{InputFiles, Tell};
 use super::model::ModelFile;
+use super::source::InputSource;
 use crate::attack::constants;
 use crate::audit::bundle::Entry;
 use crate::audit::case::{Case, First};

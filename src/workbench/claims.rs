@@ -2,7 +2,7 @@
 
 use super::checkers::Checkers;
 use super::given::Given;
-use super::inputs::Loaded;
+use super::source::Loaded;
 use crate::attack::Attack;
 use crate::claims::{Answer, Auditor, Claim, Claims, Decision, read_claims};
 use crate::data::npy::{NpyArray, NpyValues, write_npy};

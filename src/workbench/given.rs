@@ -1,7 +1,8 @@
 //! What a run is about.
 
-use super::inputs::{InputFiles, InputSource, Tell};
+use super::inputs::{InputFiles, Tell};
 use super::model::ModelFile;
+use super::source::InputSource;
 use crate::data::inputs::weights::read_weights;
 use crate::query::Range;
 use anyhow::{Result, ensure};

@@ -13,12 +13,14 @@ mod model;
 mod passage;
 mod run;
 pub mod shell;
+mod source;
 
 pub use case::{Source, SourceCase};
 pub use checkers::{Checkers, INPUTS, WEIGHTS};
 pub use digest::{Circumstance, digest, digests, shown};
 pub use given::{Given, Unit, WeightsFile};
-pub use inputs::{Blocks, InputFiles, InputSource, Loaded, Tell};
+pub use inputs::{InputFiles, Tell};
 pub use model::{FOLDED, ModelFile};
 pub use passage::{Passage, Place};
 pub use run::{Answered, Run};
+pub use source::{Blocks, InputSource, Loaded};

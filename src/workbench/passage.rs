@@ -1,6 +1,6 @@
 //! A way through the samples of a source that can begin in the middle and is broken off when it is time.
 
-use super::inputs::{InputSource, Loaded};
+use super::source::{InputSource, Loaded};
 use crate::stream::in_order;
 use anyhow::Result;
 use std::ops::ControlFlow;

@@ -1,7 +1,7 @@
 //! A run of methods over samples, a block at a time: answers, ties settled, radii proven, rows.
 
 use super::given::Given;
-use super::inputs::Loaded;
+use super::source::Loaded;
 use crate::norm::Norm;
 use crate::proof::{Proof, Prover, npy, replay_or_less};
 use crate::query::Query;

@@ -1,6 +1,7 @@
 //! The whole program as a user runs it.
 
 mod audit;
+mod audit_stream;
 mod catalogue;
 mod certify;
 mod claims;

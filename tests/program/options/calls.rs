@@ -57,6 +57,7 @@ pub const CALLS: &[Call] = &[
             ("--seed", Seed),
             ("--box", Range),
             ("--weights", File),
+            ("--unit", Mode("raw model")),
             ("--sensitive", CLASS),
             ("--output", OUTPUT),
             ("--threshold", Number),
