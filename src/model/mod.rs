@@ -11,6 +11,7 @@ pub mod lifted;
 mod live;
 pub mod logit;
 pub mod map;
+mod merged;
 pub mod minorant;
 pub mod network;
 pub mod onnx;

@@ -5,6 +5,7 @@ use crate::network::graph::Graph;
 use crate::network::map::Map;
 use crate::network::windows::{Axis, Windows};
 use crate::number::exact::{Exact, Float};
+use crate::number::product::Factors;
 use crate::onnx::batch_norm::Channel;
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::nodes::{Answer, affine, broadcast, picked, repeated, same_shape, sample_sizes, size};
@@ -52,6 +53,9 @@ pub fn gemm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
 
 /// x·W, W a matrix or a vector.
 pub fn mat_mul(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    if let (Value::Floats(dims, weights), Value::Node(of, shape)) = (call.input(0, values)?, call.input(1, values)?) {
+        return from_left(graph, call, (dims, weights), (*of, shape));
+    }
     let (of, shape) = call.node(0, values)?;
     let mut shape = shape.to_vec();
     let vector = matches!(call.input(1, values)?, Value::Floats(dims, _) if dims.len() == 1);
@@ -77,6 +81,25 @@ pub fn mat_mul(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let products = affine(graph, call, vec![(of, map)], None, vec![outputs, rows])?;
     let places = (0..rows).flat_map(|row| (0..outputs).map(move |output| output * rows + row)).collect();
     picked(graph, call, &products, places, shape)
+}
+
+/// W·x, W a matrix and x [N, K, J]: a window over the first axis of a sample, at every place of the second.
+fn from_left(
+    graph: &mut Graph,
+    call: &Call,
+    (dims, weights): (&[usize], &Floats),
+    (of, shape): (usize, &[usize]),
+) -> Answer {
+    let (&[outputs, inner], &[also, cols]) = (dims, shape) else {
+        return Err(call.refuse(Code::Unsupported, "a constant matrix times [N, K, J]", format!("{dims:?}")));
+    };
+    if inner != also {
+        return Err(call.refuse(Code::ShapeMismatch, &format!("[N, {inner}, J]"), format!("[N, {shape:?}]")));
+    }
+    let axes = [Axis::whole(inner), Axis { output: cols, cells: 1, ..Axis::whole(cols) }];
+    let windows = Windows { groups: 1, inputs: 1, outputs, axes };
+    let map = Map::Windows { windows, weights: Factors::new(weights.clone()) };
+    affine(graph, call, vec![(of, map)], None, vec![outputs, cols])
 }
 
 fn check_last_axis(call: &Call, shape: &[usize], map: &Map) -> Result<(), Rejection> {
@@ -179,7 +202,7 @@ pub fn negate(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
             let numbers = floats.iter().map(Float::negated).collect();
             Ok(Value::Floats(dims.clone(), Floats::Numbers(numbers)))
         }
-        Value::Integers(..) | Value::Larger(..) => Err(call.refuse(Code::Unsupported, "floats", "others")),
+        _ => Err(call.refuse(Code::Unsupported, "floats", "others")),
     }
 }
 

@@ -20,6 +20,30 @@ pub enum Value {
     /// Whether the first of two values is the larger one, entry by entry, of the shape without the batch axis. What it says
     /// where they are equal is left open.
     Larger(Box<[Value; 2]>, Vec<usize>),
+    /// A node of the graph, its shape without the batch axis, and behind how many of its axes that stands.
+    Moved(usize, Vec<usize>, usize),
+    /// A node of the graph and its shape, which has no batch axis: of a batch of one sample.
+    Sample(usize, Vec<usize>),
+    /// Values of one type.
+    Sequence(Vec<Value>),
+    /// Infinite, and whether it is above 0.
+    Infinite(bool),
+}
+
+impl Value {
+    /// A node with the batch axis behind so many others.
+    pub fn at(id: usize, shape: Vec<usize>, batch: usize) -> Value {
+        if batch == 0 { Value::Node(id, shape) } else { Value::Moved(id, shape, batch) }
+    }
+
+    /// A node, its shape without the batch axis, and behind how many axes that stands.
+    pub fn placed(&self) -> Option<(usize, &[usize], usize)> {
+        match self {
+            Value::Node(id, shape) => Some((*id, shape, 0)),
+            Value::Moved(id, shape, batch) => Some((*id, shape, *batch)),
+            _ => None,
+        }
+    }
 }
 
 /// Every name so far, with the type of its entries.
@@ -75,6 +99,7 @@ impl From<Tensor> for (Value, Kind) {
         let value = match tensor.entries {
             Entries::Floats(floats) => Value::Floats(tensor.dims, floats),
             Entries::Integers(integers) => Value::Integers(tensor.dims, integers.into_iter().map(Some).collect()),
+            Entries::Infinite(above) => Value::Infinite(above),
         };
         (value, tensor.kind)
     }
@@ -120,9 +145,23 @@ impl<'a> Call<'a> {
         Rejection::new(code, format!("{operator} `{}`", self.name.escape_debug()), expected, found)
     }
 
-    /// A refusal of a comparison, which Not and Where alone read.
-    pub fn refuse_comparison(&self) -> Rejection {
-        self.refuse(Code::Unsupported, "numbers", "a comparison")
+    /// A refusal of a value that few operators read: a comparison, one without the batch in front, several, an infinite one.
+    pub fn refuse_value(&self) -> Rejection {
+        self.refuse(Code::Unsupported, "numbers with the batch in front", "another operand")
+    }
+
+    /// Puts another value of the same type into the place of an input that is there.
+    pub fn replace(&mut self, k: usize, value: Value, values: &Values) -> Result<(), Rejection> {
+        let kind = self.operand(k, values)?.map(|(_, kind)| *kind);
+        if let (Some(operand), Some(kind)) = (self.inputs.get_mut(k), kind) {
+            *operand = Operand::Own(Box::new((value, kind)));
+        }
+        Ok(())
+    }
+
+    /// The same along another axis.
+    pub fn set_axis(&mut self, axis: i64) {
+        self.attributes.insert("axis", Attribute::Integer(axis));
     }
 
     /// Number of inputs, absent ones included.
@@ -156,10 +195,10 @@ impl<'a> Call<'a> {
     /// Makes an attribute, where it is there, an input behind those that are: a float, of this type, or integers.
     pub fn make_input(&mut self, name: &str, k: usize, kind: Kind) -> Result<(), Rejection> {
         let operand = match self.attributes.get(name) {
-            Some(Attribute::Float(_)) => {
-                let scalar = Floats::Numbers(vec![self.float(name, 0)?]);
-                (Value::Floats(vec![], scalar), kind)
-            }
+            Some(Attribute::Float(bits)) => match infinite(*bits) {
+                Some(above) => (Value::Infinite(above), kind),
+                None => (Value::Floats(vec![], Floats::Numbers(vec![self.float(name, 0)?])), kind),
+            },
             Some(Attribute::Integers(list)) => {
                 let all = list.iter().copied().map(Some).collect();
                 (Value::Integers(vec![list.len()], all), Kind::Int64)
@@ -310,6 +349,9 @@ impl<'a> Call<'a> {
             return Err(self.refuse(Code::MalformedModel, "one attribute", self.attributes.len().to_string()));
         };
         let floats = |dims: Vec<usize>, words: &[u32]| {
+            if let (true, Some(above)) = (dims.is_empty(), words.first().and_then(|&bits| infinite(bits))) {
+                return Ok((Value::Infinite(above), Kind::Float32));
+            }
             let floats = words.iter().map(|&bits| Float::binary32(bits)).collect::<Option<Vec<_>>>();
             let floats = floats.ok_or_else(|| self.refuse(Code::NotFinite, "finite numbers", "NaN or infinity"))?;
             Ok((Value::Floats(dims, Floats::Numbers(floats)), Kind::Float32))
@@ -328,6 +370,11 @@ impl<'a> Call<'a> {
             }
         }
     }
+}
+
+/// Whether it is above 0, if it is infinite.
+fn infinite(bits: u32) -> Option<bool> {
+    (bits << 1 == 0xff00_0000).then_some(bits >> 31 == 0)
 }
 
 fn place(name: &str) -> String {

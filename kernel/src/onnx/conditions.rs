@@ -7,6 +7,7 @@ use crate::network::map::Map;
 use crate::number::exact::{Exact, pairs};
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::nodes::{Answer, affine, broadcast, same_shape, size, unit as unit_of};
+use crate::onnx::sizes;
 use crate::onnx::units::maximum_of;
 use crate::rejection::{Code, Rejection};
 use dashu_int::{IBig, Sign};
@@ -39,8 +40,10 @@ pub fn negation(call: &Call, values: &Values) -> Answer {
 /// Where(a > b, c, d) is max(c, d) where c − d is a multiple of a − b by a number ≥ 0, entry by entry: where a = b, then
 /// c = d.
 pub fn larger(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    let Value::Larger(pair, shape) = call.input(0, values)? else {
-        return Err(call.refuse(Code::Unsupported, "a comparison", "another operand"));
+    let (pair, shape) = match call.input(0, values)? {
+        Value::Larger(pair, shape) => (pair, shape),
+        Value::Integers(dims, truths) => return sizes::chosen(call, values, (dims, truths)),
+        _ => return Err(call.refuse(Code::Unsupported, "a comparison", "another operand")),
     };
     let chosen = [call.input(1, values)?, call.input(2, values)?];
     let difference = |a: &Value, b: &Value| Line::of(graph, call, a, shape)?.minus(Line::of(graph, call, b, shape)?);

@@ -91,7 +91,7 @@ fn quotient(a: Float, b: Float) -> Option<Float> {
 }
 
 /// mantissa · 2^exponent, if that is a float of the usual size.
-fn float(mantissa: IBig, exponent: i64) -> Option<Float> {
+pub fn float(mantissa: IBig, exponent: i64) -> Option<Float> {
     let zeros = mantissa.trailing_zeros().unwrap_or(0);
     let odd = i64::try_from(mantissa >> zeros).ok()?;
     (odd.unsigned_abs() < 1 << 53).then(|| Float::new(odd, exponent + zeros as i64))
@@ -129,5 +129,17 @@ mod tests {
         }
         assert!(!Kind::Float64.holds(of(1, 1024)) && !Kind::Float64.holds(of(1, -1075)));
         assert!(!Kind::Int64.holds(Float::ONE));
+        for number in [Float::ZERO, of(1, -24), of(2047, 5), of(-2047, -24), Float::ONE] {
+            assert!(Kind::Float16.holds(number), "{number:?}");
+        }
+        for number in [of(2049, 0), of(1, -25), of(1, 16), of(2047, 6), of(3, -25)] {
+            assert!(!Kind::Float16.holds(number), "{number:?}");
+        }
+        for number in [Float::ZERO, of(1, -133), of(255, 120), of(-255, -133)] {
+            assert!(Kind::Bfloat16.holds(number), "{number:?}");
+        }
+        for number in [of(257, 0), of(1, -134), of(1, 128), of(255, 121)] {
+            assert!(!Kind::Bfloat16.holds(number), "{number:?}");
+        }
     }
 }

@@ -37,18 +37,29 @@ struct Axis<'a> {
 
 /// The sizes of a value.
 pub struct Shape {
-    /// Of the batch, where there is one: `None` in it where the file leaves that open.
-    batch: Option<Option<i64>>,
-    rest: Vec<usize>,
+    /// `None` for the batch's; none at all where the value is no tensor.
+    sizes: Option<Vec<Option<usize>>>,
+    /// Of the batch, where the file fixes it.
+    batch: Option<i64>,
 }
 
 impl Shape {
     /// The sizes of a value, of which the batch may have a fixed one.
     pub fn of(value: &Value, batch: Option<i64>) -> Shape {
-        match value {
-            Value::Node(_, shape) | Value::Larger(_, shape) => Shape { batch: Some(batch), rest: shape.clone() },
-            Value::Floats(dims, _) | Value::Integers(dims, _) => Shape { batch: None, rest: dims.clone() },
-        }
+        let known = |dims: &[usize]| dims.iter().copied().map(Some).collect::<Vec<_>>();
+        let with_batch = |dims: &[usize], at: usize| {
+            let mut sizes = known(dims);
+            sizes.insert(at, None);
+            Some(sizes)
+        };
+        let sizes = match value {
+            Value::Node(_, shape) | Value::Larger(_, shape) => with_batch(shape, 0),
+            Value::Moved(_, shape, at) => with_batch(shape, *at),
+            Value::Floats(dims, _) | Value::Integers(dims, _) | Value::Sample(_, dims) => Some(known(dims)),
+            Value::Infinite(_) => Some(vec![]),
+            Value::Sequence(_) => None,
+        };
+        Shape { sizes, batch }
     }
 }
 
@@ -163,9 +174,8 @@ impl<'a> Declared<'a> {
         if self.other.is_some() || self.kind.is_some_and(|declared| declared != kind) {
             return Err(self.misfit(Code::MalformedModel, format!("{kind:?}")));
         }
+        let Some(sizes) = &shape.sizes else { return Err(self.misfit(Code::MalformedModel, "a sequence".into())) };
         let Some(axes) = &self.axes else { return Ok(()) };
-        let sizes: Vec<Option<usize>> =
-            shape.batch.iter().map(|_| None).chain(shape.rest.iter().map(|&size| Some(size))).collect();
         if axes.len() != sizes.len() {
             return Err(self.misfit(Code::ShapeMismatch, format!("{} axes", sizes.len())));
         }
@@ -176,7 +186,7 @@ impl<'a> Declared<'a> {
                     name => *named.entry(name).or_insert(size) == size,
                 },
                 (Some(declared), Some(size)) => usize::try_from(declared) == Ok(size),
-                (Some(declared), None) => shape.batch == Some(Some(declared)),
+                (Some(declared), None) => shape.batch == Some(declared),
             };
             if !fits {
                 return Err(self.misfit(Code::ShapeMismatch, format!("{sizes:?}")));

@@ -56,6 +56,7 @@ static FORMS: &[Form] = &[
         Kinds::Named,
         "values between float32 and float64; constants to a type that holds them",
     ),
+    form("CastLike", (2, 2), &[int("saturate").since(19)], Kinds::Like, "as Cast").within(15, NEWEST),
     form("Concat", (1, ANY), &[int("axis")], Kinds::One, "of values, not along the batch; of constants; of lists"),
     form("Celu", (1, 1), &[float("alpha")], Kinds::Float32, "of values, alpha > 0").within(12, NEWEST),
     form(
@@ -92,6 +93,13 @@ static FORMS: &[Form] = &[
         Kinds::Named,
         "of fixed sizes, or [N, …]; a value of shape [1]",
     ),
+    form(
+        "DepthToSpace",
+        (1, 1),
+        &[int("blocksize"), text("mode").since(11)],
+        Kinds::Floats,
+        "of values [N, C, H, W]; mode DCR or CRD",
+    ),
     form("Div", (2, 2), &[], Kinds::Numbers, "value / constant without zeros, constants (integers truncated)"),
     form(
         "Dropout",
@@ -100,13 +108,14 @@ static FORMS: &[Form] = &[
         Kinds::Dropout,
         "inference; the mask must not be used",
     ),
+    form("Equal", (2, 2), &[], Kinds::Equal, "of integers"),
     form("Elu", (1, 1), &[float("alpha")], Kinds::Floats, "of values, 0 ≤ alpha ≤ 1"),
     form(
         "Expand",
         (2, 2),
         &[],
         Kinds::Shaped,
-        "of values (the batch stays) to fixed sizes; of float constants, to [N, …], too",
+        "of values (the batch stays) and integers to fixed sizes; of float constants, to [N, …], too",
     ),
     form("Flatten", (1, 1), &[int("axis")], Kinds::One, "the batch stays; of constants"),
     form(
@@ -116,6 +125,14 @@ static FORMS: &[Form] = &[
         Kinds::Indexed,
         "of constants, or of values not along the batch; constant indices",
     ),
+    form(
+        "GatherND",
+        (2, 2),
+        &[int("batch_dims").since(12)],
+        Kinds::Indexed,
+        "of the first axis, not of the batch; constant places of one index each",
+    )
+    .within(11, NEWEST),
     form("Gemm", (3, 3), &GEMM, Kinds::Floats, PRODUCT).within(OLDEST, 10),
     form("Gemm", (2, 3), &GEMM, Kinds::Floats, PRODUCT).within(11, NEWEST),
     form("GlobalAveragePool", (1, 1), &[], Kinds::Floats, "[N, C, D] or [N, C, D, E]"),
@@ -150,7 +167,13 @@ static FORMS: &[Form] = &[
     form("LogSoftmax", (1, 1), &[int("axis")], Kinds::Floats, "of [N, K] over K, as the output alone"),
     form("Less", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("LessOrEqual", (2, 2), &[], Kinds::Compared, "as Greater").within(12, NEWEST),
-    form("MatMul", (2, 2), &[], Kinds::Floats, "a value times a constant matrix or vector on its right"),
+    form(
+        "MatMul",
+        (2, 2),
+        &[],
+        Kinds::Floats,
+        "a value times a constant matrix or vector on its right; a constant matrix times [N, K, J]",
+    ),
     form("Max", (1, ANY), &[], Kinds::Floats, "of values of as many axes and constants; of constants"),
     form(
         "MaxPool",
@@ -168,6 +191,7 @@ static FORMS: &[Form] = &[
         "[N, C, D] or [N, C, D, E], one output; pads or auto_pad; storage_order 0",
     ),
     form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape; of constants"),
+    form("Mod", (2, 2), &[int("fmod")], Kinds::Integers, "of integers, by one above 0; fmod 0").within(10, NEWEST),
     form("Mul", (2, 2), &[], Kinds::Numbers, "value · constant, a value · itself, constants"),
     form("Neg", (1, 1), &[], Kinds::Floats, "of values and constants"),
     form("Normalizer", (1, 1), &[text("norm")], Kinds::Float32, "of a Softmax, norm L1").of_ml(),
@@ -178,13 +202,14 @@ static FORMS: &[Form] = &[
         (2, 3),
         &[text("mode"), ints("pads").input(1, 11), float("value").input(2, 11)],
         Kinds::Padded,
-        "constant (a scalar or 0), edge or reflect; constant pads from 0 on, none of the batch; no axes",
+        "constant (a scalar or 0), where pads below 0 crop, edge, reflect or wrap; constant pads, none of the batch; no axes",
     ),
     form("Pow", (2, 2), &[], Kinds::Floats, SQUARED).within(OLDEST, 11),
     form("Pow", (2, 2), &[], Kinds::First, SQUARED).within(12, NEWEST),
     form("ReduceLogSumExp", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
     form("ReduceMax", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
     form("ReduceMin", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
+    form("ReduceProd", (1, 2), &REDUCTION, Kinds::Shaped, "of values, over named axes of size 1"),
     form("ReduceMean", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
     form("ReduceSum", (1, 2), &SUMMED, Kinds::Shaped, REDUCED),
     form("Relu", (1, 1), &[], Kinds::Floats, "of values and constants"),
@@ -233,6 +258,7 @@ static FORMS: &[Form] = &[
     )
     .of_ml(),
     form("Scaler", (1, 1), &[floats("offset"), floats("scale")], Kinds::Float32, "of [N, C]").of_ml(),
+    form("SequenceAt", (2, 2), &[], Kinds::Indexed, "of a SplitToSequence, constant positions").within(11, NEWEST),
     form(
         "Shape",
         (1, 1),
@@ -246,7 +272,7 @@ static FORMS: &[Form] = &[
         (3, 5),
         &[ints("starts").input(1, 10), ints("ends").input(2, 10), ints("axes").input(3, 10)],
         Kinds::Indexed,
-        "of constants; of values along named axes but the batch; a step below 0 from an entry on",
+        "of constants; of values, of which the whole batch; a step below 0 from an entry on",
     ),
     form("Softmax", (1, 1), &[int("axis")], Kinds::Floats, "of [N, K] over K, at the end of a model alone"),
     form(
@@ -256,13 +282,16 @@ static FORMS: &[Form] = &[
         Kinds::Shaped,
         "of values, not along the batch, into equal parts or constant sizes",
     ),
+    form("SpaceToDepth", (1, 1), &[int("blocksize")], Kinds::Floats, "of values [N, C, H, W]"),
     form("Softplus", (1, 1), &[], Kinds::Floats, "of values"),
+    form("SplitToSequence", (2, 2), &[int("axis"), int("keepdims")], Kinds::Indexed, "of values, as Split")
+        .within(11, NEWEST),
     form(
         "Squeeze",
         (1, 2),
         &[ints("axes").input(1, 13)],
         Kinds::Shaped,
-        "named axes of size 1, not the batch; without axes only constants, and the output where all axes have size 1",
+        "named axes of size 1, not the batch; without axes only constants, the output where all axes have size 1, and what is added to a batch of one",
     ),
     form(
         "Sub",
@@ -272,14 +301,21 @@ static FORMS: &[Form] = &[
         "value − value of as many axes, value − constant, constant − value, constants",
     ),
     form("Sum", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants; of constants"),
-    form("Transpose", (1, 1), &[ints("perm")], Kinds::One, "of constants; of values, the batch in front"),
-    form("Unsqueeze", (2, 2), &[ints("axes").input(1, 13)], Kinds::Shaped, "named axes, not in front of the batch"),
+    form("Tile", (2, 2), &[], Kinds::Shaped, "of values, the batch once; of constants"),
+    form(
+        "Transpose",
+        (1, 1),
+        &[ints("perm")],
+        Kinds::One,
+        "of constants; of values, also where the batch is elsewhere and comes back",
+    ),
+    form("Unsqueeze", (2, 2), &[ints("axes").input(1, 13)], Kinds::Shaped, "named axes"),
     form(
         "Where",
         (3, 3),
         &[],
         Kinds::Chosen,
-        "of a comparison, values and constants, where it takes the larger one, as a Relu or Abs does",
+        "of a comparison, values and constants, where it takes the larger one, as a Relu or Abs does; of integers",
     ),
 ];
 

@@ -27,8 +27,14 @@ pub enum Kinds {
     First,
     /// A truth value, of floats of one type.
     Compared,
-    /// A truth value, then floats of one type, which is the result's.
+    /// A truth value, then floats or integers of one type, which is the result's.
     Chosen,
+    /// Integers of one type throughout.
+    Integers,
+    /// A truth value, of integers of one type.
+    Equal,
+    /// The type of the second input.
+    Like,
     /// 64-bit integers, of anything.
     Sizes,
     /// What the node says.
@@ -56,8 +62,11 @@ impl Kinds {
             Kinds::First => first.is_float(),
             Kinds::Compared => first.is_float() && alike(),
             Kinds::Chosen => {
-                first == Kind::Bool && rest.iter().all(|&kind| kind.is_float() && Some(&kind) == rest.first())
+                let number = |kind: &Kind| kind.is_float() || kind.is_integer();
+                first == Kind::Bool && rest.iter().all(|kind| number(kind) && Some(kind) == rest.first())
             }
+            Kinds::Integers | Kinds::Equal => first.is_integer() && alike(),
+            Kinds::Like => rest.len() == 1,
             Kinds::Sizes | Kinds::Named => true,
         };
         if !fits {
@@ -65,8 +74,8 @@ impl Kinds {
         }
         Ok(match self {
             Kinds::Sizes => Some(Kind::Int64),
-            Kinds::Compared => Some(Kind::Bool),
-            Kinds::Chosen => rest.first().copied(),
+            Kinds::Compared | Kinds::Equal => Some(Kind::Bool),
+            Kinds::Chosen | Kinds::Like => rest.first().copied(),
             Kinds::Named => None,
             _ => Some(first),
         })
@@ -85,7 +94,10 @@ impl Kinds {
             Kinds::Dropout => "a float, a float, a bool",
             Kinds::First => "a float, and any type behind it",
             Kinds::Compared => "floats of one type to bool",
-            Kinds::Chosen => "bool, then floats of one type",
+            Kinds::Chosen => "bool, then floats or integers of one type",
+            Kinds::Integers => "integers of one type",
+            Kinds::Equal => "integers of one type to bool",
+            Kinds::Like => "anything to the second input's type",
             Kinds::Sizes => "anything to int64",
             Kinds::Named => "as the node says",
         }

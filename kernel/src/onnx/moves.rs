@@ -5,9 +5,9 @@ use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float, pairs};
 use crate::onnx::call::{Call, Value, Values};
-use crate::onnx::constants::spread;
 use crate::onnx::nodes::{Answer, affine, picked, places, size, strides};
-use crate::onnx::tensor::{Floats, Kind};
+use crate::onnx::tensor::Floats;
+use crate::onnx::turned::back;
 use crate::rejection::{Code, Rejection};
 
 /// Dropout in inference is the identity, whatever its ratio is.
@@ -121,13 +121,18 @@ pub fn sample_axis(call: &Call, axis: i64, rank: usize) -> Result<usize, Rejecti
     call.axis(axis, rank + 1)?.checked_sub(1).ok_or_else(refuse)
 }
 
-/// Of a constant, or of the samples' axes.
+/// Of a constant, or of values, whose batch axis goes along.
 pub fn transpose(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let value = call.input(0, values)?;
+    let batch = value.placed().map(|(_, _, batch)| batch);
     let dims: Vec<usize> = match value {
-        Value::Node(_, shape) => std::iter::once(1).chain(shape.iter().copied()).collect(),
+        Value::Node(_, shape) | Value::Moved(_, shape, _) => {
+            let mut dims = shape.clone();
+            dims.insert(batch.unwrap_or(0), 1);
+            dims
+        }
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.clone(),
-        Value::Larger(..) => return Err(call.refuse_comparison()),
+        _ => return Err(call.refuse_value()),
     };
     let order = match call.integers("perm") {
         None => (0..dims.len()).rev().collect(),
@@ -143,14 +148,19 @@ pub fn transpose(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
             format!("{order:?}"),
         ));
     }
-    let batch = usize::from(matches!(value, Value::Node(..)));
-    if order.iter().take(batch).any(|&axis| axis != 0) {
-        return Err(call.refuse(Code::Unsupported, "the batch in front", format!("{order:?}")));
+    let old = strides(&dims);
+    let to = batch.and_then(|batch| order.iter().position(|&axis| axis == batch));
+    let stays: Vec<usize> = order.into_iter().filter(|axis| Some(*axis) != batch).collect();
+    let new: Vec<usize> = stays.iter().map(|&axis| dims[axis]).collect();
+    let steps: Vec<usize> = stays.iter().map(|&axis| old[axis]).collect();
+    let from = places(call, &new, &steps)?;
+    match (value.placed(), to) {
+        (Some((id, shape, _)), Some(to)) => {
+            let front = Value::Node(id, shape.to_vec());
+            back(call, picked(graph, call, &front, from, new)?, to)
+        }
+        _ => picked(graph, call, value, from, new),
     }
-    let (old, order) = (strides(&dims), &order[batch..]);
-    let new: Vec<usize> = order.iter().map(|&axis| dims[axis]).collect();
-    let steps: Vec<usize> = order.iter().map(|&axis| old[axis]).collect();
-    picked(graph, call, value, places(call, &new, &steps)?, new)
 }
 
 /// Of an axis of a constant or of the samples, at constant indices.
@@ -158,12 +168,18 @@ pub fn gather(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let Value::Integers(of_indices, indices) = call.input(1, values)? else {
         return Err(call.refuse(Code::Unsupported, "integers", "another operand"));
     };
+    // Of a GatherND, places of the first axis alone.
+    let of_indices = match (call.operator, of_indices.split_last()) {
+        ("GatherND", Some((1, places))) if call.integer("batch_dims").unwrap_or(0) == 0 => places,
+        ("GatherND", _) => return Err(call.refuse(Code::Unsupported, "places of one index, batch_dims 0", "others")),
+        _ => of_indices,
+    };
     let along = call.integer("axis").unwrap_or(0);
     let value = call.input(0, values)?;
     let (dims, axis) = match value {
         Value::Node(_, shape) => (shape, sample_axis(call, along, shape.len())?),
         Value::Integers(dims, _) | Value::Floats(dims, _) => (dims, call.axis(along, dims.len())?),
-        Value::Larger(..) => return Err(call.refuse_comparison()),
+        _ => return Err(call.refuse_value()),
     };
     let index = |at: &Option<i64>| match at {
         Some(at) => call.axis(*at, dims[axis]),
@@ -188,9 +204,9 @@ pub fn slice(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     }
     let value = call.input(0, values)?;
     let (dims, batch) = match value {
-        Value::Node(_, shape) => (shape, true),
-        Value::Integers(dims, _) | Value::Floats(dims, _) => (dims, false),
-        Value::Larger(..) => return Err(call.refuse_comparison()),
+        Value::Node(_, shape) => (shape, 1),
+        Value::Integers(dims, _) | Value::Floats(dims, _) => (dims, 0),
+        _ => return Err(call.refuse_value()),
     };
     let refuse = |found: &str| call.refuse(Code::Unsupported, "a slice of constant places", found);
     let list = |k: usize| -> Result<Vec<i64>, Rejection> {
@@ -200,7 +216,6 @@ pub fn slice(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (starts, ends) = (list(1)?, list(2)?);
     let axes = match call.optional(3, values)? {
         Some(_) => list(3)?,
-        None if batch => return Err(refuse("no axes")),
         None => (0..starts.len() as i64).collect(),
     };
     let steps = if call.optional(4, values)?.is_some() { list(4)? } else { vec![1; starts.len()] };
@@ -210,12 +225,18 @@ pub fn slice(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let mut taken: Vec<Vec<usize>> = dims.iter().map(|&size| (0..size).collect()).collect();
     let mut seen = Vec::with_capacity(axes.len());
     for k in 0..starts.len() {
-        let axis = if batch { sample_axis(call, axes[k], dims.len())? } else { call.axis(axes[k], dims.len())? };
+        let (axis, part) = (call.axis(axes[k], dims.len() + batch)?, [starts[k], ends[k], steps[k]]);
         if seen.contains(&axis) {
             return Err(refuse("an axis twice"));
         }
         seen.push(axis);
-        taken[axis] = range(dims[axis] as i64, [starts[k], ends[k], steps[k]]).ok_or_else(|| {
+        let Some(axis) = axis.checked_sub(batch) else {
+            if is_whole(values.batch, part) {
+                continue;
+            }
+            return Err(refuse("a part of the batch"));
+        };
+        taken[axis] = range(dims[axis] as i64, part).ok_or_else(|| {
             refuse("a step of 0, or one below 0 from before the first entry or to behind the last one")
         })?;
     }
@@ -227,29 +248,22 @@ pub fn slice(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     picked(graph, call, value, from, shape)
 }
 
+/// Whether a slice takes all samples of a batch, of as many as there may be unless the file fixes it.
+fn is_whole(fixed: Option<i64>, [start, end, step]: [i64; 3]) -> bool {
+    let from_front = start == 0 || fixed.is_some_and(|size| start <= -size);
+    step == 1 && from_front && end >= fixed.unwrap_or(budget::ENTRIES as i64)
+}
+
 /// Parts of an axis of the samples: of the sizes that the file gives, or equal ones.
 pub fn split(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Result<Vec<Value>, Rejection> {
     let (_, dims) = call.node(0, values)?;
     let axis = sample_axis(call, call.integer("axis").unwrap_or(0), dims.len())?;
-    let parts = call.outputs().len();
-    let given = call.optional(1, values)?.map(|_| call.list(1, values)).transpose()?;
-    let known = |size: &Option<i64>| size.and_then(|size| usize::try_from(size).ok());
-    let sizes = match (given, call.integer("num_outputs")) {
-        (Some(list), None) => list.iter().map(known).collect(),
-        (None, number) if number == (opset >= 18).then_some(parts as i64) && dims[axis].is_multiple_of(parts) => {
-            Some(vec![dims[axis] / parts; parts])
-        }
-        _ => None,
+    let sizes = match call.operator {
+        "Split" => split_sizes(call, values, dims[axis], opset)?,
+        _ => sequence_sizes(call, values, dims[axis])?,
     };
-    let fits = |sizes: &Vec<usize>| {
-        sizes.len() == parts && sizes.iter().try_fold(0_usize, |sum, &size| sum.checked_add(size)) == Some(dims[axis])
-    };
-    let sizes: Vec<usize> = sizes.filter(fits).ok_or_else(|| {
-        let expected = format!("sizes, or equal ones, of {parts} parts of {}", dims[axis]);
-        call.refuse(Code::Unsupported, &expected, "others")
-    })?;
     let (stride, mut first) = (strides(dims), 0);
-    let mut all = Vec::with_capacity(parts);
+    let mut all = Vec::with_capacity(sizes.len());
     for part in sizes {
         let mut shape = dims.to_vec();
         shape[axis] = part;
@@ -258,6 +272,55 @@ pub fn split(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Res
         all.push(picked(graph, call, call.input(0, values)?, from, shape)?);
     }
     Ok(all)
+}
+
+/// The parts of a sequence: of the sizes that the file gives, or of one size, but the last.
+fn sequence_sizes(call: &Call, values: &Values, whole: usize) -> Result<Vec<usize>, Rejection> {
+    let expected = format!("sizes of parts that make up {whole}");
+    let refuse = || call.refuse(Code::Unsupported, &expected, "others");
+    let Value::Integers(dims, list) = call.input(1, values)? else { return Err(refuse()) };
+    let known = |size: &Option<i64>| size.and_then(|size| usize::try_from(size).ok()).filter(|&size| size > 0);
+    let known = list.iter().map(known).collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
+    let sizes = match (dims.len(), &known[..]) {
+        (0, &[size]) => (0..whole.div_ceil(size)).map(|k| size.min(whole - k * size)).collect(),
+        (1, _) => known,
+        _ => return Err(refuse()),
+    };
+    match sizes.iter().try_fold(0_usize, |sum, &size| sum.checked_add(size)) {
+        Some(total) if total == whole => Ok(sizes),
+        _ => Err(refuse()),
+    }
+}
+
+/// One of the values of a sequence.
+pub fn sequence_at(call: &Call, values: &Values) -> Answer {
+    match (call.input(0, values)?, call.input(1, values)?) {
+        (Value::Sequence(all), Value::Integers(dims, list)) if dims.is_empty() => {
+            let at = list[0].ok_or_else(|| call.refuse(Code::Unsupported, "a constant position", "the batch size"))?;
+            Ok(all[call.axis(at, all.len())?].clone())
+        }
+        _ => Err(call.refuse(Code::Unsupported, "a sequence, and one position", "others")),
+    }
+}
+
+fn split_sizes(call: &Call, values: &Values, whole: usize, opset: i64) -> Result<Vec<usize>, Rejection> {
+    let parts = call.outputs().len();
+    let given = call.optional(1, values)?.map(|_| call.list(1, values)).transpose()?;
+    let known = |size: &Option<i64>| size.and_then(|size| usize::try_from(size).ok());
+    let sizes = match (given, call.integer("num_outputs")) {
+        (Some(list), None) => list.iter().map(known).collect(),
+        (None, number) if number == (opset >= 18).then_some(parts as i64) && whole.is_multiple_of(parts) => {
+            Some(vec![whole / parts; parts])
+        }
+        _ => None,
+    };
+    let fits = |sizes: &Vec<usize>| {
+        sizes.len() == parts && sizes.iter().try_fold(0_usize, |sum, &size| sum.checked_add(size)) == Some(whole)
+    };
+    sizes.filter(fits).ok_or_else(|| {
+        let expected = format!("sizes, or equal ones, of {parts} parts of {whole}");
+        call.refuse(Code::Unsupported, &expected, "others")
+    })
 }
 
 /// The indices start, start + step, … before the end, of so many; negative ones count from there. Where the step is
@@ -279,88 +342,4 @@ fn range(length: i64, [start, end, step]: [i64; 3]) -> Option<Vec<usize>> {
 /// How many entries a value or constant may have.
 fn most(value: &Value) -> u64 {
     if matches!(value, Value::Node(..)) { budget::ENTRIES } else { budget::WEIGHTS }
-}
-
-/// One number, of the sizes that a list names.
-pub fn constant_of_shape(graph: &mut Graph, call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
-    if call.kinds(values)? != [Kind::Int64] {
-        return Err(call.refuse(Code::MalformedModel, "sizes of 64 bits", format!("{:?}", call.kinds(values)?)));
-    }
-    let zero = (Value::Floats(vec![1], Floats::Numbers(vec![Float::ZERO])), Kind::Float32);
-    let (value, kind) = call.tensor("value", values)?.unwrap_or(zero);
-    let target = call.list(0, values)?;
-    match value {
-        Value::Floats(dims, floats) if dims == [1] => {
-            let scalar = Value::Floats(vec![], floats);
-            Ok((spread_constant(graph, call, &scalar, target)?, kind))
-        }
-        Value::Integers(dims, list) if dims == [1] => {
-            let known = |d: &Option<i64>| d.and_then(|d| usize::try_from(d).ok()).filter(|&d| d > 0);
-            let shape = target.iter().map(known).collect::<Option<Vec<_>>>();
-            let shape = shape.ok_or_else(|| call.refuse(Code::Unsupported, "fixed sizes", format!("{target:?}")))?;
-            budget::within(call.name, "entries", size(&shape) as u64, budget::WEIGHTS)?;
-            let all = vec![list[0]; size(&shape)];
-            Ok((Value::Integers(shape, all), kind))
-        }
-        _ => Err(call.refuse(Code::MalformedModel, "a value of shape [1]", "another one")),
-    }
-}
-
-/// A float constant of these sizes; with the batch in front the same for every sample.
-fn spread_constant(graph: &mut Graph, call: &Call, value: &Value, target: &[Option<i64>]) -> Answer {
-    let Value::Floats(dims, floats) = value else { unreachable!("floats") };
-    let refuse = || call.refuse(Code::Unsupported, "fixed sizes behind the batch", format!("{target:?}"));
-    let known = |d: &Option<i64>| d.and_then(|d| usize::try_from(d).ok()).filter(|&d| d > 0);
-    let batch = target.first() == Some(&None);
-    let target = target[usize::from(batch)..].iter().map(known).collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
-    let own = match dims.split_first() {
-        Some((1, rest)) if batch && rest.len() == target.len() => rest.to_vec(),
-        _ => dims.clone(),
-    };
-    let (shape, [from, _]) = spread(call, [&own, &target])?;
-    if batch && shape.len() != target.len() {
-        return Err(refuse());
-    }
-    let numbers: Vec<Float> = from.into_iter().map(|at| floats.at(at)).collect();
-    match batch {
-        true => affine(graph, call, vec![], Some(Exact::dyadics(&numbers)), shape),
-        false => Ok(Value::Floats(shape, Floats::Numbers(numbers))),
-    }
-}
-
-/// Axes of size 1 repeated.
-pub fn expand(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    let (value, target) = (call.input(0, values)?, call.list(1, values)?);
-    let dims = match value {
-        Value::Node(_, shape) => shape,
-        Value::Floats(..) => return spread_constant(graph, call, value, target),
-        _ => return Err(call.refuse(Code::Unsupported, "floats", "others")),
-    };
-    let refuse = || call.refuse(Code::Unsupported, "fixed sizes behind the batch", format!("{target:?}"));
-    // A target as long as a value with its batch axis leaves the batch as it is, or names it.
-    let target = match target.len() > dims.len() {
-        true if matches!(target[0], None | Some(1)) || target[0] == values.batch => &target[1..],
-        true => return Err(refuse()),
-        false => target,
-    };
-    if target.len() > dims.len() {
-        return Err(refuse());
-    }
-    let rank = dims.len().max(target.len());
-    let old = [vec![1; rank - dims.len()], dims.clone()].concat();
-    let mut stride = strides(&old);
-    let mut shape = old.clone();
-    for (axis, wanted) in pairs(rank - target.len()..rank, target)? {
-        match wanted.and_then(|wanted| usize::try_from(wanted).ok()).filter(|&wanted| wanted > 0) {
-            None => return Err(refuse()),
-            Some(wanted) if old[axis] == 1 => (shape[axis], stride[axis]) = (wanted, 0),
-            Some(wanted) if wanted == 1 || wanted == old[axis] => {}
-            Some(_) => {
-                let expected = format!("a shape that {old:?} spreads over");
-                return Err(call.refuse(Code::ShapeMismatch, &expected, format!("{target:?}")));
-            }
-        }
-    }
-    budget::within(call.name, "entries", size(&shape) as u64, budget::ENTRIES)?;
-    picked(graph, call, value, places(call, &shape, &stride)?, shape)
 }

@@ -46,7 +46,7 @@ pub fn picked(graph: &mut Graph, call: &Call, value: &Value, from: Vec<usize>, s
         }
         Value::Floats(_, floats) => Ok(Value::Floats(shape, floats.picked(from.into_iter()))),
         Value::Integers(_, list) => Ok(Value::Integers(shape, from.into_iter().map(|at| list[at]).collect())),
-        Value::Larger(..) => Err(call.refuse_comparison()),
+        _ => Err(call.refuse_value()),
     }
 }
 

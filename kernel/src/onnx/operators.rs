@@ -4,10 +4,12 @@ use crate::network::curve::Curve;
 use crate::network::graph::{End, Graph, Op};
 use crate::number::exact::Float;
 use crate::onnx::affine;
+use crate::onnx::blocks;
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::conditions;
 use crate::onnx::constants;
 use crate::onnx::ends;
+use crate::onnx::faced::faced;
 use crate::onnx::forms;
 use crate::onnx::kinds;
 use crate::onnx::ml;
@@ -16,7 +18,9 @@ use crate::onnx::nodes::Answer;
 use crate::onnx::reductions;
 use crate::onnx::sizes;
 use crate::onnx::smooth;
+use crate::onnx::spread;
 use crate::onnx::tensor::Kind;
+use crate::onnx::turned;
 use crate::onnx::units;
 use crate::onnx::windows;
 use crate::rejection::{Code, Rejection};
@@ -45,14 +49,24 @@ pub fn apply(
         Some(kind) if ml::gives_label(call.operator) => vec![None, Some((value(graph, call, values, opset)?, kind))],
         Some(kind) => {
             let folded = constants::fold(call, values, kind, call.float("alpha", ALPHA)?)?;
-            vec![Some((folded.map_or_else(|| value(graph, call, values, opset), Ok)?, kind))]
+            vec![Some((folded.map_or_else(|| placed(graph, call, values, opset), Ok)?, kind))]
         }
-        None if call.operator == "ConstantOfShape" => vec![Some(moves::constant_of_shape(graph, call, values)?)],
+        None if call.operator == "ConstantOfShape" => vec![Some(spread::constant_of_shape(graph, call, values)?)],
         None if call.operator == "Constant" => vec![Some(call.constant(values)?)],
         None => vec![Some(sizes::cast(call, values)?)],
     };
     results.iter().flatten().try_for_each(|(value, kind)| kinds::check_range(call, *kind, value))?;
     Ok(results)
+}
+
+/// Of values whose batch axis is not in front as of those where it is.
+fn placed(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer {
+    let call = &faced(graph, call, values)?;
+    if !turned::reads_one(call, values)? {
+        return value(graph, call, values, opset);
+    }
+    let (front, place) = turned::front(call, values)?;
+    turned::back(call, value(graph, &front, values, opset)?, place)
 }
 
 fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer {
@@ -103,9 +117,17 @@ fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer 
         "Dropout" => moves::dropout(call, values),
         "Concat" => moves::concat(graph, call, values),
         "Transpose" => moves::transpose(graph, call, values),
-        "Gather" => moves::gather(graph, call, values),
+        "SplitToSequence" => moves::split(graph, call, values, opset).map(Value::Sequence),
+        "SequenceAt" => moves::sequence_at(call, values),
+        "Gather" | "GatherND" => moves::gather(graph, call, values),
         "Slice" => moves::slice(graph, call, values),
-        "Expand" => moves::expand(graph, call, values),
+        "Expand" => spread::expand(graph, call, values),
+        "Tile" => spread::tile(graph, call, values),
+        "DepthToSpace" => blocks::depth_to_space(graph, call, values),
+        "SpaceToDepth" => blocks::space_to_depth(graph, call, values),
+        "CastLike" => Ok(sizes::cast(call, values)?.0),
+        "Mod" | "Equal" => sizes::arithmetic(call, call.input(0, values)?, call.input(1, values)?),
+        "ReduceProd" => reductions::product(graph, call, values),
         "Flatten" => sizes::flatten(call, values, opset),
         "Reshape" => sizes::reshape(call, values),
         "Squeeze" | "Unsqueeze" => sizes::axes(call, values),

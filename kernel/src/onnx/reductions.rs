@@ -112,6 +112,15 @@ pub fn minimum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     least(graph, call, &operands, shape)
 }
 
+/// ReduceProd, over axes of size 1.
+pub fn product(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let (operands, shape) = parts(graph, call, values)?;
+    match operands[..] {
+        [only] => Ok(Value::Node(only, shape)),
+        _ => Err(call.refuse(Code::Unsupported, "axes of size 1", "products of values")),
+    }
+}
+
 /// A unit of the parts of a reduction; of one alone, itself.
 pub fn of_parts(graph: &mut Graph, call: &Call, values: &Values, op: impl Fn(Vec<usize>) -> Op) -> Answer {
     let (operands, shape) = parts(graph, call, values)?;

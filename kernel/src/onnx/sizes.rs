@@ -15,11 +15,15 @@ pub fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
     if call.integer("saturate").is_some_and(|saturate| saturate != 1) {
         return Err(call.refuse(Code::Unsupported, "saturate = 1", "another value"));
     }
-    let kind = call.integer("to").and_then(Kind::read);
+    let kind = match call.operator {
+        "CastLike" => call.kinds(values)?.get(1).copied(),
+        _ => call.integer("to").and_then(Kind::read),
+    };
     match (value, kind) {
+        (Value::Infinite(..), Some(kind)) if kind.is_float() => Ok((value.clone(), kind)),
         (Value::Node(..), Some(kind)) if kind.is_float() => Ok((value.clone(), kind)),
         (Value::Integers(..), Some(kind)) if kind.is_integer() => Ok((value.clone(), kind)),
-        (Value::Floats(dims, floats), Some(kind)) if kind.is_float() => {
+        (Value::Floats(dims, floats), Some(kind)) if !kind.is_integer() && kind != Kind::Bool => {
             let numbers = floats.iter().map(|number| held(call, kind, Some(number))).collect::<Result<_, _>>()?;
             Ok((Value::Floats(dims.clone(), Floats::Numbers(numbers)), kind))
         }
@@ -30,16 +34,20 @@ pub fn cast(call: &Call, values: &Values) -> Result<(Value, Kind), Rejection> {
             Ok((Value::Floats(dims.clone(), Floats::Numbers(numbers)), kind))
         }
         _ => {
-            let found = format!("{:?} of {:?}", call.integer("to"), call.kinds(values)?);
+            let found = format!("{kind:?} of {:?}", call.kinds(values)?);
             Err(call.refuse(Code::Unsupported, "a cast of values to floats, or of constants", found))
         }
     }
 }
 
-/// Sums, differences and products of two constants, where they are exact.
+/// Sums, differences and products of two lists of integers, what is left over of a division by a number above 0, and where
+/// they are equal.
 pub fn arithmetic(call: &Call, a: &Value, b: &Value) -> Answer {
     let refuse = || call.refuse(Code::Unsupported, "an operand that depends on the input", "constants");
     let (Value::Integers(dims, a), Value::Integers(other, b)) = (a, b) else { return Err(refuse()) };
+    if call.operator == "Mod" && call.flag("fmod")? {
+        return Err(call.refuse(Code::Unsupported, "fmod = 0", "1"));
+    }
     // Runtimes refuse that even where there is nothing to divide.
     if call.operator == "Div" && b.contains(&Some(0)) {
         return Err(refuse());
@@ -49,7 +57,12 @@ pub fn arithmetic(call: &Call, a: &Value, b: &Value) -> Answer {
         ("Sub", Some(a), Some(b)) => a.checked_sub(b).map(Some),
         ("Mul", Some(a), Some(b)) => a.checked_mul(b).map(Some),
         ("Div", Some(a), Some(b)) => a.checked_div(b).map(Some),
-        // The batch size, whatever it is.
+        ("Mod", Some(a), Some(b)) if b > 0 => Some(Some(a.rem_euclid(b))),
+        ("Equal", Some(a), Some(b)) => Some(Some(i64::from(a == b))),
+        // The batch size, whatever it is: above 0.
+        ("Equal", None, None) => Some(Some(1)),
+        ("Equal", None, Some(known)) | ("Equal", Some(known), None) if known <= 0 => Some(Some(0)),
+        ("Mod", None, Some(1)) => Some(Some(0)),
         ("Add" | "Sub", None, Some(0)) | ("Mul" | "Div", None, Some(1)) => Some(None),
         ("Add", Some(0), None) | ("Mul", Some(1), None) => Some(None),
         _ => None,
@@ -57,6 +70,21 @@ pub fn arithmetic(call: &Call, a: &Value, b: &Value) -> Answer {
     let (shape, [from_a, from_b]) = spread(call, [dims, other])?;
     let values = pairs(from_a, from_b)?.map(entry).collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
     Ok(Value::Integers(shape, values))
+}
+
+/// Where of truth values that the file holds.
+pub fn chosen(call: &Call, values: &Values, (dims, truths): (&[usize], &[Option<i64>])) -> Answer {
+    let (a, b) = (call.input(1, values)?, call.input(2, values)?);
+    let (Value::Integers(of_a, a), Value::Integers(of_b, b)) = (a, b) else {
+        return Err(call.refuse(Code::Unsupported, "integers where the condition is a constant", "others"));
+    };
+    let (both, [from_a, from_b]) = spread(call, [of_a, of_b])?;
+    let (shape, [from, at]) = spread(call, [&both, dims])?;
+    let entry = |(place, truth): (usize, usize)| match truths[truth] {
+        Some(0) => b[from_b[place]],
+        _ => a[from_a[place]],
+    };
+    Ok(Value::Integers(shape, pairs(from, at)?.map(entry).collect()))
 }
 
 /// Into two axes: the batch and what a sample has, or those of a constant.
@@ -89,7 +117,7 @@ pub fn reshape(call: &Call, values: &Values) -> Answer {
         Value::Node(of, old) => (*of, old),
         Value::Floats(_, floats) => return Ok(Value::Floats(opened(call, target, floats.len())?, floats.clone())),
         Value::Integers(_, list) => return Ok(Value::Integers(opened(call, target, list.len())?, list.clone())),
-        Value::Larger(..) => return Err(call.refuse_comparison()),
+        _ => return Err(call.refuse_value()),
     };
     let refuse = || call.refuse(Code::Unsupported, "a target with the batch in front", format!("{target:?}"));
     let (batch, rest) = target.split_first().ok_or_else(refuse)?;
@@ -149,11 +177,16 @@ fn opened(call: &Call, target: &[Option<i64>], count: usize) -> Result<Vec<usize
 pub fn axes(call: &Call, values: &Values) -> Answer {
     let value = call.input(0, values)?;
     let squeeze = call.operator == "Squeeze";
+    let batch = value.placed().map(|(_, _, batch)| batch);
     let given = call.optional(1, values)?.map(|_| call.list(1, values)).transpose()?;
     let dims: Vec<usize> = match value {
-        Value::Node(_, shape) => std::iter::once(0).chain(shape.iter().copied()).collect(),
+        Value::Node(_, shape) | Value::Moved(_, shape, _) => {
+            let mut dims = shape.clone();
+            dims.insert(batch.unwrap_or(0), 0);
+            dims
+        }
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.clone(),
-        Value::Larger(..) => return Err(call.refuse_comparison()),
+        _ => return Err(call.refuse_value()),
     };
     let given = match (given, value) {
         // Runtimes differ in what they make of an empty list.
@@ -161,6 +194,9 @@ pub fn axes(call: &Call, values: &Values) -> Answer {
         // Of the output nothing but the batch is left; that it goes, too, where it has one sample, changes no number.
         (None, Value::Node(..)) if size(&dims[1..]) == 1 && call.name == values.output && call.arity() == 1 => {
             (1..dims.len() as i64).map(Some).collect()
+        }
+        (None, Value::Node(id, shape)) if values.batch == Some(1) && call.arity() == 1 => {
+            return Ok(Value::Sample(*id, shape.iter().copied().filter(|&size| size != 1).collect()));
         }
         (None, Value::Floats(..) | Value::Integers(..)) if call.arity() == 1 => {
             (0..dims.len()).filter(|&a| dims[a] == 1).map(|a| Some(a as i64)).collect()
@@ -172,7 +208,7 @@ pub fn axes(call: &Call, values: &Values) -> Answer {
     for &a in &given {
         let a = a.ok_or_else(|| call.refuse(Code::Unsupported, "constant axes", "the batch size"))?;
         let a = call.axis(a, rank)?;
-        if chosen.contains(&a) || (a == 0 && matches!(value, Value::Node(..))) {
+        if chosen.contains(&a) || (squeeze && Some(a) == batch) {
             return Err(call.refuse(Code::Unsupported, "different axes of the samples", format!("{given:?}")));
         }
         chosen.push(a);
@@ -186,10 +222,16 @@ pub fn axes(call: &Call, values: &Values) -> Answer {
         false => (0..rank).map(|a| if chosen.contains(&a) { 1 } else { rest.next().map_or(1, |(_, d)| d) }).collect(),
     };
     match value {
-        Value::Node(of, _) => Ok(Value::Node(*of, new[1..].to_vec())),
+        Value::Node(of, _) | Value::Moved(of, ..) => {
+            let mut new = new;
+            // The batch alone has no size.
+            let to = new.iter().position(|&size| size == 0).unwrap_or(0);
+            new.remove(to);
+            Ok(Value::at(*of, new, to))
+        }
         Value::Floats(_, floats) => Ok(Value::Floats(new, floats.clone())),
         Value::Integers(_, list) => Ok(Value::Integers(new, list.clone())),
-        Value::Larger(..) => Err(call.refuse_comparison()),
+        _ => Err(call.refuse_value()),
     }
 }
 
@@ -198,7 +240,7 @@ pub fn shape(call: &Call, values: &Values) -> Answer {
     let dims: Vec<Option<i64>> = match call.input(0, values)? {
         Value::Node(_, shape) => std::iter::once(None).chain(shape.iter().map(|&d| Some(d as i64))).collect(),
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.iter().map(|&d| Some(d as i64)).collect(),
-        Value::Larger(..) => return Err(call.refuse_comparison()),
+        _ => return Err(call.refuse_value()),
     };
     let clamp = |at: i64| (if at < 0 { at + dims.len() as i64 } else { at }).clamp(0, dims.len() as i64) as usize;
     let (start, end) = (clamp(call.integer("start").unwrap_or(0)), clamp(call.integer("end").unwrap_or(i64::MAX)));

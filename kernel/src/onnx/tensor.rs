@@ -62,7 +62,9 @@ impl Kind {
         let (digits, least, most) = match self {
             Kind::Float32 => (24, -149, 128),
             Kind::Float64 => (53, -1074, 1024),
-            _ => return false,
+            Kind::Float16 => (11, -24, 16),
+            Kind::Bfloat16 => (8, -133, 128),
+            Kind::Int32 | Kind::Int64 | Kind::Bool => return false,
         };
         let bits = 64 - i64::from(number.mantissa.unsigned_abs().leading_zeros());
         bits == 0 || (bits <= digits && number.exponent >= least && number.exponent + bits <= most)
@@ -81,6 +83,8 @@ pub enum Entries {
     Floats(Floats),
     /// Of integers, or 0 and 1 for truth values.
     Integers(Vec<i64>),
+    /// An infinite one without axes, and whether it is above 0.
+    Infinite(bool),
 }
 
 /// A constant.
@@ -173,6 +177,11 @@ impl<'a> Raw<'a> {
         };
         self.fetch(kind, count, files)?;
         self.check_place(kind)?;
+        if dims.is_empty()
+            && let Some(above) = self.infinite(kind)?
+        {
+            return Ok(Tensor { name: self.name.into(), dims, kind, entries: Entries::Infinite(above) });
+        }
         let entries = match kind {
             Kind::Float32 => Entries::Floats(self.finite(Floats::Words(self.words_of_file()?.into()))?),
             Kind::Float64 => Entries::Floats(self.finite(Floats::DoubleWords(self.double_words_of_file()?.into()))?),
@@ -191,11 +200,28 @@ impl<'a> Raw<'a> {
         let found = match &entries {
             Entries::Floats(floats) => floats.len(),
             Entries::Integers(integers) => integers.len(),
+            Entries::Infinite(_) => 1,
         };
         if found as u64 != count {
             return Err(self.refuse(Code::MalformedModel, &format!("{count} numbers"), found.to_string()));
         }
         Ok(Tensor { name: self.name.into(), dims, kind, entries })
+    }
+
+    /// Whether it is above 0, if the only number is one that is infinite.
+    fn infinite(&self, kind: Kind) -> Result<Option<bool>, Rejection> {
+        let found = match kind {
+            Kind::Float32 => match self.words_of_file()?[..] {
+                [bits] => (bits << 1 == 0xff00_0000).then_some(bits >> 31 == 0),
+                _ => None,
+            },
+            Kind::Float64 => match self.double_words_of_file()?[..] {
+                [bits] => (bits << 1 == 0xffe0_0000_0000_0000).then_some(bits >> 63 == 0),
+                _ => None,
+            },
+            _ => None,
+        };
+        Ok(found)
     }
 
     /// The numbers of another file as if they stood in this one.

@@ -44,6 +44,7 @@ pub fn clip(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let bound = |k: usize| match call.optional(k, values)? {
         None => Ok(None),
         Some(Value::Floats(dims, floats)) if dims.is_empty() => Ok(Some(floats.at(0))),
+        Some(Value::Infinite(above)) if *above == (k == 2) => Ok(None),
         Some(_) => Err(call.refuse(Code::Unsupported, "a constant scalar as a bound", "another operand")),
     };
     let low = bound(1)?.filter(|low| low.exceeds(largest.negated()));

@@ -225,8 +225,9 @@ fn maximum(graph: &mut Graph, call: &Call, (of, old): (usize, &[usize]), axes: &
 pub fn pad(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (of, old) = call.node(0, values)?;
     let mode = call.text("mode").unwrap_or("constant");
-    if !matches!(mode, "constant" | "edge" | "reflect") {
-        return Err(call.refuse(Code::Unsupported, "mode constant, edge or reflect", mode.escape_debug().to_string()));
+    if !matches!(mode, "constant" | "edge" | "reflect" | "wrap") {
+        let expected = "mode constant, edge, reflect or wrap";
+        return Err(call.refuse(Code::Unsupported, expected, mode.escape_debug().to_string()));
     }
     let value = match call.optional(2, values)? {
         None => Float::ZERO,
@@ -234,20 +235,36 @@ pub fn pad(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         Some(_) => return Err(call.refuse(Code::Unsupported, "a constant scalar", "another operand")),
     };
     let pads = pads(call, values, old.len())?;
-    let wide = |(&size, &(before, behind)): (&usize, &(usize, usize))| size.checked_add(before)?.checked_add(behind);
+    // What is cropped is there; copies are of what is there once.
+    let fits = |size: i64, pad: i64| match mode {
+        "constant" => pad > -size,
+        "edge" => pad >= 0,
+        "reflect" => (0..size).contains(&pad),
+        _ => (0..=size).contains(&pad),
+    };
+    let wide = |(&size, &(before, behind)): (&usize, &(i64, i64))| {
+        let size = size as i64;
+        let fits = fits(size, before) && fits(size, behind);
+        usize::try_from(size.checked_add(before)?.checked_add(behind)?).ok().filter(|&wide| fits && wide > 0)
+    };
     let shape = pairs(old, &pads)?.map(wide).collect::<Option<Vec<_>>>();
-    let shape = shape.ok_or_else(|| call.refuse(Code::TooLarge, "sizes of 64 bits", format!("{pads:?}")))?;
+    let shape = shape.ok_or_else(|| {
+        let expected = format!("pads that mode {mode} has for {old:?}");
+        call.refuse(Code::Unsupported, &expected, format!("{pads:?}"))
+    })?;
     budget::within(call.name, "entries", size(&shape) as u64, budget::ENTRIES)?;
-    if mode == "reflect" && pairs(old, &pads)?.any(|(&size, &(before, behind))| before.max(behind) >= size) {
-        return Err(call.refuse(Code::Unsupported, "fewer reflected entries than there are", format!("{pads:?}")));
-    }
     let mut from = vec![Some(0)];
     for (k, step) in strides(old).into_iter().enumerate() {
-        let (before, size) = (pads[k].0, old[k]);
-        let along = |i: usize| match mode {
-            "edge" => Some(i.saturating_sub(before).min(size.saturating_sub(1))),
-            "reflect" => Some(i.abs_diff(before)).map(|at| at.min(2 * (size - 1) - at)),
-            _ => i.checked_sub(before).filter(|&at| at < size),
+        let (before, size) = (pads[k].0, old[k] as i64);
+        let along = |i: usize| {
+            let at = i as i64 - before;
+            let at = match mode {
+                "edge" => at.clamp(0, size - 1),
+                "reflect" => at.abs().min(2 * (size - 1) - at.abs()),
+                "wrap" => at.rem_euclid(size),
+                _ => at,
+            };
+            usize::try_from(at).ok().filter(|&at| at < old[k])
         };
         let all = |place: &Option<usize>| {
             let place = *place;
@@ -261,12 +278,14 @@ pub fn pad(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     affine(graph, call, vec![(of, map)], offset, shape)
 }
 
-/// How many entries stand before and behind each of a sample's `rank` axes.
-fn pads(call: &Call, values: &Values, rank: usize) -> Result<Vec<(usize, usize)>, Rejection> {
+/// How many entries stand before and behind each of a sample's `rank` axes, or minus how many are gone.
+fn pads(call: &Call, values: &Values, rank: usize) -> Result<Vec<(i64, i64)>, Rejection> {
     let list = call.list(1, values)?;
-    let pad = |v: &Option<i64>| v.and_then(|v| usize::try_from(v).ok());
-    let pads = list.iter().map(pad).collect::<Option<Vec<_>>>();
-    let pads = pads.ok_or_else(|| call.refuse(Code::Unsupported, "constant pads from 0 on", format!("{list:?}")))?;
+    let pads = list.iter().copied().collect::<Option<Vec<_>>>();
+    let pads = pads.ok_or_else(|| call.refuse(Code::Unsupported, "constant pads", format!("{list:?}")))?;
+    for pad in &pads {
+        budget::within(call.name, "entries", pad.unsigned_abs(), budget::ENTRIES)?;
+    }
     if pads.len() != 2 * (rank + 1) {
         return Err(call.refuse(Code::ShapeMismatch, &format!("{} pads", 2 * (rank + 1)), format!("{pads:?}")));
     }

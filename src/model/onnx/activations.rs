@@ -1,6 +1,6 @@
 //! Activations with a kink, or with two.
 
-use super::call::{Call, Value, kind};
+use super::call::{Call, Sign, Value, kind};
 use super::elementwise::{fold, full, map, max_of, sum, without_batch};
 use super::exact;
 use super::importer::Importer;
@@ -69,6 +69,7 @@ fn spread_to(importer: &mut Importer, call: &Call, constant: &Tensor, shape: &[u
 fn bound(call: &Call, index: usize, beyond: f64) -> Result<Option<f64>, ModelError> {
     match call.optional(index) {
         None => Ok(None),
+        Some(Value::Infinite(sign)) if Sign::of(beyond * f64::INFINITY) == Some(*sign) => Ok(None),
         Some(Value::Float(tensor)) if tensor.shape.is_empty() => {
             let bound = tensor.get(0);
             Ok(Some(bound).filter(|bound| if beyond > 0.0 { *bound < beyond } else { *bound > beyond }))

@@ -82,7 +82,11 @@ pub(super) const PAD: &[Attribute] =
 pub(super) const DROPOUT: &[Attribute] = &[int("seed").since(12), float("ratio").input(1, 12)];
 pub(super) const SQUEEZE: &[Attribute] = &[ints("axes").input(1, 13)];
 pub(super) const SPLIT: &[Attribute] = &[int("axis"), ints("split").input(1, 13), int("num_outputs").since(18)];
+pub(super) const PARTS: &[Attribute] = &[int("axis"), int("keepdims")];
 pub(super) const CAST: &[Attribute] = &[int("to"), int("saturate").since(19)];
+
+pub(super) const LIKE: &[Attribute] = &[int("saturate").since(19)];
+pub(super) const DEPTH: &[Attribute] = &[int("blocksize"), other("mode", proto::ATTRIBUTE_STRING).since(11)];
 
 pub(super) const NORM: &[Attribute] = &[float("epsilon"), float("momentum"), int("training_mode").since(14)];
 

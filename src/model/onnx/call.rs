@@ -20,6 +20,48 @@ pub(super) enum Value {
     Int(Ints),
     /// Whether the first of two values is the larger one, entry by entry; what it says where they are equal is left open.
     Larger(Box<Comparison>),
+    /// A node whose batch axis stands behind so many others of its axes.
+    Moved(NodeId, usize),
+    /// A node without its batch axis, where a batch is of one sample.
+    Sample(NodeId),
+    /// Values of one type under one name.
+    Sequence(Vec<Value>),
+    /// More than every number, or less.
+    Infinite(Sign),
+}
+
+/// Which end of the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    Plus,
+    Minus,
+}
+
+impl Sign {
+    /// That of an infinite number.
+    pub fn of(value: f64) -> Option<Sign> {
+        match value {
+            f64::INFINITY => Some(Sign::Plus),
+            f64::NEG_INFINITY => Some(Sign::Minus),
+            _ => None,
+        }
+    }
+}
+
+impl Value {
+    /// A node whose batch axis stands behind so many others.
+    pub fn at(node: NodeId, batch: usize) -> Value {
+        if batch == 0 { Value::Node(node) } else { Value::Moved(node, batch) }
+    }
+
+    /// A node, and behind how many axes its batch axis stands.
+    pub fn placed(&self) -> Option<(NodeId, usize)> {
+        match self {
+            Value::Node(node) => Some((*node, 0)),
+            Value::Moved(node, batch) => Some((*node, *batch)),
+            _ => None,
+        }
+    }
 }
 
 /// Two values, and their common shape without the batch axis.
@@ -38,12 +80,14 @@ pub(super) struct Call<'a> {
     pub name: String,
     node: &'a NodeProto,
     inputs: Vec<Option<(Value, Kind)>>,
+    /// What stands in the place of the attribute `axis`.
+    axis: Option<i64>,
 }
 
 impl<'a> Call<'a> {
     /// The node and its inputs (`None` for one that is left out).
     pub fn new(name: String, node: &'a NodeProto, inputs: Vec<Option<(Value, Kind)>>) -> Self {
-        Call { name, node, inputs }
+        Call { name, node, inputs, axis: None }
     }
 
     /// The operator's name.
@@ -130,8 +174,13 @@ impl<'a> Call<'a> {
         for attribute in attributes {
             let Some(index) = attribute.stands_for(opset).filter(|_| self.has(attribute.name)) else { continue };
             let operand = if attribute.kind == proto::ATTRIBUTE_FLOAT {
-                let value = self.float_attribute(attribute.name)?.unwrap_or(0.0);
-                (Value::Float(Tensor::single(vec![], vec![value])), self.kind(0).unwrap_or(Kind::Float32))
+                let operand = match self.infinite_attribute(attribute.name) {
+                    Some(sign) => Value::Infinite(sign),
+                    None => {
+                        Value::Float(Tensor::single(vec![], vec![self.float_attribute(attribute.name)?.unwrap_or(0.0)]))
+                    }
+                };
+                (operand, self.kind(0).unwrap_or(Kind::Float32))
             } else {
                 let list = self.ints_attribute(attribute.name).unwrap_or_default();
                 (Value::Int(Ints::vector(list.iter().map(|&value| Dim::Known(value)).collect())), Kind::Int64)
@@ -139,7 +188,7 @@ impl<'a> Call<'a> {
             inputs.resize(inputs.len().max(index + 1), None);
             inputs[index] = Some(operand);
         }
-        Ok(Call { name: self.name.clone(), node: self.node, inputs })
+        Ok(Call { inputs, ..self.clone() })
     }
 
     /// The types of the inputs that are there.
@@ -176,9 +225,21 @@ impl<'a> Call<'a> {
         (call, self.node.input.get(index).map_or("", String::as_str))
     }
 
-    /// A comparison where numbers are expected.
-    pub fn refuse_comparison(&self) -> ModelError {
-        self.misfit("numbers", "a comparison, which only Where and Not may read")
+    /// A value where the operator reads none such.
+    pub fn refuse_value(&self, value: &Value) -> ModelError {
+        self.misfit("numbers", kind(value))
+    }
+
+    /// Puts another value of the same type into the place of an input.
+    pub fn replace(&mut self, index: usize, value: Value) {
+        if let Some(Some((old, _))) = self.inputs.get_mut(index) {
+            *old = value;
+        }
+    }
+
+    /// The same along another axis.
+    pub fn along(&mut self, axis: i64) {
+        self.axis = Some(axis);
     }
 
     /// Number of outputs.
@@ -247,6 +308,9 @@ impl<'a> Call<'a> {
 
     /// An integer attribute.
     pub fn int_attribute(&self, name: &str) -> Option<i64> {
+        if name == "axis" && self.axis.is_some() {
+            return self.axis;
+        }
         // A proto3 writer leaves zeros out.
         self.attribute(name).map(|attribute| attribute.i.unwrap_or(0))
     }
@@ -266,6 +330,11 @@ impl<'a> Call<'a> {
             Some(value) if !value.is_finite() => Err(ModelError::not_finite(&self.name, name.into(), value.into())),
             value => Ok(value),
         }
+    }
+
+    /// Which one, where a float attribute is infinite.
+    pub fn infinite_attribute(&self, name: &str) -> Option<Sign> {
+        Sign::of(self.attribute(name)?.f.unwrap_or(0.0).into())
     }
 
     /// A text as attribute; the empty one where it is no UTF-8.
@@ -321,5 +390,9 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Float(_) => "a float constant",
         Value::Int(_) => "an integer constant",
         Value::Larger(_) => "a comparison, which only Where and Not may read",
+        Value::Moved(..) => "a value whose batch axis is not in front",
+        Value::Sample(_) => "a value without its batch axis",
+        Value::Sequence(_) => "a sequence, which only SequenceAt may read",
+        Value::Infinite(_) => "an infinite number, which only Clip may read",
     }
 }

@@ -4,6 +4,7 @@
 use super::call::{Call, Comparison, Value, kind};
 use super::elementwise::{full, max_of, without_batch};
 use super::importer::Importer;
+use super::integers;
 use super::kinks::{self, Line};
 use super::tensor::{Tensor, Walk, broadcast};
 use crate::model::{Curve, Layer, ModelError};
@@ -43,6 +44,7 @@ pub(super) fn not(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
 pub(super) fn larger(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let comparison = match call.input(0)? {
         Value::Larger(comparison) => comparison,
+        Value::Int(truths) => return integers::chosen(importer, call, truths),
         other => return Err(call.misfit("a comparison as input 0", kind(other))),
     };
     let chosen = [call.input(1)?.clone(), call.input(2)?.clone()];

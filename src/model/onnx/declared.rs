@@ -8,8 +8,8 @@ use super::names::{name_of, printable};
 use super::proto::{self, DimensionProto, ValueInfoProto};
 use crate::model::{Graph, ModelError};
 
-/// The largest batch that a file may fix.
-const MOST_SAMPLES: i64 = 1 << 24;
+/// The largest batch.
+pub(super) const MOST_SAMPLES: i64 = 1 << 24;
 
 /// The type and the sample shape of the input, and the batch size where the file fixes it.
 ///
@@ -99,10 +99,14 @@ pub(super) fn check<'m>(
     let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     let Some(shape) = tensor.and_then(|tensor| tensor.shape.as_ref()) else { return Ok(()) };
     let sizes: Vec<Option<usize>> = match value {
-        Value::Node(id) => std::iter::once(None).chain(graph.node(*id).shape.iter().copied().map(Some)).collect(),
+        Value::Node(id) => with_batch(&graph.node(*id).shape, 0),
+        Value::Moved(id, batch) => with_batch(&graph.node(*id).shape, *batch),
+        Value::Sample(id) => graph.node(*id).shape.iter().copied().map(Some).collect(),
+        Value::Infinite(_) => vec![],
+        Value::Sequence(_) => return Err(untrue(info, "expected a sequence, found a tensor".into())),
         Value::Float(tensor) => tensor.shape.iter().copied().map(Some).collect(),
         Value::Int(ints) => ints.shape.iter().copied().map(Some).collect(),
-        Value::Larger(comparison) => std::iter::once(None).chain(comparison.shape.iter().copied().map(Some)).collect(),
+        Value::Larger(comparison) => with_batch(&comparison.shape, 0),
     };
     if shape.dim.len() != sizes.len() {
         return Err(untrue(info, format!("expected {} axes, found {}", sizes.len(), shape.dim.len())));
@@ -124,4 +128,11 @@ pub(super) fn check<'m>(
         }
     }
     Ok(())
+}
+
+/// Sizes with the batch's, `None`, behind so many.
+fn with_batch(shape: &[usize], at: usize) -> Vec<Option<usize>> {
+    let mut sizes: Vec<Option<usize>> = shape.iter().copied().map(Some).collect();
+    sizes.insert(at, None);
+    sizes
 }

@@ -8,7 +8,8 @@ use super::kinks;
 use super::pick::pick;
 use super::smooth;
 use super::tensor::{Tensor, Walk, broadcast};
-use crate::model::{Kink, Layer, ModelError, NodeId};
+use crate::model::map::Map;
+use crate::model::{Graph, Kink, Layer, ModelError, NodeId};
 
 pub(super) fn add(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     plus(importer, call, call.input(0)?, call.input(1)?)
@@ -101,17 +102,24 @@ pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
 pub(super) fn max_of(importer: &mut Importer, call: &Call, values: &[Value]) -> Result<Value, ModelError> {
     let mut constant: Option<Tensor> = None;
     let mut nodes: Vec<NodeId> = vec![];
+    let is_varied =
+        values.iter().any(|value| matches!(value, Value::Node(id) if constant_at(&importer.graph, *id).is_none()));
     for value in values {
-        match value {
-            Value::Node(node) => nodes.push(*node),
-            Value::Float(c) => {
-                constant = Some(match constant.take() {
-                    None => c.clone(),
-                    Some(other) => folded(importer, call, &other, c, |a, b| Some(a.max(b)))?,
-                });
+        let c = match value {
+            Value::Node(node) if is_varied && constant_at(&importer.graph, *node).is_some() => {
+                &same_for_all(&importer.graph, *node)
             }
+            Value::Node(node) => {
+                nodes.push(*node);
+                continue;
+            }
+            Value::Float(c) => c,
             other => return Err(call.misfit("float values", kind(other))),
-        }
+        };
+        constant = Some(match constant.take() {
+            None => c.clone(),
+            Some(other) => folded(importer, call, &other, c, |a, b| Some(a.max(b)))?,
+        });
     }
     let Some((&first, rest)) = nodes.split_first() else {
         return constant.map(Value::Float).ok_or_else(|| call.misfit("an input", "none"));
@@ -128,6 +136,25 @@ pub(super) fn max_of(importer: &mut Importer, call: &Call, values: &[Value]) -> 
     let below = importer.push(call, Layer::Shift(values.iter().map(|v| -v).collect()), &[node])?;
     let excess = importer.push(call, Layer::Kink(Kink::RELU), &[below])?;
     Ok(Value::Node(importer.push(call, Layer::Shift(values), &[excess])?))
+}
+
+/// The entries of a node that is a constant, spread over the batch.
+pub(super) fn constant_at(graph: &Graph, node: NodeId) -> Option<Vec<f64>> {
+    let at = graph.node(node);
+    match (&at.inputs[..], at.op.elementwise()) {
+        ([], _) => match at.layer() {
+            Some(Layer::Constant(values)) => Some(values),
+            _ => None,
+        },
+        ([of], Some((Map::Identity(_), []))) => constant_at(graph, *of),
+        _ => None,
+    }
+}
+
+/// Such a constant, for a batch of one sample.
+fn same_for_all(graph: &Graph, node: NodeId) -> Tensor {
+    let shape = std::iter::once(1).chain(graph.node(node).shape.iter().copied()).collect();
+    Tensor::new(shape, constant_at(graph, node).unwrap_or_default())
 }
 
 /// The minimum of values of one shape as −max(−u, −v, …).

@@ -145,7 +145,7 @@ pub(super) fn go_on(
             if one.shape.len() > 2 || one.iter().ne([1.0]) { refuse() } else { Ok(Value::Node(of)) }
         }
         ("Gather" | "Slice", [Some((_, End::Sigmoid)), None]) => moved(importer, call, End::Sigmoid, import),
-        ("Gather", [Some((of, End::Softmax)), None]) if importer.graph.node(of).size() == 2 => {
+        ("Gather" | "Slice", [Some((of, End::Softmax)), None]) if importer.graph.node(of).size() == 2 => {
             one_of_two(importer, call, of, import)
         }
         ("Sub", [None, Some((of, End::Sigmoid))]) => {
@@ -214,8 +214,16 @@ fn one_of_two(
     marked(importer, call, logit, End::Sigmoid)
 }
 
+/// A node, whatever shape its entries were given.
+fn unshaped(importer: &Importer, id: NodeId) -> NodeId {
+    let node = importer.graph.node(id);
+    if matches!(node.layer(), Some(Layer::Reshape)) { unshaped(importer, node.inputs[0]) } else { id }
+}
+
 /// Whether a node is minus another one.
 fn is_minus(importer: &Importer, minus: NodeId, of: NodeId) -> bool {
-    let node = importer.graph.node(minus);
-    node.inputs == [of] && matches!(node.layer(), Some(Layer::Scale(factors)) if factors.iter().all(|&f| f == -1.0))
+    let node = importer.graph.node(unshaped(importer, minus));
+    let of = unshaped(importer, of);
+    node.inputs.iter().any(|&id| unshaped(importer, id) == of)
+        && matches!(node.layer(), Some(Layer::Scale(factors)) if factors.iter().all(|&f| f == -1.0))
 }

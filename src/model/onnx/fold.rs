@@ -10,7 +10,7 @@ use super::kinds::Kind;
 use super::names::{name_of, printable};
 use super::proto::{self, GraphProto, ModelProto, NodeProto, TensorProto};
 use super::rounded::Rounded;
-use super::stored::external;
+use super::stored::{external, half_bits};
 use crate::model::ModelError;
 
 /// A file in which numbers stand in place of what computed them.
@@ -55,6 +55,8 @@ fn tensor(constant: &Rounded) -> TensorProto {
     let values = constant.tensor.iter();
     let (data_type, raw): (i32, Vec<u8>) = match constant.kind {
         Kind::Float64 => (proto::DOUBLE, values.flat_map(f64::to_le_bytes).collect()),
+        Kind::Float16 => (proto::FLOAT16, values.flat_map(|v| half_bits(v).to_le_bytes()).collect()),
+        Kind::Bfloat16 => (proto::BFLOAT16, values.flat_map(|v| (v as f32).to_le_bytes()[2..].to_vec()).collect()),
         _ => (proto::FLOAT, values.flat_map(|v| (v as f32).to_le_bytes()).collect()),
     };
     TensorProto {

@@ -70,6 +70,7 @@ impl<'m> Importer<'m> {
                 Value::Float(tensor)
             }
             Constant::Int(ints) => Value::Int(ints),
+            Constant::Infinite(sign) => Value::Infinite(sign),
         })
     }
 
@@ -79,6 +80,7 @@ impl<'m> Importer<'m> {
         Ok(match constant(&named, None, self.beside)? {
             Constant::Float(tensor) => Value::Float(tensor),
             Constant::Int(ints) => Value::Int(ints),
+            Constant::Infinite(sign) => Value::Infinite(sign),
         })
     }
 

@@ -2,19 +2,19 @@
 
 use super::call::{Call, Value};
 use super::importer::Importer;
-use super::proto;
+use super::kinds::Kind;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast};
 use crate::model::ModelError;
 
 pub(super) fn shape(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let dims: Vec<Dim> = match call.input(0)? {
-        Value::Larger(_) => return Err(call.refuse_comparison()),
         Value::Node(node) => {
             let shape = &importer.graph.node(*node).shape;
             std::iter::once(Dim::Batch).chain(shape.iter().map(|&dim| Dim::Known(dim as i64))).collect()
         }
         Value::Float(tensor) => tensor.shape.iter().map(|&dim| Dim::Known(dim as i64)).collect(),
         Value::Int(ints) => ints.shape.iter().map(|&dim| Dim::Known(dim as i64)).collect(),
+        other => return Err(call.refuse_value(other)),
     };
     let rank = dims.len() as i64;
     let clamp = |index: i64| if index < 0 { index.saturating_add(rank) } else { index }.clamp(0, rank) as usize;
@@ -23,29 +23,38 @@ pub(super) fn shape(importer: &mut Importer, call: &Call) -> Result<Value, Model
     Ok(Value::Int(Ints::vector(dims[start..end].to_vec())))
 }
 
+/// The type that a Cast or CastLike gives.
+pub(super) fn target(call: &Call) -> Option<Kind> {
+    match call.operator() {
+        "CastLike" => call.kind(1),
+        _ => call.int_attribute("to").and_then(|to| i32::try_from(to).ok()).and_then(Kind::of),
+    }
+}
+
 pub(super) fn cast(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     // It is about types that are not read, where runtimes insist on the default.
     if call.int_attribute("saturate").is_some_and(|saturate| saturate != 1) {
         return Err(call.refuse("Cast with another `saturate` than 1 is not supported"));
     }
-    let to = call.int_attribute("to").ok_or_else(|| call.misfit("attribute `to`", "none"))?;
-    let refuse = |from: &str| Err(call.refuse(format!("Cast of {from} to data type {to} is not supported")));
-    match (call.input(0)?, i32::try_from(to).unwrap_or(0)) {
-        (Value::Larger(_), _) => Err(call.refuse_comparison()),
-        (Value::Node(node), proto::FLOAT | proto::DOUBLE) => Ok(Value::Node(*node)),
+    let Some(to) = target(call) else { return Err(call.misfit("a data type that is read", "another one")) };
+    let refuse = |from: &str| Err(call.refuse(format!("Cast of {from} to {to:?} is not supported")));
+    match (call.input(0)?, to) {
+        (Value::Node(node), Kind::Float32 | Kind::Float64) => Ok(Value::Node(*node)),
         (Value::Node(_), _) => refuse("a value that depends on the input"),
-        (Value::Float(tensor), proto::DOUBLE) => Ok(Value::Float(tensor.clone())),
-        (Value::Float(tensor), proto::FLOAT) => match tensor.as_single() {
-            Some(_) => Ok(Value::Float(tensor.clone())),
-            None => Err(call.refuse("Cast of a constant that is not a 32-bit float would round it")),
-        },
+        (Value::Float(tensor), kind) if !kind.is_integer() && kind != Kind::Bool => {
+            match tensor.iter().all(|v| kind.nearest(v) == v) {
+                true => Ok(Value::Float(tensor.clone())),
+                false => Err(call.refuse(format!("Cast of a constant that is no {kind:?} would round it"))),
+            }
+        }
+        (Value::Infinite(sign), Kind::Float32 | Kind::Float64) => Ok(Value::Infinite(*sign)),
         (Value::Float(_), _) => refuse("a float constant"),
-        (Value::Int(ints), proto::INT64) => Ok(Value::Int(ints.clone())),
-        (Value::Int(ints), proto::INT32) => match ints.known() {
+        (Value::Int(ints), Kind::Int64) => Ok(Value::Int(ints.clone())),
+        (Value::Int(ints), Kind::Int32) => match ints.known() {
             Some(known) if known.iter().any(|&v| i32::try_from(v).is_err()) => refuse("a larger integer"),
             _ => Ok(Value::Int(ints.clone())),
         },
-        (Value::Int(ints), proto::FLOAT | proto::DOUBLE) => {
+        (Value::Int(ints), Kind::Float32 | Kind::Float64) => {
             let exact = |value: i64| value.unsigned_abs() <= 1 << 24;
             match ints.known().filter(|known| !known.is_empty() && known.iter().copied().all(exact)) {
                 Some(known) => {
@@ -55,6 +64,7 @@ pub(super) fn cast(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
             }
         }
         (Value::Int(_), _) => refuse("an integer constant"),
+        (other, _) => Err(call.refuse_value(other)),
     }
 }
 
@@ -94,6 +104,40 @@ pub(super) fn div(importer: &mut Importer, call: &Call, a: &Ints, b: &Ints) -> R
         (Dim::Batch, Dim::Known(1)) => Some(Dim::Batch),
         _ => None,
     })
+}
+
+/// What is left over, of the sign of the divisor, which is above 0 here.
+pub(super) fn modulo(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if call.flag("fmod")? {
+        return Err(call.refuse("Mod with fmod is not supported"));
+    }
+    let (a, b) = (call.ints(0, "input 0")?, call.ints(1, "input 1")?);
+    arithmetic(importer, call, a, b, |a, b| match (a, b) {
+        (Dim::Known(a), Dim::Known(b)) if b > 0 => Some(Dim::Known(a.rem_euclid(b))),
+        (Dim::Batch, Dim::Known(1)) => Some(Dim::Known(0)),
+        _ => None,
+    })
+}
+
+/// Truth values. The batch size is above 0, whatever it is.
+pub(super) fn equal(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let (a, b) = (call.ints(0, "input 0")?, call.ints(1, "input 1")?);
+    arithmetic(importer, call, a, b, |a, b| match (a, b) {
+        (Dim::Batch, Dim::Known(known)) | (Dim::Known(known), Dim::Batch) if known > 0 => None,
+        _ => Some(Dim::Known((a == b).into())),
+    })
+}
+
+/// Where of truth values that the file holds.
+pub(super) fn chosen(importer: &mut Importer, call: &Call, truths: &Ints) -> Result<Value, ModelError> {
+    let (a, b) = (call.ints(1, "first choice")?, call.ints(2, "second choice")?);
+    let shape = [&a.shape, &b.shape].iter().try_fold(truths.shape.clone(), |all, shape| broadcast(&all, shape));
+    let shape = shape.ok_or_else(|| call.misfit("shapes that broadcast", "others"))?;
+    importer.spend_shape(call, &shape)?;
+    let walk = |own: &Ints| Walk::broadcast(&own.shape, &shape);
+    let places = walk(truths).zip(walk(a)).zip(walk(b));
+    let values = places.map(|((at, i), j)| if truths.values[at] == Dim::Known(0) { b.values[j] } else { a.values[i] });
+    Ok(Value::Int(Ints { values: values.collect(), shape }))
 }
 
 fn arithmetic(

@@ -37,6 +37,9 @@ pub(super) fn constant(importer: &mut Importer, call: &Call) -> Result<Value, Mo
     if let Some(tensor) = call.tensor_attribute("value")? {
         return importer.stored(call, tensor);
     }
+    if let Some(sign) = call.infinite_attribute("value_float") {
+        return Ok(Value::Infinite(sign));
+    }
     if let Some(value) = call.float_attribute("value_float")? {
         return Ok(Value::Float(Tensor::single(vec![], vec![value])));
     }
@@ -80,10 +83,17 @@ pub(super) fn constant_of_shape(importer: &mut Importer, call: &Call) -> Result<
 pub(super) fn expand(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let target = call.dims(1, "shape (input 1)")?.to_vec();
     match call.input(0)? {
-        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Float(tensor) => expanded(importer, call, tensor, &target),
         Value::Node(node) => expand_node(importer, call, *node, &target),
-        Value::Int(_) => Err(call.refuse("Expand of integers is not supported")),
+        Value::Int(ints) => {
+            let shape = known_shape(call, &target)?;
+            let shape = broadcast(&ints.shape, &shape)
+                .ok_or_else(|| call.misfit("shapes that broadcast", format!("{:?} and {shape:?}", ints.shape)))?;
+            importer.spend_shape(call, &shape)?;
+            let values = Walk::broadcast(&ints.shape, &shape).map(|i| ints.values[i]).collect();
+            Ok(Value::Int(Ints { shape, values }))
+        }
+        other => Err(call.refuse_value(other)),
     }
 }
 

@@ -5,7 +5,7 @@ use super::call::{Call, Value, kind};
 use super::elementwise::{aligned, sum, with_constant};
 use super::exact;
 use super::importer::Importer;
-use super::pick::pick;
+use super::pick::{permuted, pick};
 use super::stored::place;
 use super::tensor::{Tensor, Walk, fits};
 use crate::model::Map;
@@ -91,6 +91,9 @@ fn scaled(importer: &mut Importer, call: &Call, c: &Tensor, beta: f64) -> Result
 
 /// x·B with x [N, K] and B [K, M] or [K]. Axes of size 1 in front of K are kept.
 pub(super) fn mat_mul(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if let (Value::Float(weight), Value::Node(node)) = (call.input(0)?, call.input(1)?) {
+        return from_left(importer, call, weight, *node);
+    }
     let input = variable(call)?;
     let weight = call.float(1, "matrix (input 1)")?;
     let shape = importer.graph.node(input).shape.clone();
@@ -118,6 +121,30 @@ pub(super) fn mat_mul(importer: &mut Importer, call: &Call) -> Result<Value, Mod
         shape.push(matrix.shape[1]);
     }
     Ok(Value::Node(importer.reshape(call, value, &shape)?))
+}
+
+/// B·x with B [M, K] and x [N, K, J]: the transpose of xᵀ·Bᵀ.
+fn from_left(importer: &mut Importer, call: &Call, weight: &Tensor, node: NodeId) -> Result<Value, ModelError> {
+    let shape = importer.graph.node(node).shape.clone();
+    let (&[outputs, inner], &[also, cols]) = (&weight.shape[..], &shape[..]) else {
+        return Err(
+            call.refuse("a constant on the left is supported as a matrix, times [N, K, J]: else it would mix samples")
+        );
+    };
+    if inner != also {
+        return Err(call.misfit(format!("[N, {inner}, J]"), format!("[N, {also}, {cols}]")));
+    }
+    let (turned, walk) = permuted(&shape, &[1, 0]);
+    let columns = pick(importer, call, node, &turned, walk)?;
+    let products = match cols {
+        1 => dense(importer, call, columns, weight, true, None)?,
+        _ => {
+            let (moved, walk) = permuted(&weight.shape, &[1, 0]);
+            everywhere(importer, call, columns, &weight.picked(moved, walk), cols)?
+        }
+    };
+    let (result, walk) = permuted(&[cols, outputs], &[1, 0]);
+    pick(importer, call, products, &result, walk).map(Value::Node)
 }
 
 fn variable(call: &Call) -> Result<NodeId, ModelError> {

@@ -11,7 +11,6 @@ pub(super) fn flatten(importer: &mut Importer, call: &Call) -> Result<Value, Mod
         return Err(call.refuse(format!("Flatten with axis {axis} is not one of opset {}", importer.opset)));
     }
     match call.input(0)? {
-        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();
             // Flatten may cut behind the last axis, too.
@@ -30,6 +29,7 @@ pub(super) fn flatten(importer: &mut Importer, call: &Call) -> Result<Value, Mod
             Ok(Value::Float(tensor.reshaped(shape)))
         }
         Value::Int(_) => Err(call.refuse("Flatten of integers is not supported")),
+        other => Err(call.refuse_value(other)),
     }
 }
 
@@ -37,7 +37,6 @@ pub(super) fn reshape(importer: &mut Importer, call: &Call) -> Result<Value, Mod
     let target = call.dims(1, "shape (input 1)")?.to_vec();
     let allow_zero = call.flag("allowzero")?;
     match call.input(0)? {
-        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => reshape_node(importer, call, *node, &target, allow_zero).map(Value::Node),
         Value::Float(tensor) => {
             let shape = resolve(call, &tensor.shape, 0, tensor.len(), &target, allow_zero)?;
@@ -47,6 +46,7 @@ pub(super) fn reshape(importer: &mut Importer, call: &Call) -> Result<Value, Mod
             let shape = resolve(call, &ints.shape, 0, ints.values.len(), &target, allow_zero)?;
             Ok(Value::Int(Ints { shape, values: ints.values.clone() }))
         }
+        other => Err(call.refuse_value(other)),
     }
 }
 
@@ -128,7 +128,6 @@ pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, Mod
         return Err(call.misfit("axes to squeeze", "an empty list"));
     }
     match call.input(0)? {
-        Value::Larger(_) => Err(call.refuse_comparison()),
         Value::Node(node) => {
             let shape = importer.graph.node(*node).shape.clone();
             let all_ones = shape.iter().all(|&dim| dim == 1);
@@ -139,6 +138,10 @@ pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, Mod
                 None if all_ones && call.output() == Some(importer.output) => {
                     importer.open_output = true;
                     vec![0]
+                }
+                None if importer.fixed_batch == Some(1) => {
+                    let rest: Vec<usize> = full[1..].iter().copied().filter(|&dim| dim != 1).collect();
+                    return Ok(Value::Sample(importer.reshape(call, *node, &rest)?));
                 }
                 None => return Err(call.refuse("Squeeze without axes would also drop a batch axis of size 1")),
             };
@@ -155,6 +158,7 @@ pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, Mod
             let shape = squeezed_constant(call, &ints.shape, axes)?;
             Ok(Value::Int(Ints { shape, values: ints.values.clone() }))
         }
+        other => Err(call.refuse_value(other)),
     }
 }
 
@@ -183,20 +187,21 @@ fn squeezed(call: &Call, shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, Mo
 pub(super) fn unsqueeze(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axes = call.known_ints(1, "axes (input 1)")?;
     match call.input(0)? {
-        Value::Larger(_) => Err(call.refuse_comparison()),
-        Value::Node(node) => {
-            let full: Vec<usize> = std::iter::once(0).chain(importer.graph.node(*node).shape.clone()).collect();
-            let shape = unsqueezed(call, &full, &axes)?;
-            if shape.first() != Some(&0) {
-                return Err(call.refuse("Unsqueeze in front of the batch axis is not supported"));
-            }
-            Ok(Value::Node(importer.reshape(call, *node, &shape[1..])?))
+        value @ (Value::Node(_) | Value::Moved(..)) => {
+            let (node, batch) = value.placed().ok_or_else(|| call.refuse_value(value))?;
+            let mut full = importer.graph.node(node).shape.clone();
+            full.insert(batch, 0);
+            let mut shape = unsqueezed(call, &full, &axes)?;
+            let to = shape.iter().position(|&size| size == 0).unwrap_or(0);
+            shape.remove(to);
+            Ok(Value::at(importer.reshape(call, node, &shape)?, to))
         }
         Value::Float(tensor) => Ok(Value::Float(tensor.reshaped(unsqueezed(call, &tensor.shape, &axes)?))),
         Value::Int(ints) => {
             let shape = unsqueezed(call, &ints.shape, &axes)?;
             Ok(Value::Int(Ints { shape, values: ints.values.clone() }))
         }
+        other => Err(call.refuse_value(other)),
     }
 }
 

@@ -11,14 +11,16 @@
 //! them. Initialisers may be shared, unused, listed among the inputs (as before IR version 4), in raw bytes, in typed fields,
 //! or in other files of the model's folder (`beside`). float16, bfloat16 and float64 constants are read exactly.
 //! Nodes stand in evaluation order. One that the output does not depend on is read all the same, unless its operator is
-//! unknown, or it reads what such a node gives, a text or a label: that is left out. A constant is never NaN, infinite or
-//! empty, and what a model's values take in memory is bounded by its size.
+//! unknown, or it reads what such a node gives, a text or a label: that is left out. A constant is never NaN or empty, nor
+//! infinite but as a bound of Clip, and what a model's values take in memory is bounded by its size.
 //!
 //! # Values
 //!
-//! While a file is read, a name stands for a *value* (a node of the graph; its batch axis stays in front, whatever the
-//! operators do), a float constant (exact in 64 bits), an integer constant (of numbers, or the batch size N as a symbol),
-//! or a comparison, which Not and Where alone read (`choices`). Arithmetic on constants happens at once where the result is
+//! While a file is read, a name stands for a *value* (a node of the graph; its batch axis stands in front, or where a
+//! Transpose or Unsqueeze puts it until another operator brings it back (`turned`), or is gone where the file fixes a batch
+//! of one), a float constant (exact in 64 bits), an integer constant (of numbers, or the batch size N as a symbol), a
+//! comparison, which Not and Where alone read (`choices`), or a sequence. Affine nodes that are the same function of the
+//! same nodes are one in the end. Arithmetic on constants happens at once where the result is
 //! exactly a number of their own type. Where it is none, an operator of `rounded` computes it in 64 bits, and what is
 //! certified is the network of another file, in which the nearest numbers stand in its place (`fold`); whoever reads the
 //! model is told; so it is with constants of 64 bits beside values, since weights are 32-bit floats. Probabilities are read
@@ -42,6 +44,7 @@ mod advice;
 mod attributes;
 mod batch_norm;
 mod beside;
+mod blocks;
 mod call;
 mod canonical;
 mod choices;
@@ -49,6 +52,7 @@ mod declared;
 mod elementwise;
 mod ends;
 pub(crate) mod exact;
+mod faced;
 mod fold;
 mod foreign;
 mod importer;
@@ -75,6 +79,7 @@ mod rules;
 mod smooth;
 mod stored;
 mod tensor;
+mod turned;
 mod windows;
 mod writer;
 

@@ -1,8 +1,8 @@
 //! The table of supported operators.
 
 use super::attributes::{
-    AVERAGE_POOL, CAST, CLASSIFIER, CLIP, CONSTANT, CONV, DROPOUT, GEMM, MAX_POOL, NORM, PAD, REDUCTION, REGRESSOR,
-    SCALER, SLICE, SPLIT, SQUEEZE, SUM, SVM_CLASSIFIER, SVM_REGRESSOR, float, int, ints, other,
+    AVERAGE_POOL, CAST, CLASSIFIER, CLIP, CONSTANT, CONV, DEPTH, DROPOUT, GEMM, LIKE, MAX_POOL, NORM, PAD, PARTS,
+    REDUCTION, REGRESSOR, SCALER, SLICE, SPLIT, SQUEEZE, SUM, SVM_CLASSIFIER, SVM_REGRESSOR, float, int, ints, other,
 };
 use super::call::{Call, Value};
 use super::importer::Importer;
@@ -11,14 +11,15 @@ use super::operator::{ANY, NEWEST, OLDEST, Operator, operator};
 use super::proto;
 use super::rules::{Rule, check_range};
 use super::{
-    activations, advice, choices, elementwise, ends, integers, join, layers, layout, ml, pad, pick, reductions,
-    rounded, smooth, windows,
+    activations, advice, blocks, choices, elementwise, ends, faced, integers, join, layers, layout, ml, pad, pick,
+    reductions, rounded, smooth, turned, windows,
 };
 use crate::model::ModelError;
 
 const REDUCED: &str = "of values, over named axes but the batch";
 const GENERAL: &str = "α·u·c + β·d, transA 0; d may be a value";
 const POWER: &str = "of values to the constant 2";
+const NESTED: &str = "stored places of one index each, of the first axis, not along the batch";
 const COMPARED: &str = "of values of one shape and constants, for Where";
 
 /// All of them.
@@ -50,6 +51,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         integers::cast,
         "where nothing is rounded: values to float32, constants between types that hold them",
     ),
+    operator("CastLike", 2..=2, LIKE, Rule::Like, integers::cast, "as Cast").within(15, NEWEST),
     operator("Celu", 1..=1, &[float("alpha")], Rule::Singles, smooth::celu, "of values, alpha > 0").within(12, NEWEST),
     operator(
         "Clip",
@@ -84,6 +86,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         windows::conv,
         "over one axis or two behind the channels, weights and bias constant",
     ),
+    operator("DepthToSpace", 1..=1, DEPTH, Rule::Floats, blocks::depth_to_space, "of [N, C, H, W], mode DCR or CRD"),
     operator("Div", 2..=2, &[], Rule::Numbers, elementwise::div, "u/c without zeros in c; c/d; i/j truncated"),
     operator(
         "Dropout",
@@ -94,18 +97,21 @@ pub(super) static OPERATORS: &[Operator] = &[
         "inference; ratio and mode stored in the file; the mask must not be used",
     ),
     operator("Elu", 1..=1, &[float("alpha")], Rule::Floats, smooth::elu, "of values, 0 ≤ alpha ≤ 1"),
+    operator("Equal", 2..=2, &[], Rule::Equal, integers::equal, "of integers"),
     operator(
         "Expand",
         2..=2,
         &[],
         Rule::Spread,
         join::expand,
-        "of constants, also to [N, …]; of values along axes of size 1",
+        "of constants, of floats also to [N, …]; of values along axes of size 1",
     ),
     operator("Flatten", 1..=1, &[int("axis")], Rule::One, layout::flatten, "the batch axis stays"),
     operator("Gather", 2..=2, &[int("axis")], Rule::Indexed, pick::gather, "stored indices, not along the batch"),
     operator("Gemm", 3..=3, GEMM, Rule::Floats, layers::gemm, GENERAL).within(OLDEST, 10),
     operator("Gemm", 2..=3, GEMM, Rule::Floats, layers::gemm, GENERAL).within(11, NEWEST),
+    operator("GatherND", 2..=2, &[int("batch_dims").since(12)], Rule::Indexed, pick::gather_nd, NESTED)
+        .within(11, NEWEST),
     operator(
         "GlobalAveragePool",
         1..=1,
@@ -172,6 +178,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         "over one axis or two behind the channels, one output, storage_order 0",
     ),
     operator("Min", 1..=ANY, &[], Rule::Floats, elementwise::min, "of values; before the output: the least of heads"),
+    operator("Mod", 2..=2, &[int("fmod")], Rule::Integers, integers::modulo, "i mod j > 0").within(10, NEWEST),
     operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul, "u·c, u·u, c·d, i·j"),
     operator("Neg", 1..=1, &[], Rule::Floats, elementwise::neg, "−u, −c"),
     operator(
@@ -198,12 +205,13 @@ pub(super) static OPERATORS: &[Operator] = &[
         PAD,
         Rule::Padded,
         pad::pad,
-        "of values, not along the batch, constant pads from 0 on; constant, edge, reflect",
+        "of values, not along the batch, constant pads; constant, where pads below 0 crop; edge, reflect, wrap",
     ),
     operator("ReduceLogSumExp", 1..=2, REDUCTION, Rule::Shaped, reductions::log_sum_exp, REDUCED),
     operator("ReduceMax", 1..=2, REDUCTION, Rule::Shaped, reductions::max, REDUCED),
     operator("ReduceMean", 1..=2, REDUCTION, Rule::Shaped, reductions::mean, REDUCED),
     operator("ReduceMin", 1..=2, REDUCTION, Rule::Shaped, reductions::min, REDUCED),
+    operator("ReduceProd", 1..=2, REDUCTION, Rule::Shaped, reductions::product, "of values, over axes of size 1"),
     operator("ReduceSum", 1..=2, SUM, Rule::Shaped, reductions::sum, REDUCED),
     operator("Relu", 1..=1, &[], Rule::Floats, activations::relu, "of values and constants"),
     operator("Pow", 2..=2, &[], Rule::Floats, smooth::pow, POWER).within(OLDEST, 11),
@@ -235,6 +243,8 @@ pub(super) static OPERATORS: &[Operator] = &[
     )
     .of_ml(),
     operator("Scaler", 1..=1, SCALER, Rule::Singles, ml::scaler, "of [N, C]: (u − offset)·scale").of_ml(),
+    operator("SequenceAt", 2..=2, &[], Rule::Indexed, pick::sequence_at, "of a SplitToSequence, stored positions")
+        .within(11, NEWEST),
     operator(
         "Shape",
         1..=1,
@@ -257,7 +267,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         SLICE,
         Rule::Indexed,
         pick::slice,
-        "one axis, not along the batch; stored starts, ends and steps; a negative step only from an entry on",
+        "all of the batch, other axes; stored starts, ends and steps; a negative step only from an entry on",
     ),
     operator(
         "Softmax",
@@ -267,6 +277,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         ends::softmax,
         "of [N, K] over K, before the output, where it is taken off; of two also one of them",
     ),
+    operator("SpaceToDepth", 1..=1, &[int("blocksize")], Rule::Floats, blocks::space_to_depth, "of [N, C, H, W]"),
     operator("Softplus", 1..=1, &[], Rule::Floats, smooth::softplus, "of values"),
     operator(
         "Split",
@@ -276,32 +287,35 @@ pub(super) static OPERATORS: &[Operator] = &[
         pick::whole,
         "of values, not along the batch, into equal parts or stored sizes",
     ),
+    operator("SplitToSequence", 2..=2, PARTS, Rule::Indexed, pick::split_to_sequence, "of values, as Split")
+        .within(11, NEWEST),
     operator(
         "Squeeze",
         1..=2,
         SQUEEZE,
         Rule::Shaped,
         layout::squeeze,
-        "named axes; without axes only constants, and the output where all axes have size 1",
+        "named axes; without axes only constants, the output where all axes have size 1, and what is added to a batch of one",
     ),
     operator("Sub", 2..=2, &[], Rule::Numbers, elementwise::sub, "u − v, u − c, c − u, c − d, i − j"),
     operator("Sum", 1..=ANY, &[], Rule::Floats, elementwise::total, "u + v + … + c"),
+    operator("Tile", 2..=2, &[], Rule::Shaped, pick::tile, "not along the batch; stored repeats"),
     operator(
         "Transpose",
         1..=1,
         &[ints("perm")],
         Rule::One,
         pick::transpose,
-        "of constants; of values, the batch axis stays in front",
+        "of constants; of values, also with the batch axis elsewhere, where that comes back",
     ),
-    operator("Unsqueeze", 2..=2, SQUEEZE, Rule::Shaped, layout::unsqueeze, "named axes, not in front of the batch"),
+    operator("Unsqueeze", 2..=2, SQUEEZE, Rule::Shaped, layout::unsqueeze, "named axes"),
     operator(
         "Where",
         3..=3,
         &[],
         Rule::Chosen,
         choices::larger,
-        "of a comparison, u and c, where it takes the larger one, as a Relu or Abs does",
+        "of a comparison, u and c, where it takes the larger one, as a Relu or Abs does; of integers",
     ),
 ];
 
@@ -348,9 +362,11 @@ fn exactly(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Ki
     };
     let call = call.checked(operator.inputs.clone(), outputs, operator.attributes, importer.opset)?;
     let kind = operator.types.result(&call)?;
-    let call = &*rounded::narrowed(importer, call)?;
+    let call = rounded::narrowed(importer, call)?;
+    let call = &*faced::faced(importer, &call)?;
     let values = match operator.name {
         _ if ends::reads_one(importer, call) => vec![ends::go_on(importer, call, operator.import)?],
+        _ if turned::reads_one(call) => vec![turned::go_on(importer, call, operator.import)?],
         "Split" => pick::split(importer, call)?,
         _ => vec![(operator.import)(importer, call)?],
     };

@@ -7,11 +7,12 @@ use crate::model::ModelError;
 use crate::model::map::{Map, Pick};
 
 /// Where an axis of `size` entries takes the entries around it from.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 enum Mode {
     Constant,
     Edge,
     Reflect,
+    Wrap,
 }
 
 impl Mode {
@@ -23,6 +24,7 @@ impl Mode {
             Mode::Reflect if at < 0 => -at,
             Mode::Reflect if at >= size => 2 * (size - 1) - at,
             Mode::Reflect => at,
+            Mode::Wrap => at.rem_euclid(size),
         };
         (0..size).contains(&at).then_some(at as usize)
     }
@@ -34,8 +36,10 @@ pub(super) fn pad(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
         "constant" => Mode::Constant,
         "edge" => Mode::Edge,
         "reflect" => Mode::Reflect,
+        "wrap" => Mode::Wrap,
         other => {
-            let what = format!("Pad in mode `{}` is not supported: constant, edge, reflect are", other.escape_debug());
+            let what =
+                format!("Pad in mode `{}` is not supported: constant, edge, reflect, wrap are", other.escape_debug());
             return Err(call.refuse(what));
         }
     };
@@ -48,12 +52,20 @@ pub(super) fn pad(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     let pads = pads(call, shape.len())?;
     let mut padded = vec![];
     for (axis, (&size, &[before, after])) in shape.iter().zip(&pads).enumerate() {
-        if mode == Mode::Reflect && before.max(after) >= size {
-            let found = format!("{before} and {after}");
-            return Err(call.misfit(format!("fewer than {size} reflected entries on axis {}", axis + 1), found));
-        }
-        let size = size.checked_add(before).and_then(|size| size.checked_add(after));
-        padded.push(size.ok_or_else(|| call.refuse("its pads are too large"))?);
+        // What is cropped is there; copies are of what is there once.
+        let size = size as i64;
+        let fits = |pad: i64| match mode {
+            Mode::Constant => pad > -size,
+            Mode::Edge => pad >= 0,
+            Mode::Reflect => (0..size).contains(&pad),
+            Mode::Wrap => (0..=size).contains(&pad),
+        };
+        let padded_size = usize::try_from(size + before + after).ok().filter(|&padded| padded > 0);
+        let Some(padded_size) = padded_size.filter(|_| fits(before) && fits(after)) else {
+            let expected = format!("pads that mode {:?} has for {size} entries on axis {}", mode, axis + 1);
+            return Err(call.misfit(expected, format!("{before} and {after}")));
+        };
+        padded.push(padded_size);
     }
     importer.spend_shape(call, &padded)?;
     let mut from = vec![Some(0); padded.iter().product()];
@@ -61,7 +73,7 @@ pub(super) fn pad(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
         let mut only = vec![0; padded.len()];
         only[axis] = 1;
         for (from, at) in from.iter_mut().zip(Walk::new(&padded, &only, 0)) {
-            let entry = mode.from(at as i64 - pads[axis][0] as i64, shape[axis] as i64);
+            let entry = mode.from(at as i64 - pads[axis][0], shape[axis] as i64);
             *from = from.zip(entry).map(|(sum, entry)| sum + entry * step as usize);
         }
     }
@@ -71,15 +83,16 @@ pub(super) fn pad(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     importer.push_map(call, (map, offset), node, &padded).map(Value::Node)
 }
 
-/// Entries before and behind each of a sample's `rank` axes.
-fn pads(call: &Call, rank: usize) -> Result<Vec<[usize; 2]>, ModelError> {
+/// Entries before and behind each of a sample's `rank` axes, or minus how many are gone.
+fn pads(call: &Call, rank: usize) -> Result<Vec<[i64; 2]>, ModelError> {
     let list = call.known_ints(1, "pads (input 1)")?;
     if list.len() != 2 * (rank + 1) {
         return Err(call.misfit(format!("{} pads", 2 * (rank + 1)), format!("{list:?}")));
     }
-    let pads: Option<Vec<usize>> = list.iter().map(|&pad| u32::try_from(pad).ok().map(|pad| pad as usize)).collect();
-    let pads = pads.ok_or_else(|| call.refuse(format!("pads {list:?} below 0 are not supported: use a Slice")))?;
-    let (before, after) = pads.split_at(rank + 1);
+    if list.iter().any(|&pad| i32::try_from(pad).is_err()) {
+        return Err(call.refuse(format!("pads {list:?} are too large")));
+    }
+    let (before, after) = list.split_at(rank + 1);
     if before[0] != 0 || after[0] != 0 {
         return Err(call.refuse("Pad along the batch axis is not supported"));
     }

@@ -22,8 +22,7 @@ use super::operators::{import, knows};
 use super::outline::Outline;
 use super::proto::{self, EntryProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use super::stored::check_texts;
-use crate::model::live::live;
-use crate::model::{Graph, ModelError};
+use crate::model::{Graph, ModelError, live::live, merged::merged};
 
 /// The versions of the file format that are read.
 const FORMATS: RangeInclusive<i64> = 3..=14;
@@ -188,7 +187,7 @@ impl<'m> Reader<'m> {
                     _ => false,
                 };
                 self.importer.graph.set_output(id);
-                let (graph, rounded) = (live(self.importer.graph)?, self.importer.rounded);
+                let (graph, rounded) = (live(merged(self.importer.graph)?)?, self.importer.rounded);
                 Ok(Imported { graph, notes, is_odds, metadata: BTreeMap::new(), rounded })
             }
             Some((other, _)) => Err(ModelError::Model(format!("the output `{shown}` is {}", kind(other)))),

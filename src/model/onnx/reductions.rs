@@ -103,6 +103,14 @@ pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     }
 }
 
+/// The product over axes of size 1.
+pub(super) fn product(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    match parts(importer, call)?[..] {
+        [only] => Ok(Value::Node(only)),
+        _ => Err(call.refuse("ReduceProd of several values that depend on the input is not supported")),
+    }
+}
+
 pub(super) fn log_sum_exp(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let nodes = parts(importer, call)?;
     match nodes[..] {

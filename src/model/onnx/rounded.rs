@@ -5,6 +5,7 @@
 use super::attributes::{Attribute, CAST, REDUCTION, SUM, float};
 use super::call::{Call, Value};
 use super::importer::Importer;
+use super::integers::target;
 use super::kinds::Kind;
 use super::layout::axis_of;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast, row_major};
@@ -70,7 +71,7 @@ pub(super) fn compute(importer: &mut Importer, call: &Call) -> Result<Option<(Va
     };
     let constants = (0..call.count())
         .map(|index| call.optional(index))
-        .all(|v| !matches!(v, Some(Value::Node(_) | Value::Larger(_))));
+        .all(|v| matches!(v, None | Some(Value::Float(_) | Value::Int(_))));
     if !constants || call.count() == 0 {
         return Ok(None);
     }
@@ -96,7 +97,7 @@ pub(super) fn narrowed<'c, 'm>(
     call: Cow<'c, Call<'m>>,
 ) -> Result<Cow<'c, Call<'m>>, ModelError> {
     let mut call = call;
-    if !(0..call.count()).any(|index| matches!(call.optional(index), Some(Value::Node(_)))) {
+    if !(0..call.count()).any(|index| matches!(call.optional(index), Some(Value::Node(_) | Value::Moved(..)))) {
         return Ok(call);
     }
     for index in 0..call.count() {
@@ -115,8 +116,8 @@ pub(super) fn narrowed<'c, 'm>(
 
 /// The result in its type, noted as rounded.
 fn noted(importer: &mut Importer, call: &Call, found: Tensor, kind: Option<Kind>) -> Result<(Value, Kind), ModelError> {
-    let kind =
-        kind.filter(|kind| kind.is_float()).ok_or_else(|| call.refuse("constants of this type are not rounded"))?;
+    let kind = kind.filter(|kind| !kind.is_integer() && *kind != Kind::Bool);
+    let kind = kind.ok_or_else(|| call.refuse("constants of this type are not rounded"))?;
     importer.spend_shape(call, &found.shape)?;
     let tensor = rounded(call, found, kind)?;
     let (name, operator) = (call.output().unwrap_or("").to_string(), call.operator().to_string());
@@ -125,7 +126,7 @@ fn noted(importer: &mut Importer, call: &Call, found: Tensor, kind: Option<Kind>
 }
 
 fn rounded(call: &Call, found: Tensor, kind: Kind) -> Result<Tensor, ModelError> {
-    let tensor = if kind == Kind::Float32 { found.map(|v| f64::from(v as f32)) } else { found };
+    let tensor = found.map(|v| kind.nearest(v));
     let wrong = tensor.iter().find(|v| !v.is_finite());
     match wrong {
         Some(wrong) => Err(ModelError::not_finite(&call.name, "a computed constant".into(), wrong)),
@@ -155,9 +156,13 @@ fn unary(call: &Call) -> Result<Box<dyn Fn(f64) -> f64>, ModelError> {
 }
 
 fn cast(importer: &mut Importer, call: &Call) -> Result<Option<(Value, Kind)>, ModelError> {
-    let to = call.int_attribute("to").and_then(|to| i32::try_from(to).ok()).and_then(Kind::of);
+    let to = target(call);
+    // From 64 bits runtimes round twice.
+    let is_short = |kind| matches!(kind, Kind::Float16 | Kind::Bfloat16) && call.kind(0) == Some(Kind::Float32);
     match call.input(0)? {
-        Value::Float(tensor) if to == Some(Kind::Float32) => noted(importer, call, tensor.clone(), to).map(Some),
+        Value::Float(tensor) if to.is_some_and(|kind| kind == Kind::Float32 || is_short(kind)) => {
+            noted(importer, call, tensor.clone(), to).map(Some)
+        }
         _ => Ok(None),
     }
 }

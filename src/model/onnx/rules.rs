@@ -1,6 +1,7 @@
 //! Which types of entries an operator takes together.
 
 use super::call::{Call, Value};
+use super::integers;
 use super::kinds::Kind;
 use super::tensor::{Dim, fits};
 use crate::model::ModelError;
@@ -28,8 +29,14 @@ pub(super) enum Rule {
     Dropout,
     /// A truth value, of float32 or float64 throughout.
     Compared,
-    /// A truth value, then one type of floats, which is the result's.
+    /// A truth value, then one type of floats or integers, which is the result's.
     Chosen,
+    /// int32 or int64 throughout.
+    Integers,
+    /// A truth value, of int32 or int64 throughout.
+    Equal,
+    /// The second input's.
+    Like,
     /// The result's is the first input's, a float; behind it anything.
     First,
     /// int64, of anything.
@@ -52,7 +59,10 @@ impl Rule {
             Rule::Padded => "a float, int64, the same float",
             Rule::Dropout => "a float and a bool behind the first input",
             Rule::Compared => "floats of one type to bool",
-            Rule::Chosen => "bool, then floats of one type",
+            Rule::Chosen => "bool, then floats or integers of one type",
+            Rule::Integers => "integers of one type",
+            Rule::Equal => "integers of one type to bool",
+            Rule::Like => "anything to the second input's type",
             Rule::First => "a float, and any type behind it",
             Rule::Sizes => "anything to int64",
             Rule::Named => "as the node says",
@@ -70,7 +80,7 @@ impl Rule {
         let fits = match self {
             Rule::Singles => alike(|kind| kind == Kind::Float32),
             Rule::Floats => alike(Kind::is_float),
-            Rule::Numbers => alike(|kind| kind.is_float() || kind.is_integer()),
+            Rule::Numbers => alike(Kind::is_number),
             Rule::One => alike(|_| true),
             Rule::Shaped => behind.iter().all(|&kind| kind == Kind::Int64),
             Rule::Spread => behind.iter().all(|&kind| kind == Kind::Int64) && call.kind(0) != Some(Kind::Bfloat16),
@@ -82,8 +92,10 @@ impl Rule {
             }
             Rule::Dropout => call.kind(0).is_some_and(Kind::is_float) && call.kind(1).is_none_or(Kind::is_float),
             Rule::Compared => alike(Kind::is_float),
+            Rule::Integers | Rule::Equal => alike(Kind::is_integer),
+            Rule::Like => kinds.len() == 2,
             Rule::Chosen => {
-                call.kind(0) == Some(Kind::Bool) && behind.iter().all(|&kind| kind.is_float() && kind == behind[0])
+                call.kind(0) == Some(Kind::Bool) && behind.iter().all(|&kind| kind.is_number() && kind == behind[0])
             }
             Rule::First => call.kind(0).is_some_and(Kind::is_float),
             Rule::Sizes | Rule::Named => true,
@@ -91,7 +103,8 @@ impl Rule {
         let result = match self {
             _ if !fits => None,
             Rule::Sizes => Some(Kind::Int64),
-            Rule::Compared => Some(Kind::Bool),
+            Rule::Compared | Rule::Equal => Some(Kind::Bool),
+            Rule::Like => kinds.get(1).copied(),
             Rule::Chosen => behind.first().copied(),
             Rule::Named => named(call)?,
             _ => kinds.first().copied(),
@@ -103,7 +116,7 @@ impl Rule {
 
 fn named(call: &Call) -> Result<Option<Kind>, ModelError> {
     if call.operator() == "Cast" {
-        return Ok(call.int_attribute("to").and_then(|to| i32::try_from(to).ok()).and_then(Kind::of));
+        return Ok(integers::target(call));
     }
     if let Some(tensor) = call.tensor_attribute("value")? {
         return Ok(Kind::of(tensor.data_type.unwrap_or(0)));

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use prost::bytes::Bytes;
 
 use super::beside::Beside;
+use super::call::Sign;
 use super::proto::{self, TensorProto};
 use super::tensor::{Dim, Ints, Tensor};
 use crate::model::ModelError;
@@ -16,6 +17,8 @@ pub(super) enum Constant {
     Float(Tensor),
     /// Integer or truth values.
     Int(Ints),
+    /// A number without axes that is infinite.
+    Infinite(Sign),
 }
 
 /// Reads a tensor; `words` are its raw data where that is large, and `beside` has data outside the model file.
@@ -38,6 +41,11 @@ pub(super) fn constant(stored: &TensorProto, words: Option<Vec<u32>>, beside: &B
         words => external.or_else(|| words.map(bytes_of)),
     };
     let data = Data { stored, elsewhere, count };
+    if shape.is_empty()
+        && let Some(sign) = infinite(&data).map_err(fail)?
+    {
+        return Ok(Constant::Infinite(sign));
+    }
     match stored.data_type.unwrap_or(0) {
         proto::FLOAT => {
             let values =
@@ -77,6 +85,19 @@ pub(super) fn check_texts(stored: &TensorProto) -> Result<(), ModelError> {
         true => Ok(()),
         false => Err(fail(format!("expected {count} texts in string_data, found {found}"))),
     }
+}
+
+/// Which one, if it is a float32 or float64 that is infinite.
+fn infinite(data: &Data) -> Result<Option<Sign>, String> {
+    let stored = data.stored;
+    let value = match stored.data_type.unwrap_or(0) {
+        proto::FLOAT => {
+            data.read("float_data", &stored.float_data, |b| Some(f32::from_le_bytes(b).into()), |v| Some(v.into()))?
+        }
+        proto::DOUBLE => data.read("double_data", &stored.double_data, |b| Some(f64::from_le_bytes(b)), Some)?,
+        _ => return Ok(None),
+    };
+    Ok(value.first().and_then(|&value| Sign::of(value)))
 }
 
 /// The numbers stand in one place: raw bytes, another file, or the list of their type.
@@ -135,6 +156,18 @@ fn half_to_single(bits: u16) -> f32 {
         31 => f32::NAN,
         exponent => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
     }
+}
+
+/// The bits of a number that is one of half precision.
+pub(super) fn half_bits(value: f64) -> u16 {
+    let least = 2f64.powi(-14);
+    let size = value.abs();
+    let bits = match size < least {
+        true => (size * 2f64.powi(24)) as u16,
+        // Its exponent counted from 15, behind it the upper ten bits of the fraction.
+        false => ((size.to_bits() >> 42) - ((1023 - 15) << 10)) as u16,
+    };
+    bits | u16::from(value.is_sign_negative()) << 15
 }
 
 fn dimensions(dims: &[i64]) -> Result<(Vec<usize>, usize), String> {
@@ -285,6 +318,9 @@ mod tests {
         assert_eq!(half_to_single(0x7bff), 65504.0);
         assert_eq!(half_to_single(0x7c00), f32::INFINITY);
         assert!(half_to_single(0x7e00).is_nan());
+        for bits in (0..0x7c00).chain(0x8000..0xfc00) {
+            assert_eq!(half_bits(half_to_single(bits).into()), bits);
+        }
     }
 
     #[test]

@@ -115,6 +115,11 @@ impl Ints {
         Ints { shape: vec![values.len()], values }
     }
 
+    /// A vector of known numbers.
+    pub fn known_vector(values: impl Iterator<Item = i64>) -> Self {
+        Ints::vector(values.map(Dim::Known).collect())
+    }
+
     /// The entries, when none of them is the batch size.
     pub fn known(&self) -> Option<Vec<i64>> {
         self.values

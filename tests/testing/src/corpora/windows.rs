@@ -261,9 +261,10 @@ fn models() -> Vec<Case> {
             pool("AveragePool", &[int("ceil_mode", 1), int("count_include_pad", 1), ints("strides", &[3, 3])])
         }),
         ("unsupported", "average-pool-dilations", pool("AveragePool", &[ints("dilations", &[2, 1])])),
-        ("unsupported", "pad-wrap", pad(&[0, 0, 1, 1, 0, 0, 1, 1], &[text("mode", "wrap")])),
+        ("unsupported", "pad-mirror", pad(&[0, 0, 1, 1, 0, 0, 1, 1], &[text("mode", "mirror")])),
+        ("unsupported", "pad-wrap-far", pad(&[0, 0, 9, 1, 0, 0, 1, 1], &[text("mode", "wrap")])),
         ("unsupported", "pad-reflect-far", pad(&[0, 0, 4, 1, 0, 0, 1, 1], &[text("mode", "reflect")])),
-        ("unsupported", "pad-negative", pad(&[0, 0, -1, 0, 0, 0, 0, 0], &[])),
+        ("unsupported", "pad-crops-all", pad(&[0, 0, -9, 0, 0, 0, 0, 0], &[])),
         ("unsupported", "pad-batch", pad(&[1, 0, 0, 0, 0, 0, 0, 0], &[])),
         ("unsupported", "pad-axes", one(node("Pad", &["x", "p", "v", "a"], &["t"], &[]), axes)),
         ("unsupported", "transpose-batch", one(moved, vec![])),

@@ -1,0 +1,101 @@
+//! Values whose batch axis is not in front: operators read them as if it were, along the axes that they then have.
+
+use super::call::{Call, Value, kind};
+use super::importer::Importer;
+use super::layout::axis_of;
+use super::pick::permuted;
+use super::tensor::Ints;
+use crate::model::ModelError;
+
+/// Whether an operator reads such a value.
+pub(super) fn reads_one(call: &Call) -> bool {
+    (0..call.count()).any(|index| matches!(call.optional(index), Some(Value::Moved(..))))
+}
+
+/// What an operator makes of values with the batch axis at one place; `import` is its import of those that have it in front.
+pub(super) fn go_on(
+    importer: &mut Importer,
+    call: &Call,
+    import: impl Fn(&mut Importer, &Call) -> Result<Value, ModelError>,
+) -> Result<Value, ModelError> {
+    let operator = call.operator();
+    if matches!(operator, "Transpose" | "Unsqueeze") {
+        return import(importer, call);
+    }
+    let refuse = || call.refuse(format!("{operator} of a value whose batch axis is not in front is not supported"));
+    let mut front = call.clone();
+    let mut batch = None;
+    let mut rank = 0;
+    for index in 0..call.count() {
+        let Some((node, at)) = call.optional(index).and_then(Value::placed) else { continue };
+        if batch.is_some_and(|other| other != at) {
+            return Err(call.misfit("values with the batch axis at one place", "others"));
+        }
+        front.replace(index, Value::Node(node));
+        (batch, rank) = (Some(at), importer.graph.node(node).shape.len() + 1);
+    }
+    let batch = batch.ok_or_else(refuse)?;
+    // The same axis where the batch is in front.
+    let turn = |axis: i64| {
+        let axis = axis_of(call, axis, rank, false)?;
+        Ok::<_, ModelError>((
+            axis,
+            if axis < batch {
+                axis + 1
+            } else if axis == batch {
+                0
+            } else {
+                axis
+            } as i64,
+        ))
+    };
+    let turned = |index: usize| {
+        let axes = call.known_ints(index, "axes")?.into_iter().map(turn).collect::<Result<Vec<_>, _>>()?;
+        let gone = axes.iter().filter(|(axis, _)| *axis < batch).count();
+        Ok::<_, ModelError>((Value::Int(Ints::known_vector(axes.into_iter().map(|(_, axis)| axis))), gone))
+    };
+    let place = match operator {
+        "Abs" | "Elu" | "Identity" | "LeakyRelu" | "Neg" | "Relu" | "Softplus" => batch,
+        "Concat" => {
+            let axis = call.int_attribute("axis").ok_or_else(refuse)?;
+            front.along(turn(axis)?.1);
+            batch
+        }
+        "Gather" | "GatherND" => {
+            let (axis, along) = turn(call.int_attribute("axis").unwrap_or(0))?;
+            front.along(along);
+            let lead =
+                call.ints(1, "indices (input 1)")?.shape.len().saturating_sub(usize::from(operator == "GatherND"));
+            if axis < batch { batch + lead - 1 } else { batch }
+        }
+        "Slice" => {
+            front.replace(3, turned(3)?.0);
+            batch
+        }
+        "MatMul" if batch == 1 && rank == 2 => {
+            // B·xᵀ = (x·Bᵀ)ᵀ.
+            let (Some(Value::Float(matrix)), Some(Value::Moved(node, _))) = (call.optional(0), call.optional(1)) else {
+                return Err(refuse());
+            };
+            if matrix.shape.len() != 2 {
+                return Err(refuse());
+            }
+            let (shape, walk) = permuted(&matrix.shape, &[1, 0]);
+            importer.spend_shape(call, &shape)?;
+            front.replace(0, Value::Node(*node));
+            front.replace(1, Value::Float(matrix.picked(shape, walk)));
+            1
+        }
+        "Squeeze" | "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceSum" => {
+            let (axes, gone) = turned(1)?;
+            front.replace(1, axes);
+            let keeps = operator != "Squeeze" && call.int_attribute("keepdims") != Some(0);
+            if keeps { batch } else { batch - gone }
+        }
+        _ => return Err(refuse()),
+    };
+    match import(importer, &front)? {
+        Value::Node(node) => Ok(Value::at(node, place)),
+        other => Err(call.misfit("a value that depends on the input", kind(&other))),
+    }
+}
