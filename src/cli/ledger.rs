@@ -76,19 +76,22 @@ impl Ledger {
                 (Err(other), _) => others = others.or(Some(other)),
             }
         }
-        match (others, folders.iter().find(|folder| !folder.exists())) {
-            (Some(other), _) if resume => Err(other),
-            (_, Some(folder)) => {
-                fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-                Ledger::of(folder)?.anew(about)
-            }
-            (_, None) => bail!("{}: it holds {MOST} unfinished audits", parent.display()),
+        if let (Some(other), true) = (others, resume) {
+            return Err(other);
         }
+        for folder in folders.iter().filter(|folder| !folder.exists()) {
+            fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            // Another run that has just begun may have been faster.
+            if let Ok(ledger) = Ledger::of(folder) {
+                return ledger.anew(about);
+            }
+        }
+        bail!("{}: no folder in it can be written; it may hold {MOST} unfinished audits", parent.display())
     }
 
     fn of(folder: &Path) -> Result<Ledger> {
         let open = |name: &str| Growing::open_as(folder.join(name), &folder.join(name), true);
-        let (folder, state) = (folder.to_path_buf(), State::of(folder));
+        let (folder, state) = (folder.to_path_buf(), State::inside(folder));
         Ok(Ledger { records: open(RECORDS)?, witnesses: open(WITNESSES)?, folder, state })
     }
 
@@ -120,9 +123,16 @@ impl Ledger {
         self.witnesses.finish()?;
         let tally = complete(&self.folder, run)?;
         let parent = self.folder.parent().unwrap_or(Path::new("."));
-        let folder = free_name(parent, &run.date, "audit");
-        fs::rename(&self.folder, &folder).with_context(|| folder.display().to_string())?;
-        self.state.remove()?;
+        let folder = loop {
+            let folder = free_name(parent, &run.date, "audit");
+            match fs::rename(&self.folder, &folder) {
+                Ok(()) => break folder,
+                // Another run has just taken the name.
+                Err(_) if folder.exists() => {}
+                Err(error) => return Err(error).with_context(|| folder.display().to_string()),
+            }
+        };
+        State::inside(&folder).remove()?;
         Ok((folder, tally))
     }
 }
@@ -132,7 +142,6 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         if self.folder.exists() && self.records.is_empty() {
             let _ = fs::remove_dir_all(&self.folder);
-            let _ = self.state.remove();
         }
     }
 }

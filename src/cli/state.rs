@@ -24,18 +24,23 @@ pub fn listed(values: &[impl Display]) -> String {
     values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// NAME.json for the rows NAME.
+/// NAME.json for the rows NAME, or state.json in their folder.
 pub struct State {
     rows: PathBuf,
     path: PathBuf,
 }
 
 impl State {
-    /// For these rows, which are a file or a folder.
+    /// Beside these rows.
     pub fn of(rows: &Path) -> State {
         let mut name = rows.as_os_str().to_os_string();
         name.push(".json");
         State { rows: rows.into(), path: name.into() }
+    }
+
+    /// In a folder, for the rows there.
+    pub fn inside(folder: &Path) -> State {
+        State { rows: folder.into(), path: folder.join("state.json") }
     }
 
     /// Says what the run is about.

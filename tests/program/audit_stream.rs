@@ -113,9 +113,26 @@ fn the_clock_ends_an_audit_and_only_the_same_one_goes_on() {
     assert_eq!(audit("inputs.npy --norm l1 --method closed-form --limit 3").status.code(), Some(0));
     assert_eq!(desk.read("reports/audit.partial/records.csv"), rows);
     assert_eq!(audit(&format!("{options} --resume")).status.code(), Some(0));
-    assert!(!desk.path("reports/audit.partial").exists() && !desk.path("reports/audit.partial.json").exists());
+    assert!(!desk.path("reports/audit.partial").exists());
     assert_eq!(audit(&format!("{options} --total-time 0.3")).status.code(), Some(3));
     let output = audit(options);
     assert!(told(&output).contains("audit.partial is begun anew"), "{}", told(&output));
     assert_eq!(fs::read_dir(desk.path("reports")).unwrap().count(), 3, "nothing unfinished is left");
+}
+
+#[test]
+fn audits_at_the_same_time_do_not_meet() {
+    let desk = Desk::new(20);
+    let audit =
+        |norm: &str| desk.program("audit", &format!("inputs.npy --method closed-form --norm {norm}")).spawn().unwrap();
+    let children: Vec<_> = ["l1", "l2", "linf", "l2", "l1", "l2"].into_iter().map(audit).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", told(&output));
+    }
+    let reports = fs::read_dir(desk.path("reports")).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    assert!(
+        reports.len() == 6 && reports.iter().all(|report| fs::read_dir(report).unwrap().count() == 5),
+        "{reports:?}"
+    );
 }
