@@ -1,9 +1,11 @@
 //! What an audit is about: a model with who attacks it, and its inputs block by block.
 
+use crate::data::Preparation;
 use crate::model::{Enclosed, Model};
 use crate::proof::Prover;
 use crate::query::{Perturbation, Query, Range};
 use crate::radius::run::Timed;
+use std::sync::Arc;
 
 /// What is audited: a model, and who attacks it.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub struct Case {
     pub prover: Result<Prover, String>,
     /// The box.
     pub range: Option<Range>,
+    /// How rows of a table become its inputs, if they do.
+    pub preparation: Option<Arc<Preparation>>,
     /// `[any number × input size]`: inputs of the other class, towards which attacks look.
     pub others: Vec<f64>,
 }
@@ -92,6 +96,12 @@ impl<'a> Asked<'a> {
     /// A question about sample `index` of the block.
     pub fn query(&self, index: usize, perturbation: Perturbation<'a>) -> Query<'a> {
         Query { model: &self.case.model, x: self.block.sample(index), index, perturbation }
+    }
+
+    /// What moves from sample `index` to `point`, in the words of its table.
+    pub fn change(&self, index: usize, point: &[f64]) -> String {
+        let preparation = self.case.preparation.as_ref();
+        preparation.map(|preparation| preparation.change(self.block.sample(index), point)).unwrap_or_default()
     }
 
     /// Ties become witnesses where the exact logit is ≤ 0.

@@ -88,7 +88,7 @@ pub fn markdown(run: &RunInfo, tally: &Tally) -> String {
     let _ = write!(
         text,
         "## Files\n\n- `{RECORDS}`, `records.jsonl`: one row per (model, input, norm, method); `upper` is the distance of \
-         the nearest verified witness, `proof` what the kernel said of the radius\n- `{WITNESSES}`: what found a witness, and how far away\n- `{RUN}`: the \
+         the nearest verified witness, `proof` what the kernel said of the radius\n- `{WITNESSES}`: what found a witness, how far away, and for rows of a table what moves\n- `{RUN}`: the \
          circumstances\n\nThis file is generated from them.\n"
     );
     text

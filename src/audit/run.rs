@@ -211,6 +211,7 @@ impl Audit {
             input: asked.block.numbers[i],
             norm: perturbation.norm.to_string(),
             finder: finder.into(),
+            change: witness.as_ref().map(|w| asked.change(i, &w.point)).unwrap_or_default(),
             distance: witness.map(|w| w.distance),
             seconds,
         };

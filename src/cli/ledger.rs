@@ -4,6 +4,7 @@ use super::inputs::tell;
 use super::state::{ANEW, State};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use underplane::audit::report::{RECORDS, WITNESSES, complete, free_name};
 use underplane::audit::run::Findings;
@@ -193,6 +194,11 @@ fn go_on<'a>(
         done += 1;
     }
     let ends = if done == 0 { (0, 0) } else { ends };
+    let (mut head, mut file) = (Vec::new(), witnesses.read()?);
+    file.rewind()?;
+    file.take(header(&Found::COLUMNS).len() as u64).read_to_end(&mut head)?;
+    let has_header = done == 0 || head == header(&Found::COLUMNS).as_bytes();
+    ensure!(has_header, "{WITNESSES}: expected the line {}; {ANEW}", Found::COLUMNS.join(","));
     records.keep(ends.0)?;
     witnesses.keep(ends.1)?;
     Ok(done)

@@ -76,11 +76,14 @@ pub struct Found {
     pub distance: Option<f64>,
     /// Seconds of one thread that the search took, beyond a method's own time.
     pub seconds: f64,
+    /// What moves, in the words of the table that the input is a row of; empty for other inputs.
+    #[serde(default)]
+    pub change: String,
 }
 
 impl Found {
     /// The columns, in order.
-    pub const COLUMNS: [&str; 6] = ["model", "input", "norm", "finder", "distance", "seconds"];
+    pub const COLUMNS: [&str; 7] = ["model", "input", "norm", "finder", "distance", "seconds", "change"];
 }
 
 impl Record {
@@ -185,7 +188,10 @@ mod tests {
     #[test]
     fn columns_are_those_that_are_written() {
         let (model, input, norm, finder) = ("m".to_string(), 0, "l2".to_string(), ATTACK.to_string());
-        let found = Found { model: model.clone(), input, norm: norm.clone(), finder, distance: None, seconds: 0.0 };
+        let found = {
+            let (model, norm, change) = (model.clone(), norm.clone(), String::new());
+            Found { model, input, norm, finder, distance: None, seconds: 0.0, change }
+        };
         let record = Record {
             model,
             input,

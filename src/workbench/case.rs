@@ -108,7 +108,8 @@ impl Source {
         let nothing = kernel::Inputs::read(&npy(&vec![0.0; file.model.input_size()], file.model.input_size()))?;
         let prover = file.prover(nothing, None).map_err(|why| why.to_string());
         let folded = file.folded.map(|folded| folded.bytes);
-        let case = Case { name: self.name.clone(), model: file.model, prover, range: self.range, others };
+        let (name, preparation, range) = (self.name.clone(), file.preparation, self.range);
+        let case = Case { name, model: file.model, prover, range, preparation, others };
         Ok(SourceCase { case, inputs, info, digests, folded })
     }
 

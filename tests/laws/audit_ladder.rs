@@ -47,7 +47,7 @@ fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Inputs {
     let logits = model.enclose(&values);
     let is_other = |(logit, _): &(&Enclosed, &[f64])| logit.upper() <= 0.0;
     let others = logits.iter().zip(values.chunks(size)).filter(is_other).flat_map(|(_, x)| x.to_vec()).collect();
-    Inputs { case: Case { name: "net".into(), model, prover, range, others }, values }
+    Inputs { case: Case { name: "net".into(), model, prover, range, preparation: None, others }, values }
 }
 
 fn random_case(seed: u64, map: Map, range: Option<Range>) -> Inputs {

@@ -297,6 +297,25 @@ fn a_config_is_guessed_that_trains() {
 }
 
 #[test]
+fn an_audit_says_which_columns_move() {
+    let desk = Desk::new();
+    desk.write("t.csv", &text(&rows(200), ';'));
+    desk.write("fraud.toml", CONFIG);
+    desk.well(&["train", "fraud.toml"]);
+    let run =
+        desk.run(&["audit", "fraud.onnx", "t.csv", "--split", "test", "--norm", "l1", "--method", "closed-form,exact"]);
+    assert!(run.out.contains("report and records: "), "{}{}", run.out, run.err);
+    let folder = fs::read_dir(desk.path("reports")).unwrap().next().unwrap().unwrap().path();
+    let found: Vec<_> =
+        csv::Reader::from_path(folder.join("witnesses.csv")).unwrap().records().map(Result::unwrap).collect();
+    let told: Vec<&str> = found.iter().filter(|row| !row[4].is_empty()).map(|row| &row[6]).collect();
+    assert!(
+        !told.is_empty() && told.iter().all(|change| change.contains("` ") && change.contains("would pass")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn leaks_and_twins_are_said() {
     let desk = Desk::new();
     let mut text = "a,twin,leak,same,label\n".to_string();

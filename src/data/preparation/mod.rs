@@ -1,6 +1,7 @@
 //! How the rows of a user's table become inputs of a model, as far as it is no affine function: that part lies in the
 //! model itself. The record of it goes with the model, in its metadata.
 
+mod change;
 pub mod encode;
 pub mod fit;
 
