@@ -1,5 +1,6 @@
 //! The cuts behind a master problem, and the one line per unit that a combination of them is.
 
+use crate::matrix::add_scaled;
 use crate::model::lifted::Tangent;
 use crate::model::passes::Slopes;
 use crate::model::{Graph, NodeId};
@@ -32,17 +33,15 @@ pub(super) fn collapse(
         let mut sums = vec![0.0; slopes.nodes[id].len()];
         for (tangent, multiplier) in &used {
             let Some(adjoint) = &tangent.adjoints[id] else { continue };
-            for (entry, v) in adjoint.iter().enumerate().filter(|(_, v)| **v != 0.0) {
-                total[entry] += multiplier * v;
-                for place in (entry..sums.len()).step_by(size) {
-                    sums[place] += multiplier * v * tangent.slopes.nodes[id][place];
-                }
+            add_scaled(&mut total, *multiplier, adjoint);
+            for (sums, slopes) in sums.chunks_exact_mut(size).zip(tangent.slopes.nodes[id].chunks_exact(size)) {
+                let flows = adjoint.iter().zip(slopes);
+                sums.iter_mut().zip(flows).for_each(|(sum, (v, slope))| *sum += multiplier * v * slope);
             }
         }
-        for (place, slope) in slopes.nodes[id].iter_mut().enumerate() {
-            if total[place % size] != 0.0 {
-                *slope = sums[place] / total[place % size];
-            }
+        for (slopes, sums) in slopes.nodes[id].chunks_exact_mut(size).zip(sums.chunks_exact(size)) {
+            let places = slopes.iter_mut().zip(sums.iter().zip(&total));
+            places.filter(|(_, (_, total))| **total != 0.0).for_each(|(slope, (sum, total))| *slope = sum / total);
         }
     }
     slopes

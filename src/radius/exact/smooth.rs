@@ -21,6 +21,8 @@ pub(super) struct Smooth {
     pub moves: Moves,
     pub cuts: Vec<Cut>,
     pub multipliers: Vec<f64>,
+    /// Of every cut with those before it and itself, where the problem is plain.
+    products: Vec<Vec<f64>>,
     /// Σ multipliers · coefficients.
     coefficients: Vec<f64>,
     /// p and p/(p − 1).
@@ -59,6 +61,7 @@ impl Smooth {
             moves,
             cuts: Vec::new(),
             multipliers: Vec::new(),
+            products: Vec::new(),
             coefficients,
             powers,
             unit,
@@ -77,6 +80,9 @@ impl Smooth {
     pub fn add(&mut self, cut: Cut) {
         self.scale = self.scale.max(cut.margin.abs());
         self.cuts.push(cut);
+        if let (true, Some(new)) = (self.plain, self.cuts.last()) {
+            self.products.push(self.cuts.iter().map(|cut| dot(&cut.coefficients, &new.coefficients)).collect());
+        }
         self.multipliers.push(0.0);
     }
 
@@ -91,6 +97,10 @@ impl Smooth {
         for &k in &gone {
             self.cuts.remove(k);
             self.multipliers.remove(k);
+            if self.plain {
+                self.products.remove(k);
+                self.products[k..].iter_mut().for_each(|row| _ = row.remove(k));
+            }
         }
         gone
     }
@@ -241,6 +251,10 @@ impl Smooth {
     fn gram(&self, working: &[usize], moves: &[Move]) -> DMatrix<f64> {
         let free: Vec<usize> = (0..moves.len()).filter(|&i| moves[i].give > 0.0).collect();
         let (k, n) = (working.len(), free.len());
+        if self.plain && n == moves.len() {
+            let product = |a: usize, b: usize| self.products[working[a.max(b)]][working[a.min(b)]];
+            return DMatrix::from_fn(k, k, |a, b| self.unit * self.unit * product(a, b));
+        }
         let mut rows = Vec::with_capacity(k * n);
         for &cut in working {
             let coefficients = &self.cuts[cut].coefficients;
