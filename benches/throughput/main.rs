@@ -1,10 +1,12 @@
 //! The closed form at the price of its products: one thread, in units of the f64 products of one forward and one backward
-//! pass over a batch, measured in the same run.
+//! pass over a batch, measured in the same run. Networks are dense, and convolutional of the paper's two shapes; a
+//! convolution's products are its own kernel's, with the frame that its input is laid into.
 //!
 //! `cargo bench --bench throughput` prints the table; `cargo bench --bench throughput -- run N` certifies N inputs (by
 //! default a million) with the whole program and prints time, peak memory and bytes written. Answers are verified before
 //! anything is timed.
 
+mod conv;
 mod run;
 
 use std::hint::black_box;
@@ -19,19 +21,55 @@ use underplane::radius::run::Questions;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::{Method, Samples};
 
+/// Entries of an input of the dense networks.
 const D: usize = 784;
 const COUNT: usize = 100;
 
-/// One matrix of the network, and vectors of a batch on both of its sides.
+/// One matrix or convolution of the network, and vectors of a batch on both of its sides.
 struct Product {
+    map: Linear,
+    /// Of a matrix.
     weights: Vec<f64>,
-    rows: usize,
-    cols: usize,
     x: Vec<f64>,
     y: Vec<f64>,
 }
 
-/// The products of the network's matrices alone.
+impl Product {
+    fn of(map: &Linear) -> Option<Product> {
+        let weights = match map {
+            Linear::Dense(matrix) => matrix.weight.iter().map(|&w| f64::from(w)).collect(),
+            Linear::Windows(_) => Vec::new(),
+            _ => return None,
+        };
+        let [x, y] = [map.cols(), map.rows()].map(|size| vec![0.5; size * COUNT]);
+        Some(Product { map: map.clone(), weights, x, y })
+    }
+
+    fn forward(&mut self) {
+        let Product { map, weights, x, y } = self;
+        if weights.is_empty() {
+            y.fill(0.0);
+            return map.add_forward(y, x, COUNT);
+        }
+        let matrix = View::new(weights, map.rows(), map.cols());
+        multiply(y, false, View::new(x, COUNT, map.cols()), matrix.transposed(), Threads::One);
+    }
+
+    fn back(&mut self) {
+        let Product { map, weights, x, y } = self;
+        y.iter_mut().for_each(|v| *v = if *v > 0.0 { 0.5 } else { 0.0 });
+        if weights.is_empty() {
+            x.fill(0.0);
+            map.add_transposed(x, y, COUNT);
+        } else {
+            let matrix = View::new(weights, map.rows(), map.cols());
+            multiply(x, false, View::new(y, COUNT, map.rows()), matrix, Threads::One);
+        }
+        x.fill(0.5);
+    }
+}
+
+/// The products of the network's matrices and convolutions alone.
 struct Products(Vec<Product>);
 
 impl Products {
@@ -40,32 +78,13 @@ impl Products {
             Op::Affine(affine) => Some(&affine.maps),
             _ => None,
         });
-        let matrices = affine.flatten().filter_map(|map| match map {
-            Linear::Dense(matrix) => Some(matrix),
-            _ => None,
-        });
-        let product = matrices.map(|matrix| Product {
-            weights: matrix.weight.iter().map(|&w| f64::from(w)).collect(),
-            rows: matrix.rows,
-            cols: matrix.cols,
-            x: vec![0.5; matrix.cols * COUNT],
-            y: vec![0.5; matrix.rows * COUNT],
-        });
-        Products(product.collect())
+        Products(affine.flatten().filter_map(Product::of).collect())
     }
 
     /// Forwards through all of them, and back.
     fn run(&mut self) {
-        for Product { weights, rows, cols, x, y } in &mut self.0 {
-            let matrix = View::new(weights, *rows, *cols);
-            multiply(y, false, View::new(x, COUNT, *cols), matrix.transposed(), Threads::One);
-        }
-        for Product { weights, rows, cols, x, y } in self.0.iter_mut().rev() {
-            let matrix = View::new(weights, *rows, *cols);
-            y.iter_mut().for_each(|v| *v = if *v > 0.0 { 0.5 } else { 0.0 });
-            multiply(x, false, View::new(y, COUNT, *rows), matrix, Threads::One);
-            x.fill(0.5);
-        }
+        self.0.iter_mut().for_each(Product::forward);
+        self.0.iter_mut().rev().for_each(Product::back);
     }
 }
 
@@ -94,8 +113,19 @@ impl Case {
         Case { name, model, inputs: inputs(&mut rng, COUNT, D), runs }
     }
 
+    fn convolutional(name: &'static str, shape: &conv::Shape, runs: usize) -> Case {
+        let mut rng = generator(1);
+        let inputs = inputs(&mut rng, COUNT, shape.channels * shape.size * shape.size);
+        Case { name, model: model(conv::network(&mut rng, shape, &inputs)), inputs, runs }
+    }
+
+    /// Entries of an input.
+    fn d(&self) -> usize {
+        self.model.graph().input_size()
+    }
+
     fn ask(&self, methods: &[Box<dyn Method>], norms: &[Norm], values: &[f64]) {
-        let numbers: Vec<usize> = (0..values.len() / D).collect();
+        let numbers: Vec<usize> = (0..values.len() / self.d()).collect();
         let questions = Questions { model: &self.model, methods, norms, range: None, weights: None, always: true };
         black_box(questions.ask(values, &numbers, &|_, _, _| {}));
     }
@@ -107,8 +137,8 @@ impl Case {
         let questions = Questions { model, methods, norms, range: None, weights: None, always: true };
         let answers = questions.ask(&self.inputs, &numbers, &|_, _, _| {});
         for ((norm, method), column) in questions.columns().zip(&answers.columns) {
-            for (x, answer) in self.inputs.chunks(D).zip(column).step_by(9) {
-                let alone = method.certify(model, Samples::new(x, D), Perturbation::new(norm)).remove(0);
+            for (x, answer) in self.inputs.chunks(self.d()).zip(column).step_by(9) {
+                let alone = method.certify(model, Samples::new(x, self.d()), Perturbation::new(norm)).remove(0);
                 let radius = |outcome: &underplane::radius::Outcome| outcome.radius().map_or(0.0, |r| r.value());
                 let (alone, among) = (radius(&alone), radius(&answer.outcome));
                 assert!((alone - among).abs() <= 1e-9 * alone, "{}: {alone} and {among}", self.name);
@@ -126,7 +156,7 @@ impl Case {
             let count = names.len();
             let ask = |values: &[f64]| self.ask(&both[..count], norms, values);
             let time = match alone {
-                true => microseconds(self.runs, || self.inputs.chunks(D).for_each(ask)),
+                true => microseconds(self.runs, || self.inputs.chunks(self.d()).for_each(ask)),
                 false => microseconds(self.runs, || ask(&self.inputs)),
             };
             println!("{:<14} {what:<46} {time:>9.1} µs {:>7.2} of the products", "", time / unit);
@@ -158,4 +188,10 @@ fn main() {
         three,
         false,
     )]);
+    let conv = [
+        ("closed-form, three norms, batch of 100", closed, three, false),
+        ("closed-form, three norms, alone", closed, three, true),
+    ];
+    Case::convolutional("Fashion-MNIST's convolutions", &conv::FASHION, 60).report(&conv);
+    Case::convolutional("CIFAR-10's convolutions", &conv::CIFAR, 12).report(&conv);
 }
