@@ -4,6 +4,8 @@
 //! (|fl(Σ a_i b_i) − Σ a_i b_i| ≤ γ_n Σ|a_i b_i|, γ_n = n·u/(1 − n·u), Higham, *Accuracy and Stability of Numerical
 //! Algorithms*, §3.1), and one step outward after a single rounded operation.
 
+use crate::matrix::vectorized;
+
 /// Unit roundoff of `f64`, 2⁻⁵³.
 pub const UNIT: f64 = f64::EPSILON / 2.0;
 
@@ -108,18 +110,25 @@ fn lane_sum(values: &[f64], f: impl Fn(f64) -> f64) -> f64 {
 pub fn max_abs(values: &[f64]) -> f64 {
     // NaN and ∞ compare above everything once the sign bit is gone, as integers do.
     let magnitude = |v: f64| v.to_bits() & !(1 << 63);
-    let (chunks, rest) = values.as_chunks::<8>();
-    let mut lanes = [0_u64; 8];
-    for chunk in chunks {
-        for (lane, &v) in lanes.iter_mut().zip(chunk) {
-            *lane = magnitude(v).max(*lane);
-        }
-    }
-    f64::from_bits(rest.iter().map(|&v| magnitude(v)).chain(lanes).max().unwrap_or(0))
+    let (chunks, rest) = values.as_chunks::<32>();
+    let mut largest = [0_u64; 32];
+    vectorized(
+        #[inline(always)]
+        || {
+            let mut lanes = [0_u64; 32];
+            for chunk in chunks {
+                for lane in 0..32 {
+                    lanes[lane] = magnitude(chunk[lane]).max(lanes[lane]);
+                }
+            }
+            largest = lanes;
+        },
+    );
+    f64::from_bits(rest.iter().map(|&v| magnitude(v)).chain(largest).max().unwrap_or(0))
 }
 
 /// A power of two within a factor 4 of `x` whose inverse is finite, for `x` > 0.
-fn power_of_two_near(x: f64) -> f64 {
+pub fn power_of_two_near(x: f64) -> f64 {
     let exponent = ((x.to_bits() >> 52) & 0x7ff) as i64 - 1023;
     let exponent = exponent.clamp(-1000, 1000);
     f64::from_bits(((exponent + 1023) as u64) << 52)

@@ -96,14 +96,18 @@ pub(crate) fn update<A: Copy, B: Copy>(x: &mut [A], y: &[B], f: impl Fn(A, B) ->
 
 /// Whether `f` holds for every entry.
 pub(crate) fn all<A: Copy>(x: &[A], f: impl Fn(A) -> bool) -> bool {
-    let mut all = true;
+    let (mut holds, (chunks, rest)) = (true, x.as_chunks::<32>());
     vectorized(
         #[inline(always)]
         || {
-            for &x in x {
-                all &= f(x);
+            let mut broken = [0_u64; 32];
+            for chunk in chunks {
+                for lane in 0..32 {
+                    broken[lane] |= if f(chunk[lane]) { 0 } else { 1 };
+                }
             }
+            holds = broken == [0; 32];
         },
     );
-    all
+    holds && rest.iter().all(|&x| f(x))
 }

@@ -4,11 +4,13 @@
 //! inputs, bounds a convex network below everywhere by an affine function. Its value at x and its coefficients are
 //! computed in `f64` together with bounds of their rounding errors.
 
+use super::backward_errors::{BackwardErrors, backward_errors};
+use super::curvature::ancestors;
 use super::curve;
 use super::network::Network;
 use super::op::NodeId;
 use super::passes::{Slopes, Values, adjoints, forward, forward_lines, lines_at, tangent_slopes};
-use super::rounding_errors::{Care, ForwardErrors, Meaning, backward_errors, forward_errors};
+use super::rounding_errors::{Care, ForwardErrors, Meaning, forward_errors};
 use crate::rounding::{add_up, sub_down};
 
 /// A real number within `error` of `value`. Both may be NaN or infinite after an overflow: then nothing is known.
@@ -96,7 +98,7 @@ pub fn enclose(network: &Network, inputs: &[f64]) -> Vec<Enclosed> {
 }
 
 fn enclosed_outputs(network: &Network, values: &Values<f64>) -> Vec<Enclosed> {
-    let quick = forward_errors(network, values, Meaning::Function, Care::Quick);
+    let quick = forward_errors(network, values, Meaning::Function, Care::Quick, vec![false; values.nodes.len()]);
     let one = |sample: usize| {
         let quick = enclosed(network, values, &quick, sample);
         let known = quick.value.abs() > quick.error || !quick.value.is_finite();
@@ -108,13 +110,18 @@ fn enclosed_outputs(network: &Network, values: &Values<f64>) -> Vec<Enclosed> {
 /// The output at one sample, by the finest bounds.
 fn finely(network: &Network, values: &Values<f64>, sample: usize) -> Enclosed {
     let values = values.only(sample);
-    enclosed(network, &values, &forward_errors(network, &values, Meaning::Function, Care::Fine), 0)
+    enclosed(
+        network,
+        &values,
+        &forward_errors(network, &values, Meaning::Function, Care::Fine, vec![false; values.nodes.len()]),
+        0,
+    )
 }
 
 /// Values of a node in one pass: few enough that a pass stays in the cache and in memory that is used again …
 const CACHED: usize = 1 << 15;
 
-/// … for samples enough for blocked products, and no more than pay.
+/// … for samples enough for blocked products, where matrices are more than the values, and no more than pay.
 const SAMPLES: std::ops::RangeInclusive<usize> = 8..=34;
 
 /// Where the constants do not stay in the cache, samples enough to make up for reading them.
@@ -131,7 +138,8 @@ fn chunk(network: &Network) -> usize {
     let nodes = network.graph().nodes();
     let constants = nodes.iter().map(|node| node.op.constants()).sum::<usize>();
     let sizes = || nodes.iter().map(|node| node.size());
-    let cached = (CACHED / sizes().max().unwrap_or(1)).clamp(*SAMPLES.start(), *SAMPLES.end());
+    let least = if constants > sizes().sum() { *SAMPLES.start() } else { 1 };
+    let cached = (CACHED / sizes().max().unwrap_or(1)).clamp(least, *SAMPLES.end());
     let most = if constants > MOST_CACHED { STREAMED } else { cached };
     most.min(MOST_VALUES / sizes().sum::<usize>()).max(1)
 }
@@ -246,7 +254,7 @@ impl<'a> Passed<'a> {
 
     /// The minorants with their coefficients at the `wanted` nodes, and the quick bounds of the forward pass.
     fn collect(&self, wanted: &[NodeId]) -> (Vec<Minorant>, ForwardErrors) {
-        let (forward, backward) = self.errors(wanted, Care::Quick);
+        let (forward, backward) = self.errors(Care::Quick);
         let one = |sample: usize| {
             let quick = self.minorant(wanted, sample, &forward, &backward);
             if quick.is_precise() || !quick.value.value.is_finite() { quick } else { self.finely(wanted, sample) }
@@ -260,15 +268,17 @@ impl<'a> Passed<'a> {
         let only = |all: &Option<Vec<f64>>| all.as_ref().map(|all| all[part(all.len(), batch, sample)].to_vec());
         let adjoints = self.adjoints.iter().map(only).collect();
         let alone = Passed { values, slopes, adjoints, ..*self };
-        let (forward, backward) = alone.errors(wanted, Care::Fine);
+        let (forward, backward) = alone.errors(Care::Fine);
         alone.minorant(wanted, 0, &forward, &backward)
     }
 
-    fn errors(&self, wanted: &[NodeId], care: Care) -> (ForwardErrors, Vec<Option<Vec<f64>>>) {
+    /// Below the stops errors are carried on, above them each node's own ones reach the output through its adjoint.
+    fn errors(&self, care: Care) -> (ForwardErrors, BackwardErrors) {
         let Passed { network, slopes, stops, .. } = *self;
         let meaning = Meaning::Lines { slopes, free: stops.free };
-        let backward = backward_errors(network, slopes, &self.adjoints, wanted, stops.nodes, care);
-        (forward_errors(network, self.values, meaning, care), backward)
+        let alone = ancestors(network.graph(), stops.nodes).into_iter().map(|below| !below).collect();
+        let backward = backward_errors(network, slopes, &self.adjoints, stops.nodes, care);
+        (forward_errors(network, self.values, meaning, care, alone), backward)
     }
 
     fn minorant(
@@ -276,17 +286,19 @@ impl<'a> Passed<'a> {
         wanted: &[NodeId],
         sample: usize,
         forward: &ForwardErrors,
-        backward: &[Option<Vec<f64>>],
+        backward: &BackwardErrors,
     ) -> Minorant {
-        let parts = wanted.iter().zip(backward).map(|(&node, errors)| {
+        let part = |&node: &NodeId| {
             let size = self.network.graph().node(node).size();
-            let own = |all: Option<&Vec<f64>>| match all {
-                Some(all) => all[sample * size..(sample + 1) * size].to_vec(),
-                None => vec![0.0; size],
-            };
-            Part { node, coefficients: own(self.adjoints[node].as_ref()), errors: own(errors.as_ref()) }
-        });
-        Minorant { value: enclosed(self.network, self.values, forward, sample), parts: parts.collect() }
+            let all = self.adjoints[node].as_ref();
+            let coefficients =
+                all.map_or_else(|| vec![0.0; size], |all| all[sample * size..(sample + 1) * size].to_vec());
+            let errors = backward.of(node, sample, &coefficients).unwrap_or_else(|| vec![0.0; size]);
+            Part { node, coefficients, errors }
+        };
+        let value = self.values.of(self.network.graph().output(), sample)[0];
+        let error = forward.through(&self.adjoints, backward, sample);
+        Minorant { value: Enclosed { value, error }, parts: wanted.iter().map(part).collect() }
     }
 }
 

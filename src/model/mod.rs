@@ -1,5 +1,6 @@
 //! Networks: the graph, its ONNX form, its convexity, and its evaluation.
 
+mod backward_errors;
 pub mod curvature;
 pub mod curve;
 mod direction;

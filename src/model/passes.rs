@@ -7,7 +7,7 @@ use super::graph::Node;
 use super::map::Map;
 use super::network::Network;
 use super::op::{Affine, NodeId, Op};
-use crate::matrix::Scalar;
+use crate::matrix::{Scalar, mapped, update};
 
 /// Every node's values for a batch, each `[batch × size]`, row-major.
 #[derive(Clone, Debug)]
@@ -137,7 +137,8 @@ pub(super) fn node_value<T: Scalar>(node: &Node, nodes: &[Vec<T>], batch: usize)
         Op::Affine(affine) => affine_value(affine, node, nodes, batch),
         Op::Kink(kink) => {
             let (below, above) = (T::of(kink.below), T::of(kink.above));
-            input(0).iter().map(|&t| if t < T::ZERO { below * t } else { above * t }).collect()
+            let t = input(0);
+            mapped(t, t, |t, _| t * if t < T::ZERO { below } else { above })
         }
         Op::Max => {
             let mut result = input(0).clone();
@@ -163,7 +164,7 @@ fn affine_value<T: Scalar>(affine: &Affine, node: &Node, nodes: &[Vec<T>], batch
     }
     if !affine.offset.is_empty() {
         for sample in sum.chunks_exact_mut(affine.offset.len()) {
-            sample.iter_mut().zip(&affine.offset).for_each(|(y, &c)| *y += T::of(c));
+            update(sample, &affine.offset, |y, c| y + T::of(c));
         }
     }
     sum
@@ -211,7 +212,8 @@ pub(super) fn tangent_slopes_of<T: Scalar>(
         _ if !wanted(id) => Vec::new(),
         Op::Kink(kink) => {
             let (below, above) = (T::of(kink.below), T::of(kink.above));
-            values.nodes[node.inputs[0]].iter().map(|&t| if t < T::ZERO { below } else { above }).collect()
+            let t = &values.nodes[node.inputs[0]];
+            mapped(t, t, |t, _| if t < T::ZERO { below } else { above })
         }
         Op::Max => first_largest(node, values),
         Op::Smooth(curve) => {
@@ -304,7 +306,7 @@ pub(super) fn continue_adjoints<T: Scalar>(
             Op::Kink(_) | Op::Max | Op::Smooth(_) => {
                 for (k, &input) in node.inputs.iter().enumerate() {
                     let slopes = &slopes.nodes[id][k * v.len()..];
-                    add(&mut adjoints[input], v.iter().zip(slopes).map(|(&v, &s)| v * s).collect());
+                    add(&mut adjoints[input], mapped(&v, slopes, |v, s| v * s));
                 }
             }
         }
@@ -322,6 +324,6 @@ fn receive<T: Scalar>(slot: &mut Option<Vec<T>>, map: &Map, v: &[T], batch: usiz
 fn add<T: Scalar>(slot: &mut Option<Vec<T>>, contribution: Vec<T>) {
     match slot {
         None => *slot = Some(contribution),
-        Some(sum) => sum.iter_mut().zip(contribution).for_each(|(a, b)| *a += b),
+        Some(sum) => update(sum, &contribution, |a, b| a + b),
     }
 }

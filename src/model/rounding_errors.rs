@@ -2,14 +2,16 @@
 //! [`super::map::errors`] says of their maps, of kinks and maxima from their slopes. No sample's bounds depend on what
 //! else is in the batch.
 
+use super::backward_errors::BackwardErrors;
 use super::graph::Node;
 use super::map::Map;
 pub(crate) use super::map::errors::Care;
-use super::map::errors::{self, Bounds, Contribution, Incoming, Norms, STEP, Vectors, rounded};
+use super::map::errors::{self, Bounds, Norms, STEP, Vectors, rounded};
 use super::network::Network;
 use super::op::{Affine, Kink, NodeId, Op};
 use super::passes::{Slopes, Values};
-use crate::rounding::{TINY, gamma};
+use crate::matrix::all;
+use crate::rounding::{TINY, add_up, gamma, max_abs, mul_up};
 
 /// What stands for kinks and maxima in a forward pass.
 #[derive(Clone, Copy)]
@@ -24,30 +26,41 @@ pub(crate) enum Meaning<'a> {
 pub(crate) struct ForwardErrors {
     batch: usize,
     nodes: Vec<Bounds>,
+    /// Where a node's bounds are of what itself rounds, given what has been computed of its inputs.
+    alone: Vec<bool>,
 }
 
-/// Bounds of |computed − exact| for every node of an `f64` forward pass.
-pub(crate) fn forward_errors(network: &Network, values: &Values<f64>, meaning: Meaning, care: Care) -> ForwardErrors {
+/// Bounds of |computed − exact| for every node of an `f64` forward pass; for nodes that are `alone`, of what they round
+/// themselves.
+pub(crate) fn forward_errors(
+    network: &Network,
+    values: &Values<f64>,
+    meaning: Meaning,
+    care: Care,
+    alone: Vec<bool>,
+) -> ForwardErrors {
     let (graph, batch) = (network.graph(), values.batch);
     let lines = match meaning {
         Meaning::Function => None,
         Meaning::Lines { slopes, free } => Some((slopes, graph.marked(free))),
     };
-    let mut errors = ForwardErrors { batch, nodes: Vec::with_capacity(graph.nodes().len()) };
-    // Features are read by every layer.
-    let mut norms: Vec<Norms> = vec![None; graph.nodes().len()];
+    let mut errors = ForwardErrors { batch, nodes: Vec::with_capacity(graph.nodes().len()), alone };
+    // Features are read by every layer, with their errors or without them.
+    let mut norms: Vec<[Norms; 2]> = vec![[None, None]; graph.nodes().len()];
     for (id, node) in graph.nodes().iter().enumerate() {
         let error = match &node.op {
             Op::Input => None,
             Op::Affine(affine) => {
-                let inputs: Vec<Vectors> = node.inputs.iter().map(|&x| errors.vectors(values, x)).collect();
+                let inputs: Vec<Vectors> = node.inputs.iter().map(|&x| errors.read(values, id, x)).collect();
+                let without = usize::from(errors.alone[id]);
                 let mut product =
-                    |k: usize| errors::forward(&affine.maps[k], inputs[k], care, &mut norms[node.inputs[k]]);
+                    |k: usize| errors::forward(&affine.maps[k], inputs[k], care, &mut norms[node.inputs[k]][without]);
                 affine_errors(affine, &inputs, &values.nodes[id], &mut product)
             }
             Op::Kink(_) | Op::Max | Op::Smooth(_) => {
                 let lines = lines.as_ref().filter(|(_, free)| !free[id]).map(|(slopes, _)| *slopes);
-                kink_errors(values, id, node, &errors, lines)
+                let inputs: Vec<Vectors> = node.inputs.iter().map(|&x| errors.read(values, id, x)).collect();
+                kink_errors(values, id, node, &inputs, lines)
             }
         };
         errors.nodes.push(error);
@@ -65,18 +78,57 @@ impl ForwardErrors {
         Vectors { x: &values.nodes[node], e: self.nodes[node].as_deref(), batch: self.batch }
     }
 
+    /// What node `id` reads of another one.
+    fn read<'a>(&'a self, values: &'a Values<f64>, id: NodeId, input: NodeId) -> Vectors<'a> {
+        let all = self.vectors(values, input);
+        if self.alone[id] { Vectors { e: None, ..all } } else { all }
+    }
+
+    /// A bound of the output's error for one sample: what each node rounds itself, and what nodes that are not alone have
+    /// got, reaches the output through its adjoint, whose errors are bounded too.
+    pub fn through(&self, adjoints: &[Option<Vec<f64>>], errors: &BackwardErrors, sample: usize) -> f64 {
+        let (mut total, mut count) = (0.0, 8);
+        for (id, v) in adjoints.iter().enumerate() {
+            if let (Some(v), Some(own)) = (v, &self.nodes[id]) {
+                let size = v.len() / self.batch;
+                let range = sample * size..(sample + 1) * size;
+                total += errors.weighted(id, sample, &v[range.clone()], &own[range]);
+                count += size + 1;
+            }
+        }
+        let nothing = total == 0.0 && self.nodes.iter().flatten().all(|own| max_abs(own) == 0.0);
+        if nothing { 0.0 } else { total * (1.0 + gamma(count)) + count as f64 * TINY }
+    }
+
+    /// A bound of all errors of every node, for one sample.
+    fn largest(&self, network: &Network, sample: usize) -> Vec<f64> {
+        let mut all: Vec<f64> = Vec::with_capacity(self.nodes.len());
+        for (id, node) in network.graph().nodes().iter().enumerate() {
+            let own = self.nodes[id].as_ref().map_or(0.0, |own| max_abs(&own[sample * node.size()..][..node.size()]));
+            let reached = |(k, &input): (usize, &NodeId)| match &node.op {
+                Op::Affine(affine) => mul_up(affine.maps[k].gain(), all[input]),
+                Op::Kink(kink) => mul_up(kink.below.abs().max(kink.above.abs()), all[input]),
+                _ => f64::INFINITY,
+            };
+            let carried =
+                if self.alone[id] { node.inputs.iter().enumerate().map(reached).fold(0.0, add_up) } else { 0.0 };
+            all.push(if carried == 0.0 { own } else { add_up(own, carried) });
+        }
+        all
+    }
+
     /// Whether the exact arguments of every kink lie where the computed ones do, for one sample, and no maximum is in
     /// doubt: then the tangent lines at the computed arguments meet the function at the sample.
     pub fn is_certain(&self, network: &Network, values: &Values<f64>, sample: usize) -> bool {
         let graph = network.graph();
-        graph.nodes().iter().all(|node| match &node.op {
-            Op::Input | Op::Affine(_) => true,
-            Op::Max | Op::Smooth(_) => false,
-            Op::Kink(_) => {
-                let (input, t) = (node.inputs[0], values.of(node.inputs[0], sample));
-                let error = |i: usize| self.of(input, sample, t.len(), i);
-                (0..t.len()).all(|i| t[i].abs() > error(i) || (t[i] == 0.0 && error(i) == 0.0))
-            }
+        if graph.nodes().iter().any(|node| matches!(node.op, Op::Max | Op::Smooth(_))) {
+            return false;
+        }
+        let largest = self.largest(network, sample);
+        graph.nodes().iter().filter(|node| node.op.is_unit()).all(|node| {
+            let error = largest[node.inputs[0]];
+            let known = |t: f64| (t.abs() > error) | ((t == 0.0) & (error == 0.0));
+            all(values.of(node.inputs[0], sample), known)
         })
     }
 }
@@ -97,14 +149,14 @@ fn affine_errors(affine: &Affine, inputs: &[Vectors], y: &[f64], product: &mut d
         match &affine.maps[..] {
             [map @ Map::Identity(_)] => {
                 let x = &inputs[0].x[sample * map.cols()..];
-                add_offset(total, y, &affine.offset, |i| x[i]);
+                add_offset(total, y, &affine.offset, x.iter().copied());
             }
             [map @ Map::Pick(pick)] => {
                 let x = &inputs[0].x[sample * map.cols()..];
-                add_offset(total, y, &affine.offset, |i| pick.at(i).map_or(0.0, |col| x[col]));
+                add_offset(total, y, &affine.offset, (0..size).map(|i| pick.at(i).map_or(0.0, |col| x[col])));
             }
-            [_] => add_offset(total, y, &affine.offset, |_| 0.0),
-            _ => add_offset(total, y, &affine.offset, |_| f64::NAN),
+            [_] => add_offset(total, y, &affine.offset, std::iter::repeat_n(0.0, size)),
+            _ => add_offset(total, y, &affine.offset, std::iter::repeat_n(f64::NAN, size)),
         }
     }
     Some(total)
@@ -114,11 +166,11 @@ fn affine_errors(affine: &Affine, inputs: &[Vectors], y: &[f64], product: &mut d
 /// nothing: without an error, and where `before` is 0, which is what has been computed of an entry that nothing has been
 /// rounded of.
 #[inline(always)]
-fn add_offset(total: &mut [f64], y: &[f64], offset: &[f64], before: impl Fn(usize) -> f64) {
-    for i in 0..total.len().min(y.len()).min(offset.len()) {
-        let nothing = offset[i] == 0.0 || (total[i] == 0.0 && before(i) == 0.0);
-        let more = (total[i] + STEP * y[i].abs()) * (1.0 + 4.0 * STEP) + TINY;
-        total[i] = if nothing { total[i] } else { more };
+fn add_offset(total: &mut [f64], y: &[f64], offset: &[f64], before: impl Iterator<Item = f64>) {
+    for (((total, y), &offset), before) in total.iter_mut().zip(y).zip(offset).zip(before) {
+        let nothing = (offset == 0.0) | ((*total == 0.0) & (before == 0.0));
+        let more = (*total + STEP * y.abs()) * (1.0 + 4.0 * STEP) + TINY;
+        *total = if nothing { *total } else { more };
     }
 }
 
@@ -139,14 +191,18 @@ fn sum_errors(affine: &Affine, inputs: &[Vectors], y: &[f64], product: &mut dyn 
             carried.iter_mut().zip(errors).for_each(|(carried, error)| *carried += error);
         }
     }
-    let magnitude = match count.iter().all(|&count| count <= 2) {
-        true => y.iter().enumerate().map(|(i, y)| y.abs() + affine.added(i % rows).abs()).collect(),
-        false => sum_sizes(affine, inputs, y.len()),
-    };
+    // Of two products y is the sum, but for what is added.
+    let sizes = if count.iter().all(|&count| count <= 2) { y.to_vec() } else { sum_sizes(affine, inputs, y.len()) };
     let terms = affine.maps.len();
     let (g, raise) = (gamma(terms + 2), 1.0 + gamma(terms + 4));
-    let bound = |i: usize| if count[i % rows] < 2 { carried[i] } else { (carried[i] + g * magnitude[i]) * raise };
-    Some((0..y.len()).map(bound).collect())
+    let added = |sums: &mut [f64], sizes: &[f64]| {
+        let rows = count.iter().enumerate().map(|(i, &count)| (count < 2, affine.added(i).abs()));
+        for ((sum, size), (nothing, offset)) in sums.iter_mut().zip(sizes).zip(rows) {
+            *sum = if nothing { *sum } else { (*sum + g * (size.abs() + offset)) * raise };
+        }
+    };
+    carried.chunks_exact_mut(rows).zip(sizes.chunks_exact(rows)).for_each(|(sums, sizes)| added(sums, sizes));
+    Some(carried)
 }
 
 /// Upper bounds of the sums of the products' sizes.
@@ -170,28 +226,24 @@ fn kink_errors(
     values: &Values<f64>,
     id: NodeId,
     node: &Node,
-    errors: &ForwardErrors,
+    inputs: &[Vectors],
     lines: Option<&Slopes<f64>>,
 ) -> Bounds {
     let result = &values.nodes[id];
     match (lines, &node.op) {
-        (Some(slopes), _) => line_errors(values, id, node, errors, &slopes.nodes[id]),
+        (Some(slopes), _) => line_errors(&values.nodes[id], node, inputs, &slopes.nodes[id]),
         (_, Op::Kink(kink)) => {
-            let input = errors.vectors(values, node.inputs[0]);
+            let input = inputs[0];
             let error =
                 |i: usize| rounded_kink(result[i], input.error(i), lipschitz(*kink, input.x[i], input.error(i)));
             Some((0..result.len()).map(error).collect())
         }
         (_, Op::Smooth(curve)) => {
-            let inputs: Vec<Vectors> = node.inputs.iter().map(|&k| errors.vectors(values, k)).collect();
             let at = |i: usize| inputs.iter().map(move |input| (input.x[i], input.error(i)));
             Some((0..result.len()).map(|i| curve.value_error(result[i], at(i))).collect())
         }
         // |max(u) − max(ũ)| ≤ max|u − ũ|, and choosing rounds nothing.
-        _ => {
-            let inputs: Vec<Vectors> = node.inputs.iter().map(|&k| errors.vectors(values, k)).collect();
-            Some((0..result.len()).map(|i| largest(inputs.iter().map(|input| input.error(i)))).collect())
-        }
+        _ => Some((0..result.len()).map(|i| largest(inputs.iter().map(|input| input.error(i)))).collect()),
     }
 }
 
@@ -210,9 +262,8 @@ fn rounded_kink(y: f64, e: f64, slope: f64) -> f64 {
     if slope == 0.0 || slope == 1.0 { e * slope } else { rounded(y, e, slope) }
 }
 
-fn line_errors(values: &Values<f64>, id: NodeId, node: &Node, errors: &ForwardErrors, slopes: &[f64]) -> Bounds {
-    let (result, entries) = (&values.nodes[id], values.nodes[node.inputs[0]].len());
-    let inputs: Vec<Vectors> = node.inputs.iter().map(|&input| errors.vectors(values, input)).collect();
+fn line_errors(result: &[f64], node: &Node, inputs: &[Vectors], slopes: &[f64]) -> Bounds {
+    let entries = inputs[0].x.len();
     let g = gamma(inputs.len() + 4);
     if let Some(curve) = node.op.curve() {
         // The value at hand is the line's or the curve's own, which is above it: by what the slope, about the curve's, leaves,
@@ -231,8 +282,11 @@ fn line_errors(values: &Values<f64>, id: NodeId, node: &Node, errors: &ForwardEr
         };
         return Some((0..entries).map(bound).collect());
     }
-    if let [input] = inputs[..] {
+    if let [input] = *inputs {
         // The slopes 0 and 1 round nothing.
+        if input.e.is_none() && all(slopes, |s| (s == 0.0) | (s == 1.0)) {
+            return None;
+        }
         let one = |i: usize| {
             let (s, e) = (slopes[i].abs(), input.error(i));
             let rounded = (s * e + g * s * input.x[i].abs()) * (1.0 + g) + TINY;
@@ -252,78 +306,4 @@ fn line_errors(values: &Values<f64>, id: NodeId, node: &Node, errors: &ForwardEr
         total * (1.0 + g) + if inexact { inputs.len() as f64 * TINY } else { 0.0 }
     };
     Some((0..entries).map(bound).collect())
-}
-
-impl Slopes<f64> {
-    /// The slopes of one sample at one node, one slice per input of the node.
-    pub fn of(&self, id: NodeId, sample: usize, node: &Node) -> Vec<&[f64]> {
-        let inputs = if node.op.is_unit() { node.inputs.len() } else { 1 };
-        (0..inputs).map(|k| self.towards(id, sample, node, k)).collect()
-    }
-
-    /// The same for input `k` alone.
-    fn towards(&self, id: NodeId, sample: usize, node: &Node, k: usize) -> &[f64] {
-        let start = (k * self.batch + sample) * node.size();
-        &self.nodes[id][start..start + node.size()]
-    }
-}
-
-/// Bounds of |computed − exact| for the adjoints at the nodes of `wanted`, `[batch × size]` each; nothing flows through
-/// `stops`.
-pub(crate) fn backward_errors(
-    network: &Network,
-    slopes: &Slopes<f64>,
-    adjoints: &[Option<Vec<f64>>],
-    wanted: &[NodeId],
-    stops: &[NodeId],
-    care: Care,
-) -> Vec<Bounds> {
-    let (graph, batch) = (network.graph(), slopes.batch);
-    let (stopped, is_wanted) = (graph.marked(stops), graph.marked(wanted));
-    let mut incoming: Vec<Vec<Incoming>> = graph.nodes().iter().map(|_| Vec::new()).collect();
-    let mut done: Vec<Bounds> = vec![None; graph.nodes().len()];
-    for id in (0..=graph.output()).rev() {
-        let Some(v) = &adjoints[id] else { continue };
-        let (node, size) = (graph.node(id), graph.node(id).size());
-        let sums = std::mem::take(&mut incoming[id]);
-        let error: Bounds = (!sums.is_empty()).then(|| {
-            let mut all = vec![0.0; batch * size];
-            all.chunks_exact_mut(size).zip(sums).for_each(|(out, sum)| sum.total(out));
-            all
-        });
-        if !stopped[id] {
-            for (k, &input) in node.inputs.iter().enumerate() {
-                incoming[input].resize_with(batch, Incoming::default);
-                for sample in 0..batch {
-                    let v = &v[sample * size..(sample + 1) * size];
-                    let error = error.as_ref().map(|error| &error[sample * size..(sample + 1) * size]);
-                    let received = match &node.op {
-                        Op::Input => continue,
-                        Op::Affine(affine) => errors::backward(&affine.maps[k], v, error, care),
-                        Op::Kink(_) | Op::Max | Op::Smooth(_) => {
-                            line_contribution(slopes.towards(id, sample, node, k), v, error)
-                        }
-                    };
-                    incoming[input][sample].add(received);
-                }
-            }
-        }
-        if is_wanted[id] {
-            done[id] = error;
-        }
-    }
-    wanted.iter().map(|&node| done[node].take()).collect()
-}
-
-/// What an input of a kink or maximum receives through lines of these slopes.
-fn line_contribution<'a>(slopes: &[f64], v: &[f64], error: Option<&[f64]>) -> Contribution<'a> {
-    if slopes.iter().all(|&s| s == 0.0 || s.abs() == 1.0) {
-        let kept = |x: &[f64]| x.iter().zip(slopes).map(|(&x, &s)| x.abs() * s.abs()).collect();
-        return Contribution::Entries {
-            carried: error.map_or_else(|| vec![0.0; v.len()], kept),
-            magnitude: kept(v),
-            terms: 0,
-        };
-    }
-    errors::scaled(v, error, slopes.iter().map(|s| s.abs()))
 }

@@ -4,8 +4,9 @@
 use num_traits::{Signed, ToPrimitive};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use testing::networks::{exact_logit, generator, rational};
+use testing::networks::{exact_gradient, exact_logit, generator, rational};
 use underplane::model::map::{Axis, Map, Pick, Windows};
+use underplane::model::minorant::tangents;
 use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
@@ -82,6 +83,15 @@ fn windows_and_picks_keep_every_law_and_are_proven() {
         let (value, enclosed) = (exact_logit(&graph, &x), model.enclose(&x)[0]);
         assert!(rational(enclosed.lower()) <= value && value <= rational(enclosed.upper()), "seed {seed}");
         assert!(enclosed.error <= 1e-12 * (1.0 + value.to_f64().unwrap().abs()), "seed {seed}: {enclosed:?}");
+        if seed % 2 == 0 {
+            let stops = model.convexity().unwrap().input_stops();
+            let (minorant, gradient) = (&tangents(model.network(), &x, stops)[0], exact_gradient(&graph, &x).1);
+            assert!(rational(minorant.value.lower()) <= value, "seed {seed}");
+            let [part] = &minorant.parts[..] else { panic!("seed {seed}: the input alone") };
+            for ((&c, &e), exact) in part.coefficients.iter().zip(&part.errors).zip(&gradient) {
+                assert!((rational(c) - exact).abs() <= rational(e) && e < 1e-12, "seed {seed}: {c} ± {e}");
+            }
+        }
         if enclosed.lower() <= 1e-3 {
             continue;
         }

@@ -5,7 +5,7 @@ use crate::matrix::{
     Panels, Scalar, Threads, View, add_transposed_product, matrix_vector, matrix_vector_and_size, multiply,
     panel_products, panel_products_and_sizes,
 };
-use crate::rounding::{norm2_of_squares, norm2_up};
+use crate::rounding::{norm2_of_squares, norm2_up, sum_up};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub struct Matrix {
     panels: Kept<Panels>,
     row_norms: Kept<Vec<f64>>,
     col_norms: Kept<Vec<f64>>,
+    gain: Kept<f64>,
+    is_nonnegative: Kept<bool>,
 }
 
 impl Matrix {
@@ -44,8 +46,8 @@ impl Matrix {
 
     /// From entries that others may have, too.
     pub fn shared(rows: usize, cols: usize, weight: Arc<Vec<f32>>) -> Matrix {
-        let (wide, panels, row_norms, col_norms) = Default::default();
-        Matrix { rows, cols, weight, wide, panels, row_norms, col_norms }
+        let (wide, panels, row_norms, col_norms, gain, is_nonnegative) = Default::default();
+        Matrix { rows, cols, weight, wide, panels, row_norms, col_norms, gain, is_nonnegative }
     }
 
     /// Row `i`.
@@ -72,6 +74,18 @@ impl Matrix {
             let norm = |(j, &sum)| norm2_of_squares(sum, self.rows).unwrap_or_else(|| norm2_up(&column(j)));
             squares.iter().enumerate().map(norm).collect()
         })
+    }
+
+    /// An upper bound of the rows' ℓ1 norms.
+    pub(super) fn gain(&self) -> f64 {
+        *self.gain.0.get_or_init(|| {
+            let norm = |i| sum_up(self.row(i).iter().map(|&w| f64::from(w.abs())));
+            (0..self.rows).map(norm).fold(0.0, f64::max)
+        })
+    }
+
+    pub(super) fn is_nonnegative(&self) -> bool {
+        *self.is_nonnegative.0.get_or_init(|| self.weight.iter().all(|&w| w >= 0.0))
     }
 
     fn panels(&self) -> &Panels {

@@ -1,6 +1,6 @@
 //! Entries that are multiplied or divided by a constant each.
 
-use crate::matrix::Scalar;
+use crate::matrix::{Scalar, update};
 
 /// y_i = c_i·x_i, or x_i/c_i.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,14 +12,16 @@ pub struct Diagonal {
 }
 
 impl Diagonal {
-    /// One entry.
-    fn of<T: Scalar>(&self, x: T, c: f64) -> T {
-        if self.divides { x / T::of(c) } else { x * T::of(c) }
-    }
-
     /// The product with a batch of vectors.
     pub(super) fn times<T: Scalar>(&self, x: &[T]) -> Vec<T> {
-        x.iter().zip(self.factors.iter().cycle()).map(|(&x, &c)| self.of(x, c)).collect()
+        let mut all = x.to_vec();
+        for all in all.chunks_exact_mut(self.factors.len().max(1)) {
+            match self.divides {
+                true => update(all, &self.factors, |x, c| x / T::of(c)),
+                false => update(all, &self.factors, |x, c| x * T::of(c)),
+            }
+        }
+        all
     }
 
     /// The weights, in order.

@@ -2,10 +2,11 @@
 //!
 //! For a matrix the quick bound is γ_n·‖W_i‖₂·‖x̃‖₂ + ‖W_i‖₂·‖e‖₂ (Cauchy–Schwarz, with row norms computed once per
 //! model), which costs as much as the matrix has rows. Where inputs or units differ by many orders of magnitude it says
-//! nothing: the fine bound is γ_n·Σ|W_ij|·|x̃_j| + Σ|W_ij|·e_j, for as much as the product itself costs.
+//! nothing: the fine bound is γ_n·Σ|W_ij|·|x̃_j| + Σ|W_ij|·e_j, for as much as the product itself costs. For a convolution
+//! the quick bound takes ‖x̃‖₂ and ‖e‖₂ over the window alone.
 
 use super::{Map, Matrix};
-use crate::matrix::matrix_vector_and_size;
+use crate::matrix::{all, mapped, matrix_vector_and_size, update, vectorized};
 use crate::rounding::{TINY, gamma, norm2_up};
 
 /// Twice the unit roundoff: covers one rounding and the rounding of the bound itself.
@@ -63,9 +64,13 @@ pub(in crate::model) fn forward(map: &Map, input: Vectors, care: Care, norms: &m
         Map::Diagonal(diagonal) => {
             let mut bounds = map.forward(x, batch);
             let weights: Vec<f64> = diagonal.weights().map(|c| c.size()).collect();
-            for (sample, bounds) in bounds.chunks_exact_mut(weights.len()).enumerate() {
-                for (i, bound) in bounds.iter_mut().enumerate() {
-                    *bound = rounded(*bound, input.error(sample * weights.len() + i), weights[i]);
+            for (sample, bounds) in bounds.chunks_exact_mut(weights.len().max(1)).enumerate() {
+                match e {
+                    None => update(bounds, &weights, |y, c| rounded(y, 0.0, c)),
+                    Some(e) => {
+                        let pairs = e[sample * weights.len()..].iter().zip(&weights);
+                        bounds.iter_mut().zip(pairs).for_each(|(y, (&e, &c))| *y = rounded(*y, e, c));
+                    }
                 }
             }
             Some(bounds)
@@ -76,26 +81,46 @@ pub(in crate::model) fn forward(map: &Map, input: Vectors, care: Care, norms: &m
             bounds.chunks_exact_mut(matrix.rows.max(1)).zip(norms).for_each(|(out, &norms)| quick(out, matrix, norms));
             Some(bounds)
         }
-        Map::Dense(matrix) => Some(input.samples().flat_map(|(x, e)| fine(matrix, x, e)).collect()),
+        Map::Dense(matrix) => Some(joined(input.samples().map(|(x, e)| fine(matrix, x, e)))),
+        Map::Windows(windows) if care == Care::Quick => {
+            let g = gamma(map.roundings() + 4) * (1.0 + 4.0 * STEP);
+            let one = |(x, e): (&[f64], Option<&[f64]>)| {
+                summed(windows.bounds().forward(&sizes(x, e, g)), windows.cells(), g)
+            };
+            Some(joined(input.samples().map(one)))
+        }
         Map::Windows(windows) => {
-            let g = gamma(map.terms() + 4) * (1.0 + 4.0 * STEP);
+            let g = gamma(map.roundings() + 4) * (1.0 + 4.0 * STEP);
             let one = |(x, e): (&[f64], Option<&[f64]>)| summed(map.sizes(&sizes(x, e, g)), windows.cells(), g);
-            Some(input.samples().flat_map(one).collect())
+            Some(joined(input.samples().map(one)))
         }
     }
 }
 
 /// The sizes that products are bounded by: g·|x̃| + e, visible where they are not 0.
 fn sizes(x: &[f64], e: Option<&[f64]>, g: f64) -> Vec<f64> {
-    let error = |i: usize| e.map_or(0.0, |e| e[i]);
-    (0..x.len()).map(|i| visible(g * x[i].abs() + error(i) * (1.0 + 4.0 * STEP), x[i].abs())).collect()
+    let size = |x: f64, e: f64| visible(g * x.abs() + e * (1.0 + 4.0 * STEP), x.abs());
+    match e {
+        None => mapped(x, x, |x, _| size(x, 0.0)),
+        Some(e) => mapped(x, e, size),
+    }
 }
 
 /// The bounds from sums of such sizes, with what underflows.
-fn summed(sizes: Vec<f64>, terms: usize, g: f64) -> Vec<f64> {
+fn summed(mut sizes: Vec<f64>, terms: usize, g: f64) -> Vec<f64> {
     let underflow = (terms + 2) as f64 * TINY;
-    let bound = |size: f64| if size == 0.0 { 0.0 } else { size * (1.0 + g) + underflow };
-    sizes.into_iter().map(bound).collect()
+    vectorized(
+        #[inline(always)]
+        || sizes.iter_mut().for_each(|size| *size = if *size == 0.0 { 0.0 } else { *size * (1.0 + g) + underflow }),
+    );
+    sizes
+}
+
+/// The samples' vectors in turn.
+fn joined(mut each: impl Iterator<Item = Vec<f64>>) -> Vec<f64> {
+    let mut all = each.next().unwrap_or_default();
+    each.for_each(|next| all.extend(next));
+    all
 }
 
 fn quick(out: &mut [f64], matrix: &Matrix, (size, carried): (f64, f64)) {
@@ -122,18 +147,26 @@ fn fine(matrix: &Matrix, x: &[f64], e: Option<&[f64]>) -> Vec<f64> {
 const VISIBLE: f64 = 1e-200;
 
 /// |v|, but no less than [`VISIBLE`] unless `v` and its error are 0.
+#[inline(always)]
 fn visible(v: f64, e: f64) -> f64 {
-    if v == 0.0 && e == 0.0 { 0.0 } else { v.abs().max(VISIBLE) }
+    if (v == 0.0) & (e == 0.0) { 0.0 } else { v.abs().max(VISIBLE) }
 }
 
 /// The error of y = c·x rounded once, where x carries the error e; 0 when nothing was rounded and nothing carried.
+#[inline(always)]
 pub(in crate::model) fn rounded(y: f64, e: f64, c: f64) -> f64 {
     let size = c * e + STEP * y.abs();
-    if size == 0.0 && (e == 0.0 || c == 0.0) && y == 0.0 {
-        // c·x may have underflowed to 0, unless a factor is 0: one TINY covers both.
-        return if c == 0.0 { 0.0 } else { TINY };
-    }
-    size * (1.0 + 4.0 * STEP) + TINY
+    // c·x may have underflowed to 0, unless a factor is 0: one TINY covers both.
+    if (c == 0.0) & (size == 0.0) { 0.0 } else { size * (1.0 + 4.0 * STEP) + TINY }
+}
+
+/// Sizes whose products neither vanish nor overflow.
+const PLAIN: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
+
+/// Whether every entry is 0, or above it and neither very small nor very large.
+pub(in crate::model) fn plain(x: &[f64]) -> bool {
+    let (low, high) = (*PLAIN.start(), *PLAIN.end());
+    all(x, |x| (x == 0.0) | ((x >= low) & (x <= high)))
 }
 
 /// What a node receives from another one in a backward pass, for one sample.
@@ -164,7 +197,7 @@ pub(in crate::model) enum Contribution<'a> {
 
 /// Of Mᵀ·v, where the computed `v` is within `error` (0 where there is none) of the exact one.
 pub(in crate::model) fn backward<'a>(map: &'a Map, v: &[f64], error: Option<&[f64]>, care: Care) -> Contribution<'a> {
-    let terms = map.transposed_terms();
+    let terms = map.transposed_roundings();
     match map {
         Map::Identity(_) | Map::Pick(_) => {
             let sizes: Vec<f64> = v.iter().map(|v| v.abs()).collect();
@@ -178,6 +211,10 @@ pub(in crate::model) fn backward<'a>(map: &'a Map, v: &[f64], error: Option<&[f6
             let raised = |x: f64| x * (1.0 + STEP);
             let (carried, magnitude) = (raised(carried), raised(size));
             Contribution::Scaled { norms: matrix.col_norms(), carried, magnitude, underflow, terms }
+        }
+        Map::Windows(windows) if care == Care::Quick => {
+            let (carried, magnitude) = received(map, v, error, |sizes| windows.bounds().back(sizes));
+            Contribution::Entries { carried, magnitude, terms }
         }
         Map::Dense(_) | Map::Windows(_) => {
             let (carried, magnitude) = received(map, v, error, |sizes| map.transposed_sizes(sizes));

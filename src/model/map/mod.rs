@@ -10,9 +10,10 @@ mod windows;
 pub use dense::Matrix;
 pub use diagonal::Diagonal;
 pub use pick::{Pick, blocks, concatenation};
-pub use windows::{Axis, Windows};
+pub use windows::{Axis, Covered, Windows};
 
-use crate::matrix::{Scalar, matrix_vector, sparse_product};
+use crate::matrix::{Scalar, matrix_vector, sparse_product, update};
+use crate::rounding::max_abs;
 use num_rational::BigRational;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -91,7 +92,7 @@ pub enum Entries<'a> {
     /// One per column.
     Row(std::iter::Enumerate<std::slice::Iter<'a, f32>>),
     /// What a window covers.
-    Window(Box<dyn Iterator<Item = (usize, f32)> + 'a>),
+    Window(Covered<'a>),
 }
 
 impl Iterator for Entries<'_> {
@@ -164,7 +165,7 @@ impl Map {
             Map::Diagonal(diagonal) => Entries::One(Some((row, diagonal.weight(row))).into_iter()),
             Map::Pick(pick) => Entries::One(pick.at(row).map(|col| (col, Weight::ONE)).into_iter()),
             Map::Dense(matrix) => Entries::Row(matrix.row(row).iter().enumerate()),
-            Map::Windows(windows) => Entries::Window(Box::new(windows.entries(row))),
+            Map::Windows(windows) => Entries::Window(windows.entries(row)),
         }
     }
 
@@ -209,10 +210,11 @@ impl Map {
 
     /// Adds M·x for every sample of a batch.
     pub fn add_forward<T: Scalar>(&self, out: &mut [T], x: &[T], batch: usize) {
-        let add = |out: &mut [T], x: &[T]| out.iter_mut().zip(x).for_each(|(a, &b)| *a += b);
+        let add = |out: &mut [T], x: &[T]| update(out, x, |a, b| a + b);
         match self {
             Map::Identity(_) => add(out, x),
             Map::Pick(pick) => pick.add_forward(out, x),
+            Map::Windows(windows) => windows.add_forward(out, x, false),
             other => add(out, &other.forward(x, batch)),
         }
     }
@@ -244,7 +246,7 @@ impl Map {
 
     /// Adds Mᵀ·v for every sample of a batch.
     pub fn add_transposed<T: Scalar>(&self, out: &mut [T], v: &[T], batch: usize) {
-        let add = |out: &mut [T], v: &[T]| out.iter_mut().zip(v).for_each(|(a, &b)| *a += b);
+        let add = |out: &mut [T], v: &[T]| update(out, v, |a, b| a + b);
         match self {
             Map::Identity(_) => add(out, v),
             Map::Diagonal(diagonal) => add(out, &diagonal.times(v)),
@@ -254,14 +256,15 @@ impl Map {
         }
     }
 
-    /// |M|·x in plain floats.
+    /// |M|·x in plain floats, for every sample of a batch.
     pub fn sizes(&self, x: &[f64]) -> Vec<f64> {
         if let Map::Windows(windows) = self {
-            let mut all = vec![0.0; windows.rows()];
+            let mut all = vec![0.0; x.len() / windows.cols() * windows.rows()];
             windows.add_forward(&mut all, x, true);
             return all;
         }
-        (0..self.rows()).map(|row| self.entries(row).map(|(col, w)| w.size() * x[col]).sum()).collect()
+        let row = |x: &[f64], row: usize| self.entries(row).map(|(col, w)| w.size() * x[col]).sum();
+        x.chunks_exact(self.cols().max(1)).flat_map(|x| (0..self.rows()).map(move |i| row(x, i))).collect()
     }
 
     /// |M|ᵀ·v in plain floats.
@@ -277,24 +280,53 @@ impl Map {
         all
     }
 
-    /// The most roundings on a product's way into an entry of M·x, but for 4; 0 where nothing is rounded.
+    /// The most products that an entry of M·x is the sum of; 0 where nothing is rounded.
     pub fn terms(&self) -> usize {
         match self {
             Map::Identity(_) | Map::Pick(_) => 0,
             Map::Diagonal(_) => 1,
             Map::Dense(matrix) => matrix.cols,
-            Map::Windows(windows) => windows.roundings(),
+            Map::Windows(windows) => windows.cells(),
         }
     }
 
-    /// The same for Mᵀ·v.
-    pub fn transposed_terms(&self) -> usize {
+    /// The most roundings on such a product's way into its entry.
+    pub fn roundings(&self) -> usize {
+        match self {
+            Map::Windows(windows) => windows.roundings(),
+            other => other.terms(),
+        }
+    }
+
+    /// The same for Mᵀ·v, with those of adding up.
+    pub fn transposed_roundings(&self) -> usize {
         match self {
             Map::Identity(_) => 0,
             Map::Diagonal(_) => 1,
             Map::Pick(pick) => pick.most_often(),
             Map::Dense(matrix) => matrix.rows,
             Map::Windows(windows) => windows.transposed_roundings(),
+        }
+    }
+
+    /// Whether no weight is below 0, and none so small or large that products with other plain numbers vanish or overflow.
+    pub(in crate::model) fn is_plain(&self) -> bool {
+        match self {
+            Map::Identity(_) | Map::Pick(_) => true,
+            Map::Diagonal(diagonal) => errors::plain(&diagonal.factors),
+            Map::Dense(matrix) => matrix.is_nonnegative(),
+            Map::Windows(windows) => windows.bounds().is_nonnegative,
+        }
+    }
+
+    /// An upper bound of the largest entry of |M|·x where no entry of x is above 1.
+    pub(in crate::model) fn gain(&self) -> f64 {
+        match self {
+            Map::Identity(_) | Map::Pick(_) => 1.0,
+            Map::Diagonal(Diagonal { factors, divides: false }) => max_abs(factors),
+            Map::Diagonal(diagonal) => diagonal.weights().fold(0.0, |most, c| c.size().max(most)),
+            Map::Dense(matrix) => matrix.gain(),
+            Map::Windows(windows) => windows.bounds().gain,
         }
     }
 

@@ -6,7 +6,7 @@
 use crate::matrix::{all, mapped, update};
 use crate::model::map::{Map, Weight};
 use crate::model::{Affine, Kink, Node, Op};
-use crate::rounding::TINY;
+use crate::rounding::{TINY, gamma};
 
 /// Entry i lies in [low_i, high_i]; an infinite end says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -182,6 +182,42 @@ fn kinked(x: &Intervals, kink: Kink) -> Intervals {
     Intervals { low: mapped(&x.low, &x.high, least), high: mapped(&x.low, &x.high, most) }
 }
 
+/// The middles of finite intervals and t ≥ radius + γ_n·|middle|, n so many roundings: v = mid + e with |e| ≤ radius has
+/// |M v − fl(M mid)| ≤ |M|·(radius + γ_n |mid|), underflow apart.
+pub(super) fn middles(x: &Intervals, roundings: usize) -> (Vec<f64>, Vec<f64>) {
+    let g = gamma(roundings + 4) * (1.0 + 8.0 * f64::EPSILON);
+    let middle = |low: f64, high: f64| 0.5 * low + 0.5 * high;
+    let t = mapped(&x.low, &x.high, |low, high| widened(low, high, middle(low, high), g));
+    (mapped(&x.low, &x.high, middle), t)
+}
+
+/// t ≥ radius + g·|mid|. A difference of floats does not underflow, so that a factor covers its rounding.
+#[inline(always)]
+fn widened(low: f64, high: f64, mid: f64, g: f64) -> f64 {
+    let (above, below) = (high - mid, mid - low);
+    let radius = (if above > below { above } else { below }) * (1.0 + 4.0 * f64::EPSILON);
+    // A product that underflowed here would be multiplied by a weight that may be large.
+    let t = (radius + g * mid.abs()) * (1.0 + 4.0 * f64::EPSILON) + TINY;
+    if radius == 0.0 && mid == 0.0 { 0.0 } else { t }
+}
+
+/// [c − e, c + e] + b for e ≥ the raised spread. The sum c + b is rounded once, and so is what is taken from it:
+/// together by less than 2ε·|c + b| + ε·e, as ε is twice the unit roundoff; what underflows is below `underflow`.
+pub(super) fn around(mut centre: Vec<f64>, spread: &[f64], offset: &[f64], n: usize) -> Intervals {
+    let raise = 1.0 + 2.0 * gamma(n + 4);
+    let underflow = 4.0 * (n + 1) as f64 * TINY;
+    if !offset.is_empty() {
+        centre.chunks_exact_mut(offset.len()).for_each(|sample| update(sample, offset, |c, b| c + b));
+    }
+    let width = |sum: f64, e: f64| {
+        let e = e * raise + underflow;
+        (e + 2.0 * f64::EPSILON * sum.abs()) * (1.0 + 8.0 * f64::EPSILON)
+    };
+    let low = mapped(&centre, spread, |sum, e| low_end(sum - width(sum, e)));
+    let high = mapped(&centre, spread, |sum, e| high_end(sum + width(sum, e)));
+    Intervals { low, high }
+}
+
 /// A map's products; one entry with weight 1 is itself.
 fn product(map: &Map, x: &Intervals, batch: usize) -> Intervals {
     let row = |first: usize, i: usize| {
@@ -193,6 +229,10 @@ fn product(map: &Map, x: &Intervals, batch: usize) -> Intervals {
         Map::Diagonal(diagonal) => {
             let all = (0..batch).flat_map(|_| diagonal.weights());
             x.iter().zip(all).map(|(x, w)| weighted(x, w)).collect()
+        }
+        Map::Windows(_) if x.is_finite() => {
+            let (mid, t) = middles(x, map.roundings());
+            around(map.forward(&mid, batch), &map.sizes(&t), &[], map.roundings().max(map.terms()))
         }
         _ => {
             (0..batch).flat_map(|b| (0..map.rows()).map(move |i| (b * map.cols(), i))).map(|(b, i)| row(b, i)).collect()

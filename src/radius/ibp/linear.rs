@@ -1,10 +1,9 @@
 //! Linear layers on batches of intervals: one pass over the weight for W·mid and |W|·radius, with a-priori rounding
 //! bounds.
 
-use crate::matrix::{mapped, update};
+use crate::matrix::mapped;
 use crate::model::map::Matrix;
-use crate::radius::ibp::intervals::{Intervals, high_end, low_end};
-use crate::rounding::{TINY, gamma};
+use crate::radius::ibp::intervals::{Intervals, around, middles};
 
 /// A matrix and what is added to its product.
 pub(crate) type Linear<'a> = (&'a Matrix, &'a [f64]);
@@ -58,22 +57,10 @@ fn values(x: &Intervals, batch: usize, aim: Aim) -> Values {
             mapped(&x.low, &x.high, |low, high| (0.5 * high - 0.5 * low) as f32),
         ),
         Aim::Decide => {
-            let g = gamma(x.len() / batch + 4) * (1.0 + 8.0 * f64::EPSILON);
-            let middle = |low: f64, high: f64| 0.5 * low + 0.5 * high;
-            let t = mapped(&x.low, &x.high, |low, high| widened(low, high, middle(low, high), g));
-            Values::Wide(mapped(&x.low, &x.high, middle), t)
+            let (mid, t) = middles(x, x.len() / batch);
+            Values::Wide(mid, t)
         }
     }
-}
-
-/// t ≥ radius + g·|mid|. A difference of floats does not underflow, so that a factor covers its rounding.
-#[inline(always)]
-fn widened(low: f64, high: f64, mid: f64, g: f64) -> f64 {
-    let (above, below) = (high - mid, mid - low);
-    let radius = (if above > below { above } else { below }) * (1.0 + 4.0 * f64::EPSILON);
-    // A product that underflowed here would be multiplied by a weight that may be large.
-    let t = (radius + g * mid.abs()) * (1.0 + 4.0 * f64::EPSILON) + TINY;
-    if radius == 0.0 && mid == 0.0 { 0.0 } else { t }
 }
 
 /// W·x + b over the intervals of x, whose middles are given, for every sample of a batch.
@@ -109,23 +96,6 @@ fn with_infinite(row: &[f32], (mut low, mut high): (f64, f64), x: &Intervals, in
         high = (high + if b == 0.0 { 0.0 } else { (w * b).next_up() }).next_up();
     }
     (low, high)
-}
-
-/// [c − e, c + e] + b for e ≥ the raised spread. The sum c + b is rounded once, and so is what is taken from it:
-/// together by less than 2ε·|c + b| + ε·e, as ε is twice the unit roundoff; what underflows is below `underflow`.
-fn around(mut centre: Vec<f64>, spread: &[f64], offset: &[f64], n: usize) -> Intervals {
-    let raise = 1.0 + 2.0 * gamma(n + 4);
-    let underflow = 4.0 * (n + 1) as f64 * TINY;
-    if !offset.is_empty() {
-        centre.chunks_exact_mut(offset.len()).for_each(|sample| update(sample, offset, |c, b| c + b));
-    }
-    let width = |sum: f64, e: f64| {
-        let e = e * raise + underflow;
-        (e + 2.0 * f64::EPSILON * sum.abs()) * (1.0 + 8.0 * f64::EPSILON)
-    };
-    let low = mapped(&centre, spread, |sum, e| low_end(sum - width(sum, e)));
-    let high = mapped(&centre, spread, |sum, e| high_end(sum + width(sum, e)));
-    Intervals { low, high }
 }
 
 #[cfg(test)]

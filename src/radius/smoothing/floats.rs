@@ -81,7 +81,7 @@ impl Bound {
         if !constants || !affine.offset.iter().copied().all(is_normal) {
             return Bound::None;
         }
-        let terms = affine.maps.iter().map(Map::terms).max().unwrap_or(0) + affine.maps.len() + 3;
+        let terms = affine.maps.iter().map(Map::roundings).max().unwrap_or(0) + affine.maps.len() + 3;
         let products = affine.maps.iter().map(Map::terms).sum::<usize>() + affine.maps.len() + 1;
         Bound::Affine {
             norms: affine.maps.iter().map(norm).collect(),
@@ -97,7 +97,7 @@ fn norm(map: &Map) -> f64 {
     match map {
         Map::Identity(_) => 1.0,
         // Every entry of the argument stands at most so often in the result.
-        Map::Pick(_) => (map.transposed_terms().max(1) as f64).sqrt().next_up(),
+        Map::Pick(_) => (map.transposed_roundings().max(1) as f64).sqrt().next_up(),
         Map::Diagonal(diagonal) => diagonal.weights().map(|c| c.size()).fold(0.0, f64::max),
         Map::Dense(matrix) => norm2_up(matrix.row_norms()),
         Map::Windows(_) => {

@@ -1,9 +1,13 @@
 //! Convolutions: one window's weights at every place of it.
 
+mod bounds;
+mod covered;
 mod path;
 
 use super::Kept;
 use crate::matrix::{Scalar, Shifted};
+use bounds::Bounds;
+pub use covered::Covered;
 use path::Path;
 use std::ops::Range;
 
@@ -58,11 +62,6 @@ impl Axis {
         let inside = self.inside(place);
         place * self.stride + cell.clamp(inside.start, inside.end - 1) * self.dilation - self.before
     }
-
-    /// The input's entry under a cell of the window at a place; `None` for a zero beside it.
-    fn entry(&self, place: usize, cell: usize) -> Option<usize> {
-        (place * self.stride + cell * self.dilation).checked_sub(self.before).filter(|&entry| entry < self.input)
-    }
 }
 
 /// From `[groups·inputs, axes…]` to `[groups·outputs, axes…]`.
@@ -79,12 +78,14 @@ pub struct Windows {
     /// `[groups·outputs, inputs, cells, cells]`, row-major.
     pub weight: Vec<f32>,
     paths: Kept<Box<[Path; 2]>>,
+    bounds: Kept<Box<Bounds>>,
 }
 
 impl Windows {
     /// From all that is told of it.
     pub fn new(groups: usize, [inputs, outputs]: [usize; 2], axes: [Axis; 2], weight: Vec<f32>) -> Windows {
-        Windows { groups, inputs, outputs, axes, weight, paths: Kept::default() }
+        let (paths, bounds) = Default::default();
+        Windows { groups, inputs, outputs, axes, weight, paths, bounds }
     }
 
     /// The same moves with other weights.
@@ -112,20 +113,8 @@ impl Windows {
     }
 
     /// (column, weight) of one row.
-    pub(super) fn entries(&self, row: usize) -> impl Iterator<Item = (usize, f32)> {
-        let (channel, place) = (row / self.places(), row % self.places());
-        let weight = &self.weight[channel * self.cells()..(channel + 1) * self.cells()];
-        let first = channel / self.outputs * self.inputs * self.axes[0].input * self.axes[1].input;
-        let under = move |(cell, &w): (usize, &f32)| Some((first + self.under(cell, place)?, w));
-        weight.iter().enumerate().filter_map(under)
-    }
-
-    /// The entry of a group's channels under a cell of the window at a place.
-    fn under(&self, cell: usize, place: usize) -> Option<usize> {
-        let [a, b] = &self.axes;
-        let (channel, k, l) = (cell / (a.cells * b.cells), cell / b.cells % a.cells, cell % b.cells);
-        let line = a.entry(place / b.output, k)?;
-        Some((channel * a.input + line) * b.input + b.entry(place % b.output, l)?)
+    pub(super) fn entries(&self, row: usize) -> Covered<'_> {
+        Covered::new(self, row)
     }
 
     fn paths(&self) -> &[Path; 2] {
@@ -140,6 +129,11 @@ impl Windows {
     /// Adds Mᵀ·v, or |M|ᵀ·v, for every sample of a batch.
     pub(super) fn add_transposed<T: Scalar>(&self, out: &mut [T], v: &[T], absolute: bool) {
         self.paths()[1].add(out, v, absolute);
+    }
+
+    /// Quick bounds.
+    pub(in crate::model) fn bounds(&self) -> &Bounds {
+        self.bounds.0.get_or_init(|| Box::new(Bounds::new(self)))
     }
 
     /// Number of roundings on a product's way into an entry of M·x.
