@@ -8,6 +8,7 @@ mod doubles;
 mod laws;
 mod learned;
 mod mutations;
+mod products;
 mod smooth;
 mod spellings;
 mod tree_proofs;

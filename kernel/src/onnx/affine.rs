@@ -8,6 +8,7 @@ use crate::number::exact::{Exact, Float};
 use crate::number::product::Factors;
 use crate::onnx::batch_norm::Channel;
 use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::conditions::rectified;
 use crate::onnx::nodes::{Answer, affine, broadcast, picked, repeated, same_shape, sample_sizes, size};
 use crate::onnx::sizes;
 use crate::onnx::smooth;
@@ -27,7 +28,7 @@ pub fn gemm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         return Err(call.refuse(Code::Unsupported, "transA = 0", "another value"));
     }
     let (of, shape) = call.node(0, values)?;
-    let map = matrix(call, values, !call.flag("transB")?)?;
+    let map = matrix(call, call.floats(1, values)?, !call.flag("transB")?)?;
     if shape.len() != 1 {
         return Err(call.refuse(Code::ShapeMismatch, "an operand [N, K]", format!("{shape:?}")));
     }
@@ -61,7 +62,7 @@ pub fn mat_mul(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let vector = matches!(call.input(1, values)?, Value::Floats(dims, _) if dims.len() == 1);
     let map = match call.input(1, values)? {
         Value::Floats(dims, weights) if vector => Map::dense(1, dims[0], weights.clone()),
-        _ => matrix(call, values, true)?,
+        _ => matrix(call, call.floats(1, values)?, true)?,
     };
     check_last_axis(call, &shape, &map)?;
     let (cells, outputs) = (map.cols(), map.rows().len());
@@ -102,16 +103,15 @@ fn from_left(
     affine(graph, call, vec![(of, map)], None, vec![outputs, cols])
 }
 
-fn check_last_axis(call: &Call, shape: &[usize], map: &Map) -> Result<(), Rejection> {
+pub fn check_last_axis(call: &Call, shape: &[usize], map: &Map) -> Result<(), Rejection> {
     if shape.last() == Some(&map.cols()) {
         return Ok(());
     }
     Err(call.refuse(Code::ShapeMismatch, &format!("a last axis of {}", map.cols()), format!("{shape:?}")))
 }
 
-/// Input 1, a matrix constant, as a map that multiplies a vector from the left, transposed or not.
-fn matrix(call: &Call, values: &Values, transpose: bool) -> Result<Map, Rejection> {
-    let (dims, weights) = call.floats(1, values)?;
+/// A matrix constant as a map that multiplies a vector from the left, transposed or not.
+pub fn matrix(call: &Call, (dims, weights): (&[usize], &Floats), transpose: bool) -> Result<Map, Rejection> {
     let &[a, b] = dims else {
         return Err(call.refuse(Code::ShapeMismatch, "a matrix", format!("{dims:?}")));
     };
@@ -142,6 +142,10 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
                     return Err(call.refuse(Code::Unsupported, "a constant factor", found));
                 }
             };
+            let operands = [&Value::Node(a, own.clone()), &Value::Node(b, other)];
+            if let Some(unit) = rectified(graph, call, operands, factor)? {
+                return Ok(unit);
+            }
             affine(graph, call, vec![(a, times(Float::ONE)), (b, times(factor))], None, own.clone())
         }
         (Value::Node(of, shape), constant @ Value::Floats(dims, _)) => {

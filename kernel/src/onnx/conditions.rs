@@ -4,7 +4,7 @@
 use crate::network::curve::Curve;
 use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
-use crate::number::exact::{Exact, pairs};
+use crate::number::exact::{Exact, Float, pairs};
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::nodes::{Answer, affine, broadcast, same_shape, size, unit as unit_of};
 use crate::onnx::sizes;
@@ -94,6 +94,36 @@ fn threshold(
     affine(graph, call, vec![(bent, map)], None, shape).map(Some)
 }
 
+/// α·relu(y) + factor·β·relu(−y) with a negative part: max(α·y, −factor·β·y), where that is the same.
+pub fn rectified(
+    graph: &mut Graph,
+    call: &Call,
+    operands: [&Value; 2],
+    factor: Float,
+) -> Result<Option<Value>, Rejection> {
+    let Value::Node(_, shape) = operands[0] else { return Ok(None) };
+    let (a, b) = (Line::of(graph, call, operands[0], shape)?, Line::of(graph, call, operands[1], shape)?);
+    let relu = |line: &Line| match graph.nodes[line.node?].op {
+        Op::Kink { of, below: Float::ZERO, above: Float::ONE } if line.offsets.is_zero() => Some(of),
+        _ => None,
+    };
+    let (Some(y), Some(z)) = (relu(&a), relu(&b)) else { return Ok(None) };
+    let line = |id| Line::of(graph, call, &Value::Node(id, shape.clone()), shape);
+    let (own, other) = (line(y)?, line(z)?);
+    let opposite = own.node == other.node
+        && own.slopes.plus(other.slopes)?.is_zero()
+        && own.offsets.plus(other.offsets)?.is_zero();
+    let below = b.slopes.times(&Exact::dyadics(&vec![factor; size(shape)]))?;
+    let negative = |exact: &Exact| exact.values.iter().any(|value| *value < IBig::ZERO);
+    let bends = negative(&a.slopes) || negative(&below);
+    if !opposite || !bends || negative(&a.slopes.clone().plus(below.clone())?) {
+        return Ok(None);
+    }
+    let mut side = |slopes| affine(graph, call, vec![(y, Map::diagonal(size(shape), slopes))], None, shape.clone());
+    let sides = [side(a.slopes)?, side(below.negated())?];
+    maximum_of(graph, call, &[&sides[0], &sides[1]]).map(Some)
+}
+
 /// slope·node + offset, entry by entry; without a node the offset alone, and slopes of 0.
 struct Line {
     node: Option<usize>,
@@ -120,6 +150,16 @@ impl Line {
             }
             slopes = slopes.times(factors)?;
             node = *of;
+        }
+        // The same for every sample.
+        if let Op::Affine { terms, offset: Some(constant) } = &graph.nodes[node].op
+            && terms.is_empty()
+        {
+            return Ok(Line {
+                node: None,
+                slopes: Exact::zeros(size),
+                offsets: offsets.plus(slopes.times(constant)?)?,
+            });
         }
         Ok(Line { node: Some(node), slopes, offsets })
     }

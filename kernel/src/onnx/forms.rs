@@ -108,6 +108,14 @@ static FORMS: &[Form] = &[
         Kinds::Dropout,
         "inference; the mask must not be used",
     ),
+    form(
+        "Einsum",
+        (2, 2),
+        &[text("equation")],
+        Kinds::Floats,
+        "[N, K] times a constant of one or two axes: equations as bi,oi->bo",
+    )
+    .within(12, NEWEST),
     form("Equal", (2, 2), &[], Kinds::Equal, "of integers"),
     form("Elu", (1, 1), &[float("alpha")], Kinds::Floats, "of values, 0 ≤ alpha ≤ 1"),
     form(

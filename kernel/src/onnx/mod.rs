@@ -9,6 +9,7 @@ pub mod call;
 pub mod conditions;
 pub mod constants;
 pub mod declared;
+pub mod einsum;
 pub mod elsewhere;
 pub mod ends;
 pub mod faced;

@@ -8,6 +8,7 @@ use crate::onnx::blocks;
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::conditions;
 use crate::onnx::constants;
+use crate::onnx::einsum;
 use crate::onnx::ends;
 use crate::onnx::faced::faced;
 use crate::onnx::forms;
@@ -73,6 +74,7 @@ fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer 
     match call.operator {
         "Gemm" => affine::gemm(graph, call, values),
         "MatMul" => affine::mat_mul(graph, call, values),
+        "Einsum" => einsum::einsum(graph, call, values),
         "Add" | "Sub" | "Mul" | "Div" => affine::binary(graph, call, values),
         "Sum" => affine::sum(graph, call, values),
         "Neg" => affine::negate(graph, call, values),

@@ -12,6 +12,10 @@ use crate::model::map::Map;
 use crate::model::{Graph, Kink, Layer, ModelError, NodeId};
 
 pub(super) fn add(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if let (&Value::Node(a), &Value::Node(b)) = (call.input(0)?, call.input(1)?) {
+        let (a, b) = aligned(importer, call, a, b)?;
+        return joined(importer, call, a, b);
+    }
     plus(importer, call, call.input(0)?, call.input(1)?)
 }
 
@@ -22,6 +26,18 @@ pub(super) fn total(importer: &mut Importer, call: &Call) -> Result<Value, Model
         sum = plus(importer, call, &sum, call.input(index)?)?;
     }
     Ok(sum)
+}
+
+/// The sum of two values, a leaky unit where they are the parts of one.
+fn joined(importer: &mut Importer, call: &Call, a: NodeId, b: NodeId) -> Result<Value, ModelError> {
+    let Some((y, slopes)) = kinks::rectified(&importer.graph, a, b) else { return sum(importer, call, a, b) };
+    let mut sides = [y; 2];
+    for (side, slopes) in sides.iter_mut().zip(slopes) {
+        if slopes.iter().any(|&slope| slope != 1.0) {
+            *side = importer.push(call, Layer::Scale(slopes), &[y])?;
+        }
+    }
+    max_of_nodes(importer, call, &sides).map(Value::Node)
 }
 
 fn plus(importer: &mut Importer, call: &Call, a: &Value, b: &Value) -> Result<Value, ModelError> {
@@ -46,7 +62,7 @@ pub(super) fn sub(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
         (Value::Node(a), Value::Node(b)) => {
             let (a, b) = aligned(importer, call, *a, *b)?;
             let b = negated(importer, call, b)?;
-            sum(importer, call, a, b)
+            joined(importer, call, a, b)
         }
         (Value::Node(node), Value::Float(c)) => {
             with_constant(importer, call, *node, c, |values| Layer::Shift(values.into_iter().map(|v| -v).collect()))

@@ -21,6 +21,25 @@ pub(super) fn absolute(graph: &Graph, a: NodeId, b: NodeId) -> Option<NodeId> {
     first.is_minus(&second).then_some(y)
 }
 
+/// y and \[α, −β\], where `a` is α·relu(y) and `b` is β·relu(−y) with a negative part, and their sum max(α·y, −β·y).
+pub(super) fn rectified(graph: &Graph, a: NodeId, b: NodeId) -> Option<(NodeId, [Vec<f64>; 2])> {
+    let scaled = |id: NodeId| {
+        let trail = trail(graph, id);
+        let (&unit, steps) = trail.split_last()?;
+        let start = Affine::identity(graph.node(unit).size());
+        let line = steps.iter().rev().try_fold(start, |function, &id| function.then(&graph.node(id).op))?;
+        let plain = line.t.iter().all(|&t| t == 0.0) && line.d.iter().all(|&d| d == 1.0);
+        (graph.node(unit).op.kink() == Some(Kink::RELU) && plain).then(|| (graph.node(unit).inputs[0], line.s))
+    };
+    let ((y, above), (minus, below)) = (scaled(a)?, scaled(b)?);
+    let (_, first, second) = from_common_source(graph, y, minus)?;
+    let fits = graph.node(y).shape == graph.node(a).shape && first.is_minus(&second);
+    let below: Vec<f64> = below.iter().map(|beta| -beta).collect();
+    let bends = above.iter().any(|&alpha| alpha < 0.0) || below.iter().any(|&beta| beta > 0.0);
+    let larger = above.iter().zip(&below).all(|(alpha, beta)| alpha >= beta);
+    (fits && bends && larger).then_some((y, [above, below]))
+}
+
 /// The activation that max(a, b) is, and of which node: |a| where b = −a, a leaky slope where a and b are multiples of
 /// one node.
 pub(super) fn maximum(graph: &Graph, a: NodeId, b: NodeId) -> Option<(Kink, NodeId)> {
@@ -132,7 +151,18 @@ impl Line {
                 *slope *= weight;
             }
         }
-        Line { node: trail.last().copied(), entries }
+        // The same for every sample.
+        let last = trail.last().copied();
+        match last.map(|id| graph.node(id).layer()) {
+            Some(Some(Layer::Constant(values))) => {
+                for ([slope, rest], value) in entries.iter_mut().zip(values) {
+                    let value = BigRational::from_float(value).expect("constants of a graph are finite");
+                    *rest += std::mem::replace(slope, BigRational::zero()) * value;
+                }
+                Line { node: None, entries }
+            }
+            _ => Line { node: last, entries },
+        }
     }
 
     /// Of constants, which are finite.

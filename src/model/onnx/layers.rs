@@ -158,7 +158,7 @@ fn variable(call: &Call) -> Result<NodeId, ModelError> {
 }
 
 /// A linear layer with the weight [K, M], or [M, K] if `transposed`.
-fn dense(
+pub(super) fn dense(
     importer: &mut Importer,
     call: &Call,
     input: NodeId,

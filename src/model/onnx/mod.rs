@@ -49,6 +49,7 @@ mod call;
 mod canonical;
 mod choices;
 mod declared;
+mod einsum;
 mod elementwise;
 mod ends;
 pub(crate) mod exact;

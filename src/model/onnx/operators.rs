@@ -11,8 +11,8 @@ use super::operator::{ANY, NEWEST, OLDEST, Operator, operator};
 use super::proto;
 use super::rules::{Rule, check_range};
 use super::{
-    activations, advice, blocks, choices, elementwise, ends, faced, integers, join, layers, layout, ml, pad, pick,
-    reductions, rounded, smooth, turned, windows,
+    activations, advice, blocks, choices, einsum, elementwise, ends, faced, integers, join, layers, layout, ml, pad,
+    pick, reductions, rounded, smooth, turned, windows,
 };
 use crate::model::ModelError;
 
@@ -96,6 +96,15 @@ pub(super) static OPERATORS: &[Operator] = &[
         join::dropout,
         "inference; ratio and mode stored in the file; the mask must not be used",
     ),
+    operator(
+        "Einsum",
+        2..=2,
+        &[other("equation", proto::ATTRIBUTE_STRING)],
+        Rule::Floats,
+        einsum::einsum,
+        "u [N, K] times a constant of one or two axes: equations as bi,oi->bo",
+    )
+    .within(12, NEWEST),
     operator("Elu", 1..=1, &[float("alpha")], Rule::Floats, smooth::elu, "of values, 0 ≤ alpha ≤ 1"),
     operator("Equal", 2..=2, &[], Rule::Equal, integers::equal, "of integers"),
     operator(
