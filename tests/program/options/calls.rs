@@ -149,6 +149,10 @@ pub const CALLS: &[Call] = &[
         command: "train",
         arguments: "@own.toml",
         options: &[
+            ("--print-config", Flag),
+            // Of a table whose config is printed.
+            ("--label-column", Mode("NAME")),
+            ("--sensitive", Mode("LABEL")),
             ("--data-dir", Place),
             ("--out", NewFolder),
             ("--seed", Seed),
