@@ -2,7 +2,7 @@
 
 use super::error::ModelError;
 use super::graph::Graph;
-use super::op::{NodeId, Op};
+use super::op::NodeId;
 use std::collections::HashMap;
 
 /// The same function with one node in the place of all affine ones that are the same function of the same nodes. Units keep
@@ -21,7 +21,7 @@ pub(crate) fn merged(graph: Graph) -> Result<Graph, ModelError> {
         };
         let twin = others.iter().find(is_same).copied();
         let id = match twin {
-            Some(twin) if matches!(node.op, Op::Affine(_)) => twin,
+            Some(twin) if node.op.affine().is_some() => twin,
             _ => kept.push_op(&node, node.op.clone(), &inputs)?,
         };
         if twin != Some(id) {

@@ -9,7 +9,7 @@ use underplane::audit::methods::standard;
 use underplane::audit::run::{Audit, Findings};
 use underplane::audit::tally::{Hear, Tally};
 use underplane::audit::{report, tables};
-use underplane::model::{Dense, Enclosed, Graph, Kink, Layer, Model, Sensitive, onnx};
+use underplane::model::{Dense, Enclosed, Graph, Layer, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
 use underplane::query::Witness;
@@ -18,7 +18,7 @@ use underplane::radius::lp::{Lp, LpSolver};
 use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Subject, Verdict};
 use underplane::report::answer::Status;
-use underplane::report::records::{Record, Replay};
+use underplane::report::records::Replay;
 
 const ATTACK: Attack = Attack { starts: 4, descents: 20, shrinks: 60, rays: 2, programs: 1 };
 
@@ -26,21 +26,21 @@ fn smoothing() -> Smoothing {
     Smoothing { samples: 200, ..Smoothing::default() }
 }
 
-fn audit(methods: Vec<Box<dyn Method>>) -> Audit {
+pub fn audit(methods: Vec<Box<dyn Method>>) -> Audit {
     Audit { methods, norms: Norm::STANDARD.to_vec(), attack: ATTACK }
 }
 
-fn all_methods() -> Audit {
+pub fn all_methods() -> Audit {
     audit(standard(LpSolver::Clarabel, smoothing()))
 }
 
 /// A case and all its inputs.
-struct Inputs {
-    case: Case,
-    values: Vec<f64>,
+pub struct Inputs {
+    pub case: Case,
+    pub values: Vec<f64>,
 }
 
-fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Inputs {
+pub fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Inputs {
     let size = model.input_size();
     let onnx = onnx::encode(model.graph()).unwrap();
     let prover = Prover::new(&onnx, Sensitive::Positive, &vec![0.0; size], size).map_err(|why| why.to_string());
@@ -58,7 +58,7 @@ fn random_case(seed: u64, map: Map, range: Option<Range>) -> Inputs {
 }
 
 /// Block by block, as the program asks.
-fn findings(audit: &Audit, inputs: &Inputs) -> Findings {
+pub fn findings(audit: &Audit, inputs: &Inputs) -> Findings {
     let (Inputs { case, values }, size) = (inputs, inputs.case.model.input_size());
     let numbers: Vec<usize> = (0..values.len() / size).collect();
     let labels: Vec<String> = numbers.iter().map(|i| (i % 2).to_string()).collect();
@@ -73,7 +73,7 @@ fn findings(audit: &Audit, inputs: &Inputs) -> Findings {
     all
 }
 
-fn tally(findings: &Findings) -> Tally {
+pub fn tally(findings: &Findings) -> Tally {
     let all = |hear: Hear| -> Result<(), Infallible> {
         hear(&findings.records, &findings.found);
         Ok(())
@@ -82,12 +82,12 @@ fn tally(findings: &Findings) -> Tally {
     tally
 }
 
-fn conclusion(findings: &Findings) -> Conclusion {
+pub fn conclusion(findings: &Findings) -> Conclusion {
     tally(findings).conclusion()
 }
 
 /// Everything that is made from records must cope with any records.
-fn rendered(findings: &Findings) -> String {
+pub fn rendered(findings: &Findings) -> String {
     let tally = tally(findings);
     let mut text = report::verdict(&tally);
     for summary in tally.summaries() {
@@ -267,87 +267,11 @@ fn tightness_is_measured_against_the_exact_radius_and_never_above_it() {
 }
 
 /// f(x) = bias + weight · x.
-fn affine(weight: Vec<f32>, bias: f32) -> Model {
+pub fn affine(weight: Vec<f32>, bias: f32) -> Model {
     let mut graph = Graph::new("x", &[weight.len()]);
     let layer = Dense { rows: 1, cols: weight.len(), weight, bias: vec![bias] };
     graph.push("logit", Layer::Dense(layer), &[0]).unwrap();
     model(graph)
-}
-
-/// f(x) = 1 − relu(x₀) − relu(x₁): concave.
-fn concave() -> Model {
-    let mut graph = Graph::new("x", &[2]);
-    let kink = graph.push("kink", Layer::Kink(Kink::RELU), &[0]).unwrap();
-    let last = Dense { rows: 1, cols: 2, weight: vec![-1.0, -1.0], bias: vec![1.0] };
-    graph.push("logit", Layer::Dense(last), &[kink]).unwrap();
-    model(graph)
-}
-
-#[test]
-fn a_network_that_is_not_convex_is_audited_by_what_applies() {
-    let case = case(concave(), vec![0.0, 0.0, 0.25, 0.25, 2.0, 2.0], None);
-    // Its kinks are coordinate-wise, so φ can take them in; a network on top of them cannot.
-    let findings = findings(&all_methods(), &case);
-    let text = rendered(&findings);
-    assert_eq!(conclusion(&findings), Conclusion::Passed, "{text}");
-    for norm in ["l1", "l2", "linf"] {
-        let ibp = findings.records.iter().find(|r| r.method == "ibp" && r.norm == norm && r.input == 0).unwrap();
-        assert!(ibp.certified().is_some_and(|r| r > 0.0), "{ibp:?}");
-        assert!(ibp.witness().is_some_and(|d| d >= ibp.certified().unwrap()), "{ibp:?}");
-    }
-}
-
-#[test]
-fn methods_that_need_convexity_are_left_out_without_it() {
-    let mut graph = Graph::new("x", &[2]);
-    let mix = Dense { rows: 2, cols: 2, weight: vec![1.0, 1.0, 1.0, -1.0], bias: vec![0.0, 0.0] };
-    let mix = graph.push("mix", Layer::Dense(mix), &[0]).unwrap();
-    let kink = graph.push("kink", Layer::Kink(Kink::RELU), &[mix]).unwrap();
-    let last = Dense { rows: 1, cols: 2, weight: vec![-1.0, 1.0], bias: vec![1.0] };
-    graph.push("logit", Layer::Dense(last), &[kink]).unwrap();
-    let case = case(model(graph), vec![0.0, 0.0, 3.0, 0.0], None);
-    let findings = findings(&all_methods(), &case);
-    let text = rendered(&findings);
-    assert_eq!(conclusion(&findings), Conclusion::Passed, "{text}");
-    for method in ["closed-form", "sharp", "lp"] {
-        let mut rows = findings.records.iter().filter(|r| r.method == method);
-        assert!(rows.all(|r| r.not_applicable().is_some_and(|why| why.starts_with("not convex"))), "{method}");
-    }
-    let works = |r: &&Record| (r.method == "ibp" || r.method == "smoothing") && r.certified().is_some();
-    assert!(findings.records.iter().filter(works).count() >= 6, "{text}");
-}
-
-#[test]
-fn no_sensitive_input_leaves_an_empty_but_whole_table() {
-    let case = case(affine(vec![1.0, -1.0], -5.0), vec![0.0, 0.0, 1.0, 0.5], None);
-    let findings = findings(&all_methods(), &case);
-    let text = rendered(&findings);
-    assert_eq!(conclusion(&findings), Conclusion::Passed, "{text}");
-    assert!(text.contains("0/0") && text.contains("2 inputs, 0 classified as sensitive"), "{text}");
-    assert!(findings.records.iter().all(|r| r.status == Status::NotSensitive), "{text}");
-}
-
-#[test]
-fn a_constant_network_is_unbounded_and_has_no_witness() {
-    let case = case(affine(vec![0.0, 0.0], 2.0), vec![0.5, 0.5, 0.0, 1.0], None);
-    let findings = findings(&all_methods(), &case);
-    let text = rendered(&findings);
-    assert_eq!(conclusion(&findings), Conclusion::Passed, "{text}");
-    let closed_form = findings.records.iter().filter(|r| r.method == "closed-form");
-    assert!(closed_form.clone().all(|r| r.radius == "unbounded" && r.upper.is_empty()), "{text}");
-    assert!(text.contains("unbounded"));
-}
-
-#[test]
-fn a_logit_of_zero_is_no_violation_and_no_panic() {
-    // f(x) = 0 exactly at the first input, and within rounding of 0 at the second.
-    let case = case(affine(vec![1.0, 1.0, 1.0], -0.3), vec![0.0; 6], None);
-    let tie = Inputs {
-        values: vec![f64::from(0.3_f32), 0.0, 0.0, f64::from(0.1_f32), f64::from(0.1_f32), f64::from(0.1_f32)],
-        ..case
-    };
-    let findings = findings(&all_methods(), &tie);
-    assert!(violations(&findings.records, &findings.found).is_empty(), "{}", rendered(&findings));
 }
 
 struct Clueless;

@@ -3,6 +3,7 @@
 mod adversarial;
 mod audit_attack;
 mod audit_ladder;
+mod audit_odd;
 mod catalogue;
 mod exact;
 mod exact_branching;

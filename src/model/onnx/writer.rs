@@ -1,15 +1,14 @@
 //! From a graph to a file: opset 17, IR 8, one input `x` [N, …], one output `logit`.
 
 use std::collections::HashSet;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use prost::Message;
 use prost::bytes::Bytes;
 
 use super::proto::*;
 use super::tensor::fits;
+use crate::files::{FileError, write_atomically};
 use crate::model::map::{Axis, Map, Pick, Windows};
 use crate::model::{Curve, Dense, Graph, Kink, Layer, ModelError, Node};
 
@@ -18,7 +17,7 @@ const OPSET: i64 = 17;
 const INPUT: &str = "x";
 const OUTPUT: &str = "logit";
 
-/// Writes the graph as an ONNX file, under a temporary name first, so that a whole file or none is there.
+/// Writes the graph as an ONNX file, whole or not at all.
 ///
 /// # Errors
 /// When a constant cannot be written as 32-bit floats, or the file cannot be written.
@@ -34,28 +33,8 @@ pub fn write_with(graph: &Graph, metadata: &[(&str, String)], path: &Path) -> Re
     let mut model = model_of(graph).map_err(|error| error.in_file(path))?;
     let entry = |(key, value): &(&str, String)| EntryProto { key: Some((*key).into()), value: Some(value.clone()) };
     model.metadata_props = metadata.iter().map(entry).collect();
-    let bytes = model.encode_to_vec();
-    let temporary = temporary_name(path);
-    let written = write_new(&temporary, &bytes).and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(|source| {
-        // Nothing more can be done if the removal fails, too.
-        let _ = std::fs::remove_file(&temporary);
-        ModelError::File { path: path.into(), source }
-    })
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// A name in the same folder that no other writer uses.
-fn temporary_name(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    path.with_file_name(format!(".{name}.{}.{count}.tmp", std::process::id()))
+    let written = write_atomically(path, |out| out.write_all(&model.encode_to_vec()));
+    written.map_err(|FileError { path, source }| ModelError::File { path, source })
 }
 
 /// The graph as the bytes of an ONNX file. Reading them gives a graph of the same function.
