@@ -143,6 +143,33 @@ fn probabilities_of_two_that_are_normalised_stay_what_they_are() {
 }
 
 #[test]
+fn one_of_opposite_scores_is_the_same_logit() {
+    let constants = [
+        tensor("W", &[2, 2], &[-1.0, 1.0, 2.0, -2.0]),
+        tensor("b", &[2], &[-0.25, 0.25]),
+        list("one", &[1]),
+        list("two", &[2]),
+    ];
+    let ends = [
+        node("Gather", &["p", "one"], &["y"], &[int("axis", 1)]),
+        node("Slice", &["p", "one", "two", "one"], &["y"], &[]),
+        learned("ArrayFeatureExtractor", &["p", "one"], &["y"], &[]),
+    ];
+    for end in ends {
+        let mut nodes =
+            vec![node("MatMul", &["x", "W"], &["t"], &[]), node("Add", &["t", "b"], &["u"], &[]), vec![], end];
+        // σ(z) beside σ(−z), and the softmax of z and −z.
+        for (operator, expected) in [("Sigmoid", 2.25), ("Softmax", 4.5)] {
+            nodes[2] = node(operator, &["u"], &["p"], &[]);
+            let file = file(&nodes, &constants, &[value("y", &[1])]);
+            assert_eq!(logit(&file, Class::Positive, &[3.0, 0.5]).unwrap(), expected);
+            let value = &Model::new(decode(&file).unwrap()).unwrap().enclose(&[3.0, 0.5])[0];
+            assert!(value.lower() <= expected && expected <= value.upper(), "{value:?}");
+        }
+    }
+}
+
+#[test]
 fn a_classifier_of_three_is_as_far_above_the_others_as_above_the_nearest() {
     let scores = |labels: &[Vec<u8>], transform: &str, norm: &str| {
         let numbers = [

@@ -144,8 +144,12 @@ pub(super) fn go_on(
             let one = call.float(1, "what a probability is divided by")?;
             if one.shape.len() > 2 || one.iter().ne([1.0]) { refuse() } else { Ok(Value::Node(of)) }
         }
-        ("Gather" | "Slice", [Some((_, End::Sigmoid)), None]) => moved(importer, call, End::Sigmoid, import),
-        ("Gather" | "Slice", [Some((of, End::Softmax)), None]) if importer.graph.node(of).size() == 2 => {
+        ("Gather" | "Slice" | "ArrayFeatureExtractor", [Some((_, End::Sigmoid)), None]) => {
+            moved(importer, call, End::Sigmoid, import)
+        }
+        ("Gather" | "Slice" | "ArrayFeatureExtractor", [Some((of, End::Softmax)), None])
+            if importer.graph.node(of).size() == 2 =>
+        {
             one_of_two(importer, call, of, import)
         }
         ("Sub", [None, Some((of, End::Sigmoid))]) => {
