@@ -9,6 +9,7 @@ mod laws;
 mod learned;
 mod mutations;
 mod products;
+mod single;
 mod smooth;
 mod spellings;
 mod tree_proofs;

@@ -52,6 +52,8 @@ pub struct Values<'a> {
     pub named: HashMap<String, (Value, Kind)>,
     /// The batch size, where the file fixes it.
     pub batch: Option<i64>,
+    /// Whether the values of the file that depend on the input have the batch in front.
+    pub has_batch: bool,
     /// The name of the model's output.
     pub output: &'a str,
     /// Where numbers outside of the model's file are.
@@ -209,6 +211,12 @@ impl<'a> Call<'a> {
         self.inputs.resize(self.inputs.len().max(k), Operand::Name(""));
         self.inputs.push(Operand::Own(Box::new(operand)));
         Ok(())
+    }
+
+    /// Makes a list input `k`.
+    pub fn set_list(&mut self, k: usize, list: Vec<Option<i64>>) {
+        self.inputs.resize(self.inputs.len().max(k + 1), Operand::Name(""));
+        self.inputs[k] = Operand::Own(Box::new((Value::Integers(vec![list.len()], list), Kind::Int64)));
     }
 
     /// The types of the inputs that are there.

@@ -44,12 +44,14 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The sizes of a value, of which the batch may have a fixed one.
-    pub fn of(value: &Value, batch: Option<i64>) -> Shape {
+    /// The sizes of a value, with the batch, if the file has one, which may have a fixed size.
+    pub fn of(value: &Value, batch: Option<Option<i64>>) -> Shape {
         let known = |dims: &[usize]| dims.iter().copied().map(Some).collect::<Vec<_>>();
         let with_batch = |dims: &[usize], at: usize| {
             let mut sizes = known(dims);
-            sizes.insert(at, None);
+            if batch.is_some() {
+                sizes.insert(at, None);
+            }
             Some(sizes)
         };
         let sizes = match value {
@@ -59,7 +61,7 @@ impl Shape {
             Value::Infinite(_) => Some(vec![]),
             Value::Sequence(_) => None,
         };
-        Shape { sizes, batch }
+        Shape { sizes, batch: batch.flatten() }
     }
 }
 
@@ -137,20 +139,23 @@ impl<'a> Declared<'a> {
         self.name.escape_debug().to_string()
     }
 
-    /// The batch size, where it is fixed, and the shape of one sample, whose sizes must be.
-    pub fn sample(&self) -> Result<(Option<i64>, Vec<usize>), Rejection> {
+    /// The batch, if there is one, with its size, where that is fixed, and the shape of one sample, whose sizes must be. One
+    /// axis is a sample.
+    pub fn sample(&self) -> Result<(Option<Option<i64>>, Vec<usize>), Rejection> {
         let axes = self.axes.as_deref().unwrap_or_default();
+        let size = |axis: &Axis| axis.size.and_then(|size| usize::try_from(size).ok()).filter(|&size| size > 0);
+        if let [axis] = axes {
+            let expected = "a batch and axes behind it, or one axis of a fixed size";
+            let refuse = || Rejection::new(Code::ShapeMismatch, self.place(), expected, "one axis without");
+            return Ok((None, vec![size(axis).ok_or_else(refuse)?]));
+        }
         let size = |axis: &Axis| axis.size.and_then(|size| usize::try_from(size).ok());
         let rest = axes.iter().skip(1).map(size).collect::<Option<Vec<_>>>();
-        if axes.len() == 1 {
-            let expected = "the batch and at least one axis behind it";
-            return Err(Rejection::new(Code::ShapeMismatch, self.place(), expected, "one axis"));
-        }
         match (axes.first(), rest) {
             (Some(batch), Some(rest)) if batch.size != Some(0) => {
                 let size = batch.size.map_or(1, i64::unsigned_abs);
                 budget::within(&self.place(), "samples of a batch", size, budget::ENTRIES)?;
-                Ok((batch.size, rest))
+                Ok((Some(batch.size), rest))
             }
             _ => {
                 let found = format!("{:?}", axes.iter().map(|axis| axis.size).collect::<Vec<_>>());

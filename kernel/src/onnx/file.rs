@@ -214,7 +214,8 @@ impl<'a> File<'a> {
         let mut graph = Graph::new(input.name, shape.clone(), size(&shape))?;
         let output = self.scores(self.output(logit)?);
         let skipped = self.skipped(output);
-        let mut values = Values { named: self.constants, batch, output, files };
+        let mut values =
+            Values { named: self.constants, batch: batch.flatten(), has_batch: batch.is_some(), output, files };
         values.named.insert(input.name.into(), (Value::Node(0, shape), kind));
         let last: HashMap<&str, usize> =
             self.calls.iter().enumerate().flat_map(|(i, call)| call.inputs().map(move |name| (name, i))).collect();

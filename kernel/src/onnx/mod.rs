@@ -24,6 +24,7 @@ pub mod operators;
 pub mod protobuf;
 pub mod reductions;
 pub mod schema;
+pub mod single;
 pub mod sizes;
 pub mod smooth;
 pub mod spread;

@@ -17,6 +17,7 @@ use crate::onnx::ml;
 use crate::onnx::moves;
 use crate::onnx::nodes::Answer;
 use crate::onnx::reductions;
+use crate::onnx::single::batched;
 use crate::onnx::sizes;
 use crate::onnx::smooth;
 use crate::onnx::spread;
@@ -41,8 +42,9 @@ pub fn apply(
         return Err(call.refuse(Code::Unsupported, "a standard operator", "one of another domain"));
     }
     let form = forms::find(call, opset)?;
-    let call = &*form.newest(call, values, opset)?;
-    let kind = form.check(call, values, opset)?;
+    let call = form.newest(call, values, opset)?;
+    let kind = form.check(&call, values, opset)?;
+    let call = &*batched(call, values)?;
     let results = match kind {
         Some(kind) if call.operator == "Split" => {
             moves::split(graph, call, values, opset)?.into_iter().map(|part| Some((part, kind))).collect()

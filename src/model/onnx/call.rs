@@ -216,6 +216,14 @@ impl<'a> Call<'a> {
         self.node.output.first().map(String::as_str)
     }
 
+    /// The same node with a list as an input.
+    pub fn with_list(&self, index: usize, list: Vec<Dim>) -> Self {
+        let mut inputs = self.inputs.clone();
+        inputs.resize(inputs.len().max(index + 1), None);
+        inputs[index] = Some((Value::Int(Ints::vector(list)), Kind::Int64));
+        Call { inputs, ..self.clone() }
+    }
+
     /// The same node with another constant as an input, and the name of that input.
     pub fn with(&self, index: usize, constant: Tensor) -> (Self, &'a str) {
         let mut call = self.clone();

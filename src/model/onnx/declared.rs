@@ -3,19 +3,31 @@
 use std::collections::HashMap;
 
 use super::call::Value;
+use super::importer::Importer;
 use super::kinds::Kind;
 use super::names::{name_of, printable};
 use super::proto::{self, DimensionProto, ValueInfoProto};
-use crate::model::{Graph, ModelError};
+use crate::model::ModelError;
 
 /// The largest batch.
 pub(super) const MOST_SAMPLES: i64 = 1 << 24;
 
-/// The type and the sample shape of the input, and the batch size where the file fixes it.
+/// What a file says of its input.
+pub(super) struct Input {
+    pub kind: Kind,
+    /// Of a sample.
+    pub shape: Vec<usize>,
+    /// The batch size, where the file fixes it.
+    pub fixed_batch: Option<i64>,
+    /// Whether there is a batch axis: a vector of a fixed size is one sample.
+    pub has_batch: bool,
+}
+
+/// The type of the input, and the shape of a sample.
 ///
 /// # Errors
 /// When the input is not float32 or float64 of the shape [N, …] with fixed sizes behind N.
-pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Kind, Vec<usize>, Option<i64>), ModelError> {
+pub(super) fn input_shape(input: &ValueInfoProto) -> Result<Input, ModelError> {
     let name = printable(name_of(input));
     let fail = |what: String| ModelError::Model(format!("input `{name}`: {what}"));
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
@@ -34,13 +46,18 @@ pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Kind, Vec<usize>, O
     let [batch, rest @ ..] = &dims[..] else {
         return Err(fail("expected the shape [N, …], found []".into()));
     };
-    if rest.is_empty() {
-        return Err(fail("expected the shape [N, …] with a batch axis in front, found one axis".into()));
+    let has_batch = !rest.is_empty();
+    if !has_batch && batch.dim_value.is_none() {
+        return Err(fail(
+            "expected the shape [N, …] with a batch axis in front, or one axis of a fixed size, found one without"
+                .into(),
+        ));
     }
     if dims.iter().any(is_ambiguous) {
         return Err(fail("an axis has both a size and a name".into()));
     }
-    let fixed_batch = batch.dim_value;
+    let fixed_batch = batch.dim_value.filter(|_| has_batch);
+    let rest = if has_batch { rest } else { &dims[..] };
     if fixed_batch.is_some_and(|size| size < 1) {
         return Err(fail(format!("the batch axis has size {}", fixed_batch.unwrap_or(0))));
     }
@@ -57,7 +74,7 @@ pub(super) fn input_shape(input: &ValueInfoProto) -> Result<(Kind, Vec<usize>, O
             None => return Err(fail(format!("axis {} has no fixed size (only the first may)", axis + 1))),
         }
     }
-    Ok((kind, shape, fixed_batch))
+    Ok(Input { kind, shape, fixed_batch, has_batch })
 }
 
 fn is_ambiguous(dim: &DimensionProto) -> bool {
@@ -91,22 +108,22 @@ pub(super) fn check_kind(info: &ValueInfoProto, kind: Kind) -> Result<(), ModelE
 pub(super) fn check<'m>(
     info: &'m ValueInfoProto,
     (value, kind): &(Value, Kind),
-    graph: &Graph,
-    fixed_batch: Option<i64>,
+    importer: &Importer,
     axes: &mut Axes<'m>,
 ) -> Result<(), ModelError> {
     check_kind(info, *kind)?;
     let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     let Some(shape) = tensor.and_then(|tensor| tensor.shape.as_ref()) else { return Ok(()) };
     let sizes: Vec<Option<usize>> = match value {
-        Value::Node(id) => with_batch(&graph.node(*id).shape, 0),
-        Value::Moved(id, batch) => with_batch(&graph.node(*id).shape, *batch),
-        Value::Sample(id) => graph.node(*id).shape.iter().copied().map(Some).collect(),
+        Value::Node(id) if importer.has_batch => with_batch(&importer.graph.node(*id).shape, 0),
+        Value::Moved(id, batch) => with_batch(&importer.graph.node(*id).shape, *batch),
+        Value::Node(id) | Value::Sample(id) => importer.graph.node(*id).shape.iter().copied().map(Some).collect(),
         Value::Infinite(_) => vec![],
         Value::Sequence(_) => return Err(untrue(info, "expected a sequence, found a tensor".into())),
         Value::Float(tensor) => tensor.shape.iter().copied().map(Some).collect(),
         Value::Int(ints) => ints.shape.iter().copied().map(Some).collect(),
-        Value::Larger(comparison) => with_batch(&comparison.shape, 0),
+        Value::Larger(comparison) if importer.has_batch => with_batch(&comparison.shape, 0),
+        Value::Larger(comparison) => comparison.shape.iter().copied().map(Some).collect(),
     };
     if shape.dim.len() != sizes.len() {
         return Err(untrue(info, format!("expected {} axes, found {}", sizes.len(), shape.dim.len())));
@@ -118,7 +135,7 @@ pub(super) fn check<'m>(
             None => name.is_empty() || *axes.entry(name).or_insert(size) == size,
             Some(declared) => match size {
                 Some(size) => usize::try_from(declared) == Ok(size),
-                None => fixed_batch == Some(declared),
+                None => importer.fixed_batch == Some(declared),
             },
         };
         if !fits {

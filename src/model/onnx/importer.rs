@@ -23,6 +23,8 @@ pub(super) struct Importer<'m> {
     pub graph: Graph,
     /// The batch size, where the file fixes it.
     pub fixed_batch: Option<i64>,
+    /// Whether the file's values have a batch axis in front.
+    pub has_batch: bool,
     /// Nodes that stand for probabilities, with their logits as values.
     pub ends: HashMap<NodeId, End>,
     /// The version of the operators.
@@ -46,6 +48,7 @@ impl<'m> Importer<'m> {
         let mut importer = Importer {
             graph: Graph::new(&printable(input), &[]),
             fixed_batch: None,
+            has_batch: true,
             ends: HashMap::new(),
             opset: 0,
             output,

@@ -77,6 +77,7 @@ mod reader;
 mod reductions;
 mod rounded;
 mod rules;
+mod single;
 mod smooth;
 mod stored;
 mod tensor;

@@ -12,7 +12,7 @@ use super::proto;
 use super::rules::{Rule, check_range};
 use super::{
     activations, advice, blocks, choices, einsum, elementwise, ends, faced, integers, join, layers, layout, ml, pad,
-    pick, reductions, rounded, smooth, turned, windows,
+    pick, reductions, rounded, single, smooth, turned, windows,
 };
 use crate::model::ModelError;
 
@@ -371,6 +371,7 @@ fn exactly(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Ki
     };
     let call = call.checked(operator.inputs.clone(), outputs, operator.attributes, importer.opset)?;
     let kind = operator.types.result(&call)?;
+    let call = single::batched(importer, call)?;
     let call = rounded::narrowed(importer, call)?;
     let call = &*faced::faced(importer, &call)?;
     let values = match operator.name {

@@ -10,7 +10,7 @@ use super::Imported;
 use super::beside::Beside;
 use super::call::{Call, Value, kind};
 use super::canonical;
-use super::declared::{self, input_shape};
+use super::declared::{self, Input, input_shape};
 use super::ends::End;
 use super::fold::fold;
 use super::importer::Importer;
@@ -140,12 +140,12 @@ impl<'m> Reader<'m> {
         }
         let inputs = graph.input.iter().filter(|input| !initializers.contains_key(name_of(input)));
         let input = the_only("input", inputs)?;
-        let (kind, shape, fixed_batch) = input_shape(input)?;
+        let Input { kind, shape, fixed_batch, has_batch } = input_shape(input)?;
         let info = chosen(graph, output)?;
         let (asked, output) = (output.is_some() || graph.output.len() == 1, scores(graph, name_of(info)));
         let is_found = !asked || output != name_of(info);
         let mut importer = Importer::new(name_of(input), &shape, output, beside)?;
-        (importer.fixed_batch, importer.opset) = (fixed_batch, opset);
+        (importer.fixed_batch, importer.has_batch, importer.opset) = (fixed_batch, has_batch, opset);
         let values = HashMap::from([(name_of(input), (Value::Node(0), kind))]);
         Ok(Reader { importer, format, is_found, values, initializers, words: HashMap::new() })
     }
@@ -178,6 +178,9 @@ impl<'m> Reader<'m> {
                 let end = self.importer.ends.get(&id).copied();
                 let mut notes = std::mem::take(&mut self.importer.notes);
                 notes.extend(end.map(|end| end.note(&shown)));
+                if !self.importer.has_batch {
+                    notes.push("the model has no batch axis: it computes one sample".into());
+                }
                 if self.is_found {
                     notes.insert(0, format!("`{shown}` holds the scores that are read as its output"));
                 }
@@ -207,7 +210,7 @@ impl<'m> Reader<'m> {
             if name == self.importer.output && self.importer.open_output {
                 declared::check_kind(info, value.1)?;
             } else {
-                declared::check(info, value, &self.importer.graph, self.importer.fixed_batch, &mut axes)?;
+                declared::check(info, value, &self.importer, &mut axes)?;
             }
         }
         Ok(())

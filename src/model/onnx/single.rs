@@ -1,0 +1,94 @@
+//! Files without a batch axis, whose input is a vector: they compute one sample. Each call is read as if all values had a
+//! batch axis in front: axes are counted from behind it, and shapes begin with it.
+
+use super::call::{Call, Value};
+use super::importer::Importer;
+use super::tensor::Dim;
+use crate::model::ModelError;
+use std::borrow::Cow;
+
+/// Operators of the entries by themselves, which name no axes.
+const ENTRIES: &[&str] = &[
+    "Abs",
+    "Add",
+    "Cast",
+    "Celu",
+    "Clip",
+    "Div",
+    "Dropout",
+    "Elu",
+    "Greater",
+    "GreaterOrEqual",
+    "Identity",
+    "LeakyRelu",
+    "Less",
+    "LessOrEqual",
+    "Max",
+    "Min",
+    "Mul",
+    "Neg",
+    "Not",
+    "PRelu",
+    "Pow",
+    "Relu",
+    "Sigmoid",
+    "Softplus",
+    "Sub",
+    "Sum",
+    "Where",
+];
+
+/// The call with a batch axis in front of every value; the same where the file has one, or all inputs are constants.
+pub(super) fn batched<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> Result<Cow<'c, Call<'m>>, ModelError> {
+    let rank = |value: &Value| match value {
+        Value::Node(id) => Some(importer.graph.node(*id).shape.len()),
+        Value::Larger(comparison) => Some(comparison.shape.len()),
+        _ => None,
+    };
+    let operands = || (0..call.count()).filter_map(|index| call.optional(index));
+    let Some(rank) = operands().filter_map(rank).max().filter(|_| !importer.has_batch) else { return Ok(call) };
+    let operator = call.operator();
+    let refuse =
+        |what: &str| Err(call.refuse(format!("{operator}{what} in a model without a batch axis: export it with one")));
+    let behind =
+        |axes: Vec<i64>| axes.into_iter().map(|axis| Dim::Known(if axis < 0 { axis } else { axis + 1 })).collect();
+    let is_wide = |value: &Value, most| matches!(value, Value::Float(tensor) if tensor.shape.len() > most);
+    Ok(match operator {
+        _ if ENTRIES.contains(&operator) => {
+            if operands().any(|value| is_wide(value, rank)) {
+                return refuse(" with a constant of more axes than the value is not supported");
+            }
+            call
+        }
+        "MatMul" if operands().any(|value| is_wide(value, 2)) => return refuse(" of many matrices is not supported"),
+        "MatMul" => call,
+        "Concat" if !call.has("axis") => return refuse(" without an axis is not supported"),
+        "Concat" | "Gather" | "Split" => {
+            let axis = call.int_attribute("axis").unwrap_or(0);
+            let mut call = call.into_owned();
+            call.along(if axis < 0 { axis } else { axis + 1 });
+            Cow::Owned(call)
+        }
+        "Squeeze" | "Unsqueeze" => match call.optional_ints(1, "axes (input 1)")? {
+            Some(axes) => Cow::Owned(call.with_list(1, behind(axes))),
+            None => return refuse(" without axes is not supported"),
+        },
+        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceLogSumExp" => {
+            let axes = call.optional_ints(1, "axes (input 1)")?.filter(|axes| !axes.is_empty());
+            if axes.is_none() && call.flag("noop_with_empty_axes")? {
+                return refuse(" over no axis is not supported");
+            }
+            Cow::Owned(call.with_list(1, behind(axes.unwrap_or_else(|| (0..rank as i64).collect()))))
+        }
+        "Slice" => {
+            let starts = call.known_ints(1, "starts")?;
+            let axes = call.optional_ints(3, "axes")?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+            Cow::Owned(call.with_list(3, behind(axes)))
+        }
+        "Reshape" => {
+            let target = call.dims(1, "shape (input 1)")?;
+            Cow::Owned(call.with_list(1, [&[Dim::Batch], target].concat()))
+        }
+        _ => return refuse(" is not supported"),
+    })
+}
