@@ -27,7 +27,7 @@ pub use error::{DataError, Place};
 pub use inputs::label::Label;
 pub use inputs::label_file::read_labels;
 pub use inputs::npz::member;
-pub use inputs::read::{open_array, read_inputs, spool_table};
+pub use inputs::read::{open_array, read_inputs, spool};
 pub use inputs::reading::Reading;
 pub use inputs::{InputOptions, Inputs, check_box};
 pub use preparation::Preparation;

@@ -11,7 +11,7 @@ use crate::data::inputs::spool::Spool;
 use crate::data::preparation::{Preparation, TrainedOn};
 use crate::data::store::sha256;
 use crate::data::tasks::Header;
-use crate::data::{Delimiter, InputOptions, Inputs, Reading, open_array, read_inputs, spool_table};
+use crate::data::{Delimiter, InputOptions, Inputs, Reading, open_array, read_inputs, spool};
 use crate::model::Model;
 use crate::query::Range;
 use anyhow::{Context, Error, Result, bail, ensure};
@@ -57,12 +57,12 @@ impl InputFiles {
         }
         let split = self.split;
         let options = InputOptions { preparation, split, label_column, header, delimiter, drop_missing, reading };
-        let stock = match (open_array(&self.inputs, &options)?, &self.labels) {
-            (Some(file), _) => self.file(file, model, range, tell)?,
-            (None, Some(_)) => self.held(read_inputs(&self.inputs, &options)?, model, range, tell)?,
-            (None, None) => match spool_table(&self.inputs, &options)? {
+        let held = |tell: Tell| self.held(read_inputs(&self.inputs, &options)?, model, range, tell);
+        let stock = match open_array(&self.inputs, &options)? {
+            Some(file) => self.file(file, model, range, tell)?,
+            None => match self.labelled(spool(&self.inputs, &options)?)? {
                 Some(spool) => self.spooled(spool, model, range, tell)?,
-                None => self.held(read_inputs(&self.inputs, &options)?, model, range, tell)?,
+                None => held(tell)?,
             },
         };
         let limit = self.limit.unwrap_or(usize::MAX);
@@ -109,6 +109,14 @@ impl InputFiles {
         let number = |i: usize| inputs.numbers[i];
         check_range(&inputs.values, range, inputs.features(), &number).with_context(|| self.place())?;
         Ok(Stock::Held(inputs))
+    }
+
+    /// The same with the labels of their file; `None` where one is missing, so that samples may be left out.
+    fn labelled(&self, spool: Option<Spool>) -> Result<Option<Spool>> {
+        let Some(path) = &self.labels else { return Ok(spool) };
+        let Some(mut spool) = spool else { return Ok(None) };
+        let file = self.label_file(path, spool.about.rows)?;
+        Ok(spool.about.label_all(&file).then_some(spool))
     }
 
     fn spooled(&self, spool: Spool, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {

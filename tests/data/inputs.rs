@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
-use underplane::data::{InputOptions, Inputs, Label, Reading, check_box, read_inputs, read_labels, spool_table};
+use underplane::data::{InputOptions, Inputs, Label, Reading, check_box, read_inputs, read_labels, spool};
 use underplane_kernel::Uint8;
 use zip::write::SimpleFileOptions;
 
@@ -375,7 +375,7 @@ fn a_table_in_a_file_is_the_table_in_memory() {
         let label_column = (name == "long.csv").then(|| "kind".to_string());
         let options = InputOptions { label_column, drop_missing: true, ..InputOptions::default() };
         let whole = read_inputs(&path, &options).unwrap();
-        let spool = spool_table(&path, &options).unwrap().unwrap();
+        let spool = spool(&path, &options).unwrap().unwrap();
         assert_eq!(Inputs { values: vec![], ..whole.clone() }, spool.about);
         for _ in 0..2 {
             let (mut blocks, mut values) = (spool.blocks().unwrap(), Vec::new());
@@ -384,8 +384,25 @@ fn a_table_in_a_file_is_the_table_in_memory() {
             assert!(blocks.next(1).is_err(), "behind the last sample");
         }
     }
+    let numbers: Vec<f32> = (0..30_000).map(|i| i as f32 / 8.0).collect();
+    let kinds: Vec<i64> = (0..10_000).map(|i| i % 3).collect();
+    let (x, y) = (("x", &[10_000, 3][..], NpyValues::F32(numbers)), ("y", &[10_000][..], NpyValues::Integer(kinds)));
+    for method in [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated] {
+        let path = archive(&folder, &[x.clone(), y.clone()], method);
+        let whole = read_inputs(&path, &InputOptions::default()).unwrap();
+        let spool = spool(&path, &InputOptions::default()).unwrap().unwrap();
+        assert_eq!(Inputs { values: vec![], ..whole.clone() }, spool.about);
+        assert_eq!(spool.blocks().unwrap().next(10_000).unwrap(), whole.values);
+    }
+    let path = archive(
+        &folder,
+        &[("x", &[2, 2], NpyValues::F32(vec![1.0, 2.0, f32::NAN, 4.0]))],
+        zip::CompressionMethod::Stored,
+    );
+    let refused = spool(&path, &InputOptions::default()).unwrap_err().to_string();
+    assert!(refused.contains("sample 1, coordinate 0"), "{refused}");
     let path = folder.path().join("faulty.csv");
     std::fs::write(&path, format!("x,y\n\n{}\n\nz,2\n", "1,2\n".repeat(5000))).unwrap();
-    let refused = spool_table(&path, &InputOptions::default()).unwrap_err().to_string();
+    let refused = spool(&path, &InputOptions::default()).unwrap_err().to_string();
     assert!(refused.contains("line 5005, column 1") && refused.contains("`z`"), "{refused}");
 }

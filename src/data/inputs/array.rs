@@ -1,6 +1,7 @@
 //! An array as a batch of samples, whole or block by block.
 
 use super::reading::Floats;
+use super::spool::{Spool, Spooling};
 use super::{InputOptions, Inputs, sample_shape};
 use crate::data::content::Content;
 use crate::data::error::{DataError, Place};
@@ -17,6 +18,35 @@ pub(super) fn batch(path: &Path, array: NpyArray, options: &InputOptions) -> Res
     let values = options.reading.float32(path, array.values, features, &mut notes)?;
     finite(path, &values, 0, features, options.drop_missing)?;
     Ok(Inputs { shape, values, labels: None, numbers, rows: count, notes })
+}
+
+/// So many values are read together.
+const READ_AT: usize = 1 << 16;
+
+/// An array as a batch with its values in a file; `None` where the entries do not stand row by row.
+pub(super) fn spool_array(
+    path: &Path,
+    content: Content<'_>,
+    options: &InputOptions,
+) -> Result<Option<Spool>, DataError> {
+    let refused = |source| DataError::file(&std::env::temp_dir(), source);
+    let mut reader = NpyReader::new(content)?;
+    if !reader.is_row_major() {
+        return Ok(None);
+    }
+    let (count, shape) = samples(path, reader.shape())?;
+    let (shape, features) = (shape.to_vec(), shape.iter().product::<usize>());
+    let mut floats = Floats::new(options.reading, path, features);
+    let (mut spooling, most) = (Spooling::new().map_err(refused)?, READ_AT.div_ceil(features));
+    for first in (0..count).step_by(most) {
+        let values = floats.next(reader.take(most.min(count - first) * features)?)?;
+        finite(path, &values, first, features, options.drop_missing)?;
+        spooling.push(&values).map_err(refused)?;
+    }
+    reader.finish()?;
+    let (notes, numbers) = (floats.finish()?, (0..count).collect());
+    let about = Inputs { shape, values: Vec::new(), labels: None, numbers, rows: count, notes };
+    spooling.finish(about).map(Some).map_err(refused)
 }
 
 /// Number and shape of the samples of an array of this shape.

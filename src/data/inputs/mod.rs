@@ -77,6 +77,14 @@ impl Inputs {
         Ok(())
     }
 
+    /// Gives every sample its label, where the file has all of them; says whether it has.
+    pub fn label_all(&mut self, file: &LabelFile) -> bool {
+        let labels: Option<Vec<Label>> = self.numbers.iter().map(|&number| file.labels[number].clone()).collect();
+        let has_all = labels.is_some() && file.labels.iter().all(Option::is_some);
+        self.labels = labels.filter(|_| has_all);
+        has_all
+    }
+
     /// One sample.
     pub fn input(&self, i: usize) -> &[f32] {
         let d = self.features();

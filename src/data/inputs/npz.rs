@@ -1,10 +1,11 @@
 //! Arrays of an `.npz` by their name: `FILE.npz:NAME`, or the one that can only be meant.
 
 use crate::data::error::{DataError, Place};
-use crate::data::inputs::array::batch;
+use crate::data::inputs::array::{batch, spool_array};
 use crate::data::inputs::label::{Label, LabelFile, labels_of};
+use crate::data::inputs::spool::Spool;
 use crate::data::inputs::{InputOptions, Inputs};
-use crate::data::npy::{ArrayType, NpyArray, archive_types, read_member};
+use crate::data::npy::{ArrayType, NpyArray, archive_types, read_member, with_member};
 use std::path::{Path, PathBuf};
 
 /// `FILE.npz:NAME` in two parts. A file whose own name is like that comes first.
@@ -16,30 +17,81 @@ pub fn member(path: &Path) -> (PathBuf, Option<String>) {
     }
 }
 
+/// Which arrays of an `.npz` are meant.
+struct Chosen<'a> {
+    path: &'a Path,
+    inputs: String,
+    labels: Option<String>,
+    /// All of them.
+    types: Vec<ArrayType>,
+}
+
+impl<'a> Chosen<'a> {
+    fn find(path: &'a Path, name: Option<&str>) -> Result<Chosen<'a>, DataError> {
+        let types = archive_types(path)?;
+        let (inputs, labels) = match name {
+            Some(name) => (name.to_string(), None),
+            None => {
+                let labels = named(path, &types, &["y", "labels"])?;
+                (inputs_name(path, &types, labels)?.to_string(), labels.map(String::from))
+            }
+        };
+        Ok(Chosen { path, inputs, labels, types })
+    }
+
+    /// The inputs, for messages.
+    fn place(&self) -> PathBuf {
+        match self.types.len() {
+            1 => self.path.to_path_buf(),
+            _ => format!("{}:{}", self.path.display(), self.inputs).into(),
+        }
+    }
+
+    /// The labels of `count` samples, where there are some.
+    fn labels(&self, count: usize) -> Result<Option<LabelFile>, DataError> {
+        let labels = self.labels.as_ref().map(|name| labels_beside(self.path, &self.inputs, name, count));
+        Ok(labels.transpose()?.map(LabelFile::unlined))
+    }
+
+    /// What was read and what was not.
+    fn told(&self) -> Option<String> {
+        let used = |name: &String| *name == self.inputs || Some(name) == self.labels.as_ref();
+        let others: Vec<String> =
+            self.types.iter().filter(|t| !used(&t.name)).map(|t| format!("`{}`", t.name)).collect();
+        let labels = self.labels.as_ref().map(|name| format!(", labels `{name}`")).unwrap_or_default();
+        let others = if others.is_empty() { String::new() } else { format!("; not read: {}", others.join(", ")) };
+        let told = || format!("{}: inputs `{}`{labels}{others}", self.path.display(), self.inputs);
+        (self.types.len() > 1).then(told)
+    }
+}
+
 /// Reads inputs from an `.npz`, and labels where it has some and no array is named.
 pub(super) fn read_npz_inputs(path: &Path, name: Option<&str>, options: &InputOptions) -> Result<Inputs, DataError> {
-    let types = archive_types(path)?;
-    let (inputs, labels) = match name {
-        Some(name) => (name, None),
-        None => {
-            let labels = named(path, &types, &["y", "labels"])?;
-            (inputs_name(path, &types, labels)?, labels)
-        }
-    };
-    let place = if types.len() > 1 { format!("{}:{inputs}", path.display()).into() } else { path.to_path_buf() };
-    let mut batch = batch(&place, read_member(path, inputs)?, options)?;
-    if let Some(name) = labels {
-        let labels = labels_beside(path, inputs, name, batch.len())?;
-        batch.label(path, LabelFile::unlined(labels), options.drop_missing)?;
+    let chosen = Chosen::find(path, name)?;
+    let mut batch = batch(&chosen.place(), read_member(path, &chosen.inputs)?, options)?;
+    if let Some(labels) = chosen.labels(batch.len())? {
+        batch.label(path, labels, options.drop_missing)?;
     }
-    let used = |name: &str| name == inputs || Some(name) == labels;
-    let others: Vec<String> = types.iter().filter(|t| !used(&t.name)).map(|t| format!("`{}`", t.name)).collect();
-    if types.len() > 1 {
-        let labels = labels.map(|name| format!(", labels `{name}`")).unwrap_or_default();
-        let others = if others.is_empty() { String::new() } else { format!("; not read: {}", others.join(", ")) };
-        batch.notes.push(format!("{}: inputs `{inputs}`{labels}{others}", path.display()));
-    }
+    batch.notes.extend(chosen.told());
     Ok(batch)
+}
+
+/// The same with the values in a file; `None` where entries do not stand row by row, or a label is missing.
+pub(super) fn spool_npz_inputs(
+    path: &Path,
+    name: Option<&str>,
+    options: &InputOptions,
+) -> Result<Option<Spool>, DataError> {
+    let chosen = Chosen::find(path, name)?;
+    let spool = with_member(path, &chosen.inputs, |content| spool_array(&chosen.place(), content, options))?;
+    let Some(mut spool) = spool else { return Ok(None) };
+    if let Some(labels) = chosen.labels(spool.about.rows)?
+        && !spool.about.label_all(&labels)
+    {
+        return Ok(None);
+    }
+    spool.about.notes.extend(chosen.told());
+    Ok(Some(spool))
 }
 
 /// Reads the labels of an `.npz`: the named array, else `y` or `labels`.

@@ -2,7 +2,7 @@
 
 use super::array::{ArrayFile, batch};
 use super::csv::{read_csv_inputs, spool_csv_inputs};
-use super::npz::{member, read_npz_inputs};
+use super::npz::{member, read_npz_inputs, spool_npz_inputs};
 use super::reading::no_bytes;
 use super::spool::Spool;
 use super::{InputOptions, Inputs};
@@ -70,10 +70,19 @@ fn is_table(path: &Path, options: &InputOptions) -> Result<bool, DataError> {
     }
 }
 
-/// The samples of a table, with their values in a file; `None` where the file is no table by its name.
+/// The samples of a table or an archive, with their values in a file; `None` where the file is neither by its name, or
+/// has to be read at once.
 ///
 /// # Errors
 /// When it is one and cannot be read, or is of another form.
-pub fn spool_table(path: &Path, options: &InputOptions) -> Result<Option<Spool>, DataError> {
-    is_table(path, options)?.then(|| spool_csv_inputs(path, options)).transpose()
+pub fn spool(path: &Path, options: &InputOptions) -> Result<Option<Spool>, DataError> {
+    let (path, array) = &member(path);
+    if is_table(path, options)? {
+        return spool_csv_inputs(path, options).map(Some);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    match name.ends_with(".npz") && options.label_column.is_none() {
+        true => spool_npz_inputs(path, array.as_deref(), options),
+        false => Ok(None),
+    }
 }

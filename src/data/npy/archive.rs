@@ -85,6 +85,20 @@ pub fn read_member(path: &Path, name: &str) -> Result<NpyArray, DataError> {
     })
 }
 
+/// Hands over the content of one array of an `.npz` file by its name (without `.npy`).
+///
+/// # Errors
+/// When the file is not a zip archive, there is no array of that name, or `take` fails.
+pub fn with_member<T>(
+    path: &Path,
+    name: &str,
+    take: impl FnOnce(Content<'_>) -> Result<T, DataError>,
+) -> Result<T, DataError> {
+    let (mut archive, full_name) = (open(path)?, format!("{name}.npy"));
+    let entry = archive.by_name(&full_name).map_err(|error| refused(path, &error))?;
+    take(content(path, &full_name, entry))
+}
+
 /// Reads the arrays of an `.npz` file whose name (without `.npy`) satisfies `wanted`, in the archive's order.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ mod archive;
 mod header;
 mod write;
 
-pub use archive::{ArchiveEntry, ArrayType, archive_names, archive_types, read_archive, read_member};
+pub use archive::{ArchiveEntry, ArrayType, archive_names, archive_types, read_archive, read_member, with_member};
 pub use write::write_npy;
 
 use crate::data::content::Content;
