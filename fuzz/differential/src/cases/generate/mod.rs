@@ -81,9 +81,9 @@ pub fn generate(random: &mut Random) -> (Message, usize, Vec<String>) {
     builder.mark(if rough { "rough weights" } else { "dyadic weights" });
     builder.mark(format!("opset {opset}"));
     builder.mark(format!("ir {ir}"));
-    let batch = batch.map_or("symbolic".into(), |n| n.to_string());
-    builder.mark(format!("batch {batch}"));
     let input = builder.input();
+    let batch = builder.batch.map_or("symbolic".into(), |n| n.to_string());
+    builder.mark(format!("batch {batch}"));
     let size = input.size();
     let output = builder.body(input);
     let file = builder.file(&output);
@@ -102,7 +102,11 @@ impl Builder<'_> {
 
     fn input(&mut self) -> Live {
         let shape = match self.random.below(if self.plain { 20 } else { 6 }) {
-            19 => vec![],
+            19 => {
+                // A vector of fixed size would be one sample.
+                self.batch = None;
+                vec![]
+            }
             0 => vec![1 + self.random.below(3), 1 + self.random.below(3)],
             1 => vec![1 + self.random.below(3), 1 + self.random.below(2), 1 + self.random.below(3)],
             2 => vec![1, 1 + self.random.below(4)],
