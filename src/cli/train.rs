@@ -20,6 +20,7 @@ use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::sharp::Sharp;
 use underplane::train::config::EXAMPLE;
 use underplane::train::loss::Norm;
+use underplane::train::threshold::Threshold;
 use underplane::train::{Config, Epoch, Record, Trained, export, train};
 use underplane::workbench::{Circumstance, digest};
 
@@ -176,7 +177,11 @@ fn summary(record: &Record) -> Result<String> {
         let better: Vec<&str> = splits.iter().filter(|(_, its, own)| its > own).map(|(name, ..)| *name).collect();
         if !better.is_empty() {
             let better = better.join(" and ");
-            writeln!(text, "warning: the logistic regression is more accurate on the {better} rows: other settings?")?;
+            let balanced = match record.config.threshold {
+                Threshold::Balanced => " (this threshold balances the classes; `threshold = \"accuracy\"` does not)",
+                _ => "",
+            };
+            writeln!(text, "warning: the logistic regression is more accurate on the {better} rows{balanced}")?;
         }
     }
     if !record.certified.is_empty() {

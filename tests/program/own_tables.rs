@@ -339,6 +339,12 @@ fn leaks_and_twins_are_said() {
         assert!(run.out.contains(part), "`{part}` is not in {}", run.out);
     }
     assert!(!run.out.contains("column `a` alone"), "{}", run.out);
+    // So slow a network has learnt nothing.
+    let slow = fs::read_to_string(desk.path("t.toml")).unwrap() + "[optimiser]\nrate = 1e-9\n";
+    desk.write("slow.toml", &slow);
+    let run = desk.well(&["train", "slow.toml"]);
+    assert!(run.out.contains("warning: the logistic regression is more accurate on the "), "{}", run.out);
+    assert!(run.out.contains("`threshold = \"accuracy\"`"), "{}", run.out);
 }
 
 #[test]
