@@ -82,6 +82,7 @@ mod smooth;
 mod stored;
 mod tensor;
 mod turned;
+mod versions;
 mod windows;
 mod writer;
 

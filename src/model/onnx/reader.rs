@@ -1,7 +1,6 @@
 //! From a file to a graph: opsets, the input and output, and the nodes in order.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::RangeInclusive;
 
 use prost::Message;
 use prost::bytes::Bytes;
@@ -17,15 +16,14 @@ use super::importer::Importer;
 use super::kinds::Kind;
 use super::ml::gives_label;
 use super::names::{label, name_of, printable};
-use super::operator::{NEWEST, OLDEST};
 use super::operators::{import, knows};
 use super::outline::Outline;
 use super::proto::{self, EntryProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use super::stored::check_texts;
-use crate::model::{Graph, ModelError, live::live, merged::merged};
-
-/// The versions of the file format that are read.
-const FORMATS: RangeInclusive<i64> = 3..=14;
+use super::versions::check_versions;
+use crate::model::live::live;
+use crate::model::merged::merged;
+use crate::model::{Graph, ModelError};
 
 /// Reads an ONNX model from memory. Tensors that are stored in other files are refused: [`read`](super::read) finds them.
 ///
@@ -63,42 +61,6 @@ pub(super) fn graph_of(
     let entry = |entry: &EntryProto| (entry.key.clone().unwrap_or_default(), entry.value.clone().unwrap_or_default());
     let metadata = model.metadata_props.iter().map(entry).collect();
     Ok(Imported { metadata, ..reader.run(graph)? })
-}
-
-/// The versions of the format and of the standard operators, which are known ones.
-fn check_versions(model: &ModelProto) -> Result<(i64, i64), ModelError> {
-    let mut versions = HashMap::new();
-    for set in &model.opset_import {
-        let domain = set.domain.as_deref().filter(|&domain| domain != "ai.onnx").unwrap_or("");
-        let version = set.version.unwrap_or(0);
-        if versions.insert(domain, version).is_some_and(|other| other != version) {
-            let whose = if domain.is_empty() { "ONNX".into() } else { printable(domain) };
-            return Err(ModelError::Model(format!("two versions of the {whose} operators are named")));
-        }
-        // Runtimes refuse versions that they do not know, even of operators that no node uses.
-        let known = match domain {
-            "ai.onnx.ml" => 5,
-            "com.microsoft" | "ai.onnx.training" => 1,
-            _ => i32::MAX.into(),
-        };
-        let found = set.version.unwrap_or(0);
-        if !(1..=known).contains(&found) && !domain.is_empty() {
-            let what = format!("version {found} of the operators of `{}` is not known", printable(domain));
-            return Err(ModelError::Model(what));
-        }
-    }
-    let Some(&version) = versions.get("") else {
-        return Err(ModelError::Decode("it names no version of the ONNX operators".into()));
-    };
-    if !(OLDEST..=NEWEST).contains(&version) {
-        return Err(ModelError::Model(format!("opset {version} is not supported, {OLDEST} to {NEWEST} are")));
-    }
-    let format = model.ir_version.unwrap_or(0);
-    if !FORMATS.contains(&format) {
-        let (oldest, newest) = (FORMATS.start(), FORMATS.end());
-        return Err(ModelError::Model(format!("IR version {format} is not supported, {oldest} to {newest} are")));
-    }
-    Ok((format, version))
 }
 
 /// A file's nodes in order, and what every name in it stands for.
