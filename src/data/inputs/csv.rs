@@ -115,7 +115,7 @@ impl<'a, K: FnMut(&[f32]) -> Result<(), DataError>> Rows<'a, K> {
         (encoder, missing, delimiter): (Option<Encoder<'a>>, Missing, Delimiter),
         keep: K,
     ) -> Rows<'a, K> {
-        let (decimals, labels, numbers) = (Decimals::new(delimiter), Vec::new(), Vec::new());
+        let (decimals, labels, numbers) = (Decimals::new(delimiter == Delimiter::Comma), Vec::new(), Vec::new());
         Rows { path, heading, missing, encoder, decimals, delimiter, count: 0, keep, labels, numbers }
     }
 

@@ -1,13 +1,13 @@
 //! Numbers of a table: decimals, with points or with commas.
 
-use crate::data::delimiter::Delimiter;
 use crate::data::error::{DataError, Place};
 use std::path::Path;
 
 /// Reads the numbers of one table, and knows at its end whether its commas were decimal ones.
 #[derive(Debug)]
 pub(crate) struct Decimals {
-    delimiter: Delimiter,
+    /// Whether commas separate fields.
+    commas_separate: bool,
     /// Number of cells with a comma that has not three digits behind it: a decimal comma.
     commas: usize,
     /// The first cell whose comma may stand between thousands.
@@ -33,9 +33,9 @@ fn with_point(cell: &str) -> Option<String> {
 }
 
 impl Decimals {
-    /// Of a table whose fields are separated so.
-    pub fn new(delimiter: Delimiter) -> Decimals {
-        Decimals { delimiter, commas: 0, thousands: None, point: None }
+    /// Of a table whose fields are separated by commas, or by something else.
+    pub fn new(commas_separate: bool) -> Decimals {
+        Decimals { commas_separate, commas: 0, thousands: None, point: None }
     }
 
     /// The finite float32 nearest to a decimal.
@@ -47,7 +47,7 @@ impl Decimals {
         // Parsed as f32 at once: the way through f64 would round twice.
         let value = match text.parse::<f32>() {
             Ok(value) => {
-                if self.point.is_none() && self.delimiter != Delimiter::Comma && text.contains('.') {
+                if self.point.is_none() && !self.commas_separate && text.contains('.') {
                     self.point = Some((place.clone(), text.into()));
                 }
                 Some(value)
@@ -57,7 +57,7 @@ impl Decimals {
         let expected = match value {
             Some(value) if value.is_finite() => return Ok(value),
             Some(_) => "a finite number within the range of float32",
-            None if self.delimiter == Delimiter::Comma && cell.contains([';', '\t', '|']) => {
+            None if self.commas_separate && cell.contains([';', '\t', '|']) => {
                 "a number (fields are separated by commas)"
             }
             None => "a number",
@@ -67,7 +67,7 @@ impl Decimals {
 
     /// A number with a decimal comma, where commas do not separate fields.
     fn behind_comma(&mut self, place: &Place, cell: &str) -> Option<f32> {
-        let text = with_point(cell).filter(|_| self.delimiter != Delimiter::Comma)?;
+        let text = with_point(cell).filter(|_| !self.commas_separate)?;
         let (whole, rest) = text.trim_start_matches(['+', '-']).split_once('.')?;
         if rest.len() == 3 && whole.len() <= 3 && !whole.starts_with('0') && !rest.contains(['e', 'E']) {
             self.thousands.get_or_insert_with(|| (place.clone(), cell.into()));
@@ -105,8 +105,8 @@ impl Decimals {
 mod tests {
     use super::*;
 
-    fn read(delimiter: Delimiter, cells: &[&str]) -> Result<(Vec<f32>, Option<String>), String> {
-        let (mut decimals, path) = (Decimals::new(delimiter), Path::new("t.csv"));
+    fn read(commas_separate: bool, cells: &[&str]) -> Result<(Vec<f32>, Option<String>), String> {
+        let (mut decimals, path) = (Decimals::new(commas_separate), Path::new("t.csv"));
         let numbers = cells.iter().map(|cell| decimals.number(path, Place::Line(1), cell)).collect::<Result<_, _>>();
         let numbers = numbers.map_err(|error| error.to_string())?;
         Ok((numbers, decimals.finish(path).map_err(|error| error.to_string())?))
@@ -115,13 +115,10 @@ mod tests {
     #[test]
     fn decimal_commas_are_read_where_fields_have_other_separators() {
         let commas = Some("t.csv: decimal commas are read as points".to_string());
-        assert_eq!(
-            read(Delimiter::Semicolon, &["1,5", "-0,25", "3", "2,5e1"]),
-            Ok((vec![1.5, -0.25, 3.0, 25.0], commas))
-        );
-        assert_eq!(read(Delimiter::Semicolon, &["1.5", "3"]), Ok((vec![1.5, 3.0], None)));
+        assert_eq!(read(false, &["1,5", "-0,25", "3", "2,5e1"]), Ok((vec![1.5, -0.25, 3.0, 25.0], commas)));
+        assert_eq!(read(false, &["1.5", "3"]), Ok((vec![1.5, 3.0], None)));
         // One that could be thousands is not where another one tells.
-        assert_eq!(read(Delimiter::Tab, &["1,250", "2,5"]).map(|(numbers, _)| numbers), Ok(vec![1.25, 2.5]));
+        assert_eq!(read(false, &["1,250", "2,5"]).map(|(numbers, _)| numbers), Ok(vec![1.25, 2.5]));
     }
 
     #[test]
@@ -135,8 +132,8 @@ mod tests {
             (vec![",5"], "a number"),
             (vec!["1,"], "a number"),
         ] {
-            assert!(read(Delimiter::Semicolon, &cells).unwrap_err().contains(part), "{cells:?}");
+            assert!(read(false, &cells).unwrap_err().contains(part), "{cells:?}");
         }
-        assert!(read(Delimiter::Comma, &["1,5"]).is_err());
+        assert!(read(true, &["1,5"]).is_err());
     }
 }

@@ -44,7 +44,7 @@ impl<'a> Encoder<'a> {
             let expected = format!("the columns that the model was trained on, {} among them", lacking.join(", "));
             return Err(DataError::content(path, Place::Line(1), expected, names.join(", ")));
         }
-        let decimals = Decimals::new(delimiter);
+        let decimals = Decimals::new(delimiter == Delimiter::Comma);
         Ok(Encoder { split: None, preparation, path, columns, voice, decimals, unknown: 0 })
     }
 

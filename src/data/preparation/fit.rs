@@ -1,6 +1,7 @@
 //! What the training rows of a table say about its columns.
 
 use super::{Kind, RawColumn};
+use crate::data::delimiter::Delimiter;
 use crate::data::error::{DataError, Place};
 use crate::data::inputs::decimals::Decimals;
 use crate::data::inputs::missing::is_missing;
@@ -67,7 +68,7 @@ fn column(table: &Table, role: &Role, rows: &[usize], impute: bool) -> Result<Ra
 /// The middle of the numbers that are there (of two, the lower one), 0 where there are none; cells that are no numbers
 /// are refused where they are encoded.
 fn median<'a>(table: &Table, cells: impl Iterator<Item = &'a str>) -> f32 {
-    let mut decimals = Decimals::new(table.delimiter());
+    let mut decimals = Decimals::new(table.delimiter() == Delimiter::Comma);
     let numbers = cells.filter(|cell| !is_missing(cell));
     let mut numbers: Vec<f32> =
         numbers.filter_map(|cell| decimals.number(table.path(), Place::Whole, cell).ok()).collect();

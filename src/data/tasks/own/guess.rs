@@ -1,5 +1,6 @@
 //! A config for a table that nobody has described yet: what its columns look like.
 
+use crate::data::delimiter::Delimiter;
 use crate::data::error::{DataError, Place};
 use crate::data::inputs::decimals::Decimals;
 use crate::data::inputs::label::{nearest, tally};
@@ -57,7 +58,7 @@ fn label_of(path: &Path) -> Result<String, DataError> {
 
 fn look(table: &Table, at: usize) -> Look<'_> {
     let cells: Vec<&str> = (0..table.len()).map(|row| table.cell(row, at)).collect();
-    let mut decimals = Decimals::new(table.delimiter());
+    let mut decimals = Decimals::new(table.delimiter() == Delimiter::Comma);
     let there: Vec<&str> = cells.iter().copied().filter(|cell| !is_missing(cell)).collect();
     let number = |cell: &&str| decimals.number(table.path(), Place::Whole, cell).ok();
     let numbers = there.iter().map(number).collect();
