@@ -5,5 +5,6 @@ mod labels;
 mod npy;
 mod readers;
 mod split;
+mod spooled;
 mod store;
 mod tasks;

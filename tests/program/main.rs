@@ -10,6 +10,7 @@ mod desk;
 mod every_model;
 mod exact;
 mod external;
+mod folder;
 mod heads;
 mod inputs;
 mod learned;

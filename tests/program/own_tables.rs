@@ -1,67 +1,14 @@
 //! Tables as their owners have them, with ids, words, gaps and semicolons: from raw rows to radii, through the program.
 
-use assert_cmd::Command;
+use crate::folder::{Folder, Run};
 use rand::RngExt;
 use serde_json::Value;
 use std::fs;
-use std::path::PathBuf;
-use tempfile::TempDir;
 use testing::networks::generator;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
 
-struct Desk {
-    folder: TempDir,
-}
-
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Run {
-    fn rows(&self) -> Vec<csv::StringRecord> {
-        csv::Reader::from_reader(self.out.as_bytes()).records().map(Result::unwrap).collect()
-    }
-
-    fn column(&self, name: &str) -> Vec<String> {
-        let mut reader = csv::Reader::from_reader(self.out.as_bytes());
-        let at = reader.headers().unwrap().iter().position(|h| h == name).unwrap();
-        self.rows().iter().map(|row| row[at].to_string()).collect()
-    }
-
-    fn refused(&self, parts: &[&str]) {
-        assert!(self.code == 2 && self.out.is_empty(), "{} {}{}", self.code, self.out, self.err);
-        for part in parts {
-            assert!(self.err.contains(part), "`{part}` is not in: {}", self.err);
-        }
-    }
-}
-
-impl Desk {
-    fn new() -> Desk {
-        Desk { folder: TempDir::new().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, words: &[&str]) -> Run {
-        let output = Command::cargo_bin("underplane").unwrap().current_dir(&self.folder).args(words).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    fn well(&self, words: &[&str]) -> Run {
-        let run = self.run(words);
-        assert_eq!(run.code, 0, "{words:?}: {}{}", run.out, run.err);
-        run
-    }
+fn records(run: &Run) -> Vec<csv::StringRecord> {
+    csv::Reader::from_reader(run.out.as_bytes()).records().map(Result::unwrap).collect()
 }
 
 /// A row before it is written.
@@ -134,7 +81,7 @@ fn by_hand(rows: &[Row], letters: &str) -> Vec<Vec<f32>> {
 
 #[test]
 fn radii_of_raw_rows_are_those_of_the_matrix_that_is_prepared_by_hand() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let rows = rows(400);
     desk.write("t.csv", &text(&rows, ';'));
     desk.write("fraud.toml", CONFIG);
@@ -160,7 +107,7 @@ fn radii_of_raw_rows_are_those_of_the_matrix_that_is_prepared_by_hand() {
     let model =
         desk.well(&[&["certify", "fraud.onnx", "t.csv", "--split", "test", "--unit", "model"][..], &methods].concat());
     let weighted = desk.well(&[&["certify", "fraud.onnx", "x.npy", "--weights", "w.npy"][..], &methods].concat());
-    assert_eq!(raw.rows().len(), 6 * test.len());
+    assert_eq!(records(&raw).len(), 6 * test.len());
     for name in ["logit", "radius", "status"] {
         assert_eq!(raw.column(name), hand.column(name), "{name}");
         assert_eq!(model.column(name), weighted.column(name), "{name}");
@@ -185,7 +132,7 @@ fn radii_of_raw_rows_are_those_of_the_matrix_that_is_prepared_by_hand() {
 
 #[test]
 fn the_same_rows_in_another_dialect_and_order_have_the_same_radii() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let rows = rows(200);
     desk.write("t.csv", &text(&rows, ';'));
     desk.write("fraud.toml", CONFIG);
@@ -214,7 +161,7 @@ fn the_same_rows_in_another_dialect_and_order_have_the_same_radii() {
 
 #[test]
 fn what_a_model_does_not_know_is_refused_or_said() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let mut rows = rows(200);
     desk.write("t.csv", &text(&rows, ';'));
     desk.write("fraud.toml", CONFIG);
@@ -249,7 +196,7 @@ fn what_a_model_does_not_know_is_refused_or_said() {
 
 #[test]
 fn configs_are_refused_where_they_do_not_fit_the_table() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     desk.write("t.csv", &text(&rows(100), ';'));
     for (from, to, parts) in [
         ("ignore = [\"txn id\"]\n", "", ["line 2, column 1", "`ignore = [\"txn id\"]`"]),
@@ -272,7 +219,7 @@ fn configs_are_refused_where_they_do_not_fit_the_table() {
 
 #[test]
 fn a_config_is_guessed_that_trains() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let rows = rows(300);
     desk.write("t.csv", &text(&rows, ';'));
     let guessed = desk.well(&["train", "--print-config", "t.csv"]).out;
@@ -288,7 +235,7 @@ fn a_config_is_guessed_that_trains() {
     desk.write("t.toml", &guessed);
     desk.well(&["train", "t.toml", "--epochs", "3"]);
     let run = desk.well(&["certify", "t.onnx", "t.csv", "--limit", "5"]);
-    assert_eq!(run.rows().len() % 15, 0);
+    assert_eq!(records(&run).len() % 15, 0);
     let example = desk.well(&["train", "--print-config"]).out;
     assert!(example.contains("label_column") && example.contains("[radii]"), "{example}");
     desk.run(&["train"]).refused(&["CONFIG.toml"]);
@@ -298,7 +245,7 @@ fn a_config_is_guessed_that_trains() {
 
 #[test]
 fn an_audit_says_which_columns_move() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     desk.write("t.csv", &text(&rows(200), ';'));
     desk.write("fraud.toml", CONFIG);
     desk.well(&["train", "fraud.toml"]);
@@ -317,7 +264,7 @@ fn an_audit_says_which_columns_move() {
 
 #[test]
 fn leaks_and_twins_are_said() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let mut text = "a,twin,leak,same,label\n".to_string();
     let mut random = generator(3);
     for i in 0..200 {
@@ -349,7 +296,7 @@ fn leaks_and_twins_are_said() {
 
 #[test]
 fn arff_files_are_tables() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     let mut text =
         "@relation t\n@attribute 'the size' numeric\n@attribute kind {x,'y z'}\n@attribute class {good,bad}\n@data\n"
             .to_string();
@@ -374,7 +321,7 @@ fn arff_files_are_tables() {
 
 #[test]
 fn own_tables_are_exported_as_the_model_takes_them() {
-    let desk = Desk::new();
+    let desk = Folder::new();
     desk.write("t.csv", &text(&rows(200), ';'));
     desk.write("fraud.toml", CONFIG);
     desk.well(&["train", "fraud.toml"]);

@@ -1,79 +1,33 @@
 //! Tables as users write them, through the program: headers of numbers, labels that are missing or misspelt, and where
 //! results go.
 
-use assert_cmd::Command;
+use crate::folder::{Folder, Run};
 use std::fs;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::path::Path;
 use underplane::data::npy::{NpyArray, NpyValues, write_npy};
 use underplane::data::store::sha256;
 use underplane::model::{Dense, Graph, Kink, Layer, onnx};
 
-struct Desk {
-    folder: TempDir,
+/// A folder with `net.onnx`: f = relu(x₀) + relu(x₁) − 1.
+fn desk() -> Folder {
+    let desk = Folder::new();
+    let mut graph = Graph::new("x", &[2]);
+    let identity = Dense { rows: 2, cols: 2, weight: vec![1.0, 0.0, 0.0, 1.0], bias: vec![0.0; 2] };
+    graph.push("first", Layer::Dense(identity), &[0]).unwrap();
+    graph.push("act", Layer::Kink(Kink::RELU), &[1]).unwrap();
+    graph.push("out", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![-1.0] }), &[2]).unwrap();
+    onnx::write(&graph, &desk.path("net.onnx")).unwrap();
+    desk
 }
 
-/// How a run ended.
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Run {
-    /// The same column of every row.
-    fn column(&self, name: &str) -> Vec<String> {
-        let mut reader = csv::Reader::from_reader(self.out.as_bytes());
-        let at = reader.headers().unwrap().iter().position(|h| h == name).unwrap();
-        reader.records().map(|row| row.unwrap()[at].to_string()).collect()
-    }
-
-    fn refused(&self, parts: &[&str]) {
-        assert!(self.code == 2 && self.out.is_empty(), "{} {}{}", self.code, self.out, self.err);
-        for part in parts {
-            assert!(self.err.contains(part), "`{part}` is not in: {}", self.err);
-        }
-    }
-}
-
-impl Desk {
-    /// A folder with `net.onnx`: f = relu(x₀) + relu(x₁) − 1.
-    fn new() -> Desk {
-        let desk = Desk { folder: TempDir::new().unwrap() };
-        let mut graph = Graph::new("x", &[2]);
-        let identity = Dense { rows: 2, cols: 2, weight: vec![1.0, 0.0, 0.0, 1.0], bias: vec![0.0; 2] };
-        graph.push("first", Layer::Dense(identity), &[0]).unwrap();
-        graph.push("act", Layer::Kink(Kink::RELU), &[1]).unwrap();
-        graph
-            .push("out", Layer::Dense(Dense { rows: 1, cols: 2, weight: vec![1.0; 2], bias: vec![-1.0] }), &[2])
-            .unwrap();
-        onnx::write(&graph, &desk.path("net.onnx")).unwrap();
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn run(&self, words: &[&str]) -> Run {
-        let output = Command::cargo_bin("underplane").unwrap().current_dir(&self.folder).args(words).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    fn certify(&self, inputs: &str, more: &[&str]) -> Run {
-        let all = [&["certify", "net.onnx", inputs, "--norm", "l1", "--method", "sharp"], more].concat();
-        self.run(&all)
-    }
+fn certify(desk: &Folder, inputs: &str, more: &[&str]) -> Run {
+    let all = [&["certify", "net.onnx", inputs, "--norm", "l1", "--method", "sharp"], more].concat();
+    desk.run(&all)
 }
 
 #[test]
 fn a_first_line_that_counts_is_a_header_and_said_to_be() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.write("x.csv", "0,1\n2.0,2.0\n0.5,3.0\n");
     desk.write("floats.csv", "0.0,1.0\n2.0,2.0\n0.5,3.0\n");
     desk.write("xy.csv", "0,1,2\n2.0,2.0,1\n0.5,3.0,0\n");
@@ -83,7 +37,7 @@ fn a_first_line_that_counts_is_a_header_and_said_to_be() {
         ("xy.csv", vec!["--label-column", "2"], ["1", "0"]),
         ("xy.csv", vec!["--label-column", "2", "--header", "yes"], ["1", "0"]),
     ] {
-        let run = desk.certify(inputs, &more);
+        let run = certify(&desk, inputs, &more);
         assert_eq!(
             (run.code, run.column("input"), run.column("label")),
             (0, vec!["0".into(), "1".into()], labels.map(String::from).into())
@@ -96,51 +50,51 @@ fn a_first_line_that_counts_is_a_header_and_said_to_be() {
         );
     }
     // A sample may look like that, and then the user says so.
-    assert_eq!(desk.certify("x.csv", &["--header", "no"]).column("logit"), ["0.0", "3.0", "2.5"]);
-    desk.certify("x.csv", &["--header", "perhaps"]).refused(&["yes, no or auto"]);
+    assert_eq!(certify(&desk, "x.csv", &["--header", "no"]).column("logit"), ["0.0", "3.0", "2.5"]);
+    certify(&desk, "x.csv", &["--header", "perhaps"]).refused(&["yes, no or auto"]);
 }
 
 #[test]
 fn a_label_column_is_found_by_its_exact_name_before_its_position() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.write("named.csv", "a,b,2\n2.0,2.0,1\n0.5,3.0,0\n");
     desk.write("plain.csv", "2.0,7,2.0\n0.5,8,3.0\n");
     desk.write("from-one.csv", "1,2,3\n2.0,2.0,1\n0.5,3.0,0\n");
     desk.write("floats.csv", "0.0,1.0,2.0\n2.0,2.0,1\n0.5,3.0,0\n");
-    let run = desk.certify("named.csv", &["--label-column", "2"]);
+    let run = certify(&desk, "named.csv", &["--label-column", "2"]);
     assert_eq!(
         (run.column("label"), run.column("logit")),
         (vec!["1".into(), "0".into()], vec!["3.0".into(), "2.5".into()])
     );
     assert!(!run.err.contains("note:") && run.err.contains("labels: 0 (1), 1 (1)"), "{}", run.err);
-    let run = desk.certify("named.csv", &["--label-column", "3"]);
+    let run = certify(&desk, "named.csv", &["--label-column", "3"]);
     assert!(run.err.contains("no column is named `3`; labels are column 3, `2`"), "{}", run.err);
-    let run = desk.certify("plain.csv", &["--label-column", "2"]);
+    let run = certify(&desk, "plain.csv", &["--label-column", "2"]);
     assert_eq!(
         (run.column("label"), run.column("logit")),
         (vec!["7".into(), "8".into()], vec!["3.0".into(), "2.5".into()])
     );
     assert!(run.err.contains("no header; labels are column 2"), "{}", run.err);
     // A header that counts from 1, or a sample? Nobody can tell.
-    desk.certify("from-one.csv", &["--label-column", "3"]).refused(&[
+    certify(&desk, "from-one.csv", &["--label-column", "3"]).refused(&[
         "from-one.csv: line 1",
         "--header yes",
         "--header no",
     ]);
-    assert_eq!(desk.certify("from-one.csv", &["--label-column", "3", "--header", "yes"]).column("input").len(), 2);
-    desk.certify("floats.csv", &["--label-column", "2"]).refused(&["label column `2`", "did you mean `2.0`?"]);
-    desk.certify("named.csv", &["--label-column", "A"]).refused(&["label column `A`", "did you mean `a`?"]);
-    desk.certify("named.csv", &["--label-column", "2", "--header", "no"]).refused(&["line 1, column 1", "`a`"]);
-    desk.certify("named.csv", &["--label-column", "a", "--header", "no"]).refused(&["a label column `a`"]);
+    assert_eq!(certify(&desk, "from-one.csv", &["--label-column", "3", "--header", "yes"]).column("input").len(), 2);
+    certify(&desk, "floats.csv", &["--label-column", "2"]).refused(&["label column `2`", "did you mean `2.0`?"]);
+    certify(&desk, "named.csv", &["--label-column", "A"]).refused(&["label column `A`", "did you mean `a`?"]);
+    certify(&desk, "named.csv", &["--label-column", "2", "--header", "no"]).refused(&["line 1, column 1", "`a`"]);
+    certify(&desk, "named.csv", &["--label-column", "a", "--header", "no"]).refused(&["a label column `a`"]);
 }
 
 #[test]
 fn two_columns_of_one_name_are_refused_with_both_places() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.write("twice.csv", "a,kind,a\n1,x,2\n");
-    desk.certify("twice.csv", &["--label-column", "kind"]).refused(&["twice.csv: line 1", "`a`", "columns 1 and 3"]);
+    certify(&desk, "twice.csv", &["--label-column", "kind"]).refused(&["twice.csv: line 1", "`a`", "columns 1 and 3"]);
     desk.write("labels.csv", "kind,a,b,kind\n1,2,3,1\n");
-    desk.certify("labels.csv", &["--label-column", "kind"]).refused(&["`kind`", "columns 1 and 4"]);
+    certify(&desk, "labels.csv", &["--label-column", "kind"]).refused(&["`kind`", "columns 1 and 4"]);
     desk.write("own.csv", "a,kind,a\n1,x,2\n2,y,2\n");
     desk.write("own.toml", &config("own.csv", "label_column = \"kind\"\nsensitive = \"x\"\n"));
     desk.run(&["train", "own.toml"]).refused(&["own.csv: line 1", "`a`", "columns 1 and 3"]);
@@ -148,16 +102,20 @@ fn two_columns_of_one_name_are_refused_with_both_places() {
 
 #[test]
 fn missing_cells_are_refused_by_line_or_left_out_and_counted() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.write("x.csv", "a,b,kind\n2,2,spam\n1,5,\n0.5,3,ham\n1,NA,ham\n3,3,?\n4,4,spam\n");
-    desk.certify("x.csv", &["--label-column", "kind"]).refused(&["x.csv: line 5, column 2", "`NA`", "--drop-missing"]);
+    certify(&desk, "x.csv", &["--label-column", "kind"]).refused(&[
+        "x.csv: line 5, column 2",
+        "`NA`",
+        "--drop-missing",
+    ]);
     desk.write("labels.csv", "a,b,kind\n2,2,spam\n1,5,\n0.5,3,ham\n3,3,nan\n");
-    desk.certify("labels.csv", &["--label-column", "kind"]).refused(&[
+    certify(&desk, "labels.csv", &["--label-column", "kind"]).refused(&[
         "labels.csv: lines 3, 5",
         "2 of 4",
         "--drop-missing",
     ]);
-    let run = desk.certify("x.csv", &["--label-column", "kind", "--drop-missing", "--proofs", "proofs"]);
+    let run = certify(&desk, "x.csv", &["--label-column", "kind", "--drop-missing", "--proofs", "proofs"]);
     assert_eq!(run.code, 0, "{}", run.err);
     let told = "x.csv: 3 of 6 rows left out: 2 without a label (lines 3, 6), 1 with a missing feature (line 5)";
     assert!(run.err.contains(told) && run.err.contains("labels: ham (1), spam (2)"), "{}", run.err);
@@ -184,7 +142,7 @@ fn missing_cells_are_refused_by_line_or_left_out_and_counted() {
 
 #[test]
 fn label_files_are_read_line_by_line() {
-    let desk = Desk::new();
+    let desk = desk();
     write_npy(
         &desk.path("x.npy"),
         &NpyArray { shape: vec![3, 2], values: NpyValues::F32(vec![2.0, 2.0, 0.5, 3.0, 4.0, 4.0]) },
@@ -192,23 +150,23 @@ fn label_files_are_read_line_by_line() {
     .unwrap();
     for (text, line) in [("1\n\n0\n", "line 2"), ("kind\n1\nNA\n0\n", "line 3"), ("spam\nham\n?\n", "line 3")] {
         desk.write("labels.txt", text);
-        desk.certify("x.npy", &["--labels", "labels.txt"]).refused(&["labels.txt", line, "--drop-missing"]);
-        let run = desk.certify("x.npy", &["--labels", "labels.txt", "--drop-missing"]);
+        certify(&desk, "x.npy", &["--labels", "labels.txt"]).refused(&["labels.txt", line, "--drop-missing"]);
+        let run = certify(&desk, "x.npy", &["--labels", "labels.txt", "--drop-missing"]);
         assert!(run.code == 0 && run.err.contains("1 of 3 rows left out"), "{}", run.err);
         assert_eq!(run.column("input").len(), 2);
     }
     desk.write("labels.txt", "1\n\n0\n");
-    assert_eq!(desk.certify("x.npy", &["--labels", "labels.txt", "--drop-missing"]).column("input"), ["0", "2"]);
+    assert_eq!(certify(&desk, "x.npy", &["--labels", "labels.txt", "--drop-missing"]).column("input"), ["0", "2"]);
     desk.write("labels.txt", "kind\nspam\nham\nspam\n");
-    desk.certify("x.npy", &["--labels", "labels.txt"]).refused(&["3 labels", "found 4", "--header yes"]);
+    certify(&desk, "x.npy", &["--labels", "labels.txt"]).refused(&["3 labels", "found 4", "--header yes"]);
     assert_eq!(
-        desk.certify("x.npy", &["--labels", "labels.txt", "--header", "yes"]).column("label"),
+        certify(&desk, "x.npy", &["--labels", "labels.txt", "--header", "yes"]).column("label"),
         ["spam", "ham", "spam"]
     );
     write_npy(&desk.path("y.npy"), &NpyArray { shape: vec![3], values: NpyValues::F64(vec![1.0, f64::NAN, 0.0]) })
         .unwrap();
-    desk.certify("x.npy", &["--labels", "y.npy"]).refused(&["y.npy: sample 1", "--drop-missing"]);
-    let run = desk.certify("x.npy", &["--labels", "y.npy", "--drop-missing", "--proofs", "proofs"]);
+    certify(&desk, "x.npy", &["--labels", "y.npy"]).refused(&["y.npy: sample 1", "--drop-missing"]);
+    let run = certify(&desk, "x.npy", &["--labels", "y.npy", "--drop-missing", "--proofs", "proofs"]);
     assert_eq!(
         (run.column("input"), run.column("label")),
         (vec!["0".into(), "2".into()], vec!["1".into(), "0".into()])
@@ -247,7 +205,7 @@ const SPAM: &str = "label_column = \"class\"\nsensitive = \"spam\"\n";
 
 #[test]
 fn labels_of_a_training_table_mean_what_they_say() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.write("own.toml", &config("own.csv", SPAM));
     for missing in ["", "NA", "?", "nan", "null", " "] {
         desk.write("own.csv", &table(missing));
@@ -288,7 +246,7 @@ fn labels_of_a_training_table_mean_what_they_say() {
 
 #[test]
 fn a_sensitive_label_that_no_row_bears_is_refused_with_those_that_there_are() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.write("own.csv", &table("").replace("spam", "1.0").replace("ham", "0.0"));
     for sensitive in ["\"1\"", "1"] {
         desk.write("own.toml", &config("own.csv", &format!("label_column = \"class\"\nsensitive = {sensitive}\n")));
@@ -316,14 +274,14 @@ fn entries(folder: &Path) -> usize {
 #[cfg(unix)]
 #[test]
 fn results_go_through_links_and_into_pipes() {
-    let desk = Desk::new();
+    let desk = desk();
     desk.write("x.csv", "a,b\n2,2\n0.5,3\n");
-    let expected = desk.certify("x.csv", &[]).column("radius");
+    let expected = certify(&desk, "x.csv", &[]).column("radius");
     fs::create_dir(desk.path("store")).unwrap();
     for name in ["rows.csv", "rows.jsonl"] {
         std::os::unix::fs::symlink(format!("store/{name}"), desk.path(name)).unwrap();
         for _ in 0..2 {
-            assert_eq!(desk.certify("x.csv", &["--out", name]).code, 0);
+            assert_eq!(certify(&desk, "x.csv", &["--out", name]).code, 0);
             assert!(desk.path(name).is_symlink() && desk.path("store").join(name).is_file());
         }
         assert_eq!(
@@ -333,17 +291,17 @@ fn results_go_through_links_and_into_pipes() {
     }
     assert_eq!(entries(&desk.path("store")), 2);
     for out in ["/dev/stdout", "/dev/fd/1", "-"] {
-        let run = desk.certify("x.csv", &["--out", out]);
+        let run = certify(&desk, "x.csv", &["--out", out]);
         assert_eq!((run.code, run.column("radius")), (0, expected.clone()), "{out}: {}", run.err);
     }
     let made = std::process::Command::new("mkfifo").arg(desk.path("pipe.jsonl")).status();
     if made.is_ok_and(|status| status.success()) {
         let pipe = desk.path("pipe.jsonl");
         let reader = std::thread::spawn(move || fs::read_to_string(pipe).unwrap());
-        assert_eq!(desk.certify("x.csv", &["--out", "pipe.jsonl"]).code, 0);
+        assert_eq!(certify(&desk, "x.csv", &["--out", "pipe.jsonl"]).code, 0);
         assert_eq!(reader.join().unwrap().lines().count(), 2);
         assert!(!fs::symlink_metadata(desk.path("pipe.jsonl")).unwrap().is_file(), "the pipe was replaced");
     }
-    desk.certify("x.csv", &["--out", "store"]).refused(&["--out store"]);
-    desk.certify("x.csv", &["--out", "absent/rows.csv"]).refused(&["--out absent/rows.csv"]);
+    certify(&desk, "x.csv", &["--out", "store"]).refused(&["--out store"]);
+    certify(&desk, "x.csv", &["--out", "absent/rows.csv"]).refused(&["--out absent/rows.csv"]);
 }
