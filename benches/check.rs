@@ -11,7 +11,7 @@ use underplane::proof::{Prover, npy};
 use underplane::query::{Perturbation, Query};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::{Method, Samples};
-use underplane_kernel::{self as kernel, Class, check_line};
+use underplane_kernel::{self as kernel, Attacker, Class, check_line};
 
 const INPUTS: usize = 20;
 
@@ -41,8 +41,10 @@ fn main() {
         for proof in &proofs {
             check_line(&kernel, &samples, &proof.line).expect("a valid certificate");
         }
-        let decided: Vec<_> =
-            proofs.iter().filter(|proof| fast.replay((&kernel, &samples), &proof.line).is_some()).collect();
+        let decided: Vec<_> = proofs
+            .iter()
+            .filter(|proof| fast.replay((&kernel, &samples), Attacker::default(), &proof.line).is_some())
+            .collect();
         assert!(!decided.is_empty(), "the intervals always straddle");
         let mut fastest = f64::INFINITY;
         for _ in 0..20 {
@@ -56,7 +58,7 @@ fn main() {
         for _ in 0..20 {
             let start = Instant::now();
             for proof in &decided {
-                assert!(fast.replay((&kernel, &samples), &proof.line).is_some());
+                assert!(fast.replay((&kernel, &samples), Attacker::default(), &proof.line).is_some());
             }
             shortest = shortest.min(start.elapsed().as_secs_f64() / decided.len() as f64);
         }

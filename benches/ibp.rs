@@ -9,7 +9,7 @@ use testing::naive_ibp;
 use testing::networks::{Map, generator, icnn, inputs, model};
 use underplane::model::Model;
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 use underplane::radius::ibp::Ibp;
 use underplane::radius::{Method, Samples};
 
@@ -54,7 +54,7 @@ fn main() {
     for map in [Map::Centred, Map::Absolute] {
         let model = model(icnn(&mut generator(1), D, &[200, 64], map, 0.0));
         let x = sensitive_inputs(&model);
-        for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
+        for range in [None, Some(Ranges::Same(Range { low: 0.0, high: 1.0 }))] {
             for norm in [Norm::Linf, Norm::L2, Norm::L1, Norm::Lp(1.5)] {
                 measure(&model, map, &x, Perturbation { norm, range, weights: None });
             }
@@ -76,7 +76,7 @@ fn measure(model: &Model, map: Map, x: &[f64], perturbation: Perturbation) {
     let rival = milliseconds(3, TWIN_COUNT, || drop(black_box(twin())));
     let mut sorted = found;
     sorted.sort_by(f64::total_cmp);
-    let box_name = perturbation.range.map_or("no box".into(), |range| format!("box {range}"));
+    let box_name = perturbation.range.map_or("no box".into(), |ranges| format!("box {}", ranges.at(0)));
     println!(
         "{:<9} {:<7} {box_name:<8} {batch:>8.3} ms   naive {rival:>9.3} ms   {:>6.1} times faster   median radius {:.4}",
         format!("{map:?}"),

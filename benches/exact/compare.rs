@@ -58,7 +58,7 @@ pub fn sheet(rows: &[Row]) -> Sheet {
     for Row { perturbation, coarse, fine, whole, growing } in rows {
         let mut cells = vec![
             perturbation.norm.to_string(),
-            perturbation.range.map_or("none".into(), |range| format!("[{range}]")),
+            perturbation.range.map_or("none".into(), |ranges| format!("[{}]", ranges.at(0))),
             format!("{:.2}", coarse * 1e3),
             format!("{:.2}", fine * 1e3),
         ];

@@ -15,10 +15,10 @@ mod rivals;
 use bundled::Bundled;
 use std::path::PathBuf;
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 
 const NORMS: [Norm; 3] = [Norm::L2, Norm::Linf, Norm::L1];
-const BOXES: [Option<Range>; 2] = [None, Some(Range { low: 0.0, high: 1.0 })];
+const BOXES: [Option<Ranges<'static>>; 2] = [None, Some(Ranges::Same(Range { low: 0.0, high: 1.0 }))];
 /// Inputs per network.
 const COUNT: usize = 12;
 /// Inputs per plot.

@@ -6,7 +6,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
-use underplane_kernel::{Class, Inputs, Model, Weights, check_line, check_weighted};
+use underplane_kernel::{Attacker, Class, Inputs, Model, Weights, check_against, check_line};
 
 macro_rules! subject {
     ($name:literal) => {
@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
     for subject in &OTHERS {
         let _ = check_line(&subject.0, &subject.1, &text);
     }
-    let _ = check_weighted(&WEIGHTED.0, &WEIGHTED.1, Some(&WEIGHTS), &text);
+    let _ = check_against(&WEIGHTED.0, &WEIGHTED.1, Attacker { weights: Some(&WEIGHTS), bounds: None }, &text);
     let Ok(statement) = check_line(&LINEAR.0, &LINEAR.1, &text) else { return };
     if let (Some(radius), None) = (&statement.radius, &statement.range) {
         let radius: f64 = radius.parse().expect("unbounded is not provable here");

@@ -4,6 +4,7 @@
 //!
 //! > **for all x' ∈ ℝᵈ: ‖x' − x‖_p < r and LO ≤ x'ᵢ ≤ HI for all i ⟹ f(x') > 0**
 //!
+//! (or LOᵢ ≤ x'ᵢ ≤ HIᵢ, from the file that the user names),
 //! for the exact value r of the decimal that is written: 1e-400 is not 0. The claim 0 is about an empty ball and holds
 //! whatever f is. Any other is settled by a certificate about the same input, norm and box: confirmed by a radius of at
 //! least r, refuted by a witness within less than r.
@@ -15,9 +16,8 @@ use crate::inputs::read::Inputs;
 use crate::model::Model;
 use crate::number::exact::Exact;
 use crate::rejection::{Code, Rejection};
-use crate::statement::{Norm, Region};
+use crate::statement::{Attacker, Ends, Norm, Region, StatedBox};
 use crate::text::range;
-use crate::weights::Weights;
 use dashu_int::{IBig, UBig};
 use std::cmp::Ordering;
 use std::num::IntErrorKind;
@@ -29,6 +29,8 @@ pub struct Claim {
     norm: Norm,
     /// An open ball.
     region: Region,
+    /// Whether the box is that of the file that the user names.
+    in_file: bool,
 }
 
 /// How a claim is settled.
@@ -45,8 +47,14 @@ impl Claim {
     /// and the ends of the box are written as in certificates.
     pub fn read(input: u64, norm: &str, ends: Option<(&str, &str)>, radius: &str) -> Result<Claim, Rejection> {
         let radius = if radius == "unbounded" { None } else { Some(decimal(radius)?) };
-        let range = ends.map(|(low, high)| range(low, high)).transpose()?;
-        Ok(Claim { input, norm: Norm::read(norm)?, region: Region { radius, range, open: true } })
+        let range = ends.map(|(low, high)| range(low, high)).transpose()?.map(|ends| ends.map(Ends::same));
+        let (norm, region) = (Norm::read(norm)?, Region { radius, range, open: true });
+        Ok(Claim { input, norm, region, in_file: false })
+    }
+
+    /// The same about the box of the file that the user names.
+    pub fn in_file(self) -> Claim {
+        Claim { in_file: true, ..self }
     }
 
     /// Whether the ball holds no point at all.
@@ -59,10 +67,10 @@ impl Claim {
         &self,
         model: &Model,
         inputs: &Inputs,
-        weights: Option<&Weights>,
+        attacker: Attacker,
         line: &str,
     ) -> Result<Option<Settled>, Rejection> {
-        let certificate = check(model, inputs, weights, line)?;
+        let certificate = check(model, inputs, attacker, line)?;
         if !self.is_meant_by(&certificate)? {
             return Ok(None);
         }
@@ -78,9 +86,12 @@ impl Claim {
 
     /// Whether both speak of one input, norm and box.
     fn is_meant_by(&self, certificate: &Certificate) -> Result<bool, Rejection> {
-        let same_box = match (&self.region.range, &certificate.region.range) {
-            (None, None) => true,
-            (Some(a), Some(b)) => a.clone().minus(b.clone())?.is_zero(),
+        let same_box = match (&self.region.range, &certificate.region.range, &certificate.statement.range) {
+            // A checked one speaks of the file that the user names.
+            (.., Some(StatedBox::File(_))) => self.in_file,
+            _ if self.in_file => false,
+            (None, None, _) => true,
+            (Some([low, high]), Some([lower, upper]), _) => low.is(lower)? && high.is(upper)?,
             _ => false,
         };
         Ok(same_box && self.input == certificate.statement.input && self.norm == certificate.norm)

@@ -1,7 +1,9 @@
 //! Checking whole files: one answer per certificate, as CSV.
 
 use crate::budget;
-use crate::{Class, Folder, Inputs, Logit, Model, Place, Rejection, Statement, Uint8, Weights, check_weighted};
+use crate::lines::check_against;
+use crate::statement::StatedBox;
+use crate::{Attacker, Bounds, Class, Folder, Inputs, Logit, Model, Place, Rejection, Statement, Uint8, Weights};
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -34,9 +36,11 @@ pub struct Options<'a> {
     pub logit: &'a Logit,
     /// The file of the norms' weights.
     pub weights: Option<&'a Path>,
+    /// The file of the box.
+    pub bounds: Option<&'a Path>,
     /// What bytes as inputs mean.
     pub uint8: Option<Uint8>,
-    /// Whether samples (and weights) of another shape are the model's as they stand.
+    /// Whether samples (weights and boxes, too) of another shape are the model's as they stand.
     pub flatten: bool,
     /// Whether the model's numbers are read through links out of its folder.
     pub follow_links: bool,
@@ -96,12 +100,13 @@ pub fn run(
     class: Class,
     out: &mut dyn Write,
 ) -> Result<Summary, Failure> {
-    let options = Options { logit: &class.into(), weights: None, uint8: None, flatten: false, follow_links: false };
-    run_with(Files { model, inputs, certificates }, options, out, &mut |_, _, _| None)
+    let logit = &class.into();
+    let options = Options { logit, weights: None, bounds: None, uint8: None, flatten: false, follow_links: false };
+    run_with(Files { model, inputs, certificates }, options, out, &mut |_, _, _, _| None)
 }
 
-/// Answers a certificate about this model and these inputs without a replay, or does not.
-pub type Shortcut<'a> = &'a mut dyn FnMut(&Model, &Inputs, &str) -> Option<Statement>;
+/// Answers a certificate about this model, these inputs and this attacker without a replay, or does not.
+pub type Shortcut<'a> = &'a mut dyn FnMut(&Model, &Inputs, Attacker, &str) -> Option<Statement>;
 
 /// The same with the options of the user; and a certificate that `shortcut` answers is not replayed here: its row says
 /// `fast` then.
@@ -123,6 +128,8 @@ pub fn run_with(files: Files, options: Options, out: &mut dyn Write, shortcut: S
     }
     samples.check_shape(network.input_shape()).map_err(|r| at(inputs, &r))?;
     let weights = options.weights.map(|path| read_weights(path, &network, options.flatten)).transpose()?;
+    let bounds = options.bounds.map(|path| read_bounds(path, &network, options.flatten)).transpose()?;
+    let attacker = Attacker { weights: weights.as_ref(), bounds: bounds.as_ref() };
     let mut lines = BufReader::new(File::open(certificates).map_err(|e| at(certificates, &e))?);
     writeln!(out, "{HEADER}").map_err(Failure::Output)?;
     let mut summary = Summary::default();
@@ -134,9 +141,9 @@ pub fn run_with(files: Files, options: Options, out: &mut dyn Write, shortcut: S
         if line.trim().is_empty() {
             continue;
         }
-        let (answer, replay) = match shortcut(&network, &samples, &line) {
+        let (answer, replay) = match shortcut(&network, &samples, attacker, &line) {
             Some(statement) => (Ok(statement), "fast"),
-            None => (check_weighted(&network, &samples, weights.as_ref(), &line), "exact"),
+            None => (check_against(&network, &samples, attacker, &line), "exact"),
         };
         if answer.is_ok() {
             summary.valid += 1
@@ -160,6 +167,16 @@ fn read_weights(path: &Path, network: &Model, flatten: bool) -> Result<Weights, 
     }
     weights.check_shape(network.input_shape()).map_err(at)?;
     Ok(weights)
+}
+
+fn read_bounds(path: &Path, network: &Model, flatten: bool) -> Result<Bounds, String> {
+    let at = |rejection: Rejection| format!("{}: {rejection}", path.display());
+    let mut bounds = Bounds::read(&read(path, budget::INPUTS_BYTES)?).map_err(at)?;
+    if flatten {
+        bounds = bounds.flattened();
+    }
+    bounds.check_shape(network.input_shape()).map_err(at)?;
+    Ok(bounds)
 }
 
 fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
@@ -203,7 +220,10 @@ fn skip_line(lines: &mut impl BufRead) -> std::io::Result<()> {
 pub fn row(number: u64, answer: &Result<Statement, Rejection>, replay: &str) -> String {
     match answer {
         Ok(s) => {
-            let range = s.range.as_ref().map_or(String::new(), |(low, high)| format!("\"{low},{high}\""));
+            let range = s.range.as_ref().map_or(String::new(), |range| match range {
+                StatedBox::Ends(..) => format!("\"{range}\""),
+                StatedBox::File(_) => range.to_string(),
+            });
             let ball = if s.open { "open" } else { "closed" };
             let number_of = |text: &Option<String>| text.clone().unwrap_or_default();
             let (radius, upper) = (number_of(&s.radius), number_of(&s.upper));

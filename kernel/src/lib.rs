@@ -10,7 +10,8 @@
 //! (for an open ball ‖x' − x‖_p < r; without a box the second condition falls away; `unbounded` drops the first), and,
 //! where it carries a witness, **there is an x' in the box with ‖x' − x‖_p ≤ upper and f(x') ≤ 0**.
 //!
-//! Where the user names weights w, ‖·‖ is the weighted norm ‖w ⊙ (x' − x)‖_p, and radii and `upper` are about that; an
+//! Where the user names the file of a box, each coordinate has ends of its own, LOᵢ ≤ x'ᵢ ≤ HIᵢ, and an infinite one is
+//! none (`bounds`). Where the user names weights w, ‖·‖ is the weighted norm ‖w ⊙ (x' − x)‖_p, and radii and `upper` are about that; an
 //! infinite weight means x'ᵢ = xᵢ, for `unbounded` too (`weights`).
 //!
 //! x is an input of the file that the user names, as the model has it: in the model's own shape, or flat, or the
@@ -72,6 +73,7 @@
 #![forbid(unsafe_code)]
 
 mod argument;
+mod bounds;
 mod budget;
 mod claim;
 mod class;
@@ -88,19 +90,21 @@ mod number;
 mod onnx;
 pub mod program;
 pub mod rejection;
+mod sha256;
 mod statement;
 mod text;
 mod weights;
 
+pub use bounds::Bounds;
 pub use claim::{Claim, Settled};
 pub use class::Class;
 pub use folder::Folder;
 pub use inputs::{Inputs, Uint8};
-pub use lines::{check_form, check_line, check_weighted};
+pub use lines::{check_against, check_form, check_line};
 pub use logit::{Logit, Threshold};
 pub use model::{Model, Reading, Unit};
 pub use onnx::elsewhere::{Files, Place};
 pub use onnx::forms::table as operators;
 pub use rejection::{Code, Rejection};
-pub use statement::Statement;
+pub use statement::{Attacker, StatedBox, Statement};
 pub use weights::Weights;

@@ -4,13 +4,11 @@ use crate::argument::check::{check, read};
 use crate::inputs::read::Inputs;
 use crate::model::Model;
 use crate::rejection::Rejection;
-use crate::statement::Statement;
-use crate::weights::Weights;
+use crate::statement::{Attacker, Statement};
 
-/// Checks the form alone of a line about a plain norm: what it states, if its evidence is written as the format says.
-/// Nothing is proven.
-pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
-    let (certificate, _) = read(model, inputs, None, line)?;
+/// Checks the form alone of a line: what it states, if its evidence is written as the format says. Nothing is proven.
+pub fn check_form(model: &Model, inputs: &Inputs, attacker: Attacker, line: &str) -> Result<Statement, Rejection> {
+    let (certificate, _) = read(model, inputs, attacker, line)?;
     certificate.each_head(model.graph.heads(), |_, tree| {
         tree.each_leaf(|_, leaf| leaf.slopes.unpack(&model.graph).map(drop))
     })?;
@@ -20,15 +18,10 @@ pub fn check_form(model: &Model, inputs: &Inputs, line: &str) -> Result<Statemen
 
 /// Checks one line of a certificate file. What is returned has been proven; an error says why nothing has.
 pub fn check_line(model: &Model, inputs: &Inputs, line: &str) -> Result<Statement, Rejection> {
-    check_weighted(model, inputs, None, line)
+    check_against(model, inputs, Attacker::default(), line)
 }
 
-/// The same where the user names weights.
-pub fn check_weighted(
-    model: &Model,
-    inputs: &Inputs,
-    weights: Option<&Weights>,
-    line: &str,
-) -> Result<Statement, Rejection> {
-    Ok(check(model, inputs, weights, line)?.statement)
+/// The same where the user names weights, or the file of a box.
+pub fn check_against(model: &Model, inputs: &Inputs, attacker: Attacker, line: &str) -> Result<Statement, Rejection> {
+    Ok(check(model, inputs, attacker, line)?.statement)
 }

@@ -17,9 +17,10 @@ Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints
   --threshold T                      what is taken off the logit (the nearest binary32)
   --probability P                    its logit ln(P/(1 - P)) is the threshold (the least binary32 not below it)
   --weights WEIGHTS.npy              the weights of the norms
+  --box BOX.npy                      the box of certificates that name a file: lo and hi of every coordinate
   --uint8 unit|raw                   what a byte k among the inputs means: k/255 or k itself (default: unit, unless the
                                      largest is 1)
-  --flatten                          inputs (and weights) of another shape are the model's as they stand
+  --flatten                          inputs (weights, boxes) of another shape are the model's as they stand
   --follow-links                     numbers of the model are read through links out of its folder, too
 
 Exit codes: 0 all valid, 1 something invalid, 2 usage or unreadable files.";
@@ -52,7 +53,7 @@ fn say(line: &str) {
 
 fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let mut logit = Logit::from(Class::Positive);
-    let (mut weights, mut uint8, mut flatten, mut follow_links) = (None, None, false, false);
+    let (mut weights, mut bounds, mut uint8, mut flatten, mut follow_links) = (None, None, None, false, false);
     let mut files = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -70,6 +71,7 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
                 (logit.threshold, logit.of_probability) = (Some(threshold), true);
             }
             Some("--weights") => weights = Some(Path::new(value()?)),
+            Some("--box") => bounds = Some(Path::new(value()?)),
             Some("--uint8") => uint8 = Some(value()?.to_string_lossy().parse::<Uint8>()?),
             Some("--flatten") => flatten = true,
             Some("--follow-links") => follow_links = true,
@@ -78,10 +80,10 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
         }
     }
     let [model, inputs, certificates] = files[..] else { return Err(Failure::Input(USAGE.into())) };
-    let options = driver::Options { logit: &logit, weights, uint8, flatten, follow_links };
+    let options = driver::Options { logit: &logit, weights, bounds, uint8, flatten, follow_links };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let summary =
-        driver::run_with(driver::Files { model, inputs, certificates }, options, &mut out, &mut |_, _, _| None)?;
+        driver::run_with(driver::Files { model, inputs, certificates }, options, &mut out, &mut |_, _, _, _| None)?;
     say(&format!("{} valid, {} invalid", summary.valid, summary.invalid));
     Ok(ExitCode::from(u8::from(summary.invalid > 0)))
 }

@@ -99,6 +99,11 @@ codes! {
     Norm = "norm",
     /// The kernel does not replay this kind of evidence for this norm.
     NormUnsupported = "norm-unsupported",
+    /// The box file is no array of pairs of numbers, one per coordinate, in the shape of the model's input.
+    MalformedBox = "malformed-box",
+    /// The certificate speaks of the box of another file than the checker's user, or of one where they name none, or the
+    /// other way round.
+    BoxMismatch = "box-mismatch",
     /// The box is empty.
     EmptyBox = "empty-box",
     /// The input does not lie in the box.

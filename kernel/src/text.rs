@@ -91,12 +91,24 @@ pub fn distance(place: &str, text: &str) -> Result<Exact, Rejection> {
     Ok(value)
 }
 
-/// The two ends of a box.
-pub fn range(low: &str, high: &str) -> Result<Exact, Rejection> {
+/// The two ends of a box, the same for every coordinate.
+pub fn range(low: &str, high: &str) -> Result<[Exact; 2], Rejection> {
     let (mut low, mut high) = (number("box", low)?, number("box", high)?);
     low.align(&mut high)?;
     if low.values[0] > high.values[0] {
         return Err(Rejection::new(Code::EmptyBox, "box", "LO ≤ HI", "LO > HI"));
     }
-    Ok(low.with(vec![low.values[0].clone(), high.values[0].clone()]))
+    Ok([low, high])
+}
+
+/// A digest of the format: `sha256:` and 64 hexadecimal digits.
+pub fn digest(place: &str, text: &str) -> Result<String, Rejection> {
+    let digits = text.strip_prefix("sha256:").filter(|digits| {
+        digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    });
+    let refuse = || {
+        let expected = "`sha256:` and 64 hexadecimal digits, lower case";
+        Rejection::new(Code::MalformedCertificate, place, expected, text.escape_debug().to_string())
+    };
+    digits.map(String::from).ok_or_else(refuse)
 }

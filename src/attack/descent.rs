@@ -52,5 +52,5 @@ fn advance(query: Query, point: &mut [f64], value: f64, gradient: &[f64], input_
     for (i, p) in point.iter_mut().enumerate() {
         *p = (1.0 - pull) * (*p + OVERSHOOT * own[i]) + pull * (query.x[i] + OVERSHOOT * direct[i]);
     }
-    point.iter_mut().for_each(|value| *value = query.clip(*value));
+    query.clip_point(point);
 }

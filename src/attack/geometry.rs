@@ -172,7 +172,7 @@ mod tests {
             slopes in prop::collection::vec(-1.0..1.0_f64, 3), x in prop::collection::vec(0.0..1.0_f64, 3),
             other in prop::collection::vec(0.0..1.0_f64, 3),
         ) {
-            let range = Some(Range { low: 0.0, high: 1.0 });
+            let range = Some(Range { low: 0.0, high: 1.0 }.into());
             // Whatever drop the other point of the box reaches, the step reaches it too, and is not longer.
             let away: Vec<f64> = other.iter().zip(&x).map(|(o, x)| o - x).collect();
             let drop = -dot(&slopes, &away);

@@ -62,7 +62,7 @@ fn nearest(query: Query, convexity: &Convexity, point: &[f64], cap: f64) -> Vec<
         }
     }
     let mut nearest: Vec<f64> = chosen(far).iter().zip(query.x).map(|(d, x)| x + d).collect();
-    nearest.iter_mut().for_each(|value| *value = query.clip(*value));
+    query.clip_point(&mut nearest);
     nearest
 }
 

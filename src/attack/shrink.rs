@@ -59,7 +59,7 @@ impl Walk {
         let mut delta: Vec<f64> = self.point.iter().zip(query.x).map(|(p, x)| p - x).collect();
         into_ball(query.norm(), &mut delta, self.radius());
         self.point.iter_mut().zip(query.x.iter().zip(delta)).for_each(|(p, (x, d))| *p = x + d);
-        self.point.iter_mut().for_each(|value| *value = query.clip(*value));
+        query.clip_point(&mut self.point);
     }
 
     fn go(&mut self, query: Query, value: f64, gradient: &[f64]) {

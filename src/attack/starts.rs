@@ -1,7 +1,7 @@
 //! Where the search starts.
 
 use crate::attack::plane;
-use crate::query::Query;
+use crate::query::{Query, Range};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -39,15 +39,20 @@ pub(super) fn starts(query: Query, tangent: &[f64], others: &[&[f64]], count: us
                 }
             })
             .collect();
-        if let (Some(range), true) = (query.perturbation.range, k % 4 == 3) {
-            let at = |d: &f64| range.low + (range.high - range.low) * 0.5 * (1.0 + d);
-            points.extend(direction.iter().map(at));
+        if let (Some(ranges), true) = (query.perturbation.range, k % 4 == 3) {
+            let at = |(i, d): (usize, &f64)| {
+                let Range { low, high } = ranges.at(i);
+                low + (high - low) * 0.5 * (1.0 + d)
+            };
+            // Of a coordinate without an end there is no middle.
+            let anywhere = direction.iter().enumerate().map(at).zip(query.x);
+            points.extend(anywhere.map(|(value, &x)| if value.is_finite() { value } else { x }));
             continue;
         }
         let length = query.norm().upper(&direction).max(f64::MIN_POSITIVE);
         let factor = SPREAD[k % SPREAD.len()] * reach / length;
         let mut point: Vec<f64> = query.x.iter().zip(&direction).map(|(x, d)| x + factor * d).collect();
-        point.iter_mut().for_each(|value| *value = query.clip(*value));
+        query.clip_point(&mut point);
         points.extend(point);
     }
     points

@@ -1,9 +1,11 @@
 //! What an audit is about: a model with who attacks it, and its inputs block by block.
 
+use crate::data::Bounds;
 use crate::data::Preparation;
 use crate::model::{Enclosed, Model};
+use crate::norm::Norm;
 use crate::proof::Prover;
-use crate::query::{Perturbation, Query, Range};
+use crate::query::{Perturbation, Query};
 use crate::radius::run::Timed;
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ pub struct Case {
     /// The kernel's own reading of its file, or why it refuses it.
     pub prover: Result<Prover, String>,
     /// The box.
-    pub range: Option<Range>,
+    pub range: Option<Bounds>,
     /// How rows of a table become its inputs, if they do.
     pub preparation: Option<Arc<Preparation>>,
     /// `[any number × input size]`: inputs of the other class, towards which attacks look.
@@ -68,6 +70,11 @@ const OTHERS: usize = 256;
 const MOST_VALUES: usize = 1 << 21;
 
 impl Case {
+    /// Who attacks it in this norm.
+    pub fn perturbation(&self, norm: Norm) -> Perturbation<'_> {
+        Perturbation { norm, range: self.range.as_ref().map(Bounds::ranges), weights: None }
+    }
+
     /// How many inputs of the other class attacks look towards at most.
     pub fn others(model: &Model) -> usize {
         OTHERS.min((MOST_VALUES / model.input_size()).max(1))
@@ -92,9 +99,9 @@ pub(super) struct Asked<'a> {
     pub prover: Result<&'a Prover, &'a str>,
 }
 
-impl<'a> Asked<'a> {
+impl Asked<'_> {
     /// A question about sample `index` of the block.
-    pub fn query(&self, index: usize, perturbation: Perturbation<'a>) -> Query<'a> {
+    pub fn query<'q>(&'q self, index: usize, perturbation: Perturbation<'q>) -> Query<'q> {
         Query { model: &self.case.model, x: self.block.sample(index), index, perturbation }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::attack::Attack;
 use crate::audit::case::{Asked, Block, Case};
+use crate::data::Bounds;
 use crate::model::Enclosed;
 use crate::norm::Norm;
 use crate::proof::{Prover, replay};
@@ -53,8 +54,8 @@ struct Attacked {
 }
 
 /// Everything about one norm.
-struct OneNorm {
-    perturbation: Perturbation<'static>,
+struct OneNorm<'a> {
+    perturbation: Perturbation<'a>,
     /// One column per method.
     columns: Vec<Vec<Timed>>,
     /// Verified witnesses of every sample.
@@ -73,7 +74,8 @@ impl Audit {
     }
 
     fn questions<'a>(&'a self, case: &'a Case) -> Questions<'a> {
-        let (model, methods, norms, range) = (&case.model, &self.methods, &self.norms, case.range);
+        let (model, methods, norms) = (&case.model, &self.methods, &self.norms);
+        let range = case.range.as_ref().map(Bounds::ranges);
         Questions { model, methods, norms, range, weights: None, always: false }
     }
 
@@ -100,7 +102,7 @@ impl Audit {
             case.prover.as_ref().map_err(String::clone).and_then(|prover| about(prover).map_err(|why| why.to_string()));
         let asked = Asked { case, block, prover: prover.as_ref().map_err(String::as_str) };
         let answers = |&norm: &Norm| {
-            let perturbation = Perturbation { norm, range: case.range, weights: None };
+            let perturbation = case.perturbation(norm);
             let mut columns: Vec<Vec<Timed>> = columns.by_ref().take(self.methods.len()).collect();
             asked.settle(perturbation, &mut columns);
             let attacked = self.attack_all(&asked, &logits, perturbation, tick);
@@ -122,7 +124,7 @@ impl Audit {
     /// Fills the caches of the model and of every thread, so that the first method does not pay for them.
     pub fn warm_up(&self, case: &Case, block: &Block) {
         if let (Some(method), Some(&norm)) = (self.methods.first(), self.norms.first()) {
-            let perturbation = Perturbation { norm, range: case.range, weights: None };
+            let perturbation = case.perturbation(norm);
             if method.in_blocks() && heads::applies(method.as_ref(), &case.model, perturbation).is_ok() {
                 let size = case.model.input_size();
                 let few = &block.values[..block.count().min(FEW) * size];

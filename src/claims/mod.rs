@@ -80,9 +80,9 @@ pub struct Auditor<'a> {
 
 impl Auditor<'_> {
     /// One decision per claim, in order; in parallel over inputs, norms and boxes. `done` hears of every claim.
-    pub fn decide(&self, claims: &[Claim], done: &(dyn Fn() + Sync)) -> Vec<Decision> {
+    pub fn decide<'q>(&'q self, claims: &'q [Claim<'q>], done: &(dyn Fn() + Sync)) -> Vec<Decision> {
         let mut order: Vec<usize> = (0..claims.len()).collect();
-        let key = |&i: &usize| (claims[i].input, claims[i].perturbation.norm.to_string(), claims[i].range_text());
+        let key = |&i: &usize| (claims[i].input, claims[i].perturbation.norm.to_string(), claims[i].range.clone());
         order.sort_by_key(key);
         let groups: Vec<&[usize]> = order.chunk_by(|a, b| key(a) == key(b)).collect();
         let one = |group: &&[usize]| {
@@ -114,7 +114,7 @@ struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    fn new(auditor: &'a Auditor<'a>, claim: &Claim) -> Question<'a> {
+    fn new(auditor: &'a Auditor<'a>, claim: &Claim<'a>) -> Question<'a> {
         let size = auditor.model.input_size();
         let x = &auditor.inputs[claim.input * size..(claim.input + 1) * size];
         let perturbation = Perturbation { weights: auditor.weights, ..claim.perturbation };

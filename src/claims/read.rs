@@ -2,10 +2,10 @@
 
 use crate::data::error::Place;
 use crate::data::records::{MAX_TEXT, Record, Text};
-use crate::data::{DataError, Delimiter};
+use crate::data::{Bounds, DataError, Delimiter};
 use crate::norm::{Norm, NormError};
 use crate::proof::Claimed;
-use crate::query::{Perturbation, Range, is_marked};
+use crate::query::{Perturbation, Range, Ranges, is_marked};
 use std::path::Path;
 use underplane_kernel::Code;
 
@@ -14,11 +14,13 @@ const NEEDED: [&str; 3] = ["input", "norm", "radius"];
 
 /// A radius that somebody claims for the open ball.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub struct Claim<'a> {
     /// Index of the input.
     pub input: usize,
     /// Norm and box.
-    pub perturbation: Perturbation<'static>,
+    pub perturbation: Perturbation<'a>,
+    /// The box in words: `LO,HI`, a file's name, or nothing.
+    pub range: String,
     /// As it is written.
     pub radius: String,
     /// As the kernel reads it.
@@ -27,18 +29,11 @@ pub struct Claim {
     pub line: u64,
 }
 
-impl Claim {
-    /// `LO,HI`, or nothing.
-    pub fn range_text(&self) -> String {
-        self.perturbation.range.map(|r| format!("{},{}", r.low, r.high)).unwrap_or_default()
-    }
-}
-
 /// A file's claims.
 #[derive(Clone, Debug)]
-pub struct Claims {
+pub struct Claims<'a> {
     /// In the order of the file.
-    pub claims: Vec<Claim>,
+    pub claims: Vec<Claim<'a>>,
     /// Rows with an empty radius, which claim nothing.
     pub empty: usize,
     /// Rows whose `subject` is `smoothed`: they speak of another classifier.
@@ -47,13 +42,18 @@ pub struct Claims {
     pub weighted: Option<u64>,
 }
 
-/// Reads a claims file about `inputs` `[count × size]`; `range` is the box of claims that name none. Rows with an empty
-/// radius, and rows about a smoothed classifier, are left out and counted, so that the rows of `certify` can be read as
+/// Reads a claims file about `inputs` `[count × size]`; `bounds` is the box of claims that name none, and if it is from a
+/// file, of all claims, as a checker is given that one file. Rows with an empty radius, and rows about a smoothed classifier, are left out and counted, so that the rows of `certify` can be read as
 /// they are.
 ///
 /// # Errors
 /// When the file cannot be read or a row is no claim: the message names file, line and column.
-pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range>) -> Result<Claims, DataError> {
+pub fn read_claims<'a>(
+    path: &Path,
+    inputs: &[f64],
+    size: usize,
+    bounds: Option<&'a Bounds>,
+) -> Result<Claims<'a>, DataError> {
     let text = Text::open(path, MAX_TEXT)?;
     let table = Table::find(path, &text)?;
     let mut found = Claims { claims: Vec::new(), empty: 0, smoothed: 0, weighted: None };
@@ -66,7 +66,7 @@ pub fn read_claims(path: &Path, inputs: &[f64], size: usize, range: Option<Range
         match row.cell(table.subject) {
             "smoothed" => found.smoothed += 1,
             "" | "base" if row.cell(Some(table.radius)).is_empty() => found.empty += 1,
-            "" | "base" => found.claims.push(row.claim(inputs, size, range)?),
+            "" | "base" => found.claims.push(row.claim(inputs, size, bounds)?),
             _ => return Err(row.fault(table.subject, "base or smoothed")),
         }
     }
@@ -176,7 +176,28 @@ impl Row<'_> {
         Err(self.table.refuse(self.record.line, &format!("{expected} fields"), &found.to_string()))
     }
 
-    fn claim(&self, inputs: &[f64], size: usize, range: Option<Range>) -> Result<Claim, DataError> {
+    /// The box that the row names, or `bounds`.
+    fn range<'a>(&self, bounds: Option<&'a Bounds>) -> Result<Option<Ranges<'a>>, DataError> {
+        let file = bounds.and_then(Bounds::file);
+        match (self.cell(self.table.range), file) {
+            ("", _) => Ok(bounds.map(Bounds::ranges)),
+            (text, Some(file)) if Path::new(text).file_name() == file.path.file_name() => {
+                Ok(Some(Ranges::Each(&file.ranges)))
+            }
+            (_, Some(file)) => {
+                let expected = format!("nothing or `{}`, the one file of --box,", file.path.display());
+                Err(self.fault(self.table.range, &expected))
+            }
+            (text, None) => {
+                let ends = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+                let expected = "LO,HI with LO ≤ HI, or the file that --box names,";
+                let range: Range = ends.parse().map_err(|_| self.fault(self.table.range, expected))?;
+                Ok(Some(range.into()))
+            }
+        }
+    }
+
+    fn claim<'a>(&self, inputs: &[f64], size: usize, bounds: Option<&'a Bounds>) -> Result<Claim<'a>, DataError> {
         let table = self.table;
         let count = inputs.len() / size;
         let input = index(self.cell(Some(table.input))).filter(|&i| i < count);
@@ -185,19 +206,15 @@ impl Row<'_> {
             .cell(Some(table.norm))
             .parse()
             .map_err(|_: NormError| self.fault(Some(table.norm), "a norm, l1, l2, linf or lp:P with P ≥ 1,"))?;
-        let range = match self.cell(table.range) {
-            "" => range,
-            text => {
-                let ends = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
-                Some(ends.parse().map_err(|_| self.fault(table.range, "LO,HI with LO ≤ HI"))?)
-            }
-        };
-        if let Some(Range { low, high }) = range {
-            let x = &inputs[input * size..(input + 1) * size];
-            if let Some(i) = x.iter().position(|v| !(low..=high).contains(v)) {
-                let expected = format!("a box that holds {}, coordinate {i} of input {input},", x[i]);
-                return Err(self.fault(table.range, &expected));
-            }
+        let range = self.range(bounds)?;
+        let x = &inputs[input * size..(input + 1) * size];
+        if let Some((ranges, i)) = range.and_then(|ranges| Some((ranges, ranges.outside(x)?))) {
+            let name = bounds.and_then(Bounds::file).map(|file| file.called(i)).unwrap_or_default();
+            let expected = format!("a box that holds {}, coordinate {i}{name} of input {input},", x[i]);
+            return Err(match self.cell(table.range) {
+                "" => table.refuse(self.record.line, &expected, &format!("[{}] by --box", ranges.at(i))),
+                _ => self.fault(table.range, &expected),
+            });
         }
         let radius = self.cell(Some(table.radius)).to_string();
         let claimed = Claimed::read(input, norm, range, unbounded(&radius)).map_err(|why| match why.code {
@@ -208,7 +225,12 @@ impl Row<'_> {
             _ => table.refuse(self.record.line, &format!("{} in column `{}`", why.expected, why.place), &why.found),
         })?;
         let perturbation = Perturbation { norm, range, weights: None };
-        Ok(Claim { input, perturbation, radius, claimed, line: self.record.line })
+        let range = match range {
+            None => String::new(),
+            Some(Ranges::Same(range)) => format!("{},{}", range.low, range.high),
+            Some(Ranges::Each(_)) => bounds.map(Bounds::to_string).unwrap_or_default(),
+        };
+        Ok(Claim { input, perturbation, range, radius, claimed, line: self.record.line })
     }
 }
 

@@ -23,9 +23,9 @@ use underplane::audit::methods::{limits, standard};
 use underplane::audit::run::Audit;
 use underplane::audit::tally::Tally;
 use underplane::audit::{report, tables};
+use underplane::data::NamedBox;
 use underplane::files::{Folder, write_atomically};
 use underplane::norm::Norm;
-use underplane::query::Range;
 use underplane::radius::catalogue::{names, takes};
 use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
@@ -58,9 +58,8 @@ pub struct Args {
     table: TableArgs,
     #[command(flatten)]
     reading: ReadingArgs,
-    /// The valid range of every coordinate: an attacker never leaves it
-    #[arg(long = "box", value_name = "LO,HI", allow_hyphen_values = true, requires = "model")]
-    range: Option<Range>,
+    #[arg(long = "box", value_name = "LO,HI|F", allow_hyphen_values = true, requires = "model", help = help::BOX)]
+    range: Option<NamedBox>,
     #[command(flatten)]
     logit: LogitArgs,
     /// Use the first N inputs of each file only
@@ -124,7 +123,7 @@ pub fn run(args: &Args) -> Result<Finish> {
             model,
             follow_links: args.links.follow_links,
             inputs: files(inputs, &args.table, args.limit, args.reading),
-            range: args.range,
+            range: args.range.as_ref(),
             weights: args.weights.as_deref(),
             logit: args.logit.logit(),
             solver: args.lp_solver,
@@ -305,7 +304,7 @@ impl Args {
         match (&self.model, &self.inputs) {
             (Some(model), Some(inputs)) => {
                 let files = files(inputs, &self.table, self.limit, self.reading);
-                let source = Source::own(model, self.links.follow_links, files, self.range, self.logit.logit());
+                let source = Source::own(model, self.links.follow_links, files, self.range.clone(), self.logit.logit());
                 Ok(vec![self.job(source.read(&mut tell)?, None)?])
             }
             _ => self.bundled(),

@@ -11,9 +11,9 @@ use super::{Finish, circumstances, help, progress, proofs};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use underplane::data::NamedBox;
 use underplane::model::Logit;
 use underplane::norm::Norm;
-use underplane::query::Range;
 use underplane::radius::Method;
 use underplane::report::answer::{Detail, Status};
 use underplane::workbench::{
@@ -33,9 +33,8 @@ pub struct Args {
     norms: Vec<Norm>,
     #[command(flatten)]
     methods: MethodArgs,
-    /// The valid range of every coordinate: an attacker never leaves it
-    #[arg(long = "box", value_name = "LO,HI", allow_hyphen_values = true)]
-    range: Option<Range>,
+    #[arg(long = "box", value_name = "LO,HI|F", allow_hyphen_values = true, help = help::BOX)]
+    range: Option<NamedBox>,
     /// Weights of the norms, ‖w ⊙ δ‖: a .npy of float32 or a .csv, one per coordinate, > 0, or inf where the attacker
     /// cannot change it
     #[arg(long, value_name = "F")]
@@ -69,7 +68,8 @@ pub fn run(args: &Args) -> Result<Finish> {
     let format = Format::of(out)?;
     let methods = args.methods.build(args.proofs.is_some(), args.total_time)?;
     let files = args.inputs.files();
-    let others = [Some(files.inputs.clone()), files.labels.clone(), args.weights.clone()];
+    let box_file = args.range.as_ref().and_then(NamedBox::file).map(Path::to_path_buf);
+    let others = [Some(files.inputs.clone()), files.labels.clone(), args.weights.clone(), box_file];
     keep(out, [Some(&args.model)].into_iter().chain(others.iter().map(Option::as_ref)).flatten())?;
     use_threads(args.threads)?;
     // Beside the first look at the inputs, as it takes as long.
@@ -79,7 +79,8 @@ pub fn run(args: &Args) -> Result<Finish> {
     });
     let logit = args.logit.logit();
     let model = ModelFile::read(&args.model, args.links.follow_links, &logit)?.said(&mut tell);
-    let given = Given::read(model, files, args.range, &mut tell)?.weighted(args.weights.as_deref(), &mut tell)?;
+    let range = args.range.as_ref().map(|named| model.bounds(named, files.reading, &mut tell)).transpose()?;
+    let given = Given::read(model, files, range, &mut tell)?.weighted(args.weights.as_deref(), &mut tell)?;
     let given = given.in_unit(args.unit, &mut tell)?;
     let checkers = args.proofs.as_ref().map(|_| Checkers::of(&given)).transpose()?;
     if let (Some(checkers), Some(folder)) = (&checkers, &args.proofs) {
@@ -90,7 +91,8 @@ pub fn run(args: &Args) -> Result<Finish> {
         say!("warning: {}: {broken}", args.model.display());
     }
     let prover = |checkers: &Checkers| {
-        given.file.prover(checkers.inputs.clone(), given.weights()).map_err(|why| why.to_string())
+        let (inputs, bounds) = (checkers.inputs.clone(), checkers.bounds.clone());
+        given.file.prover(inputs, given.weights(), bounds).map_err(|why| why.to_string())
     };
     let norms = distinct(&args.norms);
     let run = Run::new(&given, &norms, &methods, checkers.as_ref().map(prover));

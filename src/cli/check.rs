@@ -6,13 +6,14 @@ use super::logit::LogitArgs;
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use underplane::data::Reading;
+use underplane::data::inputs::bounds::read_bounds;
 use underplane::data::{InputOptions, read_inputs};
 use underplane::model::Logit;
 use underplane::proof::fast::Fast;
 use underplane::proof::in_kernel;
 use underplane::workbench::{FOLDED, ModelFile};
 use underplane_kernel::driver::{self, Failure};
-use underplane_kernel::{Inputs, Model, Uint8};
+use underplane_kernel::{Attacker, Inputs, Model, Uint8};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -27,10 +28,14 @@ pub struct Args {
     /// Weights of the norms, a .npy of float32: one per coordinate, > 0, or inf where the attacker cannot change it
     #[arg(long, value_name = "F")]
     weights: Option<PathBuf>,
+    /// The box of certificates that name a file, a .npy of float32: lo and hi of every coordinate, -inf or inf where
+    /// there is none (a box LO,HI stands in the certificate itself)
+    #[arg(long = "box", value_name = "F")]
+    bounds: Option<PathBuf>,
     /// What a byte k among inputs of uint8 means: unit (k/255, the default unless the largest is 1) or raw (k itself)
     #[arg(long, value_name = "unit|raw")]
     uint8: Option<Uint8>,
-    /// Take inputs (and weights) of another shape than the model's input as its entries in the order in which they
+    /// Take inputs (weights and boxes, too) of another shape than the model's input as its entries in the order in which they
     /// stand
     #[arg(long)]
     flatten: bool,
@@ -51,6 +56,7 @@ pub fn run(args: &Args) -> Result<Finish> {
     let options = driver::Options {
         logit: &logit,
         weights: args.weights.as_deref(),
+        bounds: args.bounds.as_deref(),
         uint8: args.uint8,
         flatten: args.flatten,
         follow_links: args.links.follow_links,
@@ -59,14 +65,14 @@ pub fn run(args: &Args) -> Result<Finish> {
         // The kernel reads the model at the same time.
         let mut reading = (args.fast && plain).then(|| scope.spawn(|| fast(args, &wanted)));
         let mut read = None;
-        let mut shortcut = |model: &Model, inputs: &Inputs, line: &str| {
+        let mut shortcut = |model: &Model, inputs: &Inputs, attacker: Attacker, line: &str| {
             if let Some(reading) = reading.take() {
                 match reading.join().expect("reading does not panic") {
                     Ok(fast) => read = Some(fast),
                     Err(why) => say!("note: replayed exactly: {why:#}"),
                 }
             }
-            read.as_ref().and_then(|fast: &Fast| fast.replay((model, inputs), line))
+            read.as_ref().and_then(|fast: &Fast| fast.replay((model, inputs), attacker, line))
         };
         driver::run_with(files, options, &mut out, &mut shortcut)
     });
@@ -95,5 +101,7 @@ fn fast(args: &Args, logit: &Logit) -> Result<Fast> {
     let fits = inputs.fit(&model.graph().node(0).shape, args.flatten);
     fits.map_err(|why| anyhow!("{}: {why}", args.inputs.display()))?;
     let values = inputs.values.iter().map(|&v| f64::from(v)).collect();
-    Ok(Fast::new(model, values))
+    let bounds = args.bounds.as_ref().map(|path| read_bounds(path, &model.graph().node(0).shape, None, reading));
+    let bounds = bounds.transpose()?;
+    Ok(Fast::new(model, values).within(bounds))
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::Instant;
 use underplane::audit::report::free_name;
 use underplane::claims::{Answer, Claim, Claims, Decision};
+use underplane::data::NamedBox;
 use underplane::model::Logit;
-use underplane::query::Range;
 use underplane::radius::lp::LpSolver;
 use underplane::report::run_info::today;
 use underplane::report::table::Sheet;
@@ -22,7 +22,7 @@ pub struct Task<'a> {
     pub model: &'a Path,
     pub follow_links: bool,
     pub inputs: InputFiles,
-    pub range: Option<Range>,
+    pub range: Option<&'a NamedBox>,
     pub weights: Option<&'a Path>,
     pub logit: Logit,
     pub solver: LpSolver,
@@ -36,10 +36,12 @@ const SHOWN: usize = 20;
 pub fn run(task: Task) -> Result<Finish> {
     let start = Instant::now();
     let model = ModelFile::read(task.model, task.follow_links, &task.logit)?.said(&mut tell);
-    let given = Given::read(model, task.inputs, None, &mut tell)?;
-    let given = given.weighted(task.weights, &mut tell)?;
+    let bounds = task.range.map(|named| model.bounds(named, task.inputs.reading, &mut tell)).transpose()?;
+    let given = Given::read(model, task.inputs, None, &mut tell)?.weighted(task.weights, &mut tell)?;
+    // A claim may name a box of its own, so that inputs need not lie in this one.
+    let given = Given { range: bounds, ..given };
     let samples = given.source.load()?;
-    let read = given.claims(&samples, task.claims, task.range)?;
+    let read = given.claims(&samples, task.claims)?;
     let checkers = Checkers::of(&given)?;
     let bar = progress::bar(read.claims.len() as u64, "auditing claims");
     let decisions = given.decide(&samples, &checkers, &read.claims, task.solver, task.thorough, &|| bar.inc(1))?;
@@ -49,7 +51,8 @@ pub fn run(task: Task) -> Result<Finish> {
     std::fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
     write(&folder, &read.claims, &decisions, given.file.model.input_size())?;
     let files = &given.files;
-    let others = [Some(files.inputs.as_path()), files.labels.as_deref(), Some(task.claims), task.weights];
+    let box_file = task.range.and_then(NamedBox::file);
+    let others = [Some(files.inputs.as_path()), files.labels.as_deref(), Some(task.claims), task.weights, box_file];
     let read_files = [given.file.digests(), digests(others)?].concat();
     circumstances::write(&folder, &circumstances::run_info(read_files, Vec::new(), None, start))?;
     let command = checkers.write(&folder, &folder.join(CERTIFICATES))?;
@@ -111,8 +114,8 @@ fn print(command: &str, folder: &Path, read: &Claims, decisions: &[Decision]) ->
 
 /// A claim that is not confirmed, with its line, as it was written.
 fn sentence(claim: &Claim, decision: &Decision) -> String {
-    let Claim { input, perturbation, radius, line, .. } = claim;
-    let range = perturbation.range.map(|range| format!(", box {range}")).unwrap_or_default();
+    let Claim { input, perturbation, range, radius, line, .. } = claim;
+    let range = if range.is_empty() { String::new() } else { format!(", box {range}") };
     let near = decision.witness.as_ref().map(|w| format!("; f ≤ 0 at distance {:?}", w.distance)).unwrap_or_default();
     let proven = decision.proven.map(|proven| format!("; proven: {proven}")).unwrap_or_default();
     let detail = if decision.detail.is_empty() { String::new() } else { format!(" ({})", decision.detail) };

@@ -20,6 +20,11 @@ fn defaults(of: impl Fn(Limits) -> String) -> String {
     listed(&texts.iter().map(String::as_str).collect::<Vec<_>>(), "and")
 }
 
+/// What a box is.
+pub const BOX: &str = "The valid range of every coordinate, which an attacker never leaves: LO,HI for all of them, or a \
+    .csv with columns lo and hi or a .npy [coordinates, 2], a row for each; -inf and inf are no end. In the units of the \
+    model's inputs: of a table's columns, where the model has a preparation, whatever --unit says";
+
 pub fn methods() -> String {
     format!("Methods, separated by commas: {} (the largest sound one)", names(&all(false), |_| true).join(", "))
 }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use underplane::audit::report::RUN;
 use underplane::files::{Growing, partial_name};
 use underplane::proof::Groups;
-use underplane::workbench::{Checkers, FOLDED, INPUTS, WEIGHTS};
+use underplane::workbench::{BOX, Checkers, FOLDED, INPUTS, WEIGHTS};
 
 /// The certificates' name in their folder.
 const CERTIFICATES: &str = "certificates.jsonl";
 
 /// All names that a folder of proofs may have.
-pub const FILES: [&str; 5] = [CERTIFICATES, FOLDED, INPUTS, WEIGHTS, RUN];
+pub const FILES: [&str; 6] = [CERTIFICATES, FOLDED, INPUTS, WEIGHTS, BOX, RUN];
 
 /// Takes certificates.
 pub struct Certificates {

@@ -24,6 +24,7 @@ pub mod tasks;
 pub use dataset::{Column, Dataset, Task};
 pub use delimiter::Delimiter;
 pub use error::{DataError, Place};
+pub use inputs::bounds::{Bounds, NamedBox};
 pub use inputs::label::Label;
 pub use inputs::label_file::read_labels;
 pub use inputs::npz::member;

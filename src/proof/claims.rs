@@ -4,7 +4,7 @@ use super::encode::{decimal, distance};
 use super::{Prover, Stated, Unproven};
 use crate::norm::Norm;
 use crate::query::Witness;
-use crate::query::{Query, Range};
+use crate::query::{Query, Ranges};
 use crate::radius::{Evidence, Radius};
 use dashu_int::UBig;
 use dashu_int::ops::{BitTest, DivRem};
@@ -32,14 +32,20 @@ pub struct Claimed {
 }
 
 impl Claimed {
-    /// A radius as it is written.
+    /// A radius as it is written; ranges of each coordinate are those of the file that the checker's user names.
     ///
     /// # Errors
     /// When the kernel does not read it.
-    pub fn read(input: usize, norm: Norm, range: Option<Range>, radius: &str) -> Result<Claimed, Rejection> {
-        let ends = range.map(|range| (decimal(range.low), decimal(range.high)));
+    pub fn read(input: usize, norm: Norm, range: Option<Ranges>, radius: &str) -> Result<Claimed, Rejection> {
+        let ends = match range {
+            Some(Ranges::Same(range)) => Some((decimal(range.low), decimal(range.high))),
+            None | Some(Ranges::Each(_)) => None,
+        };
         let ends = ends.as_ref().map(|(low, high)| (low.as_str(), high.as_str()));
-        let kernel = kernel::Claim::read(input as u64, &norm.to_string(), ends, radius)?;
+        let mut kernel = kernel::Claim::read(input as u64, &norm.to_string(), ends, radius)?;
+        if let Some(Ranges::Each(_)) = range {
+            kernel = kernel.in_file();
+        }
         if radius == "unbounded" {
             return Ok(Claimed { kernel, value: f64::INFINITY, above: radius.into(), below: None });
         }
@@ -104,7 +110,7 @@ impl Prover {
     }
 
     fn settles(&self, claim: &Claimed, line: &str, wanted: Settled) -> Result<(), Unproven> {
-        match claim.kernel.settled_by(&self.model, &self.inputs, self.weights.as_ref(), line)? {
+        match claim.kernel.settled_by(&self.model, &self.inputs, self.attacker(), line)? {
             Some(settled) if settled == wanted => Ok(()),
             _ => Err(Unproven("the certificate does not reach the claimed radius".into())),
         }

@@ -2,11 +2,11 @@
 
 use super::codes::Packed;
 use crate::norm::Norm;
-use crate::query::Range;
+use crate::query::Ranges;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use underplane_kernel::{Class, Logit, Uint8};
+use underplane_kernel::{Bounds, Class, Logit, StatedBox, Uint8};
 
 /// A certificate's parts.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Line<'a> {
     pub input: usize,
     pub norm: Norm,
     pub logit: Logit,
-    pub range: Option<Range>,
+    pub range: Option<StatedBox>,
     /// Whether the norm has weights.
     pub weighted: bool,
     /// What bytes among the inputs mean.
@@ -56,7 +56,8 @@ impl Line<'_> {
         let mut object = Map::new();
         let mut put = |key: &str, value: Value| drop(object.insert(key.into(), value));
         let Logit { class, output, threshold, .. } = &self.logit;
-        let second = self.heads.len() > 1 || output.is_some() || threshold.is_some();
+        let in_file = matches!(self.range, Some(StatedBox::File(_)));
+        let second = self.heads.len() > 1 || output.is_some() || threshold.is_some() || in_file;
         put("version", json!(if second { "2" } else { "1" }));
         put("input", json!(self.input.to_string()));
         put("norm", json!(self.norm.to_string()));
@@ -69,8 +70,10 @@ impl Line<'_> {
         if let Some(threshold) = threshold {
             put("threshold", json!(threshold.to_string()));
         }
-        if let Some(range) = self.range {
-            put("box", json!([decimal(range.low), decimal(range.high)]));
+        match &self.range {
+            None => {}
+            Some(StatedBox::Ends(low, high)) => put("box", json!([low, high])),
+            Some(file) => put("box", json!(file.to_string())),
         }
         if self.weighted {
             put("weights", json!("yes"));
@@ -113,6 +116,15 @@ fn packed(packed: &Packed) -> Value {
         bits => packed.codes.iter().flat_map(|code| code.to_le_bytes().into_iter().take(bits / 8)).collect(),
     };
     json!({"node": packed.node, "bits": packed.bits.to_string(), "codes": STANDARD.encode(bytes)})
+}
+
+/// A box in a certificate's words; ranges of each coordinate are those of the file that is meant. Where none is known, the
+/// kernel refuses the words.
+pub fn stated_box(ranges: Ranges, file: Option<&Bounds>) -> StatedBox {
+    match ranges {
+        Ranges::Same(range) => StatedBox::Ends(decimal(range.low), decimal(range.high)),
+        Ranges::Each(_) => StatedBox::File(file.map_or("", Bounds::digest).into()),
+    }
 }
 
 /// A radius in a certificate's words, `unbounded` where it is infinite.

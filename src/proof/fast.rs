@@ -5,16 +5,17 @@
 //! (they are moved into their intervals), so a mistake in finding the nodes again can lose a proof, never invent one.
 
 use super::codes::{find, unpack};
+use crate::data::inputs::bounds::BoundsFile;
 use crate::model::{Model, NodeId};
 use crate::norm::Norm;
 use crate::query::Query;
-use crate::query::{Perturbation, Range};
+use crate::query::{Perturbation, Range, Ranges};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::OnceLock;
-use underplane_kernel::{self as kernel, Statement, Unit, check_form};
+use underplane_kernel::{self as kernel, Attacker, StatedBox, Statement, Unit, check_form};
 
 /// A model and its inputs, as the program reads them.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Fast {
     model: Model,
     /// `[count × size]`.
     inputs: Vec<f64>,
+    /// The box of the file that certificates name.
+    bounds: Option<BoundsFile>,
     /// What certificates give slopes for, with its node of our graph where that is the same; looked for once.
     units: OnceLock<Vec<(Unit, Option<NodeId>)>>,
 }
@@ -29,16 +32,27 @@ pub struct Fast {
 impl Fast {
     /// Of a model and inputs `[count × size]`.
     pub fn new(model: Model, inputs: Vec<f64>) -> Fast {
-        Fast { model, inputs, units: OnceLock::new() }
+        Fast { model, inputs, bounds: None, units: OnceLock::new() }
+    }
+
+    /// The same about the box of a file.
+    pub fn within(self, bounds: Option<BoundsFile>) -> Fast {
+        Fast { bounds, ..self }
     }
 
     /// The statement, if the form is right and interval arithmetic proves all of it. `kernel` is its reading of the same
-    /// model and inputs every time: it checks the certificates' form, and knows the names of the file's nodes.
-    pub fn replay(&self, kernel: (&kernel::Model, &kernel::Inputs), line: &str) -> Option<Statement> {
-        if !self.model.heads().is_empty() {
+    /// model and inputs every time, and `attacker` what its user says: it checks the certificates' form, and knows the names
+    /// of the file's nodes. Nothing is proven about weighted norms.
+    pub fn replay(
+        &self,
+        kernel: (&kernel::Model, &kernel::Inputs),
+        attacker: Attacker,
+        line: &str,
+    ) -> Option<Statement> {
+        if !self.model.heads().is_empty() || attacker.weights.is_some() {
             return None;
         }
-        let statement = check_form(kernel.0, kernel.1, line).ok()?;
+        let statement = check_form(kernel.0, kernel.1, attacker, line).ok()?;
         let units = self.units.get_or_init(|| {
             let units = kernel.0.units();
             let found = find(&self.model, &units);
@@ -47,11 +61,22 @@ impl Fast {
         let size = self.model.input_size();
         let start = usize::try_from(statement.input).ok()?.checked_mul(size)?;
         let x = self.inputs.get(start..start.checked_add(size)?)?;
-        let query = Query { model: &self.model, x, index: 0, perturbation: perturbation(&statement)? };
+        let query = Query { model: &self.model, x, index: 0, perturbation: self.perturbation(&statement)? };
         let evidence: Value = serde_json::from_str(line).ok()?;
         let lower = statement.radius.as_deref().is_none_or(|r| self.proves(query, units, r, &evidence).is_some());
         let upper = statement.upper.as_deref().is_none_or(|u| self.witnesses(query, u, &evidence));
         (lower && upper).then_some(statement)
+    }
+
+    fn perturbation(&self, statement: &Statement) -> Option<Perturbation<'_>> {
+        let norm: Norm = statement.norm.parse().ok()?;
+        let range = match &statement.range {
+            None => None,
+            Some(StatedBox::Ends(low, high)) => Some(Range { low: exact(low)?, high: exact(high)? }.into()),
+            // The form is right: it is the file that the user names.
+            Some(StatedBox::File(_)) => Some(Ranges::Each(&self.bounds.as_ref()?.ranges)),
+        };
+        Some(Perturbation { norm, range, weights: None })
     }
 
     /// `Some` if the slopes' own radius, rounded down, is at least the stated one, in a way in which the kernel proves it
@@ -101,15 +126,6 @@ impl Fast {
 
 fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str()
-}
-
-fn perturbation(statement: &Statement) -> Option<Perturbation<'static>> {
-    let norm: Norm = statement.norm.parse().ok()?;
-    let range = match &statement.range {
-        None => None,
-        Some((low, high)) => Some(Range { low: exact(low)?, high: exact(high)? }),
-    };
-    Some(Perturbation { norm, range, weights: None })
 }
 
 /// A decimal that is exactly an `f64`.

@@ -47,6 +47,31 @@ fn own(path: &Path, reading: Reading, shape: &[usize]) -> Option<kernel::Inputs>
     inputs.check_shape(shape).is_ok().then_some(inputs)
 }
 
+/// The box of a file, read by the kernel from the user's file where it can read that, else from a copy.
+#[derive(Clone, Debug)]
+pub struct KernelBounds {
+    /// What the kernel read.
+    pub read: kernel::Bounds,
+    /// The bytes of the copy, a .npy file.
+    pub copy: Option<Vec<u8>>,
+}
+
+impl KernelBounds {
+    /// The box `ends` `[input size × 2]` of the file `path`, for inputs of the shape `shape`.
+    ///
+    /// # Errors
+    /// When the kernel refuses even the copy.
+    pub fn of(path: &Path, reading: Reading, ends: &[f64], shape: &[usize]) -> Result<KernelBounds, Rejection> {
+        let own = bytes(path).and_then(|bytes| kernel::Bounds::read(&bytes).ok());
+        let own = own.map(|bounds| if reading.flatten { bounds.flattened() } else { bounds });
+        if let Some(read) = own.filter(|bounds| bounds.check_shape(shape).is_ok()) {
+            return Ok(KernelBounds { read, copy: None });
+        }
+        let copy = npy(ends, 2);
+        Ok(KernelBounds { read: kernel::Bounds::read(&copy)?, copy: Some(copy) })
+    }
+}
+
 /// Whether the kernel reads the file `path` as weights for inputs of the shape `shape`.
 pub fn reads_weights(path: &Path, reading: Reading, shape: &[usize]) -> bool {
     let weights = bytes(path).and_then(|bytes| kernel::Weights::read(&bytes).ok());

@@ -18,7 +18,7 @@ pub mod without;
 use crate::model::passes::{Slopes, forward, tangent_slopes};
 use crate::model::{Logit, Model, Sensitive};
 use crate::norm::Norm;
-use crate::query::{Query, Witness};
+use crate::query::{Query, Ranges, Witness};
 use crate::radius::{Evidence, Outcome, Radius};
 pub use bytes::ModelBytes;
 pub use claims::Claimed;
@@ -26,13 +26,13 @@ use codes::Packing;
 use encode::{Line, Node, decimal};
 pub use encode::{distance, npy};
 pub use fast::exact;
-pub use inputs::{KernelInputs, reads_weights};
+pub use inputs::{KernelBounds, KernelInputs, reads_weights};
 pub use odds::log_odds;
 use plan::{Bound, Step};
 pub use replay::{Groups, replay, replay_or_less};
 use std::fmt;
 use std::sync::Arc;
-use underplane_kernel::{self as kernel, Code, Rejection, Statement, Threshold, Unit, check_weighted};
+use underplane_kernel::{self as kernel, Attacker, Code, Rejection, StatedBox, Statement, Threshold, Unit};
 
 /// Relative amounts by which a radius is lowered until the kernel accepts it; beyond the last one it is no rounding.
 const LOWERED: [f64; 12] = [0.0, 2e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 5e-7];
@@ -61,6 +61,8 @@ pub struct Prover {
     inputs: kernel::Inputs,
     /// Of every norm, if there are some.
     weights: Option<kernel::Weights>,
+    /// The box of a file, if there is one.
+    bounds: Option<kernel::Bounds>,
     units: Vec<Unit>,
     logit: kernel::Logit,
     /// Whether certificates are about the open ball.
@@ -123,7 +125,7 @@ impl Prover {
     pub fn about(file: &ModelBytes, logit: impl Into<Logit>, inputs: kernel::Inputs) -> Result<Prover, Rejection> {
         let logit = in_kernel(logit.into());
         let model = Arc::new(file.read(logit.clone())?);
-        Ok(Prover { units: model.units(), model, inputs, weights: None, logit, open: false })
+        Ok(Prover { units: model.units(), model, inputs, weights: None, bounds: None, logit, open: false })
     }
 
     /// The same about other inputs `[count × size]`, each an exact `f32`.
@@ -133,7 +135,8 @@ impl Prover {
     pub fn about_others(&self, inputs: &[f64], size: usize) -> Result<Prover, Rejection> {
         let (model, units) = (Arc::clone(&self.model), self.units.clone());
         let (inputs, weights) = (kernel::Inputs::read(&encode::npy(inputs, size))?, self.weights.clone());
-        Ok(Prover { model, inputs, weights, units, logit: self.logit.clone(), open: self.open })
+        let (bounds, logit) = (self.bounds.clone(), self.logit.clone());
+        Ok(Prover { model, inputs, weights, bounds, units, logit, open: self.open })
     }
 
     /// The same for norms weighted by `weights`, each an exact `f32`.
@@ -143,6 +146,11 @@ impl Prover {
     pub fn weighted(mut self, weights: Option<&[f64]>) -> Result<Prover, Rejection> {
         self.weights = weights.map(|weights| kernel::Weights::read(&encode::npy(weights, 1))).transpose()?;
         Ok(self)
+    }
+
+    /// The same about the box of a file, which queries about ranges of each coordinate mean.
+    pub fn within(self, bounds: Option<kernel::Bounds>) -> Prover {
+        Prover { bounds, ..self }
     }
 
     /// The same about open balls, as other people's claims are.
@@ -273,7 +281,7 @@ impl Prover {
     /// # Errors
     /// When the kernel refuses it.
     pub fn check(&self, certificate: &str) -> Result<Statement, Rejection> {
-        check_weighted(&self.model, &self.inputs, self.weights.as_ref(), certificate)
+        kernel::check_against(&self.model, &self.inputs, self.attacker(), certificate)
     }
 
     /// The sign of the exact logit of an input.
@@ -284,12 +292,21 @@ impl Prover {
         self.model.logit_sign(&self.inputs, index as u64)
     }
 
+    fn attacker(&self) -> Attacker<'_> {
+        Attacker { weights: self.weights.as_ref(), bounds: self.bounds.as_ref() }
+    }
+
+    /// A box in a certificate's words.
+    pub fn stated_box(&self, ranges: Ranges) -> StatedBox {
+        encode::stated_box(ranges, self.bounds.as_ref())
+    }
+
     fn line<'a>(&self, query: Query) -> Line<'a> {
         Line {
             input: query.index,
             norm: query.perturbation.norm,
             logit: self.logit.clone(),
-            range: query.perturbation.range,
+            range: query.perturbation.range.map(|ranges| self.stated_box(ranges)),
             weighted: self.weights.is_some(),
             uint8: self.inputs.uint8(),
             open: self.open,

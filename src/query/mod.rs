@@ -3,12 +3,14 @@
 pub mod coordinate;
 pub mod parts;
 pub mod perturbation;
+mod ranges;
 pub mod reach;
 pub mod separable;
 mod weights;
 pub mod witness;
 
-pub use perturbation::{Perturbation, Range};
+pub use perturbation::Perturbation;
+pub use ranges::{Range, Ranges};
 pub use weights::is_marked;
 pub use witness::{Seen, Witness};
 
@@ -57,14 +59,19 @@ impl<'a> Query<'a> {
         minorants(self.model.network(), self.x, slopes, self.split().input_stops()).remove(0)
     }
 
-    /// A coordinate's value moved into the box.
-    pub fn clip(&self, value: f64) -> f64 {
-        self.perturbation.range.map_or(value, |range| value.clamp(range.low, range.high))
+    /// A value of coordinate `i` moved into the box.
+    pub fn clip(&self, i: usize, value: f64) -> f64 {
+        self.perturbation.clip(i, value)
     }
 
     /// A point moved into the box.
     pub fn clipped(&self, mut point: Vec<f64>) -> Vec<f64> {
-        point.iter_mut().for_each(|value| *value = self.clip(*value));
+        self.clip_point(&mut point);
         point
+    }
+
+    /// The same in place.
+    pub fn clip_point(&self, point: &mut [f64]) {
+        point.iter_mut().enumerate().for_each(|(i, value)| *value = self.clip(i, *value));
     }
 }

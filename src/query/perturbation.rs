@@ -1,42 +1,8 @@
 //! What the attacker may do: norms, boxes and weights.
 
+use super::{Range, Ranges};
 use crate::norm::Norm;
 use crate::rounding::mul_up;
-use std::fmt;
-use std::str::FromStr;
-
-/// The valid range of every input coordinate: an attacker never leaves it. As text, a decimal means the float32
-/// nearest to it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range {
-    /// Least value.
-    pub low: f64,
-    /// Largest value.
-    pub high: f64,
-}
-
-impl fmt::Display for Range {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Both are float32 where a user wrote them, and as such they have fewer digits.
-        match (self.low as f32, self.high as f32) {
-            (low, high) if (f64::from(low), f64::from(high)) == (self.low, self.high) => write!(f, "{low},{high}"),
-            _ => write!(f, "{},{}", self.low, self.high),
-        }
-    }
-}
-
-impl FromStr for Range {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Range, String> {
-        // The ends are float32 as inputs are: the decimal of an input in a table is the same number here.
-        let parse = |t: &str| t.trim().parse::<f32>().ok().filter(|v| v.is_finite()).map(f64::from);
-        match text.split_once(',').map(|(low, high)| (parse(low), parse(high))) {
-            Some((Some(low), Some(high))) if low <= high => Ok(Range { low, high }),
-            _ => Err(format!("box `{text}`: expected LO,HI with two finite float32 numbers, LO ≤ HI")),
-        }
-    }
-}
 
 /// What the attacker may do to an input: any change δ with ‖w ⊙ δ‖ within the radius (w = 1 without weights), inside the
 /// box if there is one.
@@ -47,8 +13,8 @@ impl FromStr for Range {
 pub struct Perturbation<'a> {
     /// Measures the change.
     pub norm: Norm,
-    /// The valid range of every coordinate.
-    pub range: Option<Range>,
+    /// The box: the valid range of every coordinate.
+    pub range: Option<Ranges<'a>>,
     /// One weight per coordinate, each a float32 > 0; infinite where the attacker cannot change the coordinate.
     pub weights: Option<&'a [f64]>,
 }
@@ -67,9 +33,14 @@ impl<'a> Perturbation<'a> {
         let weight = self.weights.map_or(1.0, |weights| weights[i]);
         let weighted = |room: f64| if weight == 1.0 { room } else { mul_up(room, weight) };
         let up = |room: f64| if room <= 0.0 { 0.0 } else { weighted(room.next_up()) };
-        match self.range {
+        match self.range.map(|ranges| ranges.at(i)) {
             None => (f64::INFINITY, f64::INFINITY),
             Some(Range { low, high }) => (up(x - low), up(high - x)),
         }
+    }
+
+    /// A value of coordinate `i` moved into the box.
+    pub fn clip(&self, i: usize, value: f64) -> f64 {
+        self.range.map_or(value, |ranges| ranges.at(i).clip(value))
     }
 }

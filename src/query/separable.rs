@@ -110,8 +110,11 @@ impl Coordinate {
         (self.slope.value.abs() + self.slope.error + kinks) * (1.0 + SLACK * (self.terms.len() + 1) as f64)
     }
 
-    /// An upper bound of −h(δ).
+    /// An upper bound of −h(δ); for an infinite δ of what −h goes beyond all corners by.
     fn decrease(&self, delta: f64) -> f64 {
+        if delta.is_infinite() {
+            return if self.falls_beyond(delta.signum()) { f64::INFINITY } else { f64::NEG_INFINITY };
+        }
         let first = self.slope.value * delta;
         let underflow = TINY * (self.terms.len() + 1) as f64;
         let (mut value, mut error) = (-first, self.slope.error * delta.abs() + SLACK * first.abs() + underflow);
@@ -126,6 +129,29 @@ impl Coordinate {
         let bound = value + error * (1.0 + SLACK * (self.terms.len() + 1) as f64) + SLACK * value.abs();
         // After an overflow nothing is known, and `f64::max` would drop a NaN.
         if bound.is_nan() { f64::INFINITY } else { bound }
+    }
+
+    /// Whether h may fall beyond all corners, in this direction.
+    fn falls_beyond(&self, direction: f64) -> bool {
+        let (mut slope, mut error, mut sizes) =
+            (-self.slope.value * direction, self.slope.error, self.slope.value.abs());
+        for (c, Turn { kink, scale, .. }) in &self.terms {
+            let part = |slope: f64| -c.value * slope * scale.value * direction;
+            let is_clear = scale.error < scale.value.abs();
+            slope += if is_clear {
+                part(kink.slope(scale.value * direction))
+            } else {
+                part(kink.below).max(part(kink.above))
+            };
+            let steepest = kink.below.abs().max(kink.above.abs());
+            error += steepest * (c.error * (scale.value.abs() + scale.error) + size(*c) * scale.error);
+            sizes += steepest * size(*c) * scale.value.abs();
+        }
+        let count = (self.terms.len() + 1) as f64;
+        // Where nothing depends on the coordinate nothing is rounded. After an overflow nothing is known.
+        let nothing = error == 0.0 && sizes == 0.0;
+        let most = slope + error * (1.0 + SLACK * count) + SLACK * count * sizes + TINY * count;
+        !nothing && (most.is_nan() || most > 0.0)
     }
 
     /// The ends of the segments of h inside the ball and the box, 0 left out. A crossing just outside is kept: looking a

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn rooms_are_measured_in_weighted_changes() {
         let weights = [4.0, f64::INFINITY];
-        let range = Some(Range { low: 0.0, high: 1.0 });
+        let range = Some(Range { low: 0.0, high: 1.0 }.into());
         let weighted = Perturbation { norm: Norm::L1, range, weights: Some(&weights) };
         let (fall, rise) = weighted.room(0, 0.25);
         assert!((1.0..1.0 + 1e-12).contains(&fall) && (3.0..3.0 + 1e-12).contains(&rise));

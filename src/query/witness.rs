@@ -61,7 +61,7 @@ impl Query<'_> {
     /// What floats see at a point of the box; `None` where f > 0 or nothing is known.
     pub fn look(&self, point: &[f64]) -> Option<Seen> {
         let fits = point.len() == self.size() && point.iter().all(|v| v.is_finite());
-        if !fits || !self.perturbation.range.is_none_or(|r| point.iter().all(|&v| r.low <= v && v <= r.high)) {
+        if !fits || self.perturbation.range.is_some_and(|ranges| ranges.outside(point).is_some()) {
             return None;
         }
         let distance = self.distance(point);
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_box_clips_the_ray() {
-        let range = Some(Range { low: 0.0, high: 0.75 });
+        let range = Some(Range { low: 0.0, high: 0.75 }.into());
         let perturbation = Perturbation { norm: Norm::Linf, range, weights: None };
         assert_eq!(query(&model(), perturbation).along_ray(&[0.0, 2.0]), None);
         let witness = query(&model(), perturbation).along_ray(&[0.1, 2.0]).unwrap();
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn what_is_no_witness_is_refused() {
         let plain = Perturbation::new(Norm::L2);
-        let boxed = Perturbation { norm: Norm::L2, range: Some(Range { low: 0.0, high: 1.0 }), weights: None };
+        let boxed = Perturbation { norm: Norm::L2, range: Some(Range { low: 0.0, high: 1.0 }.into()), weights: None };
         assert!(query(&model(), plain).check(&[0.0, 1.5]).is_some());
         assert_eq!(query(&model(), boxed).check(&[0.0, 1.5]), None, "outside the box");
         assert_eq!(query(&model(), plain).check(&[0.0, 0.5]), None, "f > 0");

@@ -2,7 +2,7 @@
 
 use crate::model::{Enclosed, Model};
 use crate::norm::Norm;
-use crate::query::{Perturbation, Range};
+use crate::query::{Perturbation, Ranges};
 use crate::radius::heads;
 use crate::radius::{Cost, Method, Outcome, Samples, Shared, Verdict};
 use rayon::prelude::*;
@@ -39,7 +39,7 @@ pub struct Questions<'a> {
     /// The norms.
     pub norms: &'a [Norm],
     /// The box.
-    pub range: Option<Range>,
+    pub range: Option<Ranges<'a>>,
     /// The weights of every norm.
     pub weights: Option<&'a [f64]>,
     /// Whether a method that does not apply is asked all the same, and says for itself what it cannot do.

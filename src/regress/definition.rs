@@ -31,7 +31,7 @@ pub struct Entry {
     pub inputs: PathBuf,
     /// Number of inputs; all by default.
     pub limit: Option<usize>,
-    /// `LO,HI`.
+    /// `LO,HI`, or a file from the folder.
     pub r#box: Option<String>,
     /// positive by default.
     pub sensitive: Option<String>,

@@ -11,6 +11,7 @@ mod today;
 pub use change::{Change, Compared, TOLERANCE};
 pub use definition::{DEFINITION, Definition, Entry, definition};
 
+use crate::data::Bounds;
 use crate::files::write_atomically;
 use crate::norm::Norm;
 use crate::radius::Radius;
@@ -116,7 +117,7 @@ fn change(today: &Today, stored: &Stored, new: &Result<Option<Proven>, String>) 
     if let Some(faulty) = faulty(stored) {
         return faulty;
     }
-    if let Err(why) = store::check(&today.prover, today.range, stored) {
+    if let Err(why) = store::check(&today.prover, today.range.as_ref().map(Bounds::ranges), stored) {
         return (Change::StoredProof, why);
     }
     let before = &stored.row;

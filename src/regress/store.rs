@@ -3,14 +3,14 @@
 //! A store is believed as little as a certificate is: what is not just as it must be is a fault, in words, of a row.
 
 use crate::proof::{Prover, distance, exact};
-use crate::query::Range;
+use crate::query::Ranges;
 use crate::radius::Radius;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::Path;
-use underplane_kernel::Statement;
+use underplane_kernel::{StatedBox, Statement};
 
 /// The first line of a table.
 pub const HEADER: &str = "input,norm,method,lower,upper";
@@ -193,17 +193,21 @@ impl Verified {
 ///
 /// # Errors
 /// When it is not, or does not, in words.
-pub fn check(prover: &Prover, range: Option<Range>, stored: &Stored) -> Result<(), String> {
+pub fn check(prover: &Prover, range: Option<Ranges>, stored: &Stored) -> Result<(), String> {
     let statement = prover.check(&stored.certificate).map_err(|r| format!("the certificate: {r}"))?;
-    let found = differences(&statement, &stored.row, range);
+    let found = differences(&statement, &stored.row, range.map(|ranges| prover.stated_box(ranges)).as_ref());
     if found.is_empty() { Ok(()) } else { Err(found.join("; ")) }
 }
 
 /// Everything in which they differ.
-fn differences(statement: &Statement, row: &Verified, range: Option<Range>) -> Vec<String> {
+fn differences(statement: &Statement, row: &Verified, range: Option<&StatedBox>) -> Vec<String> {
     let stated = |end: &str| exact(end).map_or(end.to_string(), distance);
-    let wanted = range.map_or("none".into(), |r| format!("{},{}", distance(r.low), distance(r.high)));
-    let found = statement.range.as_ref().map_or("none".into(), |(l, h)| format!("{},{}", stated(l), stated(h)));
+    let words = |range: Option<&StatedBox>| match range {
+        None => "none".into(),
+        Some(StatedBox::Ends(low, high)) => format!("{},{}", stated(low), stated(high)),
+        Some(file) => file.to_string(),
+    };
+    let (wanted, found) = (words(range), words(statement.range.as_ref()));
     // A row has the shortest decimal of the very float that the certificate states.
     let shortest = |text: &str| match text {
         "unbounded" => Some("unbounded".into()),

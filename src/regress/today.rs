@@ -4,13 +4,13 @@ use super::change::TOLERANCE;
 use super::definition::Entry;
 use super::store::{Proven, Verified};
 use crate::data::preparation::{self, Preparation};
-use crate::data::{InputOptions, Reading, read_inputs};
+use crate::data::{Bounds, InputOptions, NamedBox, Reading, read_inputs};
 use crate::model::logit::threshold;
 use crate::model::onnx::Beside;
 use crate::model::{Logit, Model, onnx};
 use crate::norm::{Norm, NormError};
-use crate::proof::{KernelInputs, ModelBytes, Prover, log_odds};
-use crate::query::{Perturbation, Query, Range};
+use crate::proof::{KernelBounds, KernelInputs, ModelBytes, Prover, log_odds};
+use crate::query::{Perturbation, Query};
 use crate::radius::catalogue::{Settings, listed, names, single, takes};
 use crate::radius::heads;
 use crate::radius::{Guarantee, Method, Samples, Setting, Verdict};
@@ -26,7 +26,7 @@ pub struct Today {
     /// `[count × input size]`.
     inputs: Vec<f64>,
     pub count: usize,
-    pub range: Option<Range>,
+    pub range: Option<Bounds>,
     pub norms: Vec<Norm>,
     pub methods: Vec<Box<dyn Method>>,
     pub prover: Prover,
@@ -55,20 +55,25 @@ impl Today {
         let model = Model::of_heads(logit.heads(graph).with_context(place)?).with_context(place)?;
         let record = imported.metadata.get(preparation::KEY);
         let preparation = record.map(|text| Preparation::parse(text, model.input_size())).transpose().map_err(bad)?;
+        let coordinates = preparation.as_ref().map(Preparation::coordinates);
         let inputs = Inputs::read(folder, entry, (&model, preparation), tell)?;
-        let range: Option<Range> = entry.r#box.as_deref().map(str::parse).transpose().map_err(bad)?;
+        let shape = &model.graph().node(0).shape;
+        let (named, reading) = (entry.named_box(folder).map_err(bad)?, entry.reading().map_err(bad)?);
+        let range = named.map(|named| named.read(shape, coordinates, reading)).transpose()?;
         let norms = entry.norms().map_err(bad)?;
         let methods = entry.methods.iter().map(|name| method(name)).collect::<Result<Vec<_>, _>>().map_err(bad)?;
         let Inputs { values, count } = inputs;
         let place_of_inputs = folder.join(&entry.inputs);
-        let reading = entry.reading().map_err(bad)?;
-        let samples = KernelInputs::of(&place_of_inputs, reading, &values, &model.graph().node(0).shape)
+        let samples = KernelInputs::of(&place_of_inputs, reading, &values, shape)
             .with_context(|| place_of_inputs.display().to_string())?;
         let file = match &folded {
             Some(folded) => folded.bytes.as_slice().into(),
             None => ModelBytes { onnx: onnx.into(), beside: beside.read() },
         };
+        let box_file = range.as_ref().and_then(Bounds::file);
+        let bounds = box_file.map(|file| KernelBounds::of(&file.path, reading, &file.ends(), shape)).transpose()?;
         let prover = Prover::about(&file, logit, samples.read).with_context(place)?;
+        let prover = prover.within(bounds.map(|bounds| bounds.read));
         let folded = folded.map(|folded| folded.bytes);
         Ok(Today { model, folded, inputs: values, count, range, norms, methods, prover })
     }
@@ -77,7 +82,7 @@ impl Today {
     pub fn certify(&self, method: &dyn Method, index: usize, norm: Norm) -> Result<Option<Proven>, String> {
         let size = self.model.input_size();
         let x = &self.inputs[index * size..(index + 1) * size];
-        let perturbation = Perturbation { norm, range: self.range, weights: None };
+        let perturbation = Perturbation { norm, range: self.range.as_ref().map(Bounds::ranges), weights: None };
         let samples = Samples { first: index, ..Samples::new(x, size) };
         let outcome = heads::certify(method, &self.model, samples, perturbation).remove(0);
         match &outcome.verdict {
@@ -140,6 +145,15 @@ impl Entry {
             (None, None) => None,
         };
         Ok(Logit { sensitive, output: self.output.clone(), threshold, of_probability: self.probability.is_some() })
+    }
+
+    /// The box, its file from the folder.
+    fn named_box(&self, folder: &Path) -> Result<Option<NamedBox>, String> {
+        let named = self.r#box.as_deref().map(str::parse).transpose()?;
+        Ok(named.map(|named| match named {
+            NamedBox::File(path) => NamedBox::File(folder.join(path)),
+            same => same,
+        }))
     }
 
     /// How the inputs' numbers are read.

@@ -128,7 +128,14 @@ fn certified(config: &Config, task: &Task, model: &Model) -> Vec<Certified> {
     let methods: [Box<dyn Method>; 2] = [Box::new(ClosedForm), Box::new(Sharp)];
     let wanted: Vec<Norm> = Norm::ALL.into_iter().filter(|&norm| !config.radii.of(norm).is_empty()).collect();
     let norms: Vec<crate::norm::Norm> = wanted.iter().map(|&norm| norm.into()).collect();
-    let questions = Questions { model, methods: &methods, norms: &norms, range, weights: None, always: true };
+    let questions = Questions {
+        model,
+        methods: &methods,
+        norms: &norms,
+        range: range.map(Range::into),
+        weights: None,
+        always: true,
+    };
     let mut table = Vec::new();
     for (split, data) in [("validation", &task.validation), ("test", &task.test)] {
         let asked = wanted.iter().flat_map(|&norm| methods.iter().map(move |method| (norm, method.name())));

@@ -1,17 +1,17 @@
 //! Where a case of an audit comes from, and what a report says about it.
 
 use super::digest::{Circumstance, digests};
+use super::given::bounds;
 use super::inputs::{InputFiles, Tell};
 use super::model::ModelFile;
 use super::source::InputSource;
 use crate::attack::constants;
 use crate::audit::bundle::Entry;
 use crate::audit::case::{Case, First};
-use crate::data::Reading;
+use crate::data::{Bounds, NamedBox, Reading};
 use crate::model::Logit;
 use crate::model::Model;
 use crate::proof::npy;
-use crate::query::Range;
 use crate::report::run_info::ModelInfo;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub struct Source {
     /// Its inputs.
     pub files: InputFiles,
     /// The box.
-    pub range: Option<Range>,
+    pub range: Option<NamedBox>,
     /// Which function of the model's outputs is f.
     pub logit: Logit,
     /// What the model is.
@@ -58,7 +58,7 @@ pub struct SourceCase {
 
 impl Source {
     /// A user's own model, without a name for its unit.
-    pub fn own(model: &Path, follow_links: bool, files: InputFiles, range: Option<Range>, logit: Logit) -> Source {
+    pub fn own(model: &Path, follow_links: bool, files: InputFiles, range: Option<NamedBox>, logit: Logit) -> Source {
         Source {
             name: model.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             about: format!("{} on {}", model.display(), files.inputs.display()),
@@ -81,7 +81,7 @@ impl Source {
             model: entry.file.clone(),
             follow_links: false,
             files,
-            range: entry.range(),
+            range: entry.range().map(NamedBox::Same),
             logit: entry.sensitive().into(),
             about: entry.about.clone(),
             unit: entry.unit.clone(),
@@ -95,25 +95,28 @@ impl Source {
     /// When one cannot be read, or does not fit the others.
     pub fn read(&self, tell: Tell) -> Result<SourceCase> {
         let file = ModelFile::read(&self.model, self.follow_links, &self.logit)?.said(tell);
-        let all = self.files.open(&file, self.range, tell)?;
-        let info = self.info(&file.model, all.count());
+        let named = self.range.as_ref().map(|named| file.bounds(named, self.files.reading, tell));
+        let range = named.transpose()?;
+        let all = self.files.open(&file, range.as_ref(), tell)?;
+        let info = self.info(&file.model, all.count(), range.as_ref());
         let inputs = match self.few {
             None => all,
             Some(mut few) => first(&all, &file.model, &mut few)?,
         };
         let mut others = First { sensitive: 0, others: Case::others(&file.model) };
         let others = first(&inputs, &file.model, &mut others)?.load()?.values;
-        let read = digests([Some(self.files.inputs.as_path()), self.files.labels.as_deref()])?;
+        let box_file = self.range.as_ref().and_then(NamedBox::file);
+        let read = digests([Some(self.files.inputs.as_path()), self.files.labels.as_deref(), box_file])?;
         let digests = [file.digests(), read].concat();
         let nothing = kernel::Inputs::read(&npy(&vec![0.0; file.model.input_size()], file.model.input_size()))?;
-        let prover = file.prover(nothing, None).map_err(|why| why.to_string());
+        let prover = file.prover(nothing, None, bounds(range.as_ref())?).map_err(|why| why.to_string());
         let folded = file.folded.map(|folded| folded.bytes);
-        let (name, preparation, range) = (self.name.clone(), file.preparation, self.range);
+        let (name, preparation) = (self.name.clone(), file.preparation);
         let case = Case { name, model: file.model, prover, range, preparation, others };
         Ok(SourceCase { case, inputs, info, digests, folded })
     }
 
-    fn info(&self, model: &Model, inputs_in_file: usize) -> ModelInfo {
+    fn info(&self, model: &Model, inputs_in_file: usize, range: Option<&Bounds>) -> ModelInfo {
         let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         ModelInfo {
             name: self.name.clone(),
@@ -122,7 +125,7 @@ impl Source {
             inputs_in_file,
             about: self.about.clone(),
             unit: self.unit.clone(),
-            range: self.range.map(|range| range.to_string()).unwrap_or_default(),
+            range: range.map(Bounds::to_string).unwrap_or_default(),
             input_size: model.input_size(),
             constants: constants(model),
             convexity: match model.convexity() {

@@ -4,10 +4,10 @@
 use super::given::Given;
 use super::model::FOLDED;
 use super::shell::{path_word, word};
-use crate::data::Reading;
+use crate::data::{Bounds, Reading};
 use crate::files::write_atomically;
 use crate::model::{Logit, Sensitive};
-use crate::proof::{KernelInputs, in_kernel, npy, reads_weights};
+use crate::proof::{KernelBounds, KernelInputs, in_kernel, npy, reads_weights};
 use anyhow::{Context, Result, bail};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ use underplane_kernel as kernel;
 pub const INPUTS: &str = "inputs.npy";
 /// The name of a copy of the weights.
 pub const WEIGHTS: &str = "weights.npy";
+/// The name of a copy of the box.
+pub const BOX: &str = "box.npy";
 
 /// What a checker is given about a run.
 pub struct Checkers<'a> {
@@ -28,6 +30,9 @@ pub struct Checkers<'a> {
     pub inputs: kernel::Inputs,
     inputs_file: File<'a>,
     weights_file: Option<File<'a>>,
+    /// The box of a file, as the kernel reads it.
+    pub bounds: Option<kernel::Bounds>,
+    box_file: Option<File<'a>>,
 }
 
 /// A file that the user named, and the bytes of a copy where the kernel does not read it.
@@ -53,6 +58,13 @@ impl<'a> Checkers<'a> {
             let own = reads_weights(&weights.path, reading, shape);
             File { given: &weights.path, copy: (!own).then(|| (WEIGHTS, npy(&weights.values, 1).into())) }
         });
+        let file = given.range.as_ref().and_then(Bounds::file);
+        let bounds = file.map(|file| KernelBounds::of(&file.path, reading, &file.ends(), shape)).transpose();
+        let bounds = bounds.with_context(|| "the box")?;
+        let box_file = file.zip(bounds.as_ref()).map(|(file, bounds)| {
+            let copy = bounds.copy.clone().map(|copy| (BOX, copy.into()));
+            File { given: &file.path, copy }
+        });
         Ok(Checkers {
             model_file: File {
                 given: &given.file.path,
@@ -64,6 +76,8 @@ impl<'a> Checkers<'a> {
             inputs: inputs.read,
             inputs_file: File { given: path, copy: inputs.copy.map(|copy| (INPUTS, copy.into())) },
             weights_file,
+            bounds: bounds.map(|bounds| bounds.read),
+            box_file,
         })
     }
 
@@ -72,8 +86,8 @@ impl<'a> Checkers<'a> {
     /// # Errors
     /// Then.
     pub fn check_folder(&self, folder: &Path) -> Result<()> {
-        for file in [Some(&self.model_file), Some(&self.inputs_file), self.weights_file.as_ref()].into_iter().flatten()
-        {
+        let others = [self.weights_file.as_ref(), self.box_file.as_ref()];
+        for file in [&self.model_file, &self.inputs_file].into_iter().chain(others.into_iter().flatten()) {
             let Some((name, _)) = &file.copy else { continue };
             let same = |copy: PathBuf| file.given.canonicalize().is_ok_and(|given| given == copy);
             if folder.join(name).canonicalize().is_ok_and(same) {
@@ -103,10 +117,14 @@ impl<'a> Checkers<'a> {
         if let Some(weights) = &self.weights_file {
             words.push(format!("--weights {}", path_word(&weights.write(folder)?)));
         }
+        if let Some(bounds) = &self.box_file {
+            words.push(format!("--box {}", path_word(&bounds.write(folder)?)));
+        }
         if let (Some(uint8), None) = (self.reading.uint8, &self.inputs_file.copy) {
             words.push(format!("--uint8 {}", word(&uint8.to_string())));
         }
-        let owns = self.weights_file.iter().chain([&self.inputs_file]).any(|file| file.copy.is_none());
+        let owns =
+            self.weights_file.iter().chain(&self.box_file).chain([&self.inputs_file]).any(|file| file.copy.is_none());
         if self.reading.flatten && owns {
             words.push("--flatten".into());
         }

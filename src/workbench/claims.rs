@@ -7,7 +7,6 @@ use crate::attack::Attack;
 use crate::claims::{Answer, Auditor, Claim, Claims, Decision, read_claims};
 use crate::data::npy::{NpyArray, NpyValues, write_npy};
 use crate::files::write_atomically;
-use crate::query::Range;
 use crate::radius::lp::LpSolver;
 use crate::report::rows::write_csv;
 use anyhow::{Context, Result, bail};
@@ -44,12 +43,12 @@ struct Row {
 }
 
 impl Given {
-    /// Reads claims about the samples; `range` is the box of those that name none.
+    /// Reads claims about the samples; the box is that of those that name none.
     ///
     /// # Errors
     /// When the file cannot be read, or a row is no claim about a sample that is there.
-    pub fn claims(&self, samples: &Loaded, path: &Path, range: Option<Range>) -> Result<Claims> {
-        let read = read_claims(path, &samples.numbered(), self.file.model.input_size(), range)?;
+    pub fn claims(&self, samples: &Loaded, path: &Path) -> Result<Claims<'_>> {
+        let read = read_claims(path, &samples.numbered(), self.file.model.input_size(), self.range.as_ref())?;
         if let (Some(line), None) = (read.weighted, self.weights()) {
             let file = path.display();
             bail!("{file}: line {line}: expected --weights, as `detail` says that the norm is weighted, found none");
@@ -76,7 +75,7 @@ impl Given {
     ) -> Result<Vec<Decision>> {
         let prover = self
             .file
-            .prover(checkers.inputs.clone(), self.weights())
+            .prover(checkers.inputs.clone(), self.weights(), checkers.bounds.clone())
             .with_context(|| format!("{}: the kernel does not read it", self.file.path.display()))?
             .open();
         let (model, weights) = (&self.file.model, self.weights());
@@ -102,7 +101,7 @@ pub fn write(folder: &Path, claims: &[Claim], decisions: &[Decision], size: usiz
             input: claim.input,
             norm: claim.perturbation.norm.to_string(),
             radius: claim.radius.clone(),
-            r#box: claim.range_text(),
+            r#box: claim.range.clone(),
             answer: decision.answer,
             distance: decision.witness.as_ref().map(|w| format!("{:?}", w.distance)).unwrap_or_default(),
             witness: refuting.map(|_| (points.len() / size - 1).to_string()).unwrap_or_default(),

@@ -3,12 +3,14 @@
 use super::inputs::{InputFiles, Tell};
 use super::model::ModelFile;
 use super::source::InputSource;
+use crate::data::Bounds;
 use crate::data::inputs::weights::read_weights;
-use crate::query::Range;
+use crate::proof::npy;
 use anyhow::{Result, ensure};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use underplane_kernel as kernel;
 
 /// All that a run is about, read: a network, samples that fit it, and who attacks.
 pub struct Given {
@@ -19,7 +21,7 @@ pub struct Given {
     /// The samples, all of them inside the box.
     pub source: InputSource,
     /// The box.
-    pub range: Option<Range>,
+    pub range: Option<Bounds>,
     /// The weights of every norm.
     pub weights: Option<WeightsFile>,
 }
@@ -67,8 +69,8 @@ impl Given {
     ///
     /// # Errors
     /// When they cannot be read, do not fit the network, or lie outside the box.
-    pub fn read(file: ModelFile, files: InputFiles, range: Option<Range>, tell: Tell) -> Result<Given> {
-        let source = files.open(&file, range, tell)?;
+    pub fn read(file: ModelFile, files: InputFiles, range: Option<Bounds>, tell: Tell) -> Result<Given> {
+        let source = files.open(&file, range.as_ref(), tell)?;
         Ok(Given { file, files, source, range, weights: None })
     }
 
@@ -114,4 +116,17 @@ impl Given {
     pub fn weights(&self) -> Option<&[f64]> {
         self.weights.as_ref().map(|weights| weights.values.as_slice())
     }
+    /// The box of a file as the kernel has it, in other bytes than the file's.
+    ///
+    /// # Errors
+    /// When the kernel refuses it.
+    pub(super) fn bounds(&self) -> Result<Option<kernel::Bounds>> {
+        bounds(self.range.as_ref())
+    }
+}
+
+/// The same of any box.
+pub(super) fn bounds(range: Option<&Bounds>) -> Result<Option<kernel::Bounds>> {
+    let file = range.and_then(Bounds::file);
+    Ok(file.map(|file| kernel::Bounds::read(&npy(&file.ends(), 2))).transpose()?)
 }

@@ -2,6 +2,7 @@
 
 use super::model::ModelFile;
 use super::source::{InputSource, LOOKED_AT, Stock, is_kept};
+use crate::data::Bounds;
 use crate::data::export::Split;
 use crate::data::inputs::array::ArrayFile;
 use crate::data::inputs::label::{LabelFile, listed, tally};
@@ -13,7 +14,6 @@ use crate::data::store::sha256;
 use crate::data::tasks::Header;
 use crate::data::{Delimiter, InputOptions, Inputs, Reading, open_array, read_inputs, spool};
 use crate::model::Model;
-use crate::query::Range;
 use anyhow::{Context, Error, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,7 @@ impl InputFiles {
     ///
     /// # Errors
     /// When a file cannot be read, does not fit the model, or an input lies outside the box.
-    pub fn open(&self, file: &ModelFile, range: Option<Range>, tell: Tell) -> Result<InputSource> {
+    pub fn open(&self, file: &ModelFile, range: Option<&Bounds>, tell: Tell) -> Result<InputSource> {
         let (model, preparation) = (&file.model, file.preparation.clone());
         let (header, drop_missing, reading) = (self.header.known(), self.drop_missing, self.reading);
         let (label_column, delimiter) = (self.label_column.clone(), self.delimiter);
@@ -77,7 +77,7 @@ impl InputFiles {
         Ok(source)
     }
 
-    fn file(&self, file: ArrayFile, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {
+    fn file(&self, file: ArrayFile, model: &Model, range: Option<&Bounds>, tell: Tell) -> Result<Stock> {
         file.fit(&model.graph().node(0).shape).map_err(Error::msg).with_context(|| self.place())?;
         let labels = self.labels.as_ref().map(|path| self.label_file(path, file.rows)).transpose()?;
         // Behind the last sample that is used, nothing is looked at.
@@ -98,7 +98,7 @@ impl InputFiles {
         Ok(Stock::File { file, labels })
     }
 
-    fn held(&self, mut inputs: Inputs, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {
+    fn held(&self, mut inputs: Inputs, model: &Model, range: Option<&Bounds>, tell: Tell) -> Result<Stock> {
         let fits = inputs.fit(&model.graph().node(0).shape, self.reading.flatten);
         fits.map_err(Error::msg).with_context(|| self.place())?;
         if let Some(path) = &self.labels {
@@ -119,7 +119,7 @@ impl InputFiles {
         Ok(spool.about.label_all(&file).then_some(spool))
     }
 
-    fn spooled(&self, spool: Spool, model: &Model, range: Option<Range>, tell: Tell) -> Result<Stock> {
+    fn spooled(&self, spool: Spool, model: &Model, range: Option<&Bounds>, tell: Tell) -> Result<Stock> {
         let (about, size) = (&spool.about, spool.about.features());
         let fits =
             sample_shape::fit(about.numbers.len(), &about.shape, &model.graph().node(0).shape, self.reading.flatten);
@@ -178,12 +178,18 @@ fn check_count(path: &Path, file: &LabelFile, rows: usize, header: Option<bool>)
 }
 
 /// `number` is where a sample stands in its file.
-fn check_range(values: &[f32], range: Option<Range>, size: usize, number: &dyn Fn(usize) -> usize) -> Result<()> {
-    let Some(range) = range else { return Ok(()) };
+fn check_range(values: &[f32], range: Option<&Bounds>, size: usize, number: &dyn Fn(usize) -> usize) -> Result<()> {
+    let Some(bounds) = range else { return Ok(()) };
+    let ranges = bounds.ranges();
     for (at, &value) in values.iter().enumerate() {
-        if !(range.low..=range.high).contains(&f64::from(value)) {
-            let (input, coordinate) = (number(at / size), at % size);
-            bail!("input {input}, coordinate {coordinate}: {value} lies outside the box [{range}]");
+        let (input, coordinate) = (number(at / size), at % size);
+        let range = ranges.at(coordinate);
+        if !range.contains(value.into()) {
+            let (name, of) = match bounds.file() {
+                None => (String::new(), String::new()),
+                Some(file) => (file.called(coordinate), format!(" of {}", file.path.display())),
+            };
+            bail!("input {input}, coordinate {coordinate}{name}: {value} lies outside the box [{range}]{of}");
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ pub mod shell;
 mod source;
 
 pub use case::{Source, SourceCase};
-pub use checkers::{Checkers, INPUTS, WEIGHTS};
+pub use checkers::{BOX, Checkers, INPUTS, WEIGHTS};
 pub use digest::{Circumstance, digest, digests, shown};
 pub use given::{Given, Unit, WeightsFile};
 pub use inputs::{InputFiles, Tell};

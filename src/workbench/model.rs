@@ -4,6 +4,7 @@ use super::digest::{Circumstance, hashed, name, shown};
 use super::inputs::Tell;
 use crate::data::preparation::{self, Preparation};
 use crate::data::store::sha256;
+use crate::data::{Bounds, NamedBox, Reading};
 use crate::model::onnx::{Beside, Folded};
 use crate::model::{Logit, Model, onnx};
 use crate::proof::{ModelBytes, Prover};
@@ -107,12 +108,29 @@ impl ModelFile {
         Ok(ModelBytes { onnx: unchanged(&self.path, self.kept.as_deref(), &self.sha256)?, beside: beside.read() })
     }
 
-    /// A prover about inputs that the kernel has read, with norms of these weights.
+    /// A prover about inputs that the kernel has read, with norms of these weights, and in the box of that file.
     ///
     /// # Errors
     /// When the file has changed, or the kernel refuses the model or the weights.
-    pub fn prover(&self, inputs: kernel::Inputs, weights: Option<&[f64]>) -> Result<Prover> {
-        Ok(Prover::about(&self.bytes()?, self.logit.clone(), inputs)?.weighted(weights)?)
+    pub fn prover(
+        &self,
+        inputs: kernel::Inputs,
+        weights: Option<&[f64]>,
+        bounds: Option<kernel::Bounds>,
+    ) -> Result<Prover> {
+        Ok(Prover::about(&self.bytes()?, self.logit.clone(), inputs)?.weighted(weights)?.within(bounds))
+    }
+
+    /// The box for its inputs; `tell` hears how it was read.
+    ///
+    /// # Errors
+    /// When its file cannot be read, or does not fit the model.
+    pub fn bounds(&self, named: &NamedBox, reading: Reading, tell: Tell) -> Result<Bounds> {
+        let names = self.preparation.as_ref().map(|preparation| preparation.coordinates());
+        let bounds = named.read(&self.model.graph().node(0).shape, names, reading)?;
+        let notes = bounds.file().map_or(&[][..], |file| &file.notes);
+        notes.iter().for_each(|note| tell(&format!("note: {note}")));
+        Ok(bounds)
     }
 
     /// The SHA-256 of all its files, as a report shows them.

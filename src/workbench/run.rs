@@ -2,6 +2,7 @@
 
 use super::given::Given;
 use super::source::Loaded;
+use crate::data::Bounds;
 use crate::norm::Norm;
 use crate::proof::{Proof, Prover, npy, replay_or_less};
 use crate::query::Query;
@@ -38,7 +39,7 @@ impl<'a> Run<'a> {
         methods: &'a [Box<dyn Method>],
         prover: Option<Result<Prover, String>>,
     ) -> Run<'a> {
-        let (range, weights) = (given.range, given.weights());
+        let (range, weights) = (given.range.as_ref().map(Bounds::ranges), given.weights());
         let questions = Questions { model: &given.file.model, methods, norms, range, weights, always: true };
         Run { given, questions, prover, exact: OnceLock::new() }
     }
@@ -131,7 +132,7 @@ impl<'a> Run<'a> {
         let values: Vec<f64> = samples.iter().flat_map(|&i| block.sample(i)).copied().collect();
         let read = || {
             let inputs = kernel::Inputs::read(&npy(&values, size)).ok()?;
-            file.prover(inputs, self.given.weights()).ok()
+            file.prover(inputs, self.given.weights(), self.given.bounds().ok()?).ok()
         };
         self.exact.get_or_init(read).as_ref()?.about_others(&values, size).ok()
     }

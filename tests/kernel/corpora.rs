@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use testing::corpora;
 use testing::naive_proofs;
-use underplane_kernel::{Class, Code, Inputs, Model, Rejection, Weights, check_line, check_weighted};
+use underplane_kernel::{
+    Attacker, Bounds, Class, Code, Inputs, Model, Rejection, Statement, Weights, check_against, check_line,
+};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data")
@@ -33,6 +35,18 @@ fn parts(path: &Path) -> Vec<String> {
     path.file_name().unwrap().to_str().unwrap().split('.').map(String::from).collect()
 }
 
+/// The box of a model of `valid/`, if it has one.
+fn bounds(name: &str) -> Option<Bounds> {
+    let bytes = std::fs::read(root().join(format!("valid/{name}.box.npy"))).ok()?;
+    Some(Bounds::read(&bytes).unwrap())
+}
+
+/// Checks a line about a model of `valid/`, with its weights and its box.
+fn checked(name: &str, line: &str) -> Result<Statement, Rejection> {
+    let ((model, inputs), weights, bounds) = (valid(name), weights(name), bounds(name));
+    check_against(&model, &inputs, Attacker { weights: weights.as_ref(), bounds: bounds.as_ref() }, line)
+}
+
 /// Everything that the kernel says of one file: one answer per line of a certificate file, one for any other.
 fn answers(path: &Path) -> Vec<Result<(), Rejection>> {
     let bytes = std::fs::read(path).unwrap();
@@ -45,11 +59,10 @@ fn answers(path: &Path) -> Vec<Result<(), Rejection>> {
         })],
         "npy" => vec![Inputs::read(&bytes).and_then(|inputs| valid("linear").0.logit_sign(&inputs, 0).map(|_| ()))],
         "weights" => vec![Weights::read(&bytes).map(|_| ())],
+        "box" => vec![Bounds::read(&bytes).map(|_| ())],
         _ => {
-            let (model, inputs) = valid(&parts[2]);
-            let weights = weights(&parts[2]);
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            text.lines().map(|line| check_weighted(&model, &inputs, weights.as_ref(), line).map(|_| ())).collect()
+            text.lines().map(|line| checked(&parts[2], line).map(|_| ())).collect()
         }
     }
 }
@@ -58,11 +71,8 @@ fn answers(path: &Path) -> Vec<Result<(), Rejection>> {
 fn accepts_every_valid_certificate() {
     let mut lines = 0;
     for path in files("valid").iter().filter(|path| path.extension().unwrap() == "jsonl") {
-        let (model, inputs) = valid(&parts(path)[0]);
-        let weights = weights(&parts(path)[0]);
         for (i, line) in std::fs::read_to_string(path).unwrap().lines().enumerate() {
-            check_weighted(&model, &inputs, weights.as_ref(), line)
-                .unwrap_or_else(|r| panic!("{} line {}: {r}", path.display(), i + 1));
+            checked(&parts(path)[0], line).unwrap_or_else(|r| panic!("{} line {}: {r}", path.display(), i + 1));
             lines += 1;
         }
     }
@@ -139,7 +149,7 @@ fn the_fast_replay_accepts_nothing_that_the_kernel_refuses() {
         let (model, inputs) =
             (Model::read(&bytes, Class::Positive).unwrap(), Inputs::read(&std::fs::read(&samples).unwrap()).unwrap());
         for line in std::fs::read_to_string(&path).unwrap().lines() {
-            let Some(statement) = fast.replay((&model, &inputs), line) else { continue };
+            let Some(statement) = fast.replay((&model, &inputs), Attacker::default(), line) else { continue };
             decided += 1;
             assert_eq!(check_line(&model, &inputs, line).as_ref(), Ok(&statement), "{}", path.display());
         }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use testing::naive_proofs::{Lines, Way, certificate, lines, npy, problem, threshold};
 use testing::networks::{MAPS, Map, exact_logit, generator, icnn, inputs};
 use underplane::model::{Dense, Graph, Layer, onnx};
-use underplane_kernel::{self as kernel, Claim, Class, Code, Settled};
+use underplane_kernel::{self as kernel, Attacker, Claim, Class, Code, Settled};
 
 struct Case {
     graph: Graph,
@@ -143,7 +143,7 @@ fn a_claim_is_the_exact_decimal_that_is_written() {
         ("unbounded", None, refuted, refuted),
     ] {
         let claimed = Claim::read(0, "linf", None, claim).unwrap_or_else(|r| panic!("{claim}: {r}"));
-        let settled = |line: &str| claimed.settled_by(&model, &inputs, None, line).unwrap();
+        let settled = |line: &str| claimed.settled_by(&model, &inputs, Attacker::default(), line).unwrap();
         let found = (settled(&radius), settled(&near), settled(&far));
         assert_eq!(found, (by_radius, by_near, by_far), "{claim}");
         assert_eq!(claimed.is_empty(), claim == "0", "{claim}");
@@ -158,7 +158,7 @@ fn a_claim_is_settled_by_valid_certificates_about_the_same_alone() {
         let line = other(line, r#""radius":"0.25""#, r#""radius":"0.125""#);
         other(&line, r#""norm""#, &format!(r#""box":["0","{high}"],"norm""#))
     };
-    let settled = |claim: &Claim, line: &str| claim.settled_by(&model, &inputs, None, line);
+    let settled = |claim: &Claim, line: &str| claim.settled_by(&model, &inputs, Attacker::default(), line);
     let claim = |input: u64, norm: &str, ends: Option<(&str, &str)>| Claim::read(input, norm, ends, "0.125").unwrap();
     for claim in [claim(1, "linf", None), claim(0, "l2", None), claim(0, "linf", Some(("0", "1")))] {
         assert_eq!(settled(&claim, &radius), Ok(None));

@@ -1,6 +1,7 @@
 //! The trusted kernel against naive rational arithmetic, corpora, mutations and a runtime.
 
 mod batch_norm;
+mod boxes;
 mod choices;
 mod corpora;
 mod differential;

@@ -7,7 +7,7 @@ use underplane::model::passes::{Slopes, forward, tangent_slopes};
 use underplane::model::{Layer, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::{Proof, Prover, Unproven};
-use underplane::query::{Perturbation, Query, Range};
+use underplane::query::{Perturbation, Query, Range, Ranges};
 use underplane::radius::{Evidence, Outcome, Radius, TreeNode, Verdict};
 
 struct Case {
@@ -63,7 +63,7 @@ impl Case {
 fn true_radii() -> Vec<(Perturbation<'static>, f64)> {
     let with = |norm, range: Option<(f64, f64)>| Perturbation {
         norm,
-        range: range.map(|(low, high)| Range { low, high }),
+        range: range.map(|(low, high)| Range { low, high }.into()),
         weights: None,
     };
     let boxed = Some((-4.0, 4.0));
@@ -172,7 +172,7 @@ fn trees_of_tangent_planes_on_random_networks() {
         let tree: Evidence = case.tree(&moved, &mut Vec::new()).into();
         let single: Evidence = case.tangent(&case.x).into();
         for norm in Norm::STANDARD {
-            for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
+            for range in [None, Some(Ranges::Same(Range { low: 0.0, high: 1.0 }))] {
                 let perturbation = Perturbation { norm, range, weights: None };
                 let (by_tree, by_one) = (largest(&case, &tree, perturbation), largest(&case, &single, perturbation));
                 better += usize::from(by_tree > by_one + 1e-3);

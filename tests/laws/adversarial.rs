@@ -8,7 +8,7 @@ use underplane::model::sensitive::Sensitive;
 use underplane::model::{Model, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
-use underplane::query::{Perturbation, Query, Range};
+use underplane::query::{Perturbation, Query, Range, Ranges};
 use underplane::radius::best::Best;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::exact::{Exact, Tightened};
@@ -58,7 +58,7 @@ fn case(path: &Path) -> Case {
 
 fn perturbations() -> Vec<Perturbation<'static>> {
     let norms = [Norm::L1, Norm::L2, Norm::Linf, Norm::Lp(1.5)];
-    let boxes = [None, Some(Range { low: 0.0, high: 1.0 })];
+    let boxes = [None, Some(Ranges::Same(Range { low: 0.0, high: 1.0 }))];
     norms.iter().flat_map(|&norm| boxes.map(|range| Perturbation { norm, range, weights: None })).collect()
 }
 

@@ -6,12 +6,12 @@ use underplane::attack::Attack;
 use underplane::model::Model;
 use underplane::norm::Norm;
 use underplane::query::Witness;
-use underplane::query::{Perturbation, Query, Range};
+use underplane::query::{Perturbation, Query, Range, Ranges};
 use underplane::radius::lp::Lp;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::{Method, Samples};
 
-const BOX: Option<Range> = Some(Range { low: 0.0, high: 1.0 });
+const BOX: Option<Ranges<'static>> = Some(Ranges::Same(Range { low: 0.0, high: 1.0 }));
 
 /// As the program does it on small networks, with fewer starts.
 const ATTACK: Attack = Attack { starts: 24, descents: 40, shrinks: 160, rays: 6, programs: 6 };
@@ -36,7 +36,7 @@ fn what_is_found_is_a_witness_outside_every_sound_radius() {
                 let Some(witness) = attack(&model, x, perturbation) else { continue };
                 found += 1;
                 assert!(exact_logit(model.graph(), &witness.point) <= Zero::zero(), "seed {seed} {norm}");
-                let inside = |v: &f64| range.is_none_or(|r| r.low <= *v && *v <= r.high);
+                let inside = |v: &f64| range.is_none_or(|ranges| ranges.at(0).contains(*v));
                 assert!(witness.point.iter().all(inside), "seed {seed} {norm}");
                 let moved = x.iter().zip(&witness.point).map(|(x, p)| rational(*p) - rational(*x));
                 let widest = moved.map(|d| if d < Zero::zero() { -d } else { d }).max().unwrap();

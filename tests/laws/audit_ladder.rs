@@ -9,6 +9,7 @@ use underplane::audit::methods::standard;
 use underplane::audit::run::{Audit, Findings};
 use underplane::audit::tally::{Hear, Tally};
 use underplane::audit::{report, tables};
+use underplane::data::Bounds;
 use underplane::model::{Dense, Enclosed, Graph, Layer, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
@@ -47,7 +48,10 @@ pub fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Inputs {
     let logits = model.enclose(&values);
     let is_other = |(logit, _): &(&Enclosed, &[f64])| logit.upper() <= 0.0;
     let others = logits.iter().zip(values.chunks(size)).filter(is_other).flat_map(|(_, x)| x.to_vec()).collect();
-    Inputs { case: Case { name: "net".into(), model, prover, range, preparation: None, others }, values }
+    Inputs {
+        case: Case { name: "net".into(), model, prover, range: range.map(Bounds::Same), preparation: None, others },
+        values,
+    }
 }
 
 fn random_case(seed: u64, map: Map, range: Option<Range>) -> Inputs {

@@ -6,7 +6,7 @@ use testing::networks::{Map, exact_logit, generator, icnn, inputs, model};
 use underplane::model::{Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
-use underplane::query::{Perturbation, Query, Range};
+use underplane::query::{Perturbation, Query, Range, Ranges};
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits, Tightened};
 use underplane::radius::sharp::Sharp;
 use underplane::radius::{Evidence, Method, Outcome, Samples};
@@ -45,7 +45,7 @@ fn run(method: &dyn Method, case: &Case, perturbation: Perturbation) -> Outcome 
 }
 
 fn perturbations() -> impl Iterator<Item = Perturbation<'static>> {
-    let boxes = [None, Some(Range { low: 0.0, high: 1.0 })];
+    let boxes = [None, Some(Ranges::Same(Range { low: 0.0, high: 1.0 }))];
     Norm::STANDARD.into_iter().flat_map(move |norm| boxes.map(|range| Perturbation { norm, range, weights: None }))
 }
 
@@ -95,8 +95,8 @@ fn no_point_of_a_fine_sample_within_the_radius_is_negative() {
                     let length = perturbation.norm.upper(&direction).max(1e-9);
                     let reach =
                         0.999_999 * radius * if rng.random_bool(0.5) { 1.0 } else { rng.random_range(0.0..1.0) };
-                    let clip = |v: f64| perturbation.range.map_or(v, |r| v.clamp(r.low, r.high));
-                    points.extend(case.x.iter().zip(&direction).map(|(x, v)| clip(x + reach * v / length)));
+                    let moved = |i: usize| perturbation.clip(i, case.x[i] + reach * direction[i] / length);
+                    points.extend((0..d).map(moved));
                 }
                 let least = case.model.enclose(&points).iter().map(|f| f.upper()).fold(f64::INFINITY, f64::min);
                 assert!(

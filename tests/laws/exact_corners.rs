@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use testing::networks::{exact_logit, generator};
 use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId, onnx};
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits, Tightened};
 use underplane::radius::ibp::Ibp;
 use underplane::radius::lp::Lp;
@@ -140,7 +140,7 @@ fn random_stacks_agree_with_exact_evaluation() {
             continue;
         }
         for norm in [Norm::L1, Norm::L2, Norm::Linf] {
-            for range in [None, Some(Range { low: -2.5, high: 2.5 })] {
+            for range in [None, Some(Ranges::Same(Range { low: -2.5, high: 2.5 }))] {
                 let perturbation = Perturbation { norm, range, weights: None };
                 let of = |method: &dyn Method| run(method, &model, &x, perturbation).radius().unwrap().value();
                 let outcome = run(&exact, &model, &x, perturbation);
@@ -158,7 +158,7 @@ fn random_stacks_agree_with_exact_evaluation() {
                 for _ in 0..60 {
                     let reach = lower.min(40.0) * 0.999_999 / if norm == Norm::L1 { d as f64 } else { 1.0 };
                     let reach = if norm == Norm::L2 { reach / (d as f64).sqrt() } else { reach };
-                    let clip = |v: f64| range.map_or(v, |r| v.clamp(r.low, r.high));
+                    let clip = |v: f64| range.map_or(v, |ranges| ranges.at(0).clip(v));
                     let point: Vec<f64> = x.iter().map(|x| clip(x + reach * rng.random_range(-1.0..1.0_f64))).collect();
                     assert!(exact_logit(&graph, &point).is_positive(), "{place}: {point:?}");
                 }

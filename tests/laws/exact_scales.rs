@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use testing::networks::generator;
 use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId};
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 use underplane::radius::exact::{EXACT_GAP, Exact, Limits};
 use underplane::radius::lp::Lp;
 use underplane::radius::{Method, Samples};
@@ -61,7 +61,7 @@ fn what_the_linear_program_closes_the_search_closes() {
             continue;
         }
         for norm in [Norm::L1, Norm::L2, Norm::Linf] {
-            for range in [None, Some(Range { low: -largest, high: largest })] {
+            for range in [None, Some(Ranges::Same(Range { low: -largest, high: largest }))] {
                 let perturbation = Perturbation { norm, range, weights: None };
                 let run =
                     |method: &dyn Method| method.certify(&model, Samples::new(&x, x.len()), perturbation).remove(0);

@@ -4,7 +4,7 @@ use testing::networks::{Map, generator, icnn, inputs};
 use underplane::model::{Graph, Layer, Logit, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
-use underplane::query::{Perturbation, Query, Range};
+use underplane::query::{Perturbation, Query, Range, Ranges};
 use underplane::radius::catalogue::{Settings, single};
 use underplane::radius::{Samples, Subject, Verdict, heads};
 
@@ -44,7 +44,7 @@ fn the_least_of_heads_has_the_least_of_their_radii() {
             assert!((model.enclose(sample)[0].value - least).abs() < 1e-9);
         }
         for norm in [Norm::L1, Norm::L2, Norm::Linf] {
-            for range in [None, Some(Range { low: -4.0, high: 4.0 })] {
+            for range in [None, Some(Ranges::Same(Range { low: -4.0, high: 4.0 }))] {
                 let perturbation = Perturbation { norm, range, weights: None };
                 for method in single(&Settings::default()).iter().filter(|method| method.subject() == Subject::Base) {
                     if heads::applies(method.as_ref(), &model, perturbation).is_err() {

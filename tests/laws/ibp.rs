@@ -8,13 +8,13 @@ use testing::networks;
 use testing::networks::{MAPS, Map, dense, exact_gradient, exact_logit, generator, icnn, inputs, model, rational};
 use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::ibp::Ibp;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::{Method, Samples, Verdict};
 
-const UNIT_BOX: Option<Range> = Some(Range { low: 0.0, high: 1.0 });
+const UNIT_BOX: Option<Ranges<'static>> = Some(Ranges::Same(Range { low: 0.0, high: 1.0 }));
 const EXPONENTS: [f64; 5] = [1.0, 1.5, 2.0, 3.0, f64::INFINITY];
 
 fn radii(method: &dyn Method, model: &Model, x: &[f64], perturbation: Perturbation) -> Vec<f64> {
@@ -70,8 +70,8 @@ fn point_within(rng: &mut StdRng, x: &[f64], r: f64, perturbation: Perturbation)
         _ => {}
     }
     let size = perturbation.norm.upper(&delta).max(1e-300);
-    let clip = |v: f64| perturbation.range.map_or(v, |range| v.clamp(range.low, range.high));
-    delta.iter().zip(x).map(|(d, x)| clip(x + d / size * r)).collect()
+    let moved = |(i, (d, x)): (usize, (&f64, &f64))| perturbation.clip(i, x + d / size * r);
+    delta.iter().zip(x).enumerate().map(moved).collect()
 }
 
 #[test]

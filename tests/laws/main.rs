@@ -4,6 +4,7 @@ mod adversarial;
 mod audit_attack;
 mod audit_ladder;
 mod audit_odd;
+mod boxes;
 mod catalogue;
 mod exact;
 mod exact_branching;

@@ -10,7 +10,7 @@ use underplane::model::minorant::tangents;
 use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
-use underplane::query::{Perturbation, Query, Range};
+use underplane::query::{Perturbation, Query, Range, Ranges};
 use underplane::radius::exact::Exact;
 use underplane::radius::ibp::Ibp;
 use underplane::radius::lp::Lp;
@@ -99,7 +99,7 @@ fn windows_and_picks_keep_every_law_and_are_proven() {
         let prover =
             Prover::new(&bytes, Sensitive::Positive, &x, x.len()).unwrap_or_else(|why| panic!("{seed}: {why}"));
         for norm in [Norm::L1, Norm::L2, Norm::Linf] {
-            for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
+            for range in [None, Some(Ranges::Same(Range { low: 0.0, high: 1.0 }))] {
                 let perturbation = Perturbation { norm, range, weights: None };
                 let query = Query { model: &model, x: &x, index: 0, perturbation };
                 let outcomes = methods.map(|m| m.certify(&model, Samples::new(&x, x.len()), perturbation).remove(0));

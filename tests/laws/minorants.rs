@@ -9,7 +9,7 @@ use underplane::model::minorant::{minorants, tangents};
 use underplane::model::passes::{forward, tangent_slopes};
 use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::{Method, Samples, Verdict};
@@ -110,8 +110,8 @@ fn point_within(rng: &mut rand::rngs::StdRng, x: &[f64], r: f64, perturbation: P
         (0..x.len()).filter(|&i| i != keep).for_each(|i| delta[i] = 0.0);
     }
     let size = perturbation.norm.upper(&delta).max(1e-300);
-    let clip = |v: f64| perturbation.range.map_or(v, |range: Range| v.clamp(range.low, range.high));
-    delta.iter().zip(x).map(|(d, x)| clip(x + d / size * r)).collect()
+    let moved = |(i, (d, x)): (usize, (&f64, &f64))| perturbation.clip(i, x + d / size * r);
+    delta.iter().zip(x).enumerate().map(moved).collect()
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn no_point_within_a_radius_is_misclassified() {
         let model = model(icnn(&mut rng, d, &[6, 4], map, if seed % 4 == 0 { 0.2 } else { 0.0 }));
         let x = inputs(&mut rng, 3, d);
         for p in [1.0, 1.5, 2.0, 3.0, f64::INFINITY] {
-            for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
+            for range in [None, Some(Ranges::Same(Range { low: 0.0, high: 1.0 }))] {
                 let perturbation = Perturbation { norm: Norm::from_p(p).unwrap(), range, weights: None };
                 let closed = radii(&ClosedForm, &model, &x, perturbation);
                 let sharp = radii(&Sharp, &model, &x, perturbation);

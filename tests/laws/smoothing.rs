@@ -8,7 +8,7 @@ use statrs::function::erf::erfc;
 use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
 use underplane::model::{Dense, Graph, Kink, Layer, Model};
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 use underplane::radius::smoothing::{SmoothedClass, Smoothing, normal_pair};
 use underplane::radius::{Guarantee, Method, Outcome, Radius, Samples, Subject, Verdict};
 
@@ -226,7 +226,7 @@ fn other_norms_by_inclusion_and_a_box_changes_nothing() {
         radius(&method.certify(&model, Samples::new(&x, d), Perturbation { norm, range, weights: None })[0]).unwrap()
     };
     let l2 = of(Norm::L2, None);
-    assert_eq!(of(Norm::L2, Some(Range { low: 0.0, high: 1.0 })), l2);
+    assert_eq!(of(Norm::L2, Some(Ranges::Same(Range { low: 0.0, high: 1.0 }))), l2);
     assert_eq!((of(Norm::L1, None), of(Norm::Lp(1.5), None)), (l2, l2));
     for (norm, divisor) in
         [(Norm::Linf, 3.0), (Norm::Lp(4.0), 3.0_f64.sqrt()), (Norm::Lp(3.0), 9.0_f64.powf(1.0 / 6.0))]

@@ -2,7 +2,7 @@
 
 use underplane::model::{Dense, Graph, Kink, Layer, Model, NodeId};
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::ibp::Ibp;
 use underplane::radius::sharp::Sharp;
@@ -37,7 +37,7 @@ fn radius(method: &dyn Method, model: &Model, x: f64, perturbation: Perturbation
     method.certify(model, Samples::new(&[x], 1), perturbation)[0].radius().map_or(0.0, |r| r.value())
 }
 
-fn all_stay_below(model: &Model, x: f64, exact: f64, range: Option<Range>) {
+fn all_stay_below(model: &Model, x: f64, exact: f64, range: Option<Ranges<'static>>) {
     for norm in [Norm::L1, Norm::L2, Norm::Linf, Norm::Lp(1.5)] {
         for method in [&ClosedForm as &dyn Method, &Sharp, &Ibp::default()] {
             let radius = radius(method, model, x, Perturbation { norm, range, weights: None });
@@ -56,7 +56,7 @@ fn a_slope_that_underflows_on_the_way_back_is_no_zero() {
             let line = chain(&mut graph, 0, &factors, op);
             graph.push("shift", Layer::Shift(vec![2.0]), &[line]).unwrap();
             let model = Model::new(graph).unwrap();
-            for range in [None, Some(Range { low: 0.0, high: 5.0 })] {
+            for range in [None, Some(Ranges::Same(Range { low: 0.0, high: 5.0 }))] {
                 all_stay_below(&model, 0.0, 2.0, range);
             }
         }

@@ -16,7 +16,7 @@ use underplane::radius::lp::Lp;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Method, Outcome, Samples, Verdict};
-use underplane_kernel::{Class, Code, Inputs, Model as KernelModel, Weights, check_line, check_weighted};
+use underplane_kernel::{Attacker, Class, Code, Inputs, Model as KernelModel, Weights, check_against, check_line};
 
 fn methods() -> Vec<Box<dyn Method>> {
     vec![
@@ -213,8 +213,8 @@ fn no_point_of_a_certified_ball_is_on_the_other_side() {
                         if weights[i].is_infinite() { x[i] } else { x[i] + direction[i] * size / weights[i] }
                     };
                     let point: Vec<f64> = (0..x.len()).map(moved).collect();
-                    let clip = |v: f64| perturbation.range.map_or(v, |range| v.clamp(range.low, range.high));
-                    let point: Vec<f64> = point.into_iter().map(clip).collect();
+                    let clip = |(i, v)| perturbation.clip(i, v);
+                    let point: Vec<f64> = point.into_iter().enumerate().map(clip).collect();
                     assert!(model.enclose(&point)[0].upper() > 0.0, "{} {perturbation:?}", method.name());
                 }
             }
@@ -281,13 +281,16 @@ fn weighted_radii_have_certificates_that_hold_for_their_weights_alone() {
                     proof.radius
                 );
                 assert!(outcome.witness.is_none() || proof.has_witness, "{place}");
-                check_weighted(&network, &samples, Some(&own), &proof.line).unwrap();
+                check_against(&network, &samples, Attacker { weights: Some(&own), bounds: None }, &proof.line).unwrap();
                 if let Some(witness) = &outcome.witness {
                     let beyond = witness.distance * (1.0 + 1e-9);
                     let found = prover.confirm(query, outcome.evidence.as_ref(), beyond);
                     assert!(found.is_err(), "{place}: a radius beyond a witness");
                 }
-                let code = |weights| check_weighted(&network, &samples, weights, &proof.line).unwrap_err().code;
+                let code = |weights| {
+                    let attacker = Attacker { weights, bounds: None };
+                    check_against(&network, &samples, attacker, &proof.line).unwrap_err().code
+                };
                 assert_eq!(code(None), Code::WeightsMismatch);
                 assert_eq!(check_line(&network, &samples, &proof.line).unwrap_err().code, Code::WeightsMismatch);
                 let is_tight = method.name() == "exact" && outcome.witness.is_some() && !fractional && !all_fixed;
@@ -295,7 +298,9 @@ fn weighted_radii_have_certificates_that_hold_for_their_weights_alone() {
                     assert_eq!(code(Some(&others)), Code::NotProven, "{place}");
                 }
                 let unmarked = proof.line.replace(r#""weights":"yes","#, "").replace(r#","weights":"yes""#, "");
-                let refused = check_weighted(&network, &samples, Some(&own), &unmarked).unwrap_err();
+                let refused =
+                    check_against(&network, &samples, Attacker { weights: Some(&own), bounds: None }, &unmarked)
+                        .unwrap_err();
                 assert_eq!(refused.code, Code::WeightsMismatch);
             }
         }

@@ -11,7 +11,7 @@ use testing::networks::{Map, generator, icnn};
 use underplane::model::sensitive::{Sensitive, select};
 use underplane::model::{Dense, Graph, Kink, Layer, Model, onnx};
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 use underplane::radius::lp::Lp;
 use underplane::radius::{Method, Samples};
 
@@ -47,7 +47,7 @@ fn bundled(name: &str) -> (PathBuf, PathBuf) {
 }
 
 /// Lower and upper side of the exact radius of the first sensitive inputs.
-fn exact(model: &Path, x: &[f64], norm: Norm, range: Option<Range>) -> Option<(f64, f64)> {
+fn exact(model: &Path, x: &[f64], norm: Norm, range: Option<Ranges<'static>>) -> Option<(f64, f64)> {
     let model = Model::new(select(onnx::read(model).unwrap(), Sensitive::Positive).unwrap()).unwrap();
     let outcome =
         Lp::default().certify(&model, Samples::new(x, x.len()), Perturbation { norm, range, weights: None }).remove(0);
@@ -63,7 +63,10 @@ fn scaled_exact_radii_of_bundled_models() {
         for i in 0..4 {
             let x: Vec<f64> = data.input(i).iter().map(|&v| f64::from(v)).collect();
             for norm in Norm::STANDARD {
-                let Some((lower, upper)) = exact(&model, &x, norm, range.map(|r| r.parse().unwrap())) else { continue };
+                let Some((lower, upper)) = exact(&model, &x, norm, range.map(|r| r.parse::<Range>().unwrap().into()))
+                else {
+                    continue;
+                };
                 for (factor, answer) in
                     [(0.99, "confirmed"), (0.999_99, "confirmed"), (1.000_01, "refuted"), (1.01, "refuted")]
                 {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_stream;
+mod boxes;
 mod catalogue;
 mod certify;
 mod claims;

@@ -131,6 +131,46 @@ fn radii_of_raw_rows_are_those_of_the_matrix_that_is_prepared_by_hand() {
 }
 
 #[test]
+fn a_box_of_a_file_has_a_line_for_every_coordinate_of_the_model() {
+    let desk = Folder::new();
+    desk.write("t.csv", &text(&rows(200), ';'));
+    desk.write("fraud.toml", CONFIG);
+    desk.well(&["train", "fraud.toml"]);
+    let lines = [
+        ("ln(1+|amount (EUR)|)", "0,50"),
+        ("age", "0,inf"),
+        ("age missing", "0,1"),
+        ("country=DE", "0,1"),
+        ("country=FR", "0,1"),
+        ("country=NG", "0,1"),
+        ("country missing", "0,1"),
+        ("size", "0,2"),
+    ];
+    let table = |lines: &[(&str, &str)]| {
+        let rows: String = lines.iter().map(|(name, ends)| format!("{name},{ends}\n")).collect();
+        format!("column,lo,hi\n{rows}")
+    };
+    desk.write("box.csv", &table(&lines));
+    let certify = ["certify", "fraud.onnx", "t.csv", "--limit", "20", "--method", "sharp", "--unit", "model"];
+    let boxed = [&certify[..], &["--box", "box.csv"]].concat();
+    let proven = desk.well(&[&boxed[..], &["--proofs", "proofs"]].concat());
+    let check = proven.err.lines().find_map(|line| line.split_once("underplane check ")).unwrap().1;
+    let words: Vec<&str> = check.split_whitespace().collect();
+    assert!(words.contains(&"--weights") && words.contains(&"proofs/box.npy"), "{check}");
+    desk.well(&[&["check"][..], &words].concat());
+    assert_ne!(proven.column("radius"), desk.well(&certify).column("radius"), "the box must matter");
+
+    let mut moved = lines;
+    moved.swap(1, 2);
+    desk.write("box.csv", &table(&moved));
+    desk.run(&boxed).refused(&["box.csv: line 3", "`age`", "coordinate 1", "`age missing`"]);
+    let mut narrow = lines;
+    narrow[7].1 = "3,4";
+    desk.write("box.csv", &table(&narrow));
+    desk.run(&boxed).refused(&["coordinate 7 (`size`)", "lies outside the box [3,4] of box.csv"]);
+}
+
+#[test]
 fn the_same_rows_in_another_dialect_and_order_have_the_same_radii() {
     let desk = Folder::new();
     let rows = rows(200);

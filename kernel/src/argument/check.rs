@@ -3,21 +3,22 @@
 use crate::argument::ball;
 use crate::argument::minorant::minorant;
 use crate::argument::sum::Part;
-use crate::evidence::certificate::{Certificate, check_logit, check_uint8, check_weights};
+use crate::evidence::certificate::{Certificate, check_logit, check_uint8, check_weights, take_bounds};
 use crate::inputs::read::Inputs;
 use crate::model::Model;
 use crate::number::exact::Exact;
 use crate::number::power;
 use crate::rejection::{Code, Rejection};
-use crate::statement::Norm;
+use crate::statement::{Attacker, Norm};
 use crate::weights::Weights;
 use dashu_int::IBig;
 use dashu_int::ops::UnsignedAbs;
 
 /// Checks one line of a certificate file. What the returned certificate states has been proven; an error says why it
 /// has not.
-pub fn check(model: &Model, inputs: &Inputs, weights: Option<&Weights>, line: &str) -> Result<Certificate, Rejection> {
-    let (certificate, x) = read(model, inputs, weights, line)?;
+pub fn check(model: &Model, inputs: &Inputs, attacker: Attacker, line: &str) -> Result<Certificate, Rejection> {
+    let (certificate, x) = read(model, inputs, attacker, line)?;
+    let weights = attacker.weights;
     let (norm, region) = (certificate.norm, &certificate.region);
     certificate.each_head(model.graph.heads(), |head, tree| {
         tree.each_leaf(|cuts, leaf| {
@@ -32,18 +33,14 @@ pub fn check(model: &Model, inputs: &Inputs, weights: Option<&Weights>, line: &s
     Ok(certificate)
 }
 
-/// Reads a line, and tests that it speaks of the model, of the user's class, bytes and weights, and of an input in its
-/// box.
-pub fn read(
-    model: &Model,
-    inputs: &Inputs,
-    weights: Option<&Weights>,
-    line: &str,
-) -> Result<(Certificate, Exact), Rejection> {
-    let certificate = Certificate::read(line)?;
+/// Reads a line, and tests that it speaks of the model, of the user's class, bytes, weights and box, and of an input in
+/// its box.
+pub fn read(model: &Model, inputs: &Inputs, attacker: Attacker, line: &str) -> Result<(Certificate, Exact), Rejection> {
+    let mut certificate = Certificate::read(line)?;
     check_logit(&certificate, &model.logit)?;
     check_uint8(&certificate, inputs)?;
-    check_weights(&certificate, weights, model.input_shape())?;
+    check_weights(&certificate, attacker.weights, model.input_shape())?;
+    take_bounds(&mut certificate, attacker.bounds, model.input_shape())?;
     let x = model.input(inputs, certificate.statement.input)?;
     check_inside(&certificate, &x, Code::OutsideBox, "input")?;
     certificate.each_head(model.graph.heads(), |_, tree| tree.check_coordinates(model.input_size()))?;
@@ -52,11 +49,13 @@ pub fn read(
 
 /// Every coordinate lies in the box.
 fn check_inside(certificate: &Certificate, point: &Exact, code: Code, what: &str) -> Result<(), Rejection> {
-    let Some(range) = &certificate.region.range else { return Ok(()) };
-    let (mut point, mut range) = (point.clone(), range.clone());
-    point.align(&mut range)?;
-    let outside = |v: &IBig| *v < range.values[0] || *v > range.values[1];
-    match point.values.iter().position(outside) {
+    let Some([lower, upper]) = &certificate.region.range else { return Ok(()) };
+    let (mut point, mut lows, mut highs) = (point.clone(), lower.places(), upper.places());
+    Exact::unify(&mut [&mut point, &mut lows, &mut highs])?;
+    let outside = |(i, v): (usize, &IBig)| {
+        lower.of(&lows, i).is_some_and(|low| v < low) || upper.of(&highs, i).is_some_and(|high| v > high)
+    };
+    match point.values.iter().enumerate().position(outside) {
         None => Ok(()),
         Some(i) => Err(Rejection::new(code, format!("{what} coordinate {i}"), "a number in the box", "one outside")),
     }

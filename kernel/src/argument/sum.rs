@@ -39,9 +39,10 @@ pub fn least(minorant: &Minorant, part: &Part, multiplier: Option<&Exact>) -> Re
     let mut centers = part.x.clone();
     let mut radius = region.radius.clone().unwrap_or_else(|| Exact::zeros(1));
     let mut reaches = part.weights.map_or(Ok(radius.clone()), |weights| weights.scales().times(&radius))?;
-    let mut range = region.range.clone().unwrap_or_else(|| Exact::zeros(2));
+    let places = |side: usize| region.range.as_ref().map_or_else(|| Exact::zeros(1), |ends| ends[side].places());
+    let (mut lows, mut highs) = (places(0), places(1));
     let mut ends: Vec<Exact> = part.cuts.iter().map(|cut| cut.at.clone()).collect();
-    let positions = [&mut centers, &mut radius, &mut reaches, &mut range];
+    let positions = [&mut centers, &mut radius, &mut reaches, &mut lows, &mut highs];
     Exact::unify(&mut positions.into_iter().chain(&mut ends).collect::<Vec<_>>())?;
     let grid = centers.with(vec![IBig::ONE]);
     // Values in one unit: the linear part, every kink's jump times its argument, and the multiplier's terms.
@@ -79,9 +80,9 @@ pub fn least(minorant: &Minorant, part: &Part, multiplier: Option<&Exact>) -> Re
             coordinate.restrict(&coordinate.center - reaches.at(i), Side::Upper);
             coordinate.restrict(&coordinate.center + reaches.at(i), Side::Lower);
         }
-        if region.range.is_some() {
-            coordinate.restrict(range.values[0].clone(), Side::Upper);
-            coordinate.restrict(range.values[1].clone(), Side::Lower);
+        if let Some([lower, upper]) = &region.range {
+            lower.of(&lows, i).into_iter().for_each(|low| coordinate.restrict(low.clone(), Side::Upper));
+            upper.of(&highs, i).into_iter().for_each(|high| coordinate.restrict(high.clone(), Side::Lower));
         }
         coordinates.push(coordinate);
     }

@@ -1,5 +1,6 @@
 //! One line of a certificate file, read: a statement and its evidence.
 
+use crate::bounds::Bounds;
 use crate::budget;
 use crate::evidence::json::{self, Json};
 use crate::evidence::object::Object;
@@ -9,8 +10,8 @@ use crate::inputs::uint8::Uint8;
 use crate::logit::{Logit, Threshold};
 use crate::number::exact::{Exact, Float};
 use crate::rejection::{Code, Rejection};
-use crate::statement::{Norm, Region, Statement};
-use crate::text::{distance, index, range};
+use crate::statement::{Ends, Norm, Region, StatedBox, Statement};
+use crate::text::{digest, distance, index, range};
 use crate::weights::Weights;
 
 /// A certificate whose evidence has not been looked at.
@@ -58,7 +59,14 @@ impl Certificate {
             threshold = object.text("threshold")?.map(|text| Threshold::read(&text)).transpose()?;
         }
         let logit = Logit { class, output, threshold, of_probability: false };
-        let range = object.pair("box")?;
+        let range = match object.take("box") {
+            None => None,
+            Some(Json::Text(text)) if second => Some(StatedBox::File(digest("box", &text)?)),
+            Some(value) => {
+                let (low, high) = object.pair("box", value)?;
+                Some(StatedBox::Ends(low, high))
+            }
+        };
         let open = match object.text("ball")?.as_deref() {
             None | Some("closed") => false,
             Some("open") => true,
@@ -186,8 +194,9 @@ fn region(statement: &Statement) -> Result<Region, Rejection> {
         Some(text) => Some(distance("radius", text)?),
     };
     let range = match &statement.range {
-        None => None,
-        Some((low, high)) => Some(range(low, high)?),
+        // That of a file comes from the checker's user.
+        None | Some(StatedBox::File(_)) => None,
+        Some(StatedBox::Ends(low, high)) => Some(range(low, high)?.map(Ends::same)),
     };
     Ok(Region { radius, range, open: statement.open })
 }
@@ -217,6 +226,28 @@ pub fn check_uint8(certificate: &Certificate, inputs: &Inputs) -> Result<(), Rej
         return Ok(());
     }
     Err(Rejection::new(Code::Uint8Mismatch, "uint8", wanted.to_string(), stated.to_string()))
+}
+
+/// The certificate must speak of the box of the user's file where there is one, which is then its region's, and of no
+/// other file.
+pub fn take_bounds(certificate: &mut Certificate, bounds: Option<&Bounds>, model: &[usize]) -> Result<(), Rejection> {
+    let stated = certificate.statement.range.as_ref();
+    let refuse = |expected: String, found: String| Err(Rejection::new(Code::BoxMismatch, "box", expected, found));
+    let Some(bounds) = bounds else {
+        let Some(StatedBox::File(digest)) = stated else { return Ok(()) };
+        return refuse(format!("--box FILE, the file with SHA-256 {digest}"), "none".into());
+    };
+    bounds.check_shape(model)?;
+    match stated {
+        Some(StatedBox::File(digest)) if digest == bounds.digest() => {}
+        Some(StatedBox::File(digest)) => {
+            return refuse(format!("--box FILE, the file with SHA-256 {digest}"), bounds.digest().into());
+        }
+        Some(ends) => return refuse("a certificate about the box of a file, or no --box".into(), ends.to_string()),
+        None => return refuse("a certificate about the box of a file, or no --box".into(), "no box".into()),
+    }
+    certificate.region.range = Some(bounds.ends());
+    Ok(())
 }
 
 /// The certificate must speak of a weighted norm just where the user does.

@@ -44,15 +44,14 @@ impl Object {
         self.text(key)?.ok_or_else(|| self.refuse(key, "a string", "none"))
     }
 
-    /// A list of two strings.
-    pub fn pair(&mut self, key: &str) -> Result<Option<(String, String)>, Rejection> {
-        match self.take(key) {
-            None => Ok(None),
-            Some(Json::List(items)) => match <[Json; 2]>::try_from(items) {
-                Ok([Json::Text(low), Json::Text(high)]) => Ok(Some((low, high))),
+    /// A list of two strings, the value of `key`.
+    pub fn pair(&self, key: &str, value: Json) -> Result<(String, String), Rejection> {
+        match value {
+            Json::List(items) => match <[Json; 2]>::try_from(items) {
+                Ok([Json::Text(low), Json::Text(high)]) => Ok((low, high)),
                 _ => Err(self.refuse(key, "two strings", "others")),
             },
-            Some(_) => Err(self.refuse(key, "a list of two strings", "another value")),
+            _ => Err(self.refuse(key, "a list of two strings", "another value")),
         }
     }
 

@@ -1,6 +1,7 @@
 //! INPUTS of `underplane certify`: a batch of float32 samples from `.npy`, `.npz` or `.csv`.
 
 pub mod array;
+pub mod bounds;
 pub mod csv;
 pub(crate) mod decimals;
 pub mod heading;

@@ -9,7 +9,7 @@ mod sides;
 use crate::matrix::fill;
 use crate::model::feature_map::coordinatewise;
 use crate::model::{Graph, Model, Node, NodeId, Op};
-use crate::query::{Perturbation, Range};
+use crate::query::{Perturbation, Range, Ranges};
 use crate::radius::{Cost, Guarantee, Method, Needs, Outcome, Radius, Samples, Verdict, not_certified};
 use crate::rounding::{max_abs, mul_up};
 use first_layer::{Ball, FirstLayer, first_layer};
@@ -242,21 +242,20 @@ impl<'a> Plan<'a> {
 /// Where every coordinate can go: |u_j| ≤ r for every p, inside the box.
 fn coordinates(samples: &[&[f64]], balls: &[Ball], perturbation: Perturbation) -> Intervals {
     let size = samples.first().map_or(0, |x| x.len());
-    let range = perturbation.range.unwrap_or(Range { low: f64::NEG_INFINITY, high: f64::INFINITY });
+    let anywhere = Ranges::Same(Range { low: f64::NEG_INFINITY, high: f64::INFINITY });
+    let ranges = perturbation.range.unwrap_or(anywhere);
     let mut all = Intervals::zeros(balls.len() * size);
     let ends = all.low.chunks_exact_mut(size).zip(all.high.chunks_exact_mut(size));
     for (&Ball { sample, r }, (low, high)) in balls.iter().zip(ends) {
-        let reach: Vec<f64> = match perturbation.weights {
-            None => vec![r; size],
-            Some(_) => (0..size).map(|i| mul_up(r, perturbation.scale(i))).collect(),
-        };
+        let reach = |i: usize| if perturbation.weights.is_none() { r } else { mul_up(r, perturbation.scale(i)) };
+        let reaches: Vec<(f64, Range)> = (0..size).map(|i| (reach(i), ranges.at(i))).collect();
         // The sample itself always counts, should it lie outside.
-        fill(low, samples[sample], &reach, |x, r| {
+        fill(low, samples[sample], &reaches, |x, (r, range)| {
             let low = if r == 0.0 { x } else { below(x - r) };
             let low = if low > range.low { low } else { range.low };
             if low < x { low } else { low_end(x) }
         });
-        fill(high, samples[sample], &reach, |x, r| {
+        fill(high, samples[sample], &reaches, |x, (r, range)| {
             let high = if r == 0.0 { x } else { above(x + r) };
             let high = if high < range.high { high } else { range.high };
             if high > x { high } else { high_end(x) }

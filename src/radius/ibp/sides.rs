@@ -27,8 +27,8 @@ pub(crate) type Slope = (f64, Falls);
 pub(crate) enum RowSlopes {
     /// p = 1: (slope, coordinate), steepest first, without slopes of 0.
     Sorted(Vec<Vec<(Slope, usize)>>),
-    /// p = 2: `[coordinates]` per row, negative where the row falls as the coordinate rises.
-    Signed(Vec<Vec<f64>>),
+    /// p = 2: `[coordinates]` per row, how fast it may fall as the coordinate falls, and as it rises.
+    Sided(Vec<Vec<[f64; 2]>>),
 }
 
 /// How far every coordinate may fall and rise.
@@ -54,12 +54,11 @@ pub(crate) struct Start {
 const STEPS: usize = 24;
 
 impl RowSlopes {
-    /// `None` where nothing is gained: p = ∞ is exact by intervals, fractional norms would take too long, and for p = 2
-    /// only slopes of known sign have sides.
+    /// `None` where nothing is gained: p = ∞ is exact by intervals, and fractional norms would take too long.
     pub fn new(norm: Norm, rows: impl Iterator<Item = Vec<Slope>>) -> Option<RowSlopes> {
         match norm {
             Norm::L1 => Some(RowSlopes::Sorted(rows.map(steepest_first).collect())),
-            Norm::L2 => rows.map(signed).collect::<Option<_>>().map(RowSlopes::Signed),
+            Norm::L2 => Some(RowSlopes::Sided(rows.map(sided).collect())),
             _ => None,
         }
     }
@@ -76,13 +75,13 @@ impl RowSlopes {
                 let starts = rows.iter().map(|row| [start(row, rooms, false), start(row, rooms, true)]).collect();
                 Sides::Knapsack(rows, rooms.to_vec(), starts)
             }
-            RowSlopes::Signed(rows) => {
+            RowSlopes::Sided(rows) => {
                 let open = |room: f64| if room > 0.0 { 1.0 } else { 0.0 };
                 let (fall, rise): (Vec<f64>, Vec<f64>) = rooms.iter().map(|&(f, r)| (open(f), open(r))).unzip();
                 let mut buffer = vec![0.0; rooms.len()];
-                let mut steepness = |row: &[f64], positive: &[f64], negative: &[f64]| {
+                let mut steepness = |row: &[[f64; 2]], down: &[f64], up: &[f64]| {
                     for (j, masked) in buffer.iter_mut().enumerate() {
-                        *masked = row[j].max(0.0) * positive[j] - row[j].min(0.0) * negative[j];
+                        *masked = (row[j][0] * down[j]).max(row[j][1] * up[j]);
                     }
                     norm2_up(&buffer)
                 };
@@ -100,12 +99,12 @@ fn steepest_first(row: Vec<Slope>) -> Vec<(Slope, usize)> {
     sorted
 }
 
-/// `None` when the sign of a slope is not known.
-fn signed(row: Vec<Slope>) -> Option<Vec<f64>> {
-    let one = |(size, falls): Slope| match falls {
-        Falls::Down => Some(size),
-        Falls::Up => Some(-size),
-        Falls::Either => (size == 0.0).then_some(0.0),
+/// After an overflow nothing is known: the steepest there is.
+fn sided(row: Vec<Slope>) -> Vec<[f64; 2]> {
+    let one = |(size, falls): Slope| match (if size.is_nan() { f64::INFINITY } else { size }, falls) {
+        (size, Falls::Down) => [size, 0.0],
+        (size, Falls::Up) => [0.0, size],
+        (size, Falls::Either) => [size; 2],
     };
     row.into_iter().map(one).collect()
 }

@@ -280,9 +280,7 @@ impl Formulation {
         let mut point = x.to_vec();
         let step = |sign: f64, column: usize| sign * values[column] * self.length;
         self.moves.iter().for_each(|&(i, sign, k)| point[i] += step(sign, k) * perturbation.scale(i));
-        if let Some(range) = perturbation.range {
-            point.iter_mut().for_each(|v| *v = v.clamp(range.low, range.high));
-        }
+        point.iter_mut().enumerate().for_each(|(i, v)| *v = perturbation.clip(i, *v));
         point
     }
 

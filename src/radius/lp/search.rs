@@ -356,7 +356,7 @@ mod tests {
                 continue;
             }
             for norm in Norm::STANDARD {
-                for range in [None, Some(Range { low: 0.0, high: 1.0 })] {
+                for range in [None, Some(Range { low: 0.0, high: 1.0 }.into())] {
                     let perturbation = Perturbation { norm, range, weights: None };
                     let run = |whole: bool, solver: LpSolver| {
                         let lp = Lp { whole, ..Lp::new(solver) };

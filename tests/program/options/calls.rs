@@ -139,6 +139,7 @@ pub const CALLS: &[Call] = &[
             ("--threshold", Number),
             ("--probability", Share),
             ("--weights", File),
+            ("--box", File),
             ("--uint8", Mode("unit raw")),
             ("--flatten", Flag),
             ("--follow-links", Flag),

@@ -249,6 +249,7 @@ fn the_checker_alone() {
             ("--threshold", Number),
             ("--probability", Share),
             ("--weights", File),
+            ("--box", File),
             ("--uint8", Mode("unit raw")),
         ],
         &flags[..],

@@ -4,10 +4,10 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use underplane::model::{Curve, Dense, Graph, Kink, Layer, Model, NodeId};
 use underplane::norm::Norm;
-use underplane::query::{Perturbation, Range};
+use underplane::query::{Perturbation, Range, Ranges};
 use underplane::radius::{Method, Outcome, Samples};
 
-pub const UNIT_BOX: Option<Range> = Some(Range { low: 0.0, high: 1.0 });
+pub const UNIT_BOX: Option<Ranges<'static>> = Some(Ranges::Same(Range { low: 0.0, high: 1.0 }));
 
 /// Signs that the weights of a layer may have.
 #[derive(Clone, Copy, PartialEq)]

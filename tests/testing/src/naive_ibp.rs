@@ -58,7 +58,7 @@ fn most(slopes: &[(f64, f64)], x: &[f64], r: f64, perturbation: Perturbation, di
         return r * dual(perturbation.norm, &sizes);
     };
     let room = |j: usize| {
-        let (fall, rise) = (x[j] - range.low, range.high - x[j]);
+        let (fall, rise) = (x[j] - range.at(j).low, range.at(j).high - x[j]);
         let (affine, other) = slopes[j];
         if other > 0.0 || affine == 0.0 {
             fall.max(rise)
@@ -108,8 +108,8 @@ pub fn lower_bound(graph: &Graph, x: &[f64], r: f64, perturbation: Perturbation)
         };
         let (value, centre) = match &node.layer() {
             None => {
-                let clip = |v: f64| perturbation.range.map_or(v, |range| v.clamp(range.low, range.high));
-                (x.iter().map(|x| (clip(x - r), clip(x + r))).collect(), x.to_vec())
+                let ends = |(i, x): (usize, &f64)| (perturbation.clip(i, x - r), perturbation.clip(i, x + r));
+                (x.iter().enumerate().map(ends).collect(), x.to_vec())
             }
             Some(Layer::Constant(c)) => (c.iter().map(|&c| (c, c)).collect(), c.clone()),
             Some(Layer::Scale(c)) => map(&|i, t| t * c[i], false),

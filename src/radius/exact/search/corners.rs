@@ -47,7 +47,8 @@ impl Search<'_> {
         let largest = point.iter().zip(x).map(|(p, x)| (p - x).abs()).fold(0.0, f64::max);
         let step = (NOISE * largest).log2().floor().exp2();
         let ends = |i: usize| {
-            let range = self.task.query.perturbation.range.map(|range| [range.low, range.high]);
+            let range =
+                self.task.query.perturbation.range.map(|ranges| ranges.at(i)).map(|range| [range.low, range.high]);
             let bends = self.moves.terms[i]
                 .iter()
                 .map(move |term| x[i] + term.turn.crossing() * self.task.query.perturbation.scale(i));
@@ -57,7 +58,7 @@ impl Search<'_> {
             let one = |(i, (&p, &x)): (usize, (&f64, &f64))| match ends(i).find(|end| (p - end).abs() <= step) {
                 _ if (p - x).abs() <= STILL * largest => x,
                 Some(end) => end,
-                None => self.task.query.clip(round(p)),
+                None => self.task.query.clip(i, round(p)),
             };
             point.iter().zip(x).enumerate().map(one).collect()
         };

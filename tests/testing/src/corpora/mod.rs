@@ -5,6 +5,7 @@
 //! rejection code that it must get, what is wrong with it, and the model and inputs of `valid/` that it is about.
 
 mod adversarial;
+mod boxes;
 pub mod files;
 mod heads;
 mod lines;
@@ -26,6 +27,9 @@ pub fn all() -> Vec<Made> {
     made.extend(trees::invalid());
     made.extend(heads::valid());
     made.extend(heads::invalid());
+    made.extend(boxes::valid());
+    made.extend(boxes::invalid());
+    made.extend(boxes::malformed());
     made.extend(files::invalid());
     made.extend(files::malformed());
     made.extend(windows::valid());
