@@ -2,6 +2,7 @@
 
 use crate::model::sensitive::Sensitive;
 use crate::query::Range;
+use crate::report::sentence::Words;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -67,6 +68,8 @@ pub struct Entry {
     pub about: String,
     /// The training record, a JSON file.
     pub record: Option<PathBuf>,
+    /// What inputs of the sensitive class are called in a sentence.
+    pub words: Option<Words>,
     /// Standard deviation of the noise of randomized smoothing, in input units.
     pub sigma: Option<f64>,
 }

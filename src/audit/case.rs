@@ -1,11 +1,13 @@
 //! What an audit is about: a model with who attacks it, and its inputs block by block.
 
+use crate::audit::adversarial::{Adversarial, near};
 use crate::data::Bounds;
 use crate::data::Preparation;
+use crate::data::inputs::raw::RawTable;
 use crate::model::{Enclosed, Model};
 use crate::norm::Norm;
 use crate::proof::Prover;
-use crate::query::{Perturbation, Query};
+use crate::query::{Perturbation, Query, Witness};
 use crate::radius::run::Timed;
 use std::sync::Arc;
 
@@ -20,8 +22,12 @@ pub struct Case {
     pub prover: Result<Prover, String>,
     /// The box.
     pub range: Option<Bounds>,
+    /// The weights of every norm, one per coordinate.
+    pub weights: Option<Vec<f64>>,
     /// How rows of a table become its inputs, if they do.
     pub preparation: Option<Arc<Preparation>>,
+    /// The rows that its inputs are, where they are those of a table with names.
+    pub table: Option<RawTable>,
     /// `[any number × input size]`: inputs of the other class, towards which attacks look.
     pub others: Vec<f64>,
 }
@@ -72,7 +78,7 @@ const MOST_VALUES: usize = 1 << 21;
 impl Case {
     /// Who attacks it in this norm.
     pub fn perturbation(&self, norm: Norm) -> Perturbation<'_> {
-        Perturbation { norm, range: self.range.as_ref().map(Bounds::ranges), weights: None }
+        Perturbation { norm, range: self.range.as_ref().map(Bounds::ranges), weights: self.weights.as_deref() }
     }
 
     /// How many inputs of the other class attacks look towards at most.
@@ -109,6 +115,21 @@ impl Asked<'_> {
     pub fn change(&self, index: usize, point: &[f64]) -> String {
         let preparation = self.case.preparation.as_ref();
         preparation.map(|preparation| preparation.change(self.block.sample(index), point)).unwrap_or_default()
+    }
+
+    /// Inputs of the other class, nearest first.
+    pub fn nearest_others(&self, query: Query) -> Vec<&[f64]> {
+        let others = self.case.others.chunks_exact(self.case.model.input_size());
+        let mut sorted: Vec<(f64, &[f64])> = others.map(|other| (query.distance(other), other)).collect();
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        sorted.into_iter().map(|(_, other)| other).collect()
+    }
+
+    /// A row of the table near to a witness of sample `index`, that would pass too.
+    pub fn row(&self, index: usize, perturbation: Perturbation, witness: &Witness) -> Option<Adversarial> {
+        let query = self.query(index, perturbation);
+        let table = self.case.table.as_ref().filter(|_| witness.distance > 0.0)?;
+        near(table, (query, self.block.numbers[index]), &witness.point, &self.nearest_others(query))
     }
 
     /// Ties become witnesses where the exact logit is ≤ 0.

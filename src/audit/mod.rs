@@ -1,6 +1,7 @@
 //! The audit: several methods on one network, cross-checked by the certificate ladder and by attack.
 
 pub mod accuracy;
+pub mod adversarial;
 pub mod bundle;
 pub mod case;
 pub mod ladder;

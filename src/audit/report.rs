@@ -19,6 +19,9 @@ pub const RECORDS: &str = "records.csv";
 /// One row per (model, input, norm) and what found a witness.
 pub const WITNESSES: &str = "witnesses.csv";
 
+/// Whole rows of a table that would pass.
+pub const ADVERSARIAL: &str = "adversarial.csv";
+
 /// The circumstances.
 pub const RUN: &str = "run.json";
 
@@ -88,7 +91,8 @@ pub fn markdown(run: &RunInfo, tally: &Tally) -> String {
     let _ = write!(
         text,
         "## Files\n\n- `{RECORDS}`, `records.jsonl`: one row per (model, input, norm, method); `upper` is the distance of \
-         the nearest verified witness, `proof` what the kernel said of the radius\n- `{WITNESSES}`: what found a witness, how far away, and for rows of a table what moves\n- `{RUN}`: the \
+         the nearest verified witness, `proof` what the kernel said of the radius\n- `{WITNESSES}`: what found a witness, how far away, and for rows of a table what moves\n- `{ADVERSARIAL}`, where inputs are the rows of a table with names: \
+         whole rows near to them that would pass, which `certify` reads as it reads the table\n- `{RUN}`: the \
          circumstances\n\nThis file is generated from them.\n"
     );
     text
@@ -157,6 +161,7 @@ fn model(text: &mut String, info: Option<&ModelInfo>, summary: &Summary) {
         }
         let _ = writeln!(text);
     }
+    tables::sentences(summary, info).iter().for_each(|told| *text += &format!("{told}\n\n"));
     let _ = writeln!(text, "{}", tables::methods(summary).markdown());
     for note in tables::notes(summary) {
         let _ = writeln!(text, "- {note}");

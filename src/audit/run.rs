@@ -1,6 +1,7 @@
 //! Running every method and the attack on one model's inputs.
 
 use crate::attack::Attack;
+use crate::audit::adversarial::Adversarial;
 use crate::audit::case::{Asked, Block, Case};
 use crate::data::Bounds;
 use crate::model::Enclosed;
@@ -33,6 +34,8 @@ pub struct Findings {
     pub records: Vec<Record>,
     /// One per (input, norm) and finder.
     pub found: Vec<Found>,
+    /// At most one per (input, norm).
+    pub adversarial: Vec<Adversarial>,
 }
 
 impl Findings {
@@ -40,6 +43,7 @@ impl Findings {
     pub fn without(mut self, numbers: &[usize]) -> Findings {
         self.records.retain(|record| !numbers.contains(&record.input));
         self.found.retain(|found| !numbers.contains(&found.input));
+        self.adversarial.retain(|row| !numbers.contains(&row.row));
         self
     }
 }
@@ -60,6 +64,8 @@ struct OneNorm<'a> {
     columns: Vec<Vec<Timed>>,
     /// Verified witnesses of every sample.
     found: Vec<Vec<Found>>,
+    /// A row of the table that would pass, for every sample.
+    adversarial: Vec<Option<Adversarial>>,
     /// What the kernel said, as `columns`.
     proofs: Vec<Vec<Replay>>,
 }
@@ -75,8 +81,8 @@ impl Audit {
 
     fn questions<'a>(&'a self, case: &'a Case) -> Questions<'a> {
         let (model, methods, norms) = (&case.model, &self.methods, &self.norms);
-        let range = case.range.as_ref().map(Bounds::ranges);
-        Questions { model, methods, norms, range, weights: None, always: false }
+        let (range, weights) = (case.range.as_ref().map(Bounds::ranges), case.weights.as_deref());
+        Questions { model, methods, norms, range, weights, always: false }
     }
 
     /// How many of `count` inputs make a block.
@@ -107,11 +113,15 @@ impl Audit {
             asked.settle(perturbation, &mut columns);
             let attacked = self.attack_all(&asked, &logits, perturbation, tick);
             let witnesses = |i: usize| self.witnesses(&asked, i, perturbation, &columns, &attacked[i]);
-            let found: Vec<Vec<Found>> = (0..block.count()).into_par_iter().map(witnesses).collect();
+            let found: Vec<(Vec<Found>, Option<Witness>)> = (0..block.count()).into_par_iter().map(witnesses).collect();
+            let (found, nearest): (Vec<Vec<Found>>, Vec<Option<Witness>>) = found.into_iter().unzip();
+            let adversarial =
+                nearest.par_iter().enumerate().map(|(i, witness)| asked.row(i, perturbation, witness.as_ref()?));
+            let adversarial = adversarial.collect();
             let proofs = self.replay_all(&asked, perturbation, &mut columns, &found);
-            OneNorm { perturbation, columns, found, proofs }
+            OneNorm { perturbation, columns, found, adversarial, proofs }
         };
-        let per_norm: Vec<OneNorm> = self.norms.iter().map(answers).collect();
+        let per_norm: Vec<OneNorm<'_>> = self.norms.iter().map(answers).collect();
         let mut findings = Findings::default();
         for (i, logit) in logits.iter().enumerate() {
             for answers in &per_norm {
@@ -143,13 +153,12 @@ impl Audit {
         tick: Tick,
     ) -> Vec<Option<Attacked>> {
         let Asked { case, block, .. } = asked;
-        let others: Vec<&[f64]> = case.others.chunks_exact(case.model.input_size()).collect();
         let what = format!("{} {} attack", case.name, perturbation.norm);
         let one = |i: usize| {
             let start = Instant::now();
             let attacked = (logits[i].upper() > 0.0).then(|| {
-                let nearest = nearest_first(block.sample(i), &others, perturbation.norm);
                 let query = Query { index: block.numbers[i], ..asked.query(i, perturbation) };
+                let nearest = asked.nearest_others(query);
                 let witness = self.attack.nearest(query, &nearest);
                 Attacked { witness, seconds: start.elapsed().as_secs_f64() }
             });
@@ -186,11 +195,12 @@ impl Audit {
     }
 
     /// The records of sample `i` and one norm.
-    fn collect(&self, asked: &Asked, i: usize, logit: f64, answers: &OneNorm, findings: &mut Findings) {
+    fn collect(&self, asked: &Asked, i: usize, logit: f64, answers: &OneNorm<'_>, findings: &mut Findings) {
         let Asked { case, block, .. } = asked;
         let found = &answers.found[i];
         let nearest = nearest(found).map(|d| format!("{d:?}")).unwrap_or_default();
         findings.found.extend(found.iter().cloned());
+        findings.adversarial.extend(answers.adversarial[i].clone());
         for ((method, column), proofs) in self.methods.iter().zip(&answers.columns).zip(&answers.proofs) {
             let (method, norm) = (method.as_ref(), answers.perturbation.norm.to_string());
             let row = Row::new(block.numbers[i], block.labels[i].clone(), logit, norm, method, &column[i]);
@@ -199,7 +209,7 @@ impl Audit {
         }
     }
 
-    /// Verified witnesses of sample `i`. A method's own counts after it has been verified here too.
+    /// Verified witnesses of sample `i`, and the nearest one. A method's own counts after it has been verified here too.
     fn witnesses(
         &self,
         asked: &Asked,
@@ -207,15 +217,21 @@ impl Audit {
         perturbation: Perturbation,
         columns: &[Vec<Timed>],
         attacked: &Option<Attacked>,
-    ) -> Vec<Found> {
-        let found = |finder: &str, witness: Option<Witness>, seconds: f64| Found {
-            model: asked.case.name.clone(),
-            input: asked.block.numbers[i],
-            norm: perturbation.norm.to_string(),
-            finder: finder.into(),
-            change: witness.as_ref().map(|w| asked.change(i, &w.point)).unwrap_or_default(),
-            distance: witness.map(|w| w.distance),
-            seconds,
+    ) -> (Vec<Found>, Option<Witness>) {
+        let mut nearest: Option<Witness> = None;
+        let mut found = |finder: &str, witness: Option<Witness>, seconds: f64| {
+            let found = Found {
+                model: asked.case.name.clone(),
+                input: asked.block.numbers[i],
+                norm: perturbation.norm.to_string(),
+                finder: finder.into(),
+                change: witness.as_ref().map(|w| asked.change(i, &w.point)).unwrap_or_default(),
+                distance: witness.as_ref().map(|w| w.distance),
+                seconds,
+            };
+            let both = nearest.take().into_iter().chain(witness);
+            nearest = both.min_by(|a, b| a.distance.total_cmp(&b.distance));
+            found
         };
         let mut all = Vec::new();
         for (method, column) in self.methods.iter().zip(columns) {
@@ -233,18 +249,11 @@ impl Audit {
         if let Some(attacked) = attacked {
             all.push(found(ATTACK, attacked.witness.clone(), attacked.seconds));
         }
-        all
+        (all, nearest)
     }
 }
 
 /// The least distance of a witness.
 fn nearest(found: &[Found]) -> Option<f64> {
     found.iter().filter_map(|f| f.distance).min_by(f64::total_cmp)
-}
-
-fn nearest_first<'a>(x: &[f64], others: &[&'a [f64]], norm: Norm) -> Vec<&'a [f64]> {
-    let distance = |other: &[f64]| norm.upper(&other.iter().zip(x).map(|(o, x)| o - x).collect::<Vec<_>>());
-    let mut sorted: Vec<(f64, &[f64])> = others.iter().map(|&other| (distance(other), other)).collect();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    sorted.into_iter().map(|(_, other)| other).collect()
 }

@@ -8,6 +8,7 @@ use crate::proof::Groups;
 use crate::radius::Method;
 use crate::radius::closed_form::ClosedForm;
 use crate::report::records::{ATTACK, Found, Record};
+use crate::report::sentence::Standing;
 use std::collections::{BTreeMap, HashMap};
 
 /// One model.
@@ -33,6 +34,8 @@ pub struct Summary {
     pub references: References,
     /// closed form ≤ sharp.
     pub order: Order,
+    /// How far its inputs keep their class.
+    pub standing: Standing,
 }
 
 /// One model's summary, as its answers come input by input: in the first pass all is counted, in the others medians are
@@ -49,6 +52,7 @@ pub(super) struct Gathering {
     attacks: Vec<GatheredAttack>,
     references: References,
     order: Order,
+    standing: Standing,
 }
 
 impl Gathering {
@@ -64,6 +68,7 @@ impl Gathering {
             attacks: Vec::new(),
             references: References::default(),
             order: Order::default(),
+            standing: Standing::default(),
         }
     }
 
@@ -88,6 +93,7 @@ impl Gathering {
         let is_sensitive = first.logit > 0.0;
         self.inputs += 1;
         self.sensitive += usize::from(is_sensitive);
+        self.standing.add_records(records);
         self.accuracy.add(first, is_sensitive, first.logit <= 0.0);
         if !first.label.is_empty() {
             *self.labels.entry(first.label.clone()).or_insert(0) += 1;
@@ -152,6 +158,7 @@ impl Gathering {
             attacks: self.attacks.iter().map(GatheredAttack::line).collect(),
             references: self.references,
             order: self.order,
+            standing: self.standing.clone(),
         }
     }
 }

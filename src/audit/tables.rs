@@ -8,8 +8,28 @@ use crate::data::inputs::label::listed;
 use crate::radius::Subject;
 use crate::report::number::{multiple, share, short, time};
 use crate::report::records::ATTACK;
+use crate::report::run_info::ModelInfo;
+use crate::report::sentence::Measure;
 use crate::report::table::Sheet;
 use std::fmt::Write as _;
+
+/// Columns that a narrow screen can do without.
+const SPARE: [&str; 7] = [
+    "× closed form",
+    "gap (max)",
+    "(worst)",
+    "guarantee",
+    "proven by the kernel",
+    "time per input",
+    "tightness (median)",
+];
+
+/// How far the inputs of the sensitive class keep it.
+pub fn sentences(summary: &Summary, info: Option<&ModelInfo>) -> Vec<String> {
+    let words = info.and_then(|info| info.words.clone()).unwrap_or_default();
+    let range = info.map(|info| info.range.clone()).unwrap_or_default();
+    summary.standing.sentences(&words, &Measure { range, weighted: false })
+}
 
 /// Methods against norms.
 pub fn methods(summary: &Summary) -> Sheet {
@@ -29,7 +49,8 @@ pub fn methods(summary: &Summary) -> Sheet {
             "violations",
         ],
         3,
-    );
+    )
+    .sparing(&SPARE);
     sheet.rows = summary.lines.iter().map(|line| method_row(line, summary.sensitive)).collect();
     for attack in &summary.attacks {
         let mut row = vec![String::new(); sheet.header.len()];
@@ -132,7 +153,8 @@ fn classes(accuracy: Accuracy) -> String {
 
 /// Every violation.
 pub fn violations(violations: &[Violation]) -> Sheet {
-    let mut sheet = Sheet::new(&["model", "norm", "method", "witness by", "input", "radius", "witness distance"], 4);
+    let mut sheet = Sheet::new(&["model", "norm", "method", "witness by", "input", "radius", "witness distance"], 4)
+        .sparing(&["witness by"]);
     for violation in violations {
         let record = &violation.record;
         sheet.rows.push(vec![

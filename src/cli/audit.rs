@@ -1,5 +1,6 @@
 //! `underplane audit`: every method on the same networks, cross-checked.
 
+use super::audit_screen::{finish, print};
 use super::certify::use_threads;
 use super::circumstances;
 use super::claims;
@@ -8,21 +9,18 @@ use super::ledger::{Ledger, Lines};
 use super::links::LinkArgs;
 use super::logit::{self, LogitArgs};
 use super::methods::{at_least_one, deviation, distinct, positive, probability, samples, threads};
+use super::screen::ScreenArgs;
 use super::state::{listed, or_none, yes};
 use super::{Finish, help, progress};
 use anyhow::{Result, bail};
 use indicatif::ProgressBar;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use underplane::attack::Attack;
 use underplane::audit::bundle::{Bundle, FOLDER, MANIFEST};
 use underplane::audit::case::{Block, First};
-use underplane::audit::ladder::Conclusion;
-use underplane::audit::methods::{limits, standard};
+use underplane::audit::methods::{Stops, limits, standard};
 use underplane::audit::run::Audit;
-use underplane::audit::tally::Tally;
-use underplane::audit::{report, tables};
 use underplane::data::NamedBox;
 use underplane::files::{Folder, write_atomically};
 use underplane::norm::Norm;
@@ -30,8 +28,8 @@ use underplane::radius::catalogue::{names, takes};
 use underplane::radius::lp::LpSolver;
 use underplane::radius::smoothing::Smoothing;
 use underplane::radius::{Method, Setting};
-use underplane::report::run_info::{ModelInfo, RunInfo};
-use underplane::workbench::{Circumstance, FOLDED, Loaded, Passage, Place, Source, SourceCase, digest, shown};
+use underplane::report::run_info::RunInfo;
+use underplane::workbench::{Circumstance, FOLDED, Loaded, Passage, Place, Source, SourceCase, Unit, digest, shown};
 
 /// How many inputs of a bundled model are taken, unless `--full`: with f > 0, and others.
 const BUNDLED: First = First { sensitive: 20, others: 5 };
@@ -73,6 +71,10 @@ pub struct Args {
     methods: Option<Vec<String>>,
     #[arg(long, value_name = "NAME", default_value = "clarabel", help = help::solver())]
     lp_solver: LpSolver,
+    #[arg(long, value_name = "G", value_parser = positive, allow_negative_numbers = true, help = help::gap())]
+    gap: Option<f64>,
+    #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true, help = help::audit_time())]
+    time: Option<f64>,
     /// Standard deviation of the smoothing noise, in input units; default: the bundle's own, else 0.25
     #[arg(long, value_name = "S", value_parser = deviation, allow_negative_numbers = true)]
     sigma: Option<f64>,
@@ -87,12 +89,16 @@ pub struct Args {
     seed: u64,
     /// Radii from any tool, a CSV with the columns input, norm, radius and perhaps box (LO,HI): each one is confirmed
     /// with a certificate, refuted with a witness, or left undecided; exit code 1 if any is refuted
-    #[arg(long, value_name = "F.csv", requires = "model", conflicts_with_all = ["methods", "norms", "sigma", "samples", "alpha", "seed"])]
+    #[arg(long, value_name = "F.csv", requires = "model", conflicts_with_all = ["methods", "norms", "sigma", "samples", "alpha", "seed", "gap", "time"])]
     claims: Option<PathBuf>,
     /// Weights of the norms of the claims, ‖w ⊙ δ‖: a .npy of float32 or a .csv, one per coordinate, > 0, or inf where
     /// the attacker cannot change it
     #[arg(long, value_name = "F", requires = "claims")]
     weights: Option<PathBuf>,
+    /// What a distance of 1 means, for a model with a preparation: in the units of the table's columns, or in the
+    /// model's (standard deviations of the training rows) [default: raw]
+    #[arg(long, value_name = "raw|model", requires = "model", conflicts_with = "weights")]
+    unit: Option<Unit>,
     /// Every bundled input, a longer attack, smoothing with more samples
     #[arg(long)]
     full: bool,
@@ -109,6 +115,8 @@ pub struct Args {
     /// Stop after so many seconds; what is answered stays, and --resume goes on
     #[arg(long, value_name = "S", value_parser = positive, allow_negative_numbers = true, conflicts_with = "claims")]
     total_time: Option<f64>,
+    #[command(flatten)]
+    screen: ScreenArgs,
     /// Worker threads; default: all cores
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<usize>,
@@ -122,12 +130,14 @@ pub fn run(args: &Args) -> Result<Finish> {
             claims,
             model,
             follow_links: args.links.follow_links,
-            inputs: files(inputs, &args.table, args.limit, args.reading),
+            inputs: files(inputs, &args.table, args.limit, args.reading).kept()?,
             range: args.range.as_ref(),
             weights: args.weights.as_deref(),
+            unit: args.unit,
             logit: args.logit.logit(),
             solver: args.lp_solver,
             thorough: args.full,
+            width: args.screen.width(),
             reports: &args.reports,
         });
     }
@@ -140,9 +150,16 @@ pub fn run(args: &Args) -> Result<Finish> {
         inputs.numbers().take(inputs.count()).map(move |number| ((name, number), columns.as_slice()))
     });
     let (mut ledger, done) = Ledger::open(&args.reports, args.resume, &args.about(&jobs)?, expected)?;
+    // One file holds the rows of one table.
+    if let [job] = &jobs[..]
+        && let Some(table) = &job.source.case.table
+    {
+        ledger = ledger.with_rows(&table.names, done, job.source.inputs.numbers())?;
+    }
     let length = args.total_time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let deadline = length.and_then(|length| start.checked_add(length));
-    if let Some(answered) = answer(&jobs, &mut ledger, done, deadline)? {
+    let width = args.screen.width();
+    if let Some(answered) = answer(&jobs, &mut ledger, done, deadline, width)? {
         let (seconds, count) = (args.total_time.unwrap_or_default(), jobs.iter().map(Job::count).sum::<usize>());
         let left = match answered {
             0 => "--resume begins".into(),
@@ -156,12 +173,18 @@ pub fn run(args: &Args) -> Result<Finish> {
     }
     let run = args.run_info(jobs, start);
     let (folder, tally) = ledger.finish(&run)?;
-    finish(&run, &tally, &folder, args.methods.is_some())
+    finish(&run, &tally, &folder, args.methods.is_some(), width)
 }
 
 /// Answers about all inputs but for the first `done` ones, and prints a table of every model; how many are answered
 /// where it is time to end before that.
-fn answer(jobs: &[Job], ledger: &mut Ledger, done: usize, deadline: Option<Instant>) -> Result<Option<usize>> {
+fn answer(
+    jobs: &[Job],
+    ledger: &mut Ledger,
+    done: usize,
+    deadline: Option<Instant>,
+    width: Option<usize>,
+) -> Result<Option<usize>> {
     let bar = progress::bar(jobs.iter().map(|job| job.audit.ticks(job.count()) as u64).sum(), "auditing");
     let mut answered = 0;
     for job in jobs {
@@ -173,7 +196,7 @@ fn answer(jobs: &[Job], ledger: &mut Ledger, done: usize, deadline: Option<Insta
             bar.finish_and_clear();
             return Ok(Some(answered));
         }
-        print(&bar, &job.source.info, ledger.folder())?;
+        print(&bar, &job.source.info, ledger.folder(), width)?;
     }
     bar.finish_and_clear();
     Ok(None)
@@ -226,49 +249,6 @@ fn block(loaded: &Loaded) -> Block<'_> {
     Block { values: &loaded.values, numbers: &loaded.numbers, labels }
 }
 
-/// A model's table, above the progress bar.
-fn print(bar: &ProgressBar, info: &ModelInfo, folder: &Path) -> Result<()> {
-    let tally = Tally::of(|hear| {
-        report::read(folder, &mut |records, found| {
-            if records[0].model == info.name {
-                hear(records, found);
-            }
-        })
-    })?;
-    let mut text = String::new();
-    for summary in tally.summaries() {
-        let range = if info.range.is_empty() { String::new() } else { format!("; box [{}]", info.range) };
-        text += &format!("{}: {}\n{}; unit: {}{range}\n", info.name, info.about, info.convexity, info.unit);
-        text += &tables::methods(&summary).terminal();
-        tables::notes(&summary).iter().for_each(|note| text += &format!("  {note}\n"));
-        text.push('\n');
-    }
-    bar.suspend(|| std::io::stdout().lock().write_all(text.as_bytes()))?;
-    Ok(())
-}
-
-/// The conclusion, and where the report is. A method that was asked for by its name (`named`) should have answered.
-fn finish(run: &RunInfo, tally: &Tally, folder: &Path, named: bool) -> Result<Finish> {
-    let mut out = std::io::stdout().lock();
-    if !tally.violations.is_empty() {
-        write!(out, "VIOLATIONS\n{}", tables::violations(&tally.violations).terminal())?;
-    }
-    writeln!(out, "{}", report::verdict(tally))?;
-    for (model, method, why) in tally.idle().filter(|_| named) {
-        writeln!(out, "{model}: {method} was asked for and does not apply: {why}")?;
-    }
-    if let Some(risk) = run.alpha.and_then(|alpha| report::family_risk(tally, alpha)) {
-        writeln!(out, "{risk}")?;
-    }
-    writeln!(out, "{:.1} s; report and records: {}", run.seconds, folder.display())?;
-    Ok(match tally.conclusion() {
-        Conclusion::Passed if named && tally.idle().next().is_some() => Finish::Unknown,
-        Conclusion::Passed => Finish::Answered,
-        Conclusion::Violated => Finish::Refuted,
-        Conclusion::Undecided => Finish::Unknown,
-    })
-}
-
 impl Args {
     /// Settings of the smoothing; `sigma` is the bundle's.
     fn smoothing(&self, sigma: Option<f64>) -> Smoothing {
@@ -289,7 +269,7 @@ impl Args {
     }
 
     fn methods(&self, smoothing: Smoothing) -> Result<Vec<Box<dyn Method>>> {
-        let mut all = standard(self.lp_solver, smoothing);
+        let mut all = standard(self.lp_solver, smoothing, Stops { gap: self.gap, seconds: self.time });
         let Some(wanted) = &self.methods else { return Ok(all) };
         let known = names(&all, |_| true);
         let wanted: Vec<&str> = wanted.iter().map(|name| name.trim()).collect();
@@ -303,8 +283,9 @@ impl Args {
     fn jobs(&self) -> Result<Vec<Job>> {
         match (&self.model, &self.inputs) {
             (Some(model), Some(inputs)) => {
-                let files = files(inputs, &self.table, self.limit, self.reading);
-                let source = Source::own(model, self.links.follow_links, files, self.range.clone(), self.logit.logit());
+                let files = files(inputs, &self.table, self.limit, self.reading).kept()?;
+                let own = Source::own(model, self.links.follow_links, files, self.range.clone(), self.logit.logit());
+                let source = Source { in_unit: self.unit, ..own };
                 Ok(vec![self.job(source.read(&mut tell)?, None)?])
             }
             _ => self.bundled(),
@@ -338,7 +319,10 @@ impl Args {
             ("--norm", listed(&self.norms)),
             ("--method", names(&jobs[0].audit.methods, |_| true).join(",")),
             ("--lp-solver", self.lp_solver.to_string()),
+            ("--gap", or_none(&self.gap)),
+            ("--time", or_none(&self.time)),
             ("--box", or_none(&self.range)),
+            ("--unit", or_none(&self.unit)),
             ("--sigma", or_none(&self.sigma)),
             ("--samples", samples.to_string()),
             ("--alpha", alpha.to_string()),
@@ -370,7 +354,7 @@ impl Args {
             setting("LP solver", self.lp_solver.to_string()),
         ];
         if methods.iter().any(|method| method.limits().is_some()) {
-            let (searches, limits) = limits();
+            let (searches, limits) = limits(methods);
             settings.push(setting(&searches.join(", "), limits));
         }
         let smooths = methods.iter().any(|method| takes(method.as_ref(), Setting::Noise));

@@ -2,12 +2,14 @@
 
 use super::inputs::{self, InputArgs, tell};
 use super::links::LinkArgs;
+use super::listing::Listing;
 use super::logit::{self, LogitArgs};
 use super::methods::{MethodArgs, distinct, positive, threads};
 use super::output::{Done, Expected, Format, Output};
 use super::proofs::Certificates;
+use super::screen::{self, ScreenArgs};
 use super::state::{listed, or_none};
-use super::{Finish, circumstances, help, progress, proofs};
+use super::{Finish, circumstances, help, progress, proofs, voice};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,6 +18,7 @@ use underplane::model::Logit;
 use underplane::norm::Norm;
 use underplane::radius::Method;
 use underplane::report::answer::{Detail, Status};
+use underplane::report::rows::Row;
 use underplane::workbench::{
     Answered, Checkers, Circumstance, Given, Loaded, ModelFile, Passage, Place, Run, Unit, digests,
 };
@@ -45,9 +48,12 @@ pub struct Args {
     unit: Option<Unit>,
     #[command(flatten)]
     logit: LogitArgs,
-    /// Write the rows here (.csv or .jsonl) instead of CSV to stdout; a link is followed, a pipe or device written to
+    /// Write the rows here (.csv or .jsonl); a link is followed, a pipe or device written to, and - is stdout [default: a
+    /// table on a terminal, else CSV to stdout]
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    screen: ScreenArgs,
     #[arg(long, value_name = "DIR", help = help::proofs())]
     proofs: Option<PathBuf>,
     /// Go on with the file that --out began (its rows are in NAME.partial), behind the last whole row, after making sure
@@ -65,9 +71,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Finish> {
     let start = Instant::now();
     let out = args.out.as_deref().filter(|path| *path != Path::new("-"));
-    let format = Format::of(out)?;
+    let format = if args.out.is_none() && screen::is_terminal() { Format::Table } else { Format::of(out)? };
     let methods = args.methods.build(args.proofs.is_some(), args.total_time)?;
-    let files = args.inputs.files();
+    let files = args.inputs.files().kept()?;
     let box_file = args.range.as_ref().and_then(NamedBox::file).map(Path::to_path_buf);
     let others = [Some(files.inputs.clone()), files.labels.clone(), args.weights.clone(), box_file];
     keep(out, [Some(&args.model)].into_iter().chain(others.iter().map(Option::as_ref)).flatten())?;
@@ -88,7 +94,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         keep_proofs(out, folder)?;
     }
     if let Some(broken) = given.file.model.broken() {
-        say!("warning: {}: {broken}", args.model.display());
+        voice::insist(format_args!("warning: {}: {broken}", args.model.display()));
     }
     let prover = |checkers: &Checkers| {
         let (inputs, bounds) = (checkers.inputs.clone(), checkers.bounds.clone());
@@ -100,13 +106,18 @@ pub fn run(args: &Args) -> Result<Finish> {
     let read = [given.file.digests(), others].concat();
     let about = [read.clone(), args.settings(&logit)].concat();
     let numbers = Box::new(given.source.numbers().take(given.source.count()));
-    let (output, done) = Output::open(out, format, args.resume, &about, Expected { numbers, columns: run.columns() })?;
+    let expected = Expected { numbers, columns: run.columns() };
+    let (output, done) = match format {
+        Format::Table => (Output::Table(Listing::new(&given, args.unit, args.screen)), Done::default()),
+        _ => Output::open(out, format, args.resume, &about, expected)?,
+    };
     let resumed = args.resume.then(|| (done.certificates, given.source.number(done.samples)));
     let certificates = args.proofs.as_ref().map(|folder| Certificates::open(folder, resumed)).transpose()?;
     let length = args.total_time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let deadline = length.and_then(|length| start.checked_add(length));
     let mut sink = Sink { output, certificates, done, deadline };
     let taken = sink.take(&run, &given, format);
+    sink.output.show()?;
     let (answered, count) = (sink.done.samples, given.source.count());
     if let (Err(error), true, Output::File(_)) = (&taken, answered > 0, &sink.output) {
         bail!("{error}; {answered} of {count} inputs are answered: {}", sink.output.leave());
@@ -157,6 +168,8 @@ struct Sink {
 /// One block's lines.
 struct Lines {
     rows: Vec<u8>,
+    /// Those that are to be listed instead.
+    listed: Vec<Row>,
     certificates: Vec<Vec<String>>,
     done: Done,
 }
@@ -181,7 +194,10 @@ impl Sink {
             if let Some(certificates) = &mut self.certificates {
                 certificates.write(lines.certificates.iter().flatten())?;
             }
-            self.output.write(&lines.rows)?;
+            match &mut self.output {
+                Output::Table(listing) => listing.add(lines.listed, run.rows_per_sample()),
+                output => output.write(&lines.rows)?,
+            }
             self.done.add(&lines.done);
             Ok(())
         };
@@ -193,16 +209,18 @@ impl Sink {
 
 /// The lines of a block but for those of its first `skipped` samples; the `first` ones of a file.
 fn lines(answered: Answered, skipped: usize, per_sample: usize, format: Format, first: bool) -> Result<Lines> {
-    let Answered { rows, mut certificates } = answered;
-    let rows = &rows[skipped * per_sample..];
+    let Answered { mut rows, mut certificates } = answered;
+    let rows = rows.split_off(skipped * per_sample);
     let unknown = rows.iter().filter(|row| row.status == Status::Unknown).count();
     let mut done = Done { samples: rows.len() / per_sample, unknown, ..Done::default() };
-    for row in rows {
+    for row in &rows {
         if let Detail::NotProven { reason, .. } = &row.detail {
             done.refused.add(reason);
         }
     }
-    Ok(Lines { rows: format.lines(rows, first)?, certificates: certificates.split_off(skipped), done })
+    let (bytes, certificates) = (format.lines(&rows, first)?, certificates.split_off(skipped));
+    let listed = if format == Format::Table { rows } else { Vec::new() };
+    Ok(Lines { rows: bytes, listed, certificates, done })
 }
 
 /// Refuses to write over a file that is read.

@@ -11,10 +11,11 @@ use underplane::claims::{Answer, Claim, Claims, Decision};
 use underplane::data::NamedBox;
 use underplane::model::Logit;
 use underplane::radius::lp::LpSolver;
+use underplane::report::fitted::paragraph;
 use underplane::report::run_info::today;
 use underplane::report::table::Sheet;
 use underplane::workbench::claims::{CERTIFICATES, CLAIMS, write};
-use underplane::workbench::{Checkers, Given, InputFiles, ModelFile, digests};
+use underplane::workbench::{Checkers, Given, InputFiles, ModelFile, Unit, digests};
 
 /// What is to be audited.
 pub struct Task<'a> {
@@ -24,9 +25,11 @@ pub struct Task<'a> {
     pub inputs: InputFiles,
     pub range: Option<&'a NamedBox>,
     pub weights: Option<&'a Path>,
+    pub unit: Option<Unit>,
     pub logit: Logit,
     pub solver: LpSolver,
     pub thorough: bool,
+    pub width: Option<usize>,
     pub reports: &'a Path,
 }
 
@@ -39,7 +42,7 @@ pub fn run(task: Task) -> Result<Finish> {
     let bounds = task.range.map(|named| model.bounds(named, task.inputs.reading, &mut tell)).transpose()?;
     let given = Given::read(model, task.inputs, None, &mut tell)?.weighted(task.weights, &mut tell)?;
     // A claim may name a box of its own, so that inputs need not lie in this one.
-    let given = Given { range: bounds, ..given };
+    let given = Given { range: bounds, ..given }.in_unit(task.unit, &mut tell)?;
     let samples = given.source.load()?;
     let read = given.claims(&samples, task.claims)?;
     let checkers = Checkers::of(&given)?;
@@ -56,10 +59,15 @@ pub fn run(task: Task) -> Result<Finish> {
     let read_files = [given.file.digests(), digests(others)?].concat();
     circumstances::write(&folder, &circumstances::run_info(read_files, Vec::new(), None, start))?;
     let command = checkers.write(&folder, &folder.join(CERTIFICATES))?;
-    print(&command, &folder, &read, &decisions)
+    print(&command, &folder, (&read, &decisions), task.width)
 }
 
-fn print(command: &str, folder: &Path, read: &Claims, decisions: &[Decision]) -> Result<Finish> {
+fn print(
+    command: &str,
+    folder: &Path,
+    (read, decisions): (&Claims, &[Decision]),
+    width: Option<usize>,
+) -> Result<Finish> {
     let claims = &read.claims;
     let mut norms: Vec<String> = claims.iter().map(|claim| claim.perturbation.norm.to_string()).collect();
     norms.sort_unstable();
@@ -86,24 +94,20 @@ fn print(command: &str, folder: &Path, read: &Claims, decisions: &[Decision]) ->
         ]);
     }
     let mut out = std::io::stdout().lock();
-    write!(out, "{}", sheet.without_empty_columns().terminal())?;
+    let total = |answer: Answer| count(&|_, decision| decision.answer == answer);
+    let (refuted, undecided) = (total(Answer::Refuted), total(Answer::Undecided));
+    let (all, plural) = (claims.len(), if claims.len() == 1 { "claim" } else { "claims" });
+    let confirmed = total(Answer::Confirmed);
+    let told = format!("{all} {plural}: {confirmed} confirmed, {refuted} refuted, {undecided} undecided");
+    let told = format!("{told}{}; {}", left_out(read), folder.join(CLAIMS).display());
+    write!(out, "{}{}", paragraph(&told, width), sheet.without_empty_columns().fitted(width))?;
     let others: Vec<_> = claims.iter().zip(decisions).filter(|(_, d)| d.answer != Answer::Confirmed).collect();
     for (claim, decision) in others.iter().take(SHOWN) {
-        writeln!(out, "{}", sentence(claim, decision))?;
+        write!(out, "{}", paragraph(&sentence(claim, decision), width))?;
     }
     if others.len() > SHOWN {
         writeln!(out, "… and {} more that are not confirmed", others.len() - SHOWN)?;
     }
-    let total = |answer: Answer| count(&|_, decision| decision.answer == answer);
-    let (refuted, undecided) = (total(Answer::Refuted), total(Answer::Undecided));
-    writeln!(
-        out,
-        "{} claims: {} confirmed, {refuted} refuted, {undecided} undecided{}; {}",
-        claims.len(),
-        total(Answer::Confirmed),
-        left_out(read),
-        folder.join(CLAIMS).display()
-    )?;
     writeln!(out, "every answer is checked by: {command}")?;
     Ok(match (refuted, undecided) {
         (0, 0) => Finish::Answered,

@@ -1,5 +1,6 @@
 //! Help texts that name methods: what the catalogue says.
 
+use underplane::audit::methods::SECONDS;
 use underplane::radius::catalogue::{self, Settings, listed, names, takes};
 use underplane::radius::{Limits, Method, Setting};
 
@@ -42,6 +43,14 @@ pub fn gap() -> String {
 pub fn time() -> String {
     let (searches, seconds) = (taking(Setting::Seconds), defaults(|limits| limits.seconds.to_string()));
     format!("Seconds per input after which {searches} stop with what they have; default: {seconds}")
+}
+
+pub fn audit_time() -> String {
+    let (searches, solver) = (taking(Setting::Passes), taking(Setting::Solver));
+    format!(
+        "Seconds per input after which {searches} (default: {SECONDS}) and {solver} (default: its own) stop with what they \
+         have"
+    )
 }
 
 pub fn passes() -> String {

@@ -2,6 +2,7 @@
 
 use super::methods::at_least_one;
 use super::state::{or_none, yes};
+use super::voice;
 use std::path::{Path, PathBuf};
 use underplane::data::export::Split;
 use underplane::data::tasks::Header;
@@ -11,7 +12,10 @@ use underplane_kernel::Uint8;
 
 /// What the user should hear about a file.
 pub fn tell(line: &str) {
-    say!("{line}");
+    match line.starts_with("warning: ") {
+        true => voice::insist(format_args!("{line}")),
+        false => say!("{line}"),
+    }
 }
 
 /// What the user says about numbers.
@@ -39,7 +43,7 @@ impl ReadingArgs {
 #[derive(clap::Args)]
 pub struct InputArgs {
     /// Inputs: .npy or .npz (FILE.npz:NAME for one of several arrays; float32, or uint8 read as k/255; first axis =
-    /// sample), or .csv
+    /// sample), or .csv; - or a pipe gives any of them
     inputs: PathBuf,
     #[command(flatten)]
     table: TableArgs,
@@ -86,6 +90,7 @@ pub fn files(inputs: &Path, table: &TableArgs, limit: Option<usize>, reading: Re
         drop_missing,
         reading: reading.reading(),
         limit,
+        piped: None,
     }
 }
 

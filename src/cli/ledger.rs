@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail, ensure};
 use std::fs;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use underplane::audit::report::{RECORDS, WITNESSES, complete, free_name};
+use underplane::audit::adversarial::{Adversarial, header as header_of_rows};
+use underplane::audit::report::{ADVERSARIAL, RECORDS, WITNESSES, complete, free_name};
 use underplane::audit::run::Findings;
 use underplane::audit::tally::Tally;
 use underplane::files::Growing;
@@ -28,12 +29,15 @@ pub struct Ledger {
     state: State,
     records: Growing,
     witnesses: Growing,
+    /// Rows of a table that would pass, and the names of their columns.
+    rows: Option<(Growing, Vec<String>)>,
 }
 
 /// What is written of some inputs.
 pub struct Lines {
     records: Vec<u8>,
     witnesses: Vec<u8>,
+    rows: Vec<u8>,
 }
 
 impl Lines {
@@ -42,7 +46,8 @@ impl Lines {
         let (mut records, mut witnesses) = (Vec::new(), Vec::new());
         write_csv_part(&findings.records, false, &mut records)?;
         write_csv_part(&findings.found, false, &mut witnesses)?;
-        Ok(Lines { records, witnesses })
+        let rows = adversarial_lines(&findings.adversarial)?;
+        Ok(Lines { records, witnesses, rows })
     }
 }
 
@@ -93,7 +98,30 @@ impl Ledger {
     fn of(folder: &Path) -> Result<Ledger> {
         let open = |name: &str| Growing::open_as(folder.join(name), &folder.join(name), true);
         let (folder, state) = (folder.to_path_buf(), State::inside(folder));
-        Ok(Ledger { records: open(RECORDS)?, witnesses: open(WITNESSES)?, folder, state })
+        Ok(Ledger { records: open(RECORDS)?, witnesses: open(WITNESSES)?, rows: None, folder, state })
+    }
+
+    /// The same with a file for rows of a table with columns of these names; behind the rows of the first `done` of the
+    /// inputs with these numbers.
+    pub fn with_rows(mut self, names: &[String], done: usize, numbers: impl Iterator<Item = usize>) -> Result<Ledger> {
+        let (path, names) = (self.folder.join(ADVERSARIAL), header_of_rows(names));
+        let mut growing = Growing::open_as(path.clone(), &path, true)?;
+        let last = done.checked_sub(1).and_then(|last| numbers.take(done).nth(last));
+        let columns: Vec<&str> = names.iter().map(String::as_str).collect();
+        let kept = match last {
+            None => 0,
+            Some(last) => {
+                let is_before = |(cells, _): &(Vec<String>, u64)| cells[0].parse().is_ok_and(|row: usize| row <= last);
+                let rows = csv_rows::<Vec<String>>(growing.read()?, &columns)?.take_while(is_before);
+                rows.last().map_or_else(|| Ok(line(&columns)?.len() as u64), |(_, end)| anyhow::Ok(end))?
+            }
+        };
+        growing.keep(kept)?;
+        if growing.is_empty() {
+            growing.write(&line(&columns)?)?;
+        }
+        self.rows = Some((growing, names));
+        Ok(self)
     }
 
     fn anew(mut self, about: &[Circumstance]) -> Result<(Ledger, usize)> {
@@ -110,6 +138,9 @@ impl Ledger {
             self.records.write(header(&Record::COLUMNS).as_bytes())?;
         }
         self.witnesses.write(&lines.witnesses)?;
+        if let Some((rows, _)) = &mut self.rows {
+            rows.write(&lines.rows)?;
+        }
         Ok(self.records.write(&lines.records)?)
     }
 
@@ -122,6 +153,9 @@ impl Ledger {
     pub fn finish(self, run: &RunInfo) -> Result<(PathBuf, Tally)> {
         self.records.finish()?;
         self.witnesses.finish()?;
+        if let Some((rows, _)) = &self.rows {
+            rows.finish()?;
+        }
         let tally = complete(&self.folder, run)?;
         let parent = self.folder.parent().unwrap_or(Path::new("."));
         let folder = loop {
@@ -145,6 +179,22 @@ impl Drop for Ledger {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// Cells may hold anything.
+fn line(cells: &[&str]) -> Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(cells)?;
+    Ok(writer.into_inner()?)
+}
+
+fn adversarial_lines(rows: &[Adversarial]) -> Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for Adversarial { row, norm, distance, change, cells } in rows {
+        let own = [row.to_string(), norm.clone(), format!("{distance:?}"), change.clone()];
+        lines.extend(line(&own.iter().chain(cells).map(String::as_str).collect::<Vec<_>>())?);
+    }
+    Ok(lines)
 }
 
 fn header(columns: &[&str]) -> String {

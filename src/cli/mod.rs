@@ -1,24 +1,24 @@
 //! The command line: one file per subcommand. Results go to stdout, progress and errors to stderr.
 
-/// Says a line on stderr, where somebody listens.
+/// Says a line on stderr, where somebody listens, unless it is to be quiet.
 macro_rules! say {
-    ($($what:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($what)*);
-    }};
+    ($($what:tt)*) => { crate::cli::voice::say(format_args!($($what)*)) };
 }
 
 mod audit;
+mod audit_screen;
 mod certify;
 mod check;
 mod circumstances;
 mod claims;
+mod completions;
 mod data;
 mod help;
 mod inputs;
 mod inspect;
 mod ledger;
 mod links;
+mod listing;
 mod logit;
 mod methods;
 mod operators;
@@ -26,11 +26,14 @@ mod output;
 mod progress;
 mod proofs;
 mod regress;
+mod screen;
 mod state;
 mod train;
+mod voice;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 use underplane::stream::keep_memory;
 use underplane_kernel::program::CLOSED_PIPE;
 
@@ -47,8 +50,11 @@ enum Finish {
 
 /// Trains, certifies and audits feature-convex neural networks.
 #[derive(Parser)]
-#[command(name = "underplane", version, about, max_term_width = 110)]
+#[command(name = "underplane", version = VERSION.as_str(), about, max_term_width = 110)]
 struct Cli {
+    /// Say nothing on stderr but errors and warnings
+    #[arg(long, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -71,12 +77,25 @@ enum Command {
     Data(data::DataArgs),
     /// List the operators of ONNX files that are read
     Operators(operators::Args),
+    /// Print a shell's script that completes commands and options
+    Completions(completions::Args),
+    /// Print the man page, or write those of all subcommands
+    Man(completions::ManArgs),
 }
+
+/// The version, with the commit where the source knows it.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let commit = underplane_version::commit!().map(|commit| format!(" ({commit})"));
+    format!("{}{}", env!("CARGO_PKG_VERSION"), commit.unwrap_or_default())
+});
 
 /// Parses the arguments, runs the subcommand, and turns the result into an exit code: 0 answered, 1 refuted, 2 usage
 /// or unreadable input, 3 unknown.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if cli.quiet {
+        voice::hush();
+    }
     keep_memory();
     let result = match cli.command {
         Command::Inspect(args) => inspect::run(&args),
@@ -86,6 +105,8 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Operators(args) => operators::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => completions::man(&args),
         Command::Data(args) => data::run(&args).map(|()| Finish::Answered),
     };
     match result {
@@ -94,7 +115,7 @@ pub fn main() -> ExitCode {
         Ok(Finish::Unknown) => ExitCode::from(3),
         Err(error) if is_closed_pipe(&error) => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
-            say!("error: {}", message(&error));
+            voice::insist(format_args!("error: {}", message(&error)));
             ExitCode::from(2)
         }
     }

@@ -1,6 +1,7 @@
 //! Where rows go: to stdout, a pipe or a file that grows, in which another run can go on.
 
 use super::inputs::tell;
+use super::listing::Listing;
 use super::state::{ANEW, State};
 use anyhow::{Context, Result, bail};
 use std::fs::OpenOptions;
@@ -18,6 +19,8 @@ use underplane::workbench::Circumstance;
 pub enum Format {
     Csv,
     JsonLines,
+    /// All at the end, on a terminal.
+    Table,
 }
 
 impl Format {
@@ -39,6 +42,7 @@ impl Format {
         match self {
             Format::Csv => write_csv_part(rows, first, &mut lines)?,
             Format::JsonLines => write_json_lines(rows, &mut lines)?,
+            Format::Table => {}
         }
         Ok(lines)
     }
@@ -79,6 +83,7 @@ impl Done {
 pub enum Output {
     Stream(Box<dyn Write>),
     File(FileOutput),
+    Table(Listing),
 }
 
 /// A file that grows, and beside it the one that says what it is about.
@@ -138,7 +143,13 @@ impl Output {
                 Ok(stream.write_all(lines).and_then(|()| stream.flush()).context("writing rows")?)
             }
             Output::File(FileOutput { growing, .. }) => Ok(growing.write(lines)?),
+            Output::Table(_) => Ok(()),
         }
+    }
+
+    /// What is listed at the end, and there is now.
+    pub fn show(&self) -> Result<()> {
+        if let Output::Table(listing) = self { listing.show() } else { Ok(()) }
     }
 
     /// The rows are all there.
@@ -153,7 +164,7 @@ impl Output {
     /// The rows so far stay as they are; says where.
     pub fn leave(&self) -> String {
         match self {
-            Output::Stream(_) => "they are written".into(),
+            Output::Stream(_) | Output::Table(_) => "they are written".into(),
             Output::File(file) if file.growing.is_empty() => "--resume begins".into(),
             Output::File(file) => {
                 format!("{} has them, and --resume goes on behind them", file.state.rows().display())
@@ -179,7 +190,7 @@ fn go_on(growing: &mut Growing, format: Format, expected: Expected) -> Result<Do
     let file = growing.read()?;
     let rows: Box<dyn Iterator<Item = (Written, u64)>> = match format {
         Format::Csv => Box::new(csv_rows(file, &COLUMNS)?),
-        Format::JsonLines => Box::new(json_rows(BufReader::new(file))),
+        Format::JsonLines | Format::Table => Box::new(json_rows(BufReader::new(file))),
     };
     let per_sample = expected.columns.len();
     let (mut done, mut sample, mut end) = (Done::default(), Done::default(), 0);

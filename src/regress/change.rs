@@ -3,13 +3,13 @@
 use super::store::{Proven, Verified};
 use std::fmt;
 
-/// Relative change that counts as none: solvers end a little differently on different machines.
+/// Relative change that counts as none unless a user says another one: solvers end a little differently on different machines.
 pub const TOLERANCE: f64 = 1e-7;
 
 /// How a radius compares with the stored one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Within [`TOLERANCE`].
+    /// Within the tolerance.
     Same,
     /// Larger, and not above the stored upper side: good news, and no failure.
     Up,
@@ -21,6 +21,8 @@ pub enum Change {
     Lost,
     /// The kernel refuses the stored certificate, or it speaks of something else.
     StoredProof,
+    /// The kernel refuses the stored certificate, which is about other files than today's.
+    OtherFiles,
     /// What is stored is not what a store must be.
     Store,
     /// A witness is stored and not found today, or the other way round.
@@ -39,11 +41,11 @@ impl Change {
 }
 
 impl Change {
-    /// Of a radius that is `now` and was `then`.
-    pub(super) fn between(then: f64, now: f64) -> Change {
-        if now < then * (1.0 - TOLERANCE) {
+    /// Of a radius that is `now` and was `then`, up to a relative `tolerance`.
+    pub(super) fn between(then: f64, now: f64, tolerance: f64) -> Change {
+        if now < then * (1.0 - tolerance) {
             Change::Down
-        } else if now > then * (1.0 + TOLERANCE) {
+        } else if now > then * (1.0 + tolerance) {
             Change::Up
         } else {
             Change::Same
@@ -60,6 +62,7 @@ impl fmt::Display for Change {
             Change::PastUpper => "past the proven upper side",
             Change::Lost => "lost its proof",
             Change::StoredProof => "stored proof refused",
+            Change::OtherFiles => "files changed",
             Change::Store => "store refused",
             Change::Witness => "witness missing",
             Change::New => "not stored",

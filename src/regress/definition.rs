@@ -65,6 +65,22 @@ impl Entry {
     }
 }
 
+/// The first of these folders with a definition.
+///
+/// # Errors
+/// When none has one: what was looked for where, and what to do.
+pub fn find(folders: &[PathBuf]) -> Result<PathBuf> {
+    let looked = || folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ");
+    let found = folders.iter().find(|folder| folder.join(DEFINITION).is_file()).cloned();
+    found.with_context(|| {
+        format!(
+            "no {DEFINITION} found; looked in {}; name a folder with one: `underplane regress DIR`, and \
+             `underplane regress DIR --bless` stores its radii at first",
+            looked()
+        )
+    })
+}
+
 /// Reads a folder's definition.
 ///
 /// # Errors
@@ -94,4 +110,21 @@ pub fn definition(folder: &Path) -> Result<Definition> {
         }
     }
     Ok(definition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_definition_names_every_folder_and_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let looked = [folder.path().join("one"), folder.path().join("two")];
+        let error = find(&looked).unwrap_err().to_string();
+        assert!(looked.iter().all(|f| error.contains(&f.display().to_string())), "{error}");
+        assert!(error.contains("underplane regress DIR"), "{error}");
+        std::fs::create_dir(&looked[1]).unwrap();
+        std::fs::write(looked[1].join(DEFINITION), "").unwrap();
+        assert_eq!(find(&looked).unwrap(), looked[1]);
+    }
 }

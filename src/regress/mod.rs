@@ -5,11 +5,13 @@
 
 mod change;
 mod definition;
+mod files;
 pub mod store;
 mod today;
 
 pub use change::{Change, Compared, TOLERANCE};
-pub use definition::{DEFINITION, Definition, Entry, definition};
+pub use definition::{DEFINITION, Definition, Entry, definition, find};
+pub use files::Files;
 
 use crate::data::Bounds;
 use crate::files::write_atomically;
@@ -28,13 +30,18 @@ pub struct Outcome {
     pub compared: Vec<Compared>,
     /// The model that is certified, where the entry's file computes constants that are rounded in it.
     pub folded: Option<Vec<u8>>,
+    /// What its files are known by today.
+    pub files: Files,
+    /// Those that are others than when its radii were stored, in words.
+    pub changed: Vec<String>,
 }
 
-/// Certifies an entry anew and compares; `tell` hears what is to be said about how its files were read.
+/// Certifies an entry anew and compares, up to a relative `tolerance`; `tell` hears what is to be said about how its
+/// files were read.
 ///
 /// # Errors
 /// When the entry's files cannot be read.
-pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
+pub fn compare(folder: &Path, entry: &Entry, tolerance: f64, tell: &mut dyn FnMut(&str)) -> Result<Outcome> {
     let today = Today::read(folder, entry, tell)?;
     let names: Vec<String> = today.norms.iter().map(Norm::to_string).collect();
     for (what, list) in [("norms", &names), ("methods", &entry.methods)] {
@@ -43,18 +50,30 @@ pub fn compare(folder: &Path, entry: &Entry, tell: &mut dyn FnMut(&str)) -> Resu
         }
     }
     let asked = Asked { count: today.count, norms: &names, methods: &entry.methods };
-    let old = store::read(folder, &entry.name, asked)?;
-    let mut all = renewed(&today, &old);
+    let mut old = store::read(folder, &entry.name, asked)?;
+    let before = store::files(folder, &entry.name)?;
+    let changed = before.as_ref().map_or_else(|_| Vec::new(), |before| today.files.others_than(before));
+    old.extend(before.err().map(store::broken));
+    let terms = Terms { tolerance, changed: !changed.is_empty() };
+    let mut all = renewed(&today, &old, terms);
     let rest = left_over(&old, &all);
     if all.is_empty() && old.iter().all(|stored| stored.row.input.is_empty()) {
         return Err(entry.bad(folder, "nothing to verify: none of the inputs is of the sensitive class".into()));
     }
     all.splice(0..0, rest);
-    Ok(Outcome { compared: all, folded: today.folded })
+    Ok(Outcome { compared: all, folded: today.folded, files: today.files, changed })
+}
+
+/// How then and now are compared.
+#[derive(Clone, Copy)]
+struct Terms {
+    tolerance: f64,
+    /// Whether files are others than then.
+    changed: bool,
 }
 
 /// Every radius that the entry asks for, then and now, but for those that are nothing then and now.
-fn renewed(today: &Today, old: &[Stored]) -> Vec<Compared> {
+fn renewed(today: &Today, old: &[Stored], terms: Terms) -> Vec<Compared> {
     let mut keys: Vec<(usize, Norm, usize)> = Vec::new();
     for i in 0..today.count {
         today.norms.iter().for_each(|&norm| keys.extend((0..today.methods.len()).map(|m| (i, norm, m))));
@@ -63,7 +82,7 @@ fn renewed(today: &Today, old: &[Stored]) -> Vec<Compared> {
         let method = today.methods[m].as_ref();
         let key = [index.to_string(), norm.to_string(), method.name().to_string()];
         let before = old.iter().find(|stored| stored.row.key() == key.each_ref().map(String::as_str));
-        verdict(today, key, before, today.certify(method, index, norm))
+        verdict(today, key, (before, today.certify(method, index, norm)), terms)
     };
     keys.par_iter().filter_map(one).collect()
 }
@@ -95,8 +114,8 @@ fn faulty(stored: &Stored) -> Option<(Change, String)> {
 fn verdict(
     today: &Today,
     key: [String; 3],
-    old: Option<&Stored>,
-    new: Result<Option<Proven>, String>,
+    (old, new): (Option<&Stored>, Result<Option<Proven>, String>),
+    terms: Terms,
 ) -> Option<Compared> {
     let Some(stored) = old else {
         return match new {
@@ -108,17 +127,17 @@ fn verdict(
             Err(detail) => Some(Compared { key, old: None, new: None, change: Change::NotCertified, detail }),
         };
     };
-    let (change, detail) = change(today, stored, &new);
+    let (change, detail) = change(today, stored, &new, terms);
     Some(Compared { key, old: Some(stored.row.clone()), new: new.ok().flatten(), change, detail })
 }
 
 /// What is stored, checked for itself, and then against what is found today.
-fn change(today: &Today, stored: &Stored, new: &Result<Option<Proven>, String>) -> (Change, String) {
+fn change(today: &Today, stored: &Stored, new: &Result<Option<Proven>, String>, terms: Terms) -> (Change, String) {
     if let Some(faulty) = faulty(stored) {
         return faulty;
     }
     if let Err(why) = store::check(&today.prover, today.range.as_ref().map(Bounds::ranges), stored) {
-        return (Change::StoredProof, why);
+        return (if terms.changed { Change::OtherFiles } else { Change::StoredProof }, why);
     }
     let before = &stored.row;
     let now = match new {
@@ -135,7 +154,7 @@ fn change(today: &Today, stored: &Stored, new: &Result<Option<Proven>, String>) 
         let detail = format!("upper side: stored {}, today {}", shown(&before.upper), shown(&now.upper));
         return (Change::Witness, detail);
     }
-    (Change::between(then, radius), String::new())
+    (Change::between(then, radius, terms.tolerance), String::new())
 }
 
 /// Tables of verified radii that no entry names: nothing watches them.
@@ -166,6 +185,10 @@ pub fn bless(folder: &Path, entry: &Entry, outcome: &Outcome) -> Result<()> {
     if let Some(folded) = &outcome.folded {
         write_atomically(&folder.join(format!("{}-folded.onnx", entry.name)), |out| out.write_all(folded))?;
     }
+    write_atomically(&folder.join(format!("{}.json", entry.name)), |out| {
+        serde_json::to_writer_pretty(&mut *out, &outcome.files)?;
+        writeln!(out)
+    })?;
     write_atomically(&folder.join(format!("{}.csv", entry.name)), |out| write_csv(&table, out))?;
     Ok(())
 }

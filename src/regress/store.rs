@@ -5,6 +5,7 @@
 use crate::proof::{Prover, distance, exact};
 use crate::query::Ranges;
 use crate::radius::Radius;
+use crate::regress::files::Files;
 use anyhow::{Context, Result};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -131,6 +132,15 @@ pub fn read(folder: &Path, name: &str, asked: Asked) -> Result<Vec<Stored>> {
     Ok(all)
 }
 
+/// What the files of an entry were known by when it was blessed; nothing where that was not stored.
+///
+/// # Errors
+/// When the file cannot be read at all; inside, what is wrong with it.
+pub fn files(folder: &Path, name: &str) -> Result<Result<Files, String>> {
+    let Some(text) = text(&folder.join(format!("{name}.json")))? else { return Ok(Ok(Files::default())) };
+    Ok(serde_json::from_str(&text).map_err(|error| format!("{name}.json: expected names and SHA-256, found {error}")))
+}
+
 /// A file's text, if there is such a file.
 fn text(path: &Path) -> Result<Option<String>> {
     match std::fs::read(path) {
@@ -141,7 +151,7 @@ fn text(path: &Path) -> Result<Option<String>> {
 }
 
 /// What is wrong with a file, beside its rows.
-fn broken(words: String) -> Stored {
+pub fn broken(words: String) -> Stored {
     Stored { row: row(""), certificate: String::new(), fault: Some(Fault { unasked: false, words }) }
 }
 

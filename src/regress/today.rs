@@ -2,9 +2,10 @@
 
 use super::change::TOLERANCE;
 use super::definition::Entry;
+use super::files::Files;
 use super::store::{Proven, Verified};
 use crate::data::preparation::{self, Preparation};
-use crate::data::{Bounds, InputOptions, NamedBox, Reading, read_inputs};
+use crate::data::{Bounds, InputOptions, NamedBox, Reading, member, read_inputs};
 use crate::model::logit::threshold;
 use crate::model::onnx::Beside;
 use crate::model::{Logit, Model, onnx};
@@ -30,6 +31,8 @@ pub struct Today {
     pub norms: Vec<Norm>,
     pub methods: Vec<Box<dyn Method>>,
     pub prover: Prover,
+    /// What the files are known by.
+    pub files: Files,
 }
 
 impl Today {
@@ -64,6 +67,9 @@ impl Today {
         let methods = entry.methods.iter().map(|name| method(name)).collect::<Result<Vec<_>, _>>().map_err(bad)?;
         let Inputs { values, count } = inputs;
         let place_of_inputs = folder.join(&entry.inputs);
+        let (file, _) = member(&place_of_inputs);
+        let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
+        let files = Files::of(&onnx, &beside, &bytes);
         let samples = KernelInputs::of(&place_of_inputs, reading, &values, shape)
             .with_context(|| place_of_inputs.display().to_string())?;
         let file = match &folded {
@@ -75,7 +81,7 @@ impl Today {
         let prover = Prover::about(&file, logit, samples.read).with_context(place)?;
         let prover = prover.within(bounds.map(|bounds| bounds.read));
         let folded = folded.map(|folded| folded.bytes);
-        Ok(Today { model, folded, inputs: values, count, range, norms, methods, prover })
+        Ok(Today { model, folded, inputs: values, count, range, norms, methods, prover, files })
     }
 
     /// The proven radius, or why there is none; `Ok(None)` where nothing can be certified.

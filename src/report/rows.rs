@@ -106,9 +106,17 @@ pub fn write_csv_part<T: Serialize>(rows: &[T], header: bool, out: &mut dyn Writ
 /// # Errors
 /// When `out` cannot be written.
 pub fn write_json_lines<T: Serialize>(rows: &[T], out: &mut dyn Write) -> io::Result<()> {
+    write_json_lines_of(rows, &["radius", "upper"], out)
+}
+
+/// The same with other columns that hold numbers.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_json_lines_of<T: Serialize>(rows: &[T], numbers: &[&str], out: &mut dyn Write) -> io::Result<()> {
     for row in rows {
         let mut value = serde_json::to_value(row).map_err(io::Error::other)?;
-        for key in ["radius", "upper"] {
+        for key in numbers {
             if !value[key].is_string() {
                 continue;
             }

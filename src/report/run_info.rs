@@ -1,5 +1,6 @@
 //! Under what circumstances records were made.
 
+use super::sentence::Words;
 use serde::{Deserialize, Serialize};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -60,6 +61,9 @@ pub struct ModelInfo {
     pub constants: usize,
     /// `convex in x`, `convex in φ(x), φ with kinks`, or why it is neither.
     pub convexity: String,
+    /// What inputs of the sensitive class are called, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Words>,
 }
 
 impl Machine {

@@ -1,9 +1,10 @@
 //! Where a case of an audit comes from, and what a report says about it.
 
 use super::digest::{Circumstance, digests};
-use super::given::bounds;
+use super::given::{Unit, bounds};
 use super::inputs::{InputFiles, Tell};
 use super::model::ModelFile;
+use super::piped::Piped;
 use super::source::InputSource;
 use crate::attack::constants;
 use crate::audit::bundle::Entry;
@@ -13,6 +14,7 @@ use crate::model::Logit;
 use crate::model::Model;
 use crate::proof::npy;
 use crate::report::run_info::ModelInfo;
+use crate::report::sentence::Words;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use underplane_kernel as kernel;
@@ -34,10 +36,14 @@ pub struct Source {
     pub range: Option<NamedBox>,
     /// Which function of the model's outputs is f.
     pub logit: Logit,
+    /// What a distance of 1 means.
+    pub in_unit: Option<Unit>,
     /// What the model is.
     pub about: String,
-    /// What a radius of 1 means.
-    pub unit: String,
+    /// What a radius of 1 means, where its files do not say it.
+    pub unit: Option<String>,
+    /// What inputs of the sensitive class are called, where their files do not say it.
+    pub words: Option<Words>,
     /// How many of the inputs are taken, by their class; `None`: all.
     pub few: Option<First>,
 }
@@ -54,6 +60,8 @@ pub struct SourceCase {
     pub digests: Vec<Circumstance>,
     /// The model that is audited in the place of one that computes constants.
     pub folded: Option<Vec<u8>>,
+    /// What its inputs are read from, where they came through a pipe.
+    pub piped: Option<Piped>,
 }
 
 impl Source {
@@ -62,7 +70,9 @@ impl Source {
         Source {
             name: model.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
             about: format!("{} on {}", model.display(), files.inputs.display()),
-            unit: "input units".into(),
+            unit: None,
+            in_unit: None,
+            words: None,
             few: None,
             model: model.to_path_buf(),
             follow_links,
@@ -84,7 +94,9 @@ impl Source {
             range: entry.range().map(NamedBox::Same),
             logit: entry.sensitive().into(),
             about: entry.about.clone(),
-            unit: entry.unit.clone(),
+            unit: Some(entry.unit.clone()),
+            in_unit: None,
+            words: entry.words.clone(),
             few,
         }
     }
@@ -98,7 +110,10 @@ impl Source {
         let named = self.range.as_ref().map(|named| file.bounds(named, self.files.reading, tell));
         let range = named.transpose()?;
         let all = self.files.open(&file, range.as_ref(), tell)?;
-        let info = self.info(&file.model, all.count(), range.as_ref());
+        let weights = Unit::weights(self.in_unit, &file, tell)?;
+        let unit = self.unit.clone().unwrap_or_else(|| Unit::name(self.in_unit, &file));
+        let words = self.words.clone().or_else(|| file.words());
+        let info = ModelInfo { words, unit, ..self.info(&file.model, all.count(), range.as_ref()) };
         let inputs = match self.few {
             None => all,
             Some(mut few) => first(&all, &file.model, &mut few)?,
@@ -109,11 +124,13 @@ impl Source {
         let read = digests([Some(self.files.inputs.as_path()), self.files.labels.as_deref(), box_file])?;
         let digests = [file.digests(), read].concat();
         let nothing = kernel::Inputs::read(&npy(&vec![0.0; file.model.input_size()], file.model.input_size()))?;
-        let prover = file.prover(nothing, None, bounds(range.as_ref())?).map_err(|why| why.to_string());
+        let prover = file.prover(nothing, weights.as_deref(), bounds(range.as_ref())?).map_err(|why| why.to_string());
+        let table = self.files.table(&file, &inputs)?;
         let folded = file.folded.map(|folded| folded.bytes);
         let (name, preparation) = (self.name.clone(), file.preparation);
-        let case = Case { name, model: file.model, prover, range, preparation, others };
-        Ok(SourceCase { case, inputs, info, digests, folded })
+        let case = Case { name, model: file.model, prover, range, weights, preparation, table, others };
+        let piped = self.files.piped.clone();
+        Ok(SourceCase { case, inputs, info, digests, folded, piped })
     }
 
     fn info(&self, model: &Model, inputs_in_file: usize, range: Option<&Bounds>) -> ModelInfo {
@@ -124,7 +141,7 @@ impl Source {
             inputs: file_name(&self.files.inputs),
             inputs_in_file,
             about: self.about.clone(),
-            unit: self.unit.clone(),
+            unit: String::new(),
             range: range.map(Bounds::to_string).unwrap_or_default(),
             input_size: model.input_size(),
             constants: constants(model),
@@ -133,6 +150,7 @@ impl Source {
                 Ok(_) => "convex in φ(x), φ with kinks".into(),
                 Err(broken) => broken.to_string(),
             },
+            words: None,
         }
     }
 }

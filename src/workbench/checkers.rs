@@ -49,7 +49,9 @@ impl<'a> Checkers<'a> {
     pub fn of(given: &'a Given) -> Result<Checkers<'a>> {
         let shape = &given.file.model.graph().node(0).shape;
         let (path, reading) = (given.files.inputs.as_path(), given.files.reading);
-        let inputs = match KernelInputs::own(path, reading, shape) {
+        // A checker is given what stays.
+        let own = given.files.piped.is_none().then(|| KernelInputs::own(path, reading, shape)).flatten();
+        let inputs = match own {
             Some(own) => own,
             None => KernelInputs::copied(&given.source.load()?.numbered(), shape)
                 .with_context(|| path.display().to_string())?,

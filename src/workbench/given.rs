@@ -47,6 +47,40 @@ impl FromStr for Unit {
     }
 }
 
+impl Unit {
+    /// The weights that make plain norms those in this unit; `tell` hears what the unit is. Plain norms are in the model's
+    /// own: what a table's columns are in, where the model has a preparation.
+    ///
+    /// # Errors
+    /// When it is the preparation's unit and the model has none.
+    pub fn weights(unit: Option<Unit>, file: &ModelFile, tell: Tell) -> Result<Option<Vec<f64>>> {
+        let place = file.path.display();
+        let Some(preparation) = &file.preparation else {
+            ensure!(unit != Some(Unit::Model), "{place}: it has no preparation, whose unit `--unit model` would be");
+            return Ok(None);
+        };
+        let name = &preparation.unit;
+        match unit {
+            Some(Unit::Model) => tell(&format!("note: {place}: radii are in {name} (--unit model)")),
+            Some(Unit::Raw) => {}
+            None => {
+                tell(&format!("note: {place}: radii are in the units of its columns; `--unit model` gives {name}"));
+            }
+        }
+        let scales = || preparation.scales.iter().map(|&scale| scale.into()).collect();
+        Ok((unit == Some(Unit::Model)).then(scales))
+    }
+
+    /// What a distance of 1 is.
+    pub fn name(unit: Option<Unit>, file: &ModelFile) -> String {
+        match (&file.preparation, unit) {
+            (None, _) => "input units".into(),
+            (Some(_), None | Some(Unit::Raw)) => "the units of the table's columns".into(),
+            (Some(preparation), Some(Unit::Model)) => preparation.unit.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -86,28 +120,14 @@ impl Given {
         Ok(self)
     }
 
-    /// The same with norms in the unit that is asked for. Plain norms are in the model's own: what a table's columns are
-    /// in, where the model has a preparation.
+    /// The same with norms in the unit that is asked for, where they have no weights.
     ///
     /// # Errors
     /// When it is the preparation's unit and the model has none.
     pub fn in_unit(mut self, unit: Option<Unit>, tell: Tell) -> Result<Given> {
-        let place = self.file.path.display().to_string();
-        let Some(preparation) = &self.file.preparation else {
-            ensure!(unit != Some(Unit::Model), "{place}: it has no preparation, whose unit `--unit model` would be");
-            return Ok(self);
-        };
-        match (unit, &self.weights) {
-            (Some(Unit::Model), _) => {
-                let values = preparation.scales.iter().map(|&scale| scale.into()).collect();
-                tell(&format!("note: {place}: radii are in {} (--unit model)", preparation.unit));
-                self.weights = Some(WeightsFile { path: self.file.path.clone(), values });
-            }
-            (None, None) => {
-                let unit = &preparation.unit;
-                tell(&format!("note: {place}: radii are in the units of its columns; `--unit model` gives {unit}"));
-            }
-            _ => {}
+        if self.weights.is_none() {
+            let values = Unit::weights(unit, &self.file, tell)?;
+            self.weights = values.map(|values| WeightsFile { path: self.file.path.clone(), values });
         }
         Ok(self)
     }

@@ -1,12 +1,15 @@
 //! Samples from a user's files.
 
 use super::model::ModelFile;
+use super::piped::Piped;
+use super::raw_scales;
 use super::source::{InputSource, LOOKED_AT, Stock, is_kept};
 use crate::data::Bounds;
 use crate::data::export::Split;
 use crate::data::inputs::array::ArrayFile;
 use crate::data::inputs::label::{LabelFile, listed, tally};
 use crate::data::inputs::label_file::read_label_file;
+use crate::data::inputs::raw::RawTable;
 use crate::data::inputs::sample_shape;
 use crate::data::inputs::spool::Spool;
 use crate::data::preparation::{Preparation, TrainedOn};
@@ -41,22 +44,31 @@ pub struct InputFiles {
     pub reading: Reading,
     /// Use the first so many only.
     pub limit: Option<usize>,
+    /// The copy that `inputs` is, where they came through a pipe.
+    pub piped: Option<Piped>,
 }
 
 impl InputFiles {
+    /// The same with a copy of what can be read only once.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the copy not be written.
+    pub fn kept(self) -> Result<InputFiles> {
+        let piped = Piped::of(&self.inputs)?;
+        let inputs = piped.as_ref().map_or(self.inputs, |piped| piped.path.clone());
+        Ok(InputFiles { inputs, piped, ..self })
+    }
+
     /// Looks at the inputs for a model, all of them inside the box if there is one.
     ///
     /// # Errors
     /// When a file cannot be read, does not fit the model, or an input lies outside the box.
     pub fn open(&self, file: &ModelFile, range: Option<&Bounds>, tell: Tell) -> Result<InputSource> {
-        let (model, preparation) = (&file.model, file.preparation.clone());
-        let (header, drop_missing, reading) = (self.header.known(), self.drop_missing, self.reading);
-        let (label_column, delimiter) = (self.label_column.clone(), self.delimiter);
+        let model = &file.model;
         if self.split.is_some() {
-            self.check_table(preparation.as_deref()).with_context(|| self.place())?;
+            self.check_table(file.preparation.as_deref()).with_context(|| self.place())?;
         }
-        let split = self.split;
-        let options = InputOptions { preparation, split, label_column, header, delimiter, drop_missing, reading };
+        let options = self.options(file);
         let held = |tell: Tell| self.held(read_inputs(&self.inputs, &options)?, model, range, tell);
         let stock = match open_array(&self.inputs, &options)? {
             Some(file) => self.file(file, model, range, tell)?,
@@ -75,6 +87,20 @@ impl InputFiles {
             tell(&format!("labels: {}", listed(&tally(labels))));
         }
         Ok(source)
+    }
+
+    fn options(&self, file: &ModelFile) -> InputOptions {
+        let (preparation, split, label_column) = (file.preparation.clone(), self.split, self.label_column.clone());
+        let (header, delimiter, drop_missing) = (self.header.known(), self.delimiter, self.drop_missing);
+        InputOptions { preparation, split, label_column, header, delimiter, drop_missing, reading: self.reading }
+    }
+
+    /// The rows of a table with names that these samples are, if they are such rows.
+    ///
+    /// # Errors
+    /// When the table cannot be read again.
+    pub fn table(&self, file: &ModelFile, samples: &InputSource) -> Result<Option<RawTable>> {
+        Ok(RawTable::read(&self.inputs, &self.options(file), samples.numbers().take(samples.count()))?)
     }
 
     fn file(&self, file: ArrayFile, model: &Model, range: Option<&Bounds>, tell: Tell) -> Result<Stock> {
@@ -128,6 +154,11 @@ impl InputFiles {
         let (mut blocks, most) = (spool.blocks()?, LOOKED_AT.div_ceil(size));
         for numbers in about.numbers.chunks(most) {
             let values = blocks.next(numbers.len())?;
+            let is_first = numbers.first() == about.numbers.first();
+            let warning = is_first.then(|| raw_scales::warning(model, &about.columns, &values)).flatten();
+            if let Some(warning) = warning {
+                tell(&format!("warning: {}: {warning}", self.place()));
+            }
             check_range(&values, range, size, &|i| numbers[i]).with_context(|| self.place())?;
         }
         Ok(Stock::Spool(spool))

@@ -6,8 +6,9 @@ use crate::data::preparation::{self, Preparation};
 use crate::data::store::sha256;
 use crate::data::{Bounds, NamedBox, Reading};
 use crate::model::onnx::{Beside, Folded};
-use crate::model::{Logit, Model, onnx};
+use crate::model::{Logit, Model, Sensitive, onnx};
 use crate::proof::{ModelBytes, Prover};
+use crate::report::sentence::Words;
 use anyhow::{Context, Result, anyhow, ensure};
 use std::borrow::Cow;
 use std::fs::File;
@@ -133,6 +134,12 @@ impl ModelFile {
         Ok(bounds)
     }
 
+    /// What inputs of the sensitive class are called, where it was trained on a table with labels.
+    pub fn words(&self) -> Option<Words> {
+        let preparation = self.preparation.as_ref().filter(|_| self.logit.sensitive == Sensitive::Positive);
+        preparation.map(|preparation| Words::labelled(&preparation.label.sensitive))
+    }
+
     /// The SHA-256 of all its files, as a report shows them.
     pub fn digests(&self) -> Vec<Circumstance> {
         let own = (name(&self.path), self.sha256.clone());
@@ -159,7 +166,7 @@ fn digests_of(beside: &Beside) -> Vec<Circumstance> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Dense, Graph, Layer, Sensitive};
+    use crate::model::{Dense, Graph, Layer};
 
     #[test]
     fn a_large_file_is_read_again_unless_it_has_changed() {

@@ -5,7 +5,7 @@ use testing::networks::{MAPS, Map, generator, icnn, inputs, model};
 use underplane::attack::Attack;
 use underplane::audit::case::{Block, Case, First};
 use underplane::audit::ladder::{Conclusion, Order, order, undecided, violations};
-use underplane::audit::methods::standard;
+use underplane::audit::methods::{Stops, standard};
 use underplane::audit::run::{Audit, Findings};
 use underplane::audit::tally::{Hear, Tally};
 use underplane::audit::{report, tables};
@@ -32,7 +32,7 @@ pub fn audit(methods: Vec<Box<dyn Method>>) -> Audit {
 }
 
 pub fn all_methods() -> Audit {
-    audit(standard(LpSolver::Clarabel, smoothing()))
+    audit(standard(LpSolver::Clarabel, smoothing(), Stops::default()))
 }
 
 /// A case and all its inputs.
@@ -49,7 +49,16 @@ pub fn case(model: Model, values: Vec<f64>, range: Option<Range>) -> Inputs {
     let is_other = |(logit, _): &(&Enclosed, &[f64])| logit.upper() <= 0.0;
     let others = logits.iter().zip(values.chunks(size)).filter(is_other).flat_map(|(_, x)| x.to_vec()).collect();
     Inputs {
-        case: Case { name: "net".into(), model, prover, range: range.map(Bounds::Same), preparation: None, others },
+        case: Case {
+            name: "net".into(),
+            model,
+            prover,
+            range: range.map(Bounds::Same),
+            preparation: None,
+            weights: None,
+            table: None,
+            others,
+        },
         values,
     }
 }
@@ -309,7 +318,7 @@ impl Method for Clueless {
 fn an_unknown_answer_is_undecided_and_a_false_witness_counts_for_nothing() {
     let case = case(affine(vec![-1.0, 0.0], 1.0), vec![0.0, 0.0], None);
     let mut methods: Vec<Box<dyn Method>> = vec![Box::new(Clueless)];
-    methods.extend(standard(LpSolver::Clarabel, smoothing()));
+    methods.extend(standard(LpSolver::Clarabel, smoothing(), Stops::default()));
     let findings = findings(&audit(methods), &case);
     assert_eq!(conclusion(&findings), Conclusion::Undecided);
     assert_eq!(undecided(&findings.records).count(), 3);

@@ -13,19 +13,19 @@ fn records(run: &Run) -> Vec<csv::StringRecord> {
 
 /// A row before it is written.
 #[derive(Clone)]
-struct Row {
-    id: String,
-    amount: f32,
-    age: Option<f32>,
+pub struct Row {
+    pub id: String,
+    pub amount: f32,
+    pub age: Option<f32>,
     country: Option<&'static str>,
     size: &'static str,
-    fraud: bool,
+    pub fraud: bool,
 }
 
 const COUNTRIES: [&str; 3] = ["DE", "FR", "NG"];
 const SIZES: [&str; 3] = ["S", "M", "L"];
 
-fn rows(count: usize) -> Vec<Row> {
+pub fn rows(count: usize) -> Vec<Row> {
     let mut random = generator(7);
     let row = |i: usize| {
         let amount = (random.random_range(0.0..6.0_f32)).exp().round();
@@ -46,7 +46,7 @@ fn rows(count: usize) -> Vec<Row> {
     (0..count).map(row).collect()
 }
 
-fn text(rows: &[Row], delimiter: char) -> String {
+pub fn text(rows: &[Row], delimiter: char) -> String {
     let mut text = "txn id;amount (EUR);age;country;size;label\n".to_string();
     for row in rows {
         let age = row.age.map_or(String::new(), |age| age.to_string());
@@ -57,7 +57,7 @@ fn text(rows: &[Row], delimiter: char) -> String {
     text.replace(';', &delimiter.to_string())
 }
 
-const CONFIG: &str = "task = \"fraud\"\nepochs = 12\n[data]\nfile = \"t.csv\"\nlabel_column = \"label\"\n\
+pub const CONFIG: &str = "task = \"fraud\"\nepochs = 12\n[data]\nfile = \"t.csv\"\nlabel_column = \"label\"\n\
     sensitive = \"fraud\"\nignore = [\"txn id\"]\ncategories = [\"country\"]\nlog = [\"amount (EUR)\"]\nimpute = true\n\
     ordinal = { size = [\"S\", \"M\", \"L\"] }\n[network]\nhidden = [8, 4]\n";
 

@@ -17,7 +17,7 @@ pub(super) fn batch(path: &Path, array: NpyArray, options: &InputOptions) -> Res
     let mut notes = Vec::new();
     let values = options.reading.float32(path, array.values, features, &mut notes)?;
     finite(path, &values, 0, features, options.drop_missing)?;
-    Ok(Inputs { shape, values, labels: None, numbers, rows: count, notes })
+    Ok(Inputs { shape, values, labels: None, numbers, rows: count, columns: Vec::new(), notes })
 }
 
 /// So many values are read together.
@@ -45,7 +45,7 @@ pub(super) fn spool_array(
     }
     reader.finish()?;
     let (notes, numbers) = (floats.finish()?, (0..count).collect());
-    let about = Inputs { shape, values: Vec::new(), labels: None, numbers, rows: count, notes };
+    let about = Inputs { shape, values: Vec::new(), labels: None, numbers, rows: count, columns: Vec::new(), notes };
     spooling.finish(about).map(Some).map_err(refused)
 }
 

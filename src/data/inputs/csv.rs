@@ -36,12 +36,18 @@ pub fn spool_csv_inputs(path: &Path, options: &InputOptions) -> Result<Spool, Da
     spooling.finish(about).map_err(refused)
 }
 
-/// Hands over the values of every sample, and gives all else.
-fn read_rows(
-    path: &Path,
-    options: &InputOptions,
-    keep: impl FnMut(&[f32]) -> Result<(), DataError>,
-) -> Result<Inputs, DataError> {
+/// A table whose first line has been read.
+pub(super) struct Opened {
+    pub delimiter: Delimiter,
+    pub heading: Heading,
+    /// The first line, which is a row where the heading has no header.
+    pub first: Record,
+    /// All further ones.
+    pub records: Box<dyn Iterator<Item = Result<Record, DataError>>>,
+}
+
+/// Reads the first line.
+pub(super) fn open(path: &Path, options: &InputOptions) -> Result<Opened, DataError> {
     let content = Content::open(path)?;
     let is_arff = is_arff(path);
     let (delimiter, mut records): (_, Box<dyn Iterator<Item = _>>) = if is_arff {
@@ -65,6 +71,16 @@ fn read_rows(
         let found = "no column besides the labels";
         return Err(DataError::content(path, Place::Line(first.line), "at least one column of numbers", found));
     }
+    Ok(Opened { delimiter, heading, first, records })
+}
+
+/// Hands over the values of every sample, and gives all else.
+fn read_rows(
+    path: &Path,
+    options: &InputOptions,
+    keep: impl FnMut(&[f32]) -> Result<(), DataError>,
+) -> Result<Inputs, DataError> {
+    let Opened { delimiter, mut heading, first, records } = open(path, options)?;
     let encoder = match &options.preparation {
         Some(preparation) if heading.header => {
             let mut encoder = Encoder::new(preparation, path, &heading.names, delimiter, Voice::Options)?;
@@ -171,7 +187,9 @@ impl<'a, K: FnMut(&[f32]) -> Result<(), DataError>> Rows<'a, K> {
         let plain = heading.names.len() - usize::from(heading.label.is_some());
         let features = encoder.as_ref().map_or(plain, Encoder::size);
         let labels = heading.label.map(|_| labels);
-        Ok(Inputs { shape: vec![features], values: Vec::new(), labels, numbers, rows: count, notes })
+        let is_feature = |at: &usize| heading.header && encoder.is_none() && heading.label != Some(*at);
+        let columns = (0..heading.names.len()).filter(is_feature).map(|at| heading.names[at].clone()).collect();
+        Ok(Inputs { shape: vec![features], values: Vec::new(), labels, numbers, rows: count, columns, notes })
     }
 }
 

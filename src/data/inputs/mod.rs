@@ -9,6 +9,7 @@ pub mod label;
 pub mod label_file;
 pub mod missing;
 pub mod npz;
+pub mod raw;
 pub mod read;
 pub mod reading;
 pub mod sample_shape;
@@ -37,6 +38,8 @@ pub struct Inputs {
     pub numbers: Vec<usize>,
     /// Number of samples in the file, those left out among them.
     pub rows: usize,
+    /// The names of the coordinates, where they are the columns of a table that has names.
+    pub columns: Vec<String>,
     /// What the user should hear about how the file was read.
     pub notes: Vec<String>,
 }

@@ -60,7 +60,7 @@ pub fn open_array(path: &Path, options: &InputOptions) -> Result<Option<ArrayFil
 ///
 /// # Errors
 /// When it is one, and the options say what its bytes mean.
-fn is_table(path: &Path, options: &InputOptions) -> Result<bool, DataError> {
+pub(super) fn is_table(path: &Path, options: &InputOptions) -> Result<bool, DataError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let plain = name.strip_suffix(".gz").unwrap_or(&name);
     let is_table = [".csv", ".tsv", ".arff"].iter().any(|ending| plain.ends_with(ending));

@@ -16,7 +16,7 @@ impl Preparation {
         let coordinates: Vec<(&RawColumn, usize, String)> = self.columns.iter().flat_map(of_column).collect();
         let told = |&at: &usize| {
             let (column, k, name) = &coordinates[at];
-            let (from, to) = (raw(column, *k, x[at]), raw(column, *k, point[at]));
+            let (from, to) = (column.raw(*k, x[at]), column.raw(*k, point[at]));
             format!("`{name}` {} → {}", short(from), short(to))
         };
         let told: Vec<String> = order.iter().take(TOLD).map(told).collect();
@@ -45,11 +45,13 @@ fn is_number(column: &RawColumn, k: usize) -> bool {
     matches!(column.kind, Kind::Number { .. }) && k == 0
 }
 
-/// The value in the table's unit.
-fn raw(column: &RawColumn, k: usize, value: f64) -> f64 {
-    match column.kind {
-        Kind::Number { log: true, .. } if k == 0 => value.abs().exp_m1().copysign(value),
-        _ => value,
+impl RawColumn {
+    /// The value of its coordinate `k` in the table's unit.
+    pub(crate) fn raw(&self, k: usize, value: f64) -> f64 {
+        match self.kind {
+            Kind::Number { log: true, .. } if k == 0 => value.abs().exp_m1().copysign(value),
+            _ => value,
+        }
     }
 }
 

@@ -27,9 +27,12 @@ pub const CALLS: &[Call] = &[
             ("--json", Flag),
             ("--follow-links", Flag),
             ("--write", NewFile(".onnx")),
+            ("--quiet", Flag),
         ],
     },
-    Call { command: "operators", arguments: "", options: &[("--json", Flag)] },
+    Call { command: "operators", arguments: "", options: &[("--json", Flag), ("--quiet", Flag)] },
+    Call { command: "completions", arguments: "bash", options: &[("--quiet", Flag)] },
+    Call { command: "man", arguments: "", options: &[("--out", NewFolder), ("--quiet", Flag)] },
     Call {
         command: "certify",
         arguments: "@model.onnx @inputs.csv --norm l2 --method closed-form,sharp,exact,smoothing,lp --samples 50",
@@ -64,6 +67,8 @@ pub const CALLS: &[Call] = &[
             ("--probability", Share),
             ("--out", NewFile(".csv")),
             ("--out", NewFile(".jsonl")),
+            ("--wide", Flag),
+            ("--quiet", Flag),
             ("--proofs", NewFolder),
             ("--resume", Flag),
             ("--total-time", Positive),
@@ -98,6 +103,11 @@ pub const CALLS: &[Call] = &[
             ("--alpha", Risk),
             ("--seed", Seed),
             ("--full", Flag),
+            ("--gap", Positive),
+            ("--time", Positive),
+            ("--unit", Mode("raw model")),
+            ("--wide", Flag),
+            ("--quiet", Flag),
             ("--reports", NewFolder),
             ("--resume", Flag),
             ("--total-time", Positive),
@@ -128,7 +138,17 @@ pub const CALLS: &[Call] = &[
     Call {
         command: "regress",
         arguments: "@verified",
-        options: &[("--bless", Flag), ("--follow-links", Flag), ("--threads", FEW)],
+        options: &[
+            ("--bless", Flag),
+            ("--tolerance", Risk),
+            ("--out", NewFile(".csv")),
+            ("--out", NewFile(".jsonl")),
+            ("--json", Flag),
+            ("--wide", Flag),
+            ("--quiet", Flag),
+            ("--follow-links", Flag),
+            ("--threads", FEW),
+        ],
     },
     Call {
         command: "check",
@@ -144,6 +164,7 @@ pub const CALLS: &[Call] = &[
             ("--flatten", Flag),
             ("--follow-links", Flag),
             ("--fast", Flag),
+            ("--quiet", Flag),
         ],
     },
     Call {
@@ -158,10 +179,11 @@ pub const CALLS: &[Call] = &[
             ("--out", NewFolder),
             ("--seed", Seed),
             ("--epochs", FEW),
+            ("--quiet", Flag),
             ("--threads", FEW),
         ],
     },
-    Call { command: "data list", arguments: "", options: &[("--data-dir", Place)] },
+    Call { command: "data list", arguments: "", options: &[("--data-dir", Place), ("--quiet", Flag)] },
 ];
 
 /// Subcommands that need data from elsewhere: nothing here makes them succeed.
@@ -169,9 +191,9 @@ pub const WITHOUT_DATA: &[Call] = &[
     Call {
         command: "data import",
         arguments: "digits-3-8 --from @noise.csv",
-        options: &[("--data-dir", Place), ("--from", File)],
+        options: &[("--data-dir", Place), ("--from", File), ("--quiet", Flag)],
     },
-    Call { command: "data fetch", arguments: "absent", options: &[("--data-dir", Place)] },
+    Call { command: "data fetch", arguments: "absent", options: &[("--data-dir", Place), ("--quiet", Flag)] },
     Call {
         command: "data export",
         arguments: "spambase --split test --out new",
@@ -182,6 +204,7 @@ pub const WITHOUT_DATA: &[Call] = &[
             ("--class", Word("both other")),
             ("--limit", MANY),
             ("--seed", Seed),
+            ("--quiet", Flag),
         ],
     },
 ];
