@@ -29,8 +29,8 @@ pub struct Ledger {
     state: State,
     records: Growing,
     witnesses: Growing,
-    /// Rows of a table that would pass, and the names of their columns.
-    rows: Option<(Growing, Vec<String>)>,
+    /// Rows of a table that would pass.
+    rows: Option<Growing>,
 }
 
 /// What is written of some inputs.
@@ -108,19 +108,16 @@ impl Ledger {
         let mut growing = Growing::open_as(path.clone(), &path, true)?;
         let last = done.checked_sub(1).and_then(|last| numbers.take(done).nth(last));
         let columns: Vec<&str> = names.iter().map(String::as_str).collect();
-        let kept = match last {
-            None => 0,
-            Some(last) => {
-                let is_before = |(cells, _): &(Vec<String>, u64)| cells[0].parse().is_ok_and(|row: usize| row <= last);
-                let rows = csv_rows::<Vec<String>>(growing.read()?, &columns)?.take_while(is_before);
-                rows.last().map_or_else(|| Ok(line(&columns)?.len() as u64), |(_, end)| anyhow::Ok(end))?
-            }
+        let is_before = |(cells, _): &(Vec<String>, u64)| {
+            last.is_some_and(|last| cells[0].parse().is_ok_and(|row: usize| row <= last))
         };
+        let rows = csv_rows::<Vec<String>>(growing.read()?, &columns)?.take_while(is_before);
+        let kept = rows.last().map_or(0, |(_, end)| end);
         growing.keep(kept)?;
-        if growing.is_empty() {
+        if kept == 0 {
             growing.write(&line(&columns)?)?;
         }
-        self.rows = Some((growing, names));
+        self.rows = Some(growing);
         Ok(self)
     }
 
@@ -138,7 +135,7 @@ impl Ledger {
             self.records.write(header(&Record::COLUMNS).as_bytes())?;
         }
         self.witnesses.write(&lines.witnesses)?;
-        if let Some((rows, _)) = &mut self.rows {
+        if let Some(rows) = &mut self.rows {
             rows.write(&lines.rows)?;
         }
         Ok(self.records.write(&lines.records)?)
@@ -153,7 +150,7 @@ impl Ledger {
     pub fn finish(self, run: &RunInfo) -> Result<(PathBuf, Tally)> {
         self.records.finish()?;
         self.witnesses.finish()?;
-        if let Some((rows, _)) = &self.rows {
+        if let Some(rows) = &self.rows {
             rows.finish()?;
         }
         let tally = complete(&self.folder, run)?;

@@ -166,7 +166,10 @@ impl Found {
             compared.detail.clone(),
             shown(compared.old.as_ref()),
             shown(compared.new.as_ref().map(|proven| &proven.row)),
-            compared.relative().map(|change| format!("{change:+.1e}")).unwrap_or_default(),
+            compared
+                .relative()
+                .map(|change| if change == 0.0 { "0".into() } else { format!("{change:+.1e}") })
+                .unwrap_or_default(),
         ]);
     }
 

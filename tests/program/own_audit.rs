@@ -184,3 +184,29 @@ fn rows_that_would_pass_go_on_with_the_audit() {
     let numbers = |text: &str| text.lines().map(|line| line.split(',').next().unwrap().to_string()).collect::<Vec<_>>();
     assert_eq!(numbers(&fs::read_to_string(folder.join("adversarial.csv")).unwrap()), numbers(&expected));
 }
+
+#[test]
+fn raw_columns_in_front_of_a_model_without_a_record_are_warned_of_once() {
+    use underplane::model::{Dense, Graph, Layer, onnx};
+    let desk = Folder::new();
+    let write = |name: &str, weight: [f32; 2]| {
+        let mut graph = Graph::new("x", &[2]);
+        let dense = Dense { rows: 1, cols: 2, weight: weight.to_vec(), bias: vec![1.0] };
+        graph.push("f", Layer::Dense(dense), &[0]).unwrap();
+        onnx::write(&graph, &desk.path(name)).unwrap();
+    };
+    write("m.onnx", [1.0, 0.5]);
+    write("scaling.onnx", [1.0, 0.0001]);
+    desk.write("t.csv", "rate,amount\n0.5,4200\n0.1,120\n0.9,9000.5\n");
+    desk.write("plain.csv", "0.5,4200\n0.1,120\n0.9,9000.5\n");
+    for quiet in [&[][..], &["--quiet"]] {
+        for command in ["certify", "audit"] {
+            let run = desk.well(&[&[command, "m.onnx", "t.csv", "--norm", "l2", "--method", "sharp"], quiet].concat());
+            let warning = "warning: t.csv: `amount` (up to 9000.5) makes up nearly all that moves the logit";
+            assert_eq!(run.err.matches(warning).count(), 1, "{}", run.err);
+        }
+    }
+    for words in [["certify", "scaling.onnx", "t.csv"], ["certify", "m.onnx", "plain.csv"]] {
+        assert!(!desk.well(&words).err.contains("warning"), "{words:?}");
+    }
+}
