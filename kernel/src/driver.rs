@@ -171,7 +171,11 @@ fn read_weights(path: &Path, network: &Model, flatten: bool) -> Result<Weights, 
 
 fn read_bounds(path: &Path, network: &Model, flatten: bool) -> Result<Bounds, String> {
     let at = |rejection: Rejection| format!("{}: {rejection}", path.display());
-    let mut bounds = Bounds::read(&read(path, budget::INPUTS_BYTES)?).map_err(at)?;
+    let bytes = read(path, budget::INPUTS_BYTES).map_err(|why| match path.to_string_lossy().contains(',') {
+        true => format!("{why}; a box LO,HI stands in the certificates: leave --box out"),
+        false => why,
+    })?;
+    let mut bounds = Bounds::read(&bytes).map_err(at)?;
     if flatten {
         bounds = bounds.flattened();
     }

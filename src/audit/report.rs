@@ -157,7 +157,10 @@ fn model(text: &mut String, info: Option<&ModelInfo>, summary: &Summary) {
         let _ = writeln!(text, "- inputs: {} of the {} in `{}`", summary.inputs, info.inputs_in_file, info.inputs);
         let _ = writeln!(text, "- unit of a radius: {}", info.unit);
         if !info.range.is_empty() {
-            let _ = writeln!(text, "- box: every coordinate stays in [{}]", info.range.replace(',', ", "));
+            let _ = match info.range.split_once(',') {
+                Some((low, high)) => writeln!(text, "- box: every coordinate stays in [{low}, {high}]"),
+                None => writeln!(text, "- box: every coordinate stays in its range of `{}`", info.range),
+            };
         }
         let _ = writeln!(text);
     }

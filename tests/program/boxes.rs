@@ -145,6 +145,8 @@ fn a_checker_takes_the_file_that_the_certificate_names_and_no_other() {
         assert!(code == 1 && answers.contains("box-mismatch") && !answers.contains(",valid,"), "{answers}");
     }
     desk.npy("few.npy", &[2, 2], &[0.0, 1.0, 0.0, 1.0]);
+    let ends = ["check", "model.onnx", "inputs.npy", certificates, "--box", "0,1"];
+    desk.refused(&ends, &["0,1", "leave --box out"]);
     for file in ["few.npy", "box.csv", "double.npy", "missing.npy"] {
         let files = ["model.onnx", "inputs.npy", certificates, "--box", file];
         for (program, first) in [("underplane", &["check"][..]), ("underplane-check", &[][..])] {

@@ -81,7 +81,10 @@ pub(crate) fn first_layer(
     };
     let size = |row: Vec<Slope>| row.into_iter().map(|(size, _)| size).collect::<Vec<_>>();
     let steepness = (0..matrix.rows).map(|i| norm.dual_upper(&size(row(i)))).collect();
-    let slopes = perturbation.range.and_then(|_| RowSlopes::new(norm, (0..matrix.rows).map(row)));
+    let slopes = perturbation.range.and_then(|ranges| {
+        let fixed = (0..graph.input_size()).any(|i| ranges.at(i).low == ranges.at(i).high);
+        RowSlopes::new(norm, fixed, (0..matrix.rows).map(row))
+    });
     let affine = touching.iter().all(|(_, entry)| entry.affine);
     let split = (!rest_columns.is_empty()).then(|| Split {
         touching: columns_of(matrix, &columns),

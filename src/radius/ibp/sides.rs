@@ -54,11 +54,17 @@ pub(crate) struct Start {
 const STEPS: usize = 24;
 
 impl RowSlopes {
-    /// `None` where nothing is gained: p = ∞ is exact by intervals, and fractional norms would take too long.
-    pub fn new(norm: Norm, rows: impl Iterator<Item = Vec<Slope>>) -> Option<RowSlopes> {
+    /// `None` where nothing is gained: p = ∞ is exact by intervals, fractional norms would take too long, and for p = 2
+    /// a slope of unknown sign has sides only where its coordinate cannot move at all: `fixed` says whether any cannot.
+    pub fn new(norm: Norm, fixed: bool, rows: impl Iterator<Item = Vec<Slope>>) -> Option<RowSlopes> {
+        let is_known = |(size, falls): &Slope| *size == 0.0 || *falls != Falls::Either;
+        let has_sides = |row: &[Slope]| fixed || row.iter().all(is_known);
         match norm {
             Norm::L1 => Some(RowSlopes::Sorted(rows.map(steepest_first).collect())),
-            Norm::L2 => Some(RowSlopes::Sided(rows.map(sided).collect())),
+            Norm::L2 => {
+                let rows = rows.map(|row| has_sides(&row).then(|| sided(row)));
+                rows.collect::<Option<_>>().map(RowSlopes::Sided)
+            }
             _ => None,
         }
     }
