@@ -49,7 +49,8 @@
 //! region into parts that cover it, and each has its own (`tree`). A model is also tested once for convexity beyond its
 //! feature map (`convexity`), so that its user hears of it before any certificate; minorants do not rest on that.
 //!
-//! A smooth convex unit (ln Σ eᵗ, of which ln(1 + eᵗ) is one; ELU; t²) lies above s·t − u*(s), u* its conjugate (`curve`), and so
+//! A smooth convex unit (ln Σ eᵗ, of which ln(1 + eᵗ) is one; ELU; squares, also with a tangent from an edge on) lies above
+//! s·t − u*(s), u* its conjugate (`curve`), and so
 //! above that with u* rounded up. Exponentials and logarithms are enclosed between multiples of 2⁻¹²⁸ (`exponential`): the
 //! argument is halved or doubled until a series of positive terms falls by a factor of 4 a term, every term is rounded both
 //! ways, and what is left out is less than the last one. For a witness every smooth unit is rounded up, at operands that

@@ -350,15 +350,10 @@ fn curve_facts(curve: Curve, node: &Node, nodes: &[Facts]) -> (Facts, Stopped) {
     let square = matches!(curve, Curve::Square { .. });
     for i in 0..node.size() {
         let entries = node.inputs.iter().map(|&k| (k, nodes[k].curvature[i], nodes[k].sign[i]));
-        // What rises keeps convexity; a square does where its input is never below 0.
-        let rises = |s: Sign| match curve {
-            Curve::Square { rising } => rising && matches!(s, Sign::NonNegative | Sign::Zero),
-            _ => true,
-        };
-        let fits = |c: Curvature, s: Sign| {
-            c.is_affine() && !matches!(curve, Curve::Square { rising: true }) || c.is_convex() && rises(s)
-        };
-        let offender = entries.clone().find(|&(_, c, s)| !fits(c, s));
+        // What rises keeps convexity; another square is convex of what is affine alone.
+        let rises = !matches!(curve, Curve::Square { rising: false, .. });
+        let fits = |c: Curvature| c.is_affine() || c.is_convex() && rises;
+        let offender = entries.clone().find(|&(_, c, _)| !fits(c));
         if let (Some((culprit, c, s)), None) = (offender, &stopped)
             && c != Curvature::Unknown
         {

@@ -17,16 +17,23 @@ pub enum Curve {
     },
     /// t for t ≥ 0, α(e^t − 1) below, with 0 < α ≤ 1.
     Elu(f64),
-    /// t².
+    /// t², and its tangent from an edge > 0 on, as in a Huber function.
     Square {
-        /// Whether its input is never below 0, and its slopes are not.
+        /// Whether it is 0 below 0, where its input may never be.
         rising: bool,
+        /// Infinite for none.
+        edge: f64,
     },
 }
 
 impl Curve {
     /// ln(1 + e^t).
     pub const SOFTPLUS: Curve = Curve::Softplus { threshold: f64::INFINITY };
+
+    /// t².
+    pub const fn square(rising: bool) -> Curve {
+        Curve::Square { rising, edge: f64::INFINITY }
+    }
 
     /// The name of its operator.
     pub fn name(self) -> &'static str {
@@ -51,7 +58,11 @@ impl Curve {
                 t if t < 0.0 => alpha * (exp_minus(-t) - 1.0),
                 t => t,
             },
-            Curve::Square { .. } => first() * first(),
+            Curve::Square { rising, edge } => match first() {
+                t if t > edge => edge * (2.0 * t - edge),
+                t if t < 0.0 && rising => 0.0,
+                t => t * t,
+            },
         }
     }
 
@@ -73,7 +84,8 @@ impl Curve {
                     0.0
                 }
             }
-            Curve::Square { .. } => 2.0 * UNIT * value.abs(),
+            Curve::Square { edge: f64::INFINITY, .. } => 2.0 * UNIT * value.abs(),
+            Curve::Square { .. } => 4.0 * UNIT * value.abs(),
         };
         // Of what is infinite or NaN nothing is known.
         (error + own + self.excess()) * (1.0 + 8.0 * UNIT) + 4.0 * TINY + 0.0 * value
@@ -82,8 +94,7 @@ impl Curve {
     /// Bounds of its values where its inputs lie between these ends, whichever are infinite.
     pub fn range(self, ends: impl Iterator<Item = (f64, f64)> + Clone) -> (f64, f64) {
         let (first, last) = ends.clone().next().expect("an input");
-        if let Curve::Square { rising } = self {
-            let square = |t: f64| t * t;
+        if let Curve::Square { rising, edge } = self {
             let least = if first > 0.0 {
                 first
             } else if last < 0.0 && !rising {
@@ -91,8 +102,13 @@ impl Curve {
             } else {
                 0.0
             };
-            let most = max(first.abs(), last.abs());
-            return (square(least).next_down().max(0.0), square(most).next_up());
+            let of = |t: f64| self.value([t].into_iter());
+            let (low, high) = (of(least), max(of(first), of(last)));
+            if edge == f64::INFINITY {
+                return (low.next_down().max(0.0), high.next_up());
+            }
+            let error = |value: f64| self.value_error(value, std::iter::empty());
+            return (sub_down(low, error(low)).max(0.0), add_up(high, error(high)));
         }
         let (low, high) = (self.value(ends.clone().map(|e| e.0)), self.value(ends.clone().map(|e| e.1)));
         let low_error = self.value_error(low, ends.clone().map(|e| (e.0, 0.0)));
@@ -134,14 +150,14 @@ impl Curve {
                     1.0
                 }
             }
-            Curve::Square { .. } => 2.0 * of(0),
+            Curve::Square { rising, edge } => 2.0 * (if rising { of(0).max(0.0) } else { of(0) }).min(edge),
         }
     }
 
     /// The nearest slope that it may have; weights of several inputs are not looked at.
     pub fn legal(self, slope: f64) -> f64 {
         let (low, high) = match self {
-            Curve::Square { rising } => (if rising { 0.0 } else { -f64::MAX }, f64::MAX),
+            Curve::Square { rising, edge } => (if rising { 0.0 } else { -f64::MAX }, (2.0 * edge).min(f64::MAX)),
             _ => (0.0, 1.0),
         };
         if slope.is_nan() { 0.0 } else { slope.clamp(low, high) }

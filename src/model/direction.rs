@@ -76,7 +76,7 @@ fn spread(graph: &Graph, id: NodeId, own: &[Signs], signs: &mut [Vec<Signs>]) {
                 sum.join(s.times(kink.above));
             }
         }
-        Op::Smooth(Curve::Square { rising: false }) => {
+        Op::Smooth(Curve::Square { rising: false, .. }) => {
             for (sum, s) in signs[node.inputs[0]].iter_mut().zip(own) {
                 sum.join(*s);
                 sum.join(s.times(-1.0));

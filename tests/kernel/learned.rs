@@ -276,3 +276,27 @@ fn linear_machines_are_their_sums() {
         refused("SVMClassifier", others);
     }
 }
+
+#[test]
+fn what_is_declared_of_scores_is_not_what_runtimes_compute() {
+    let coefficients = floats("coefficients", &[1.0, 2.0, -1.0, 0.5]);
+    let scores =
+        learned("LinearClassifier", &["x"], &["label", "all"], &[ints("classlabels_ints", &[0, 1]), coefficients]);
+    let column = |output: &str| learned("ArrayFeatureExtractor", &["all", "one"], &[output], &[]);
+    let one = [list("one", &[1])];
+    // RidgeClassifier's converter says [N, 2] of the one score.
+    let bytes = file(&[scores.clone(), column("y")], &one, &[value("y", &[2])]);
+    decode(&bytes).unwrap();
+    assert_eq!(logit(&bytes, Class::Positive, &[3.0, 0.5]).unwrap(), -2.75);
+    // LinearSVC's says [N, 1] of two.
+    let bytes = file(std::slice::from_ref(&scores), &[], &[value("all", &[1])]);
+    decode(&bytes).unwrap();
+    assert_eq!(logit(&bytes, Class::Index(1), &[3.0, 0.5]).unwrap(), -6.75);
+    // Other outputs are as declared, and so are these in type.
+    let relu = node("Relu", &["y0"], &["y"], &[]);
+    let bytes = file(&[scores.clone(), column("y0"), relu], &one, &[value("y", &[2])]);
+    assert!(decode(&bytes).is_err());
+    assert_eq!(Reading::read(&bytes, Class::Positive).unwrap_err().code, Code::ShapeMismatch);
+    let bytes = file(&[scores, column("y")], &one, &[testing::learned::labels("y", 11)]);
+    assert!(decode(&bytes).is_err() && Reading::read(&bytes, Class::Positive).is_err());
+}

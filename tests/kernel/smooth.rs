@@ -149,6 +149,28 @@ fn squares_take_any_slope_that_is_a_finite_float() {
 }
 
 #[test]
+fn squares_with_an_edge_take_no_slope_beyond_it() {
+    // x² up to 1, 2x − 1 beyond: the line 2x − 1 − 3/4 is positive as long as 2(2.5 − r) > 1.75.
+    let nodes = vec![
+        node("Mul", &["x", "x"], &["s"], &[]),
+        node("Mul", &["x", "two"], &["d"], &[]),
+        node("Sub", &["d", "one"], &["l"], &[]),
+        node("Greater", &["x", "one"], &["m"], &[]),
+        node("Where", &["m", "l", "s"], &["u"], &[]),
+        node("Add", &["u", "c"], &["v"], &[]),
+    ];
+    let constants = vec![tensor("c", &[1], &[-0.75]), tensor("two", &[], &[2.0]), tensor("one", &[], &[1.0])];
+    let bytes = file(nodes, constants, &[1], ("v", &[1.0])).file();
+    let line = |s: f32, r: f64| radius(&format!(r#""bits":"32","codes":"{}""#, STANDARD.encode(s.to_le_bytes())), r);
+    check(&bytes, 2.5, &line(2.0, 1.624)).unwrap();
+    assert_eq!(check(&bytes, 2.5, &line(2.0, 1.626)).unwrap_err().code, Code::NotProven);
+    // The line 3x − 9/4 lies below x², but not below the tangent.
+    assert_eq!(check(&bytes, 2.5, &line(3.0, 0.1)).unwrap_err().code, Code::WeightSum);
+    assert_eq!(check(&bytes, 2.5, &line(2.000_000_2, 0.1)).unwrap_err().code, Code::WeightSum);
+    check(&bytes, -2.5, &line(-3.0, 1.4)).unwrap();
+}
+
+#[test]
 fn what_is_not_convex_or_not_understood_is_refused() {
     let read = |bytes: &[u8]| Model::read(bytes, Class::Positive).unwrap_err().code;
     for (operator, alpha) in [("Elu", 1.5), ("Elu", -0.5), ("Celu", 0.0), ("Celu", -1.0), ("Elu", f32::NAN)] {

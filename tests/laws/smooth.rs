@@ -19,13 +19,16 @@ use underplane::radius::lp::Lp;
 use underplane::radius::sharp::Sharp;
 use underplane::radius::{Limits, Samples, Verdict};
 
+const HUBER: Curve = Curve::Square { rising: false, edge: 1.5 };
+
 fn curves() -> impl Strategy<Value = Curve> {
     prop_oneof![
         Just(Curve::SOFTPLUS),
         Just(Curve::Softplus { threshold: 20.0 }),
         (0.01..=1.0_f64).prop_map(Curve::Elu),
         Just(Curve::LogSumExp),
-        Just(Curve::Square { rising: false }),
+        Just(Curve::square(false)),
+        (any::<bool>(), 0.01..10.0_f64).prop_map(|(rising, edge)| Curve::Square { rising, edge }),
     ]
 }
 
@@ -91,7 +94,7 @@ proptest! {
 #[test]
 fn infinite_and_missing_arguments_tell_nothing_false() {
     let ends = [(f64::NEG_INFINITY, f64::INFINITY)];
-    for curve in [Curve::SOFTPLUS, Curve::Elu(0.5), Curve::Square { rising: false }, Curve::LogSumExp] {
+    for curve in [Curve::SOFTPLUS, Curve::Elu(0.5), Curve::square(false), HUBER, Curve::LogSumExp] {
         let (low, high) = curve.range(ends.into_iter());
         assert!(low <= 0.0 && (high.is_nan() || high == f64::INFINITY), "{curve:?}: {low} {high}");
         let value = curve.value([f64::NAN].into_iter());
@@ -179,7 +182,7 @@ fn the_closed_form_is_near_its_exact_value() {
         let bent = graph.push("bent", Layer::Smooth(Curve::SOFTPLUS), &[first]).unwrap();
         let second = graph.push("second", dense(5, 5, 0.0), &[bent]).unwrap();
         let bent = graph.push("again", Layer::Smooth(Curve::Elu(0.5)), &[second]).unwrap();
-        let squared = graph.push("squared", Layer::Smooth(Curve::Square { rising: false }), &[first]).unwrap();
+        let squared = graph.push("squared", Layer::Smooth(Curve::square(false)), &[first]).unwrap();
         let sum = graph.push("sum", Layer::Sum, &[bent, squared]).unwrap();
         graph.push("last", dense(1, 5, 0.0), &[sum]).unwrap();
         let model = Model::new(graph).unwrap();

@@ -82,7 +82,7 @@ type Lines = (Vec<(usize, Exact)>, Option<Exact>);
 /// are taken off; a mean of multiples takes off nothing.
 fn lines(node: &Node, slopes: &Slopes) -> Result<Lines, Rejection> {
     if let Op::Smooth(Curve::Square { .. }, of) = &node.op {
-        // t² ≥ s·t − s²/4 for any s.
+        // t² ≥ s·t − s²/4 for any s; with an edge for those that its slopes are not above.
         let slopes = slopes.floats(node)?;
         let conjugates = slopes.times(&slopes)?.scaled(-2, &UBig::ONE)?;
         return Ok((vec![(of[0], slopes)], Some(conjugates)));

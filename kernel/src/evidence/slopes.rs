@@ -134,7 +134,16 @@ impl Slopes {
             let place = format!("slopes of `{}`", node.name.escape_debug());
             Rejection::new(Code::NotFinite, place, "finite binary32 numbers, 32 bits each", "another code")
         };
-        Ok(Exact::dyadics(&floats.collect::<Option<Vec<_>>>().ok_or_else(refuse)?))
+        let floats = floats.collect::<Option<Vec<_>>>().ok_or_else(refuse)?;
+        if let Op::Smooth(Curve::Square { rising, edge }, _) = node.op {
+            let most = edge.map(|edge| Float { exponent: edge.exponent + 1, ..edge });
+            let beyond = |slope: &Float| most.is_some_and(|most| slope.exceeds(most)) || rising && slope.mantissa < 0;
+            if floats.iter().any(beyond) {
+                let place = format!("slopes of `{}`", node.name.escape_debug());
+                return Err(Rejection::new(Code::WeightSum, place, "slopes that the unit has", "another one"));
+            }
+        }
+        Ok(Exact::dyadics(&floats))
     }
 }
 

@@ -7,6 +7,8 @@
 //! | ln Σ e^tₖ | Σ sₖ ln sₖ, 0 ln 0 = 0 |
 //! | α(e^t − 1) for t < 0, else t, 0 < α ≤ 1 | s ln(s/α) − s + α for s ≤ α, 0 for α ≤ s ≤ 1 |
 //! | t² | s²/4 |
+//! | max(t, 0)² | s²/4 for s ≥ 0 |
+//! | the same for t ≤ e, else e(2t − e), e > 0 | the same for s ≤ 2e |
 //!
 //! ln(1 + e^t) is the first of t and 0. With a threshold θ it is t itself beyond θ, which lies below ln(1 + e^t), by at most
 //! ln(1 + e^−θ).
@@ -25,15 +27,16 @@ pub enum Curve {
     Softplus(Option<Float>),
     /// t from 0 on, α(e^t − 1) below.
     Elu(Float),
-    /// t², of an operand that is ≥ 0 or not.
-    Square { rising: bool },
+    /// t², or max(t, 0)² where it only rises; beyond an edge > 0 the tangent there.
+    Square { rising: bool, edge: Option<Float> },
 }
 
 impl Curve {
     /// The values at operands, entry by entry, rounded up; a square is exact.
     pub fn values(self, operands: &[&Exact]) -> Result<Exact, Rejection> {
-        if let Curve::Square { .. } = self {
-            return operands[0].times(operands[0]);
+        if let Curve::Square { rising, edge } = self {
+            let of = operands[0].map(|t| if rising && *t < IBig::ZERO { IBig::ZERO } else { t.clone() });
+            return squares(&of, edge);
         }
         let operands = operands.iter().map(|t| t.rounded(BITS, true)).collect::<Result<Vec<_>, _>>()?;
         let value = |entry: usize| match self {
@@ -63,6 +66,20 @@ impl Curve {
         let values = (0..weights[0].len()).map(|entry| of_weights(entry) + &excess).collect();
         Exact::integers(values).scaled(-(BITS as i64), &UBig::ONE)
     }
+}
+
+/// t², beyond an edge the tangent there; exact.
+fn squares(of: &Exact, edge: Option<Float>) -> Result<Exact, Rejection> {
+    let mut squares = of.times(of)?;
+    let Some(edge) = edge else { return Ok(squares) };
+    let edge = Exact::dyadics(&vec![edge; of.len()]);
+    let further = of.clone().minus(edge.clone())?;
+    let mut tangents = of.clone().plus(further.clone())?.times(&edge)?;
+    squares.align(&mut tangents)?;
+    let value = |(i, beyond): (usize, &IBig)| {
+        if *beyond > IBig::ZERO { tangents.values[i].clone() } else { squares.values[i].clone() }
+    };
+    Ok(squares.with(further.values.iter().enumerate().map(value).collect()))
 }
 
 /// ln Σ e^tₖ, up.

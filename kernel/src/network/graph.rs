@@ -72,7 +72,7 @@ impl Node {
             Op::Input | Op::Affine { .. } | Op::End { .. } => vec![],
             Op::Kink { of, below, above } => vec![(*of, *below), (*of, *above)],
             Op::Max(of) | Op::Smooth(Curve::LogSumExp, of) => of.iter().map(|&of| (of, Float::ONE)).collect(),
-            Op::Smooth(Curve::Square { rising: false }, of) => {
+            Op::Smooth(Curve::Square { rising: false, .. }, of) => {
                 vec![(of[0], Float::ONE.negated()), (of[0], Float::ONE)]
             }
             Op::Smooth(_, of) => vec![(of[0], Float::ZERO), (of[0], Float::ONE)],

@@ -1,15 +1,18 @@
 //! What the affine ONNX operators mean.
 
 use crate::budget;
-use crate::network::graph::Graph;
+use crate::network::curve::Curve;
+use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::network::windows::{Axis, Windows};
 use crate::number::exact::{Exact, Float};
 use crate::number::product::Factors;
 use crate::onnx::batch_norm::Channel;
 use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::cancelled::{regained, softened};
 use crate::onnx::conditions::rectified;
-use crate::onnx::nodes::{Answer, affine, broadcast, picked, repeated, same_shape, sample_sizes, size};
+use crate::onnx::faced::constant_at;
+use crate::onnx::nodes::{Answer, affine, broadcast, picked, repeated, same_shape, sample_sizes, size, unit};
 use crate::onnx::sizes;
 use crate::onnx::smooth;
 use crate::onnx::tensor::Floats;
@@ -27,6 +30,23 @@ pub fn gemm(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     if call.flag("transA")? {
         return Err(call.refuse(Code::Unsupported, "transA = 0", "another value"));
     }
+    if values.has_batch {
+        return gemm_of(graph, call, values);
+    }
+    // Without a batch axis in the file the one row of a sample stands behind it.
+    let (of, &[1, cols]) = call.node(0, values)? else {
+        return Err(call.refuse(Code::Unsupported, "one row, where there is no batch axis", "another shape"));
+    };
+    let mut row = call.clone();
+    row.replace(0, Value::Node(of, vec![cols]), values)?;
+    if let Some(Value::Node(bias, shape)) = call.optional(2, values)? {
+        row.replace(2, Value::Node(*bias, vec![size(shape)]), values)?;
+    }
+    let Value::Node(product, rows) = gemm_of(graph, &row, values)? else { unreachable!("a node") };
+    Ok(Value::Node(product, [vec![1], rows].concat()))
+}
+
+fn gemm_of(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (of, shape) = call.node(0, values)?;
     let map = matrix(call, call.floats(1, values)?, !call.flag("transB")?)?;
     if shape.len() != 1 {
@@ -129,6 +149,16 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         (Value::Node(a, _), Value::Node(b, _)) if a == b && call.operator == "Mul" => {
             smooth::square(graph, call, values)
         }
+        (Value::Node(id, shape), other @ Value::Node(..)) | (other @ Value::Node(..), Value::Node(id, shape))
+            if call.operator == "Mul" && constant_at(graph, *id).is_some() =>
+        {
+            let floats = constant_at(graph, *id).unwrap_or_else(|| Floats::Numbers(vec![]));
+            let constant = Value::Floats([vec![1], shape.clone()].concat(), floats);
+            let mut product = call.clone();
+            product.replace(0, other.clone(), values)?;
+            product.replace(1, constant, values)?;
+            binary(graph, &product, values)
+        }
         (Value::Node(a, shape), Value::Node(b, other)) if shape.len() == other.len() => {
             let (a, own) = repeated(graph, call, (*a, shape), other)?;
             let (b, other) = repeated(graph, call, (*b, other), shape)?;
@@ -142,6 +172,16 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
                     return Err(call.refuse(Code::Unsupported, "a constant factor", found));
                 }
             };
+            if call.operator == "Add" {
+                for (a, b) in [(a, b), (b, a)] {
+                    if let Some(rest) = regained(graph, a, b)? {
+                        return Ok(Value::Node(rest, own));
+                    }
+                    if let Some(u) = softened(graph, a, b)? {
+                        return unit(graph, call, Op::Smooth(Curve::Softplus(None), vec![u]), own);
+                    }
+                }
+            }
             let operands = [&Value::Node(a, own.clone()), &Value::Node(b, other)];
             if let Some(unit) = rectified(graph, call, operands, factor)? {
                 return Ok(unit);
@@ -174,6 +214,13 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         }
         _ => sizes::arithmetic(call, a, b),
     }
+}
+
+/// A value plus a constant that spreads over it.
+pub fn plus(graph: &mut Graph, call: &Call, value: &Value, constant: &Value) -> Answer {
+    let Value::Node(of, shape) = value else { return Err(call.refuse_value()) };
+    let offset = Some(Exact::dyadics(&broadcast(call, constant, shape)?));
+    affine(graph, call, vec![(*of, Map::multiple(size(shape), Float::ONE))], offset, shape.clone())
 }
 
 /// Σ x of values of one shape, and of constants.

@@ -6,8 +6,11 @@ use crate::network::graph::{Graph, Op};
 use crate::network::map::Map;
 use crate::number::exact::{Exact, Float, pairs};
 use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::cancelled::Taken;
+use crate::onnx::constants::float;
+use crate::onnx::guards;
+use crate::onnx::hubers;
 use crate::onnx::nodes::{Answer, affine, broadcast, same_shape, size, unit as unit_of};
-use crate::onnx::sizes;
 use crate::onnx::units::maximum_of;
 use crate::rejection::{Code, Rejection};
 use dashu_int::{IBig, Sign};
@@ -26,35 +29,86 @@ pub fn compare(call: &Call, values: &Values, swapped: bool) -> Answer {
     Ok(Value::Larger(Box::new(pair.map(Clone::clone)), shape.clone()))
 }
 
-/// The other way round: what a comparison says of equal numbers is left open.
-pub fn negation(call: &Call, values: &Values) -> Answer {
+/// Where.
+pub fn larger(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     match call.input(0, values)? {
         Value::Larger(pair, shape) => {
-            let [a, b] = &**pair;
-            Ok(Value::Larger(Box::new([b.clone(), a.clone()]), shape.clone()))
+            choose(graph, call, pair, [call.input(1, values)?, call.input(2, values)?], shape)
         }
+        Value::Fixed(truth, shape) => guards::chosen(graph, call, values, (*truth, shape)),
+        Value::Integers(dims, truths) => guards::stored(graph, call, values, (dims, truths)),
         _ => Err(call.refuse(Code::Unsupported, "a comparison", "another operand")),
     }
 }
 
 /// Where(a > b, c, d) is max(c, d) where c − d is a multiple of a − b by a number ≥ 0, entry by entry: where a = b, then
 /// c = d.
-pub fn larger(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
-    let (pair, shape) = match call.input(0, values)? {
-        Value::Larger(pair, shape) => (pair, shape),
-        Value::Integers(dims, truths) => return sizes::chosen(call, values, (dims, truths)),
-        _ => return Err(call.refuse(Code::Unsupported, "a comparison", "another operand")),
-    };
-    let chosen = [call.input(1, values)?, call.input(2, values)?];
+pub fn choose(graph: &mut Graph, call: &Call, pair: &[Value; 2], chosen: [&Value; 2], shape: &[usize]) -> Answer {
+    if let Some(unit) = elu(graph, call, pair, chosen, shape)? {
+        return Ok(unit);
+    }
     let difference = |a: &Value, b: &Value| Line::of(graph, call, a, shape)?.minus(Line::of(graph, call, b, shape)?);
     let (compared, gained) = (difference(&pair[0], &pair[1])?, difference(chosen[0], chosen[1])?);
     match (compared, gained) {
         (Some(compared), Some(gained)) if gained.is_multiple_of(&compared)? => maximum_of(graph, call, &chosen),
         _ if let Some(unit) = threshold(graph, call, pair, chosen, shape)? => Ok(unit),
+        _ if let Some(unit) = hubers::tangent(graph, call, pair, chosen, shape)? => Ok(unit),
+        _ if let Some(unit) = hubers::one_sided(graph, call, pair, chosen, shape)? => Ok(unit),
         _ => {
-            let expected = "a comparison by which it takes the larger one of its two values, everywhere";
+            let expected = "a comparison by which it takes the larger one of its two values, everywhere, or is an Elu or a Huber function";
             Err(call.refuse(Code::Unsupported, expected, "another one"))
         }
+    }
+}
+
+/// u where u > 0, else α(e^u − 1), or α·Elu(u), or the same of min(u, 0); a comparison that says just where u > 0.
+fn elu(
+    graph: &mut Graph,
+    call: &Call,
+    pair: &[Value; 2],
+    chosen: [&Value; 2],
+    shape: &[usize],
+) -> Result<Option<Value>, Rejection> {
+    let (bent, above, compared) = match [below_zero(graph, chosen[0])?, below_zero(graph, chosen[1])?] {
+        [_, Some(bent)] => (bent, chosen[0], [&pair[0], &pair[1]]),
+        [Some(bent), None] => (bent, chosen[1], [&pair[1], &pair[0]]),
+        _ => return Ok(None),
+    };
+    let (of, alpha) = bent;
+    if !matches!(above, Value::Node(..)) || graph.nodes[of].size != size(shape) {
+        return Ok(None);
+    }
+    let argument = Line::of(graph, call, &Value::Node(of, shape.to_vec()), shape)?;
+    let [larger, smaller] = compared.map(|value| Line::of(graph, call, value, shape));
+    let Some(compared) = larger?.minus(smaller?)? else { return Ok(None) };
+    let is_argument = Line::of(graph, call, above, shape)?.is(&argument)?;
+    if !is_argument || !argument.is_multiple_of(&compared)? {
+        return Ok(None);
+    }
+    if alpha.mantissa <= 0 || alpha.exceeds(Float::ONE) {
+        return Err(call.refuse(Code::Unsupported, "an Elu of 0 < alpha ≤ 1, as convex ones have it", "another alpha"));
+    }
+    unit_of(graph, call, Op::Smooth(Curve::Elu(alpha), vec![of]), shape.to_vec()).map(Some)
+}
+
+/// u and α, where a value is α(e^u − 1) for u < 0.
+fn below_zero(graph: &Graph, value: &Value) -> Result<Option<(usize, Float)>, Rejection> {
+    match value {
+        Value::Exponential(e) if e.offset == e.factor.negated() => Ok(Some(match graph.nodes[e.of].op {
+            Op::Kink { of, below: Float::ONE, above: Float::ZERO } => (of, e.factor),
+            _ => (e.of, e.factor),
+        })),
+        Value::Node(id, _) => {
+            let taken = Taken::back(graph, *id)?;
+            let in_place = taken.places.iter().enumerate().all(|(i, &at)| i == at);
+            let (Op::Smooth(Curve::Elu(alpha), of), true) = (&graph.nodes[taken.of].op, in_place) else {
+                return Ok(None);
+            };
+            let alpha = taken.factor.times(&Exact::dyadics(&[*alpha]))?.trimmed()?;
+            let whole = alpha.denominator.is_one();
+            Ok(float(alpha.values[0].clone(), alpha.exponent).filter(|_| whole).map(|alpha| (of[0], alpha)))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -125,7 +179,7 @@ pub fn rectified(
 }
 
 /// slope·node + offset, entry by entry; without a node the offset alone, and slopes of 0.
-struct Line {
+pub struct Line {
     node: Option<usize>,
     slopes: Exact,
     offsets: Exact,
@@ -133,7 +187,7 @@ struct Line {
 
 impl Line {
     /// A value, as far back as every entry is an affine function of the same entry of one node.
-    fn of(graph: &Graph, call: &Call, value: &Value, shape: &[usize]) -> Result<Line, Rejection> {
+    pub fn of(graph: &Graph, call: &Call, value: &Value, shape: &[usize]) -> Result<Line, Rejection> {
         let size = size(shape);
         let Value::Node(id, found) = value else {
             let offsets = Exact::dyadics(&broadcast(call, value, shape)?);
@@ -165,13 +219,24 @@ impl Line {
     }
 
     /// Whether both are the same function.
-    fn is(&self, other: &Line) -> Result<bool, Rejection> {
+    pub fn is(&self, other: &Line) -> Result<bool, Rejection> {
         let alike = |a: &Exact, b: &Exact| Ok::<bool, Rejection>(a.clone().minus(b.clone())?.is_zero());
         Ok(self.node == other.node && alike(&self.slopes, &other.slopes)? && alike(&self.offsets, &other.offsets)?)
     }
 
+    /// Whether it is 0.
+    pub fn is_zero(&self) -> bool {
+        self.slopes.is_zero() && self.offsets.is_zero()
+    }
+
+    /// by·t − less, where t is this line.
+    pub fn scaled(&self, by: &Exact, less: &Exact) -> Result<Line, Rejection> {
+        let (slopes, offsets) = (self.slopes.times(by)?, self.offsets.times(by)?.minus(less.clone())?);
+        Ok(Line { node: self.node, slopes, offsets })
+    }
+
     /// Nothing where the two are functions of different nodes.
-    fn minus(self, other: Line) -> Result<Option<Line>, Rejection> {
+    pub fn minus(self, other: Line) -> Result<Option<Line>, Rejection> {
         let node = match (self.node, other.node) {
             (Some(a), Some(b)) if a != b => return Ok(None),
             (a, b) => a.or(b),
@@ -181,7 +246,7 @@ impl Line {
     }
 
     /// Whether every entry is some number ≥ 0 times that of `other`, which is no constant.
-    fn is_multiple_of(&self, other: &Line) -> Result<bool, Rejection> {
+    pub fn is_multiple_of(&self, other: &Line) -> Result<bool, Rejection> {
         let crossed = self.offsets.times(&other.slopes)?.minus(self.slopes.times(&other.offsets)?)?;
         let mut signs = pairs(&self.slopes.values, &other.slopes.values)?;
         let fits = signs.all(|(own, other)| !other.is_zero() && (own * other).sign() == Sign::Positive);

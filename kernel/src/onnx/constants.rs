@@ -76,16 +76,19 @@ pub fn held(call: &Call, kind: Kind, number: Option<Float>) -> Result<Float, Rej
     })
 }
 
-fn sum(a: Float, b: Float) -> Option<Float> {
+/// a + b, if that is a float of the usual size.
+pub fn sum(a: Float, b: Float) -> Option<Float> {
     let both = Exact::dyadics(&[a, b]);
     float(&both.values[0] + &both.values[1], both.exponent)
 }
 
-fn product(a: Float, b: Float) -> Option<Float> {
+/// a · b, if that is one.
+pub fn product(a: Float, b: Float) -> Option<Float> {
     float(IBig::from(a.mantissa) * b.mantissa, a.exponent + b.exponent)
 }
 
-fn quotient(a: Float, b: Float) -> Option<Float> {
+/// a / b, if that is one.
+pub fn quotient(a: Float, b: Float) -> Option<Float> {
     let divides = b.mantissa != 0 && a.mantissa % b.mantissa == 0;
     divides.then(|| Float::new(a.mantissa / b.mantissa, a.exponent - b.exponent))
 }

@@ -55,11 +55,15 @@ impl Shape {
             Some(sizes)
         };
         let sizes = match value {
-            Value::Node(_, shape) | Value::Larger(_, shape) => with_batch(shape, 0),
+            Value::Node(_, shape) | Value::Larger(_, shape) | Value::Fixed(_, shape) | Value::Masked(_, shape, _) => {
+                with_batch(shape, 0)
+            }
+            Value::Exponential(exponential) => with_batch(&exponential.shape, 0),
             Value::Moved(_, shape, at) => with_batch(shape, *at),
             Value::Floats(dims, _) | Value::Integers(dims, _) | Value::Sample(_, dims) => Some(known(dims)),
             Value::Infinite(_) => Some(vec![]),
-            Value::Sequence(_) => None,
+            Value::Each(_) => Some(vec![None]),
+            Value::Sequence(_) | Value::Joined(..) => None,
         };
         Shape { sizes, batch: batch.flatten() }
     }

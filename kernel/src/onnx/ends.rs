@@ -7,6 +7,7 @@ use crate::network::map::Map;
 use crate::number::exact::{Exact, Float};
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::nodes::{Answer, same_shape, size, unit};
+use crate::onnx::units;
 use crate::rejection::{Code, Rejection};
 use dashu_int::IBig;
 
@@ -27,6 +28,15 @@ pub fn ended(graph: &mut Graph, call: &Call, (mut of, shape): (usize, Vec<usize>
         end = End::Softmax;
     }
     unit(graph, call, Op::End { of, end }, shape)
+}
+
+/// The logits of an operand, their shape and what they end in, if it is a Sigmoid or Softmax.
+pub fn logits(graph: &Graph, call: &Call, values: &Values) -> Result<Option<(usize, Vec<usize>, End)>, Rejection> {
+    let Value::Node(id, shape) = call.input(0, values)? else { return Ok(None) };
+    match graph.nodes[*id].op {
+        Op::End { of, end } if end != End::LogSoftmax => Ok(Some((of, shape.clone(), end))),
+        _ => Ok(None),
+    }
 }
 
 /// Whether the two entries of a node are t and −t, as the numbers of affine nodes say.
@@ -50,6 +60,11 @@ fn are_opposite(graph: &Graph, mut node: usize) -> bool {
 
 /// The minimum of values of one shape.
 pub fn minimum(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    if let ([a @ Value::Node(..), c @ Value::Floats(..)], 2) | ([c @ Value::Floats(..), a @ Value::Node(..)], 2) =
+        ([call.input(0, values)?, call.optional(1, values)?.unwrap_or(call.input(0, values)?)], call.arity())
+    {
+        return units::at_most(graph, call, a, c);
+    }
     let (_, shape) = call.node(0, values)?;
     let mut operands = Vec::with_capacity(call.arity());
     for k in 0..call.arity() {

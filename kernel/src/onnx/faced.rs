@@ -43,7 +43,7 @@ pub fn faced<'a>(graph: &Graph, call: &Call<'a>, values: &Values) -> Result<Call
 }
 
 /// The numbers of a node that is a constant, spread over the batch.
-fn constant_at(graph: &Graph, id: usize) -> Option<Floats> {
+pub fn constant_at(graph: &Graph, id: usize) -> Option<Floats> {
     let Op::Affine { terms, offset: Some(offset) } = &graph.nodes[id].op else { return None };
     let whole = terms.is_empty() && offset.denominator.is_one() && offset.len() == graph.nodes[id].size;
     let number = |value| float(value, offset.exponent);

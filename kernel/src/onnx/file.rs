@@ -238,12 +238,19 @@ impl<'a> File<'a> {
             let without_axes = call.arity() == 1 && call.integers("axes").is_none();
             call.operator == "Squeeze" && without_axes && call.name == output
         };
-        let is_open = self.calls.iter().any(is_squeezed);
+        // What converters declare of the scores of some classifiers is not what runtimes compute.
+        let is_scored = |call: &Call| {
+            let scores = matches!(call.operator, "ArrayFeatureExtractor" | "LinearClassifier");
+            call.of_ml && scores && call.names().any(|name| name == output)
+        };
+        let is_open = self.calls.iter().any(|call| is_squeezed(call) || is_scored(call));
         for declared in [input].into_iter().chain(&self.others).chain(&self.outputs) {
             if is_open && declared.name == output && declared.kind == Some(kind) {
                 continue;
             }
-            if let Some((value, kind)) = values.named.get(declared.name) {
+            // How many rows there are where the batch is joined depends on it, so that no size stands for that.
+            let found = values.named.get(declared.name).filter(|(value, _)| !matches!(value, Value::Joined(..)));
+            if let Some((value, kind)) = found {
                 declared.check(*kind, &Shape::of(value, batch), &mut axes)?;
             }
         }

@@ -10,7 +10,7 @@ use crate::rejection::{Code, Rejection};
 use std::borrow::Cow;
 
 /// The oldest version of the operators that is read.
-pub const OLDEST: i64 = 9;
+pub const OLDEST: i64 = 7;
 /// The newest one: the forms below were held against every version up to it.
 pub const NEWEST: i64 = 28;
 

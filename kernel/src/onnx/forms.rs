@@ -20,12 +20,16 @@ const GEMM: [Allowed; 4] = [float("alpha"), float("beta"), int("transA"), int("t
 const PRODUCT: &str =
     "[N, K] times a constant matrix, transA 0; the third input a constant or a value of the result's shape";
 
+/// What And and Or are read of.
+const CONDITIONS: &str = "of conditions, one of them IsNaN or IsInf";
+
 /// What is read of a power.
 const SQUARED: &str = "of values to the constant 2";
 
 static FORMS: &[Form] = &[
     form("Abs", (1, 1), &[], Kinds::Floats, "of values and constants"),
     form("Add", (2, 2), &[], Kinds::Numbers, "value + value of as many axes, value + constant, constants"),
+    form("And", (2, 2), &[], Kinds::One, CONDITIONS),
     form("ArrayFeatureExtractor", (2, 2), &[], Kinds::Shaped, "of [N, C], constant columns").of_ml(),
     form(
         "AveragePool",
@@ -92,7 +96,7 @@ static FORMS: &[Form] = &[
         &[of("value", Type::Tensor)],
         Kinds::Named,
         "of fixed sizes, or [N, …]; a value of shape [1]",
-    ),
+    ).within(9, NEWEST),
     form(
         "DepthToSpace",
         (1, 1),
@@ -117,6 +121,7 @@ static FORMS: &[Form] = &[
     )
     .within(12, NEWEST),
     form("Equal", (2, 2), &[], Kinds::Equal, "of integers"),
+    form("Exp", (1, 1), &[], Kinds::Floats, "of values, before a Log, or in an Elu by Where"),
     form("Elu", (1, 1), &[float("alpha")], Kinds::Floats, "of values, 0 ≤ alpha ≤ 1"),
     form(
         "Expand",
@@ -124,7 +129,7 @@ static FORMS: &[Form] = &[
         &[],
         Kinds::Shaped,
         "of values (the batch stays) and integers to fixed sizes; of float constants, to [N, …], too",
-    ),
+    ).within(8, NEWEST),
     form("Flatten", (1, 1), &[int("axis")], Kinds::One, "the batch stays; of constants"),
     form(
         "Gather",
@@ -148,6 +153,9 @@ static FORMS: &[Form] = &[
     form("Greater", (2, 2), &[], Kinds::Compared, "of values of one shape and constants, for Where"),
     form("GreaterOrEqual", (2, 2), &[], Kinds::Compared, "as Greater").within(12, NEWEST),
     form("Identity", (1, 1), &[], Kinds::One, "of anything"),
+    form("IsInf", (1, 1), &[int("detect_negative"), int("detect_positive")], Kinds::Compared, "of values: never")
+        .within(10, NEWEST),
+    form("IsNaN", (1, 1), &[], Kinds::Compared, "of values: never").within(9, NEWEST),
     form("LeakyRelu", (1, 1), &[float("alpha")], Kinds::Floats, "of values and constants"),
     form(
         "LinearClassifier",
@@ -172,6 +180,7 @@ static FORMS: &[Form] = &[
         "one target, post_transform NONE",
     )
     .of_ml(),
+    form("Log", (1, 1), &[], Kinds::Floats, "of 1 + e^u, of Σ e^u, of a Sigmoid or Softmax"),
     form("LogSoftmax", (1, 1), &[int("axis")], Kinds::Floats, "of [N, K] over K, as the output alone"),
     form("Less", (2, 2), &[], Kinds::Compared, "as Greater"),
     form("LessOrEqual", (2, 2), &[], Kinds::Compared, "as Greater").within(12, NEWEST),
@@ -182,7 +191,7 @@ static FORMS: &[Form] = &[
         Kinds::Floats,
         "a value times a constant matrix or vector on its right; a constant matrix times [N, K, J]",
     ),
-    form("Max", (1, ANY), &[], Kinds::Floats, "of values of as many axes and constants; of constants"),
+    form("Max", (1, ANY), &[], Kinds::Floats, "of values of as many axes and constants; of constants").within(8, NEWEST),
     form(
         "MaxPool",
         (1, 1),
@@ -193,17 +202,18 @@ static FORMS: &[Form] = &[
             WINDOW[3],
             int("ceil_mode").since(10),
             ints("dilations").since(10),
-            int("storage_order"),
+            int("storage_order").since(8),
         ],
         Kinds::Floats,
         "[N, C, D] or [N, C, D, E], one output; pads or auto_pad; storage_order 0",
     ),
-    form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape; of constants"),
+    form("Min", (1, ANY), &[], Kinds::Floats, "of values of one shape, of a value and a constant; of constants").within(8, NEWEST),
     form("Mod", (2, 2), &[int("fmod")], Kinds::Integers, "of integers, by one above 0; fmod 0").within(10, NEWEST),
     form("Mul", (2, 2), &[], Kinds::Numbers, "value · constant, a value · itself, constants"),
     form("Neg", (1, 1), &[], Kinds::Floats, "of values and constants"),
     form("Normalizer", (1, 1), &[text("norm")], Kinds::Float32, "of a Softmax, norm L1").of_ml(),
-    form("Not", (1, 1), &[], Kinds::One, "of a comparison"),
+    form("Not", (1, 1), &[], Kinds::One, "of a comparison, or of IsNaN and IsInf"),
+    form("Or", (2, 2), &[], Kinds::One, CONDITIONS),
     form("PRelu", (2, 2), &[], Kinds::Floats, "of values, slopes constant: all the same, or at most 1"),
     form(
         "Pad",
@@ -214,12 +224,15 @@ static FORMS: &[Form] = &[
     ),
     form("Pow", (2, 2), &[], Kinds::Floats, SQUARED).within(OLDEST, 11),
     form("Pow", (2, 2), &[], Kinds::First, SQUARED).within(12, NEWEST),
+    form("ReduceL1", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
+    form("ReduceLogSum", (1, 2), &REDUCTION, Kinds::Shaped, "of e^u, over named axes but the batch"),
     form("ReduceLogSumExp", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
     form("ReduceMax", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
     form("ReduceMin", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
     form("ReduceProd", (1, 2), &REDUCTION, Kinds::Shaped, "of values, over named axes of size 1"),
     form("ReduceMean", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
     form("ReduceSum", (1, 2), &SUMMED, Kinds::Shaped, REDUCED),
+    form("ReduceSumSquare", (1, 2), &REDUCTION, Kinds::Shaped, REDUCED),
     form("Relu", (1, 1), &[], Kinds::Floats, "of values and constants"),
     form(
         "Reshape",
@@ -266,6 +279,14 @@ static FORMS: &[Form] = &[
     )
     .of_ml(),
     form("Scaler", (1, 1), &[floats("offset"), floats("scale")], Kinds::Float32, "of [N, C]").of_ml(),
+    form(
+        "ReverseSequence",
+        (2, 2),
+        &[int("batch_axis"), int("time_axis")],
+        Kinds::Shaped,
+        "of values, as many entries of every sample",
+    )
+    .within(10, NEWEST),
     form("SequenceAt", (2, 2), &[], Kinds::Indexed, "of a SplitToSequence, constant positions").within(11, NEWEST),
     form(
         "Shape",
@@ -308,7 +329,7 @@ static FORMS: &[Form] = &[
         Kinds::Numbers,
         "value − value of as many axes, value − constant, constant − value, constants",
     ),
-    form("Sum", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants; of constants"),
+    form("Sum", (1, ANY), &[], Kinds::Floats, "of values of one shape and constants; of constants").within(8, NEWEST),
     form("Tile", (2, 2), &[], Kinds::Shaped, "of values, the batch once; of constants"),
     form(
         "Transpose",
@@ -323,8 +344,8 @@ static FORMS: &[Form] = &[
         (3, 3),
         &[],
         Kinds::Chosen,
-        "of a comparison, values and constants, where it takes the larger one, as a Relu or Abs does; of integers",
-    ),
+        "of a comparison, values and constants, where it takes the larger one, as a Relu or Abs does, or is an Elu; of IsNaN and IsInf; of integers",
+    ).within(9, NEWEST),
 ];
 
 /// The table: operator, inputs, attributes, types, what is read.

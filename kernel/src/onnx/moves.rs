@@ -343,3 +343,31 @@ fn range(length: i64, [start, end, step]: [i64; 3]) -> Option<Vec<usize>> {
 fn most(value: &Value) -> u64 {
     if matches!(value, Value::Node(..)) { budget::ENTRIES } else { budget::WEIGHTS }
 }
+
+/// The first entries of an axis turned round, as many of every sample.
+pub fn reverse_sequence(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let refuse =
+        |found: &str| call.refuse(Code::Unsupported, "as many entries of every sample along the other axis", found);
+    let Some((id, shape, batch)) = call.input(0, values)?.placed() else { return Err(refuse("a constant")) };
+    let axes = (call.integer("batch_axis").unwrap_or(1), call.integer("time_axis").unwrap_or(0));
+    if !matches!(axes, (0, 1) | (1, 0)) || axes.0 != batch as i64 || shape.is_empty() {
+        return Err(refuse("other axes"));
+    }
+    let length = match call.input(1, values)? {
+        Value::Each(length) => Some(*length),
+        Value::Integers(dims, list) if dims.len() == 1 && values.batch == i64::try_from(list.len()).ok() => {
+            list.first().copied().flatten().filter(|first| list.iter().all(|other| *other == Some(*first)))
+        }
+        _ => None,
+    };
+    let length = length.and_then(|length| usize::try_from(length).ok());
+    let length = length.filter(|length| (1..=shape[0]).contains(length)).ok_or_else(|| refuse("other lengths"))?;
+    let each = size(&shape[1..]);
+    let row = |at: usize| if at < length { length - 1 - at } else { at };
+    let from = (0..size(shape)).map(|i| row(i / each) * each + i % each).collect();
+    let turned = picked(graph, call, &Value::Node(id, shape.to_vec()), from, shape.to_vec())?;
+    match turned {
+        Value::Node(id, shape) => Ok(Value::at(id, shape, batch)),
+        _ => Err(refuse("a constant")),
+    }
+}

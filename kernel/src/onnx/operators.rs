@@ -1,6 +1,5 @@
 //! Which code says what an operator means.
 
-use crate::network::curve::Curve;
 use crate::network::graph::{End, Graph, Op};
 use crate::number::exact::Float;
 use crate::onnx::affine;
@@ -10,8 +9,11 @@ use crate::onnx::conditions;
 use crate::onnx::constants;
 use crate::onnx::einsum;
 use crate::onnx::ends;
+use crate::onnx::exponentials;
 use crate::onnx::faced::faced;
 use crate::onnx::forms;
+use crate::onnx::guards;
+use crate::onnx::joined;
 use crate::onnx::kinds;
 use crate::onnx::ml;
 use crate::onnx::moves;
@@ -56,7 +58,7 @@ pub fn apply(
         }
         None if call.operator == "ConstantOfShape" => vec![Some(spread::constant_of_shape(graph, call, values)?)],
         None if call.operator == "Constant" => vec![Some(call.constant(values)?)],
-        None => vec![Some(sizes::cast(call, values)?)],
+        None => vec![Some(guards::cast(graph, call, values)?)],
     };
     results.iter().flatten().try_for_each(|(value, kind)| kinds::check_range(call, *kind, value))?;
     Ok(results)
@@ -64,6 +66,23 @@ pub fn apply(
 
 /// Of values whose batch axis is not in front as of those where it is.
 fn placed(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer {
+    let resolved;
+    let mut call = call;
+    if guards::reads_one(call, values)? {
+        match guards::go_on(graph, call, values)? {
+            Ok(answer) => return Ok(answer),
+            Err(without) => {
+                resolved = without;
+                call = &resolved;
+            }
+        }
+    }
+    if joined::reads_one(call, values)? {
+        return joined::go_on(graph, call, values, opset);
+    }
+    if exponentials::reads_one(call, values)? {
+        return exponentials::go_on(graph, call, values);
+    }
     let call = &faced(graph, call, values)?;
     if !turned::reads_one(call, values)? {
         return value(graph, call, values, opset);
@@ -72,7 +91,8 @@ fn placed(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer
     turned::back(call, value(graph, &front, values, opset)?, place)
 }
 
-fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer {
+/// Of values with the batch axis in front.
+pub fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer {
     match call.operator {
         "Gemm" => affine::gemm(graph, call, values),
         "MatMul" => affine::mat_mul(graph, call, values),
@@ -89,7 +109,11 @@ fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer 
         "Softplus" => smooth::softplus(graph, call, values),
         "Elu" => smooth::elu(graph, call, values),
         "Celu" => smooth::celu(graph, call, values),
-        "ReduceLogSumExp" => reductions::of_parts(graph, call, values, |of| Op::Smooth(Curve::LogSumExp, of)),
+        "ReduceLogSumExp" => reductions::log_sum_exp(graph, call, values),
+        "ReduceL1" => reductions::sum_of(graph, call, values, |graph, call| {
+            units::kink(graph, call, values, Float::ONE.negated())
+        }),
+        "ReduceSumSquare" => reductions::sum_of(graph, call, values, |graph, call| smooth::square(graph, call, values)),
         "Pow" => smooth::pow(graph, call, values),
         "Max" => units::maximum(graph, call, values),
         "Min" => ends::minimum(graph, call, values),
@@ -98,7 +122,15 @@ fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer 
         "LogSoftmax" => ends::end(graph, call, values, End::LogSoftmax),
         "Greater" | "GreaterOrEqual" => conditions::compare(call, values, false),
         "Less" | "LessOrEqual" => conditions::compare(call, values, true),
-        "Not" => conditions::negation(call, values),
+        "Not" => guards::negation(call, values),
+        "And" | "Or" => guards::both(call, values),
+        "IsNaN" | "IsInf" => guards::never(call, values),
+        "Exp" => exponentials::exp(call, values),
+        "Log" if let Some((of, shape, end)) = ends::logits(graph, call, values)? => match end {
+            End::Sigmoid => exponentials::log_sigmoid(graph, call, of, &shape),
+            _ => ends::ended(graph, call, (of, shape), End::LogSoftmax),
+        },
+        "Log" | "ReduceLogSum" => exponentials::log(call),
         "Where" => conditions::larger(graph, call, values),
         "ReduceSum" => reductions::sum(graph, call, values),
         "ReduceMean" => reductions::mean(graph, call, values),
@@ -118,6 +150,7 @@ fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer 
         "Conv" => windows::conv(graph, call, values),
         "Pad" => windows::pad(graph, call, values),
         "Identity" => Ok(call.input(0, values)?.clone()),
+        "ReverseSequence" => moves::reverse_sequence(graph, call, values),
         "Dropout" => moves::dropout(call, values),
         "Concat" => moves::concat(graph, call, values),
         "Transpose" => moves::transpose(graph, call, values),

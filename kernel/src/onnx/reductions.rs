@@ -1,6 +1,7 @@
 //! Sums, means and maxima over axes of the samples.
 
 use crate::budget;
+use crate::network::curve::Curve;
 use crate::network::graph::{End, Graph, Op};
 use crate::network::map::Map;
 use crate::network::windows::{Axis, Windows};
@@ -9,6 +10,7 @@ use crate::number::floats::Floats;
 use crate::number::product::Factors;
 use crate::onnx::affine::reciprocals;
 use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::cancelled::shared;
 use crate::onnx::ends::least;
 use crate::onnx::moves::sample_axis;
 use crate::onnx::nodes::{Answer, affine, picked, places, strides, unit};
@@ -104,6 +106,29 @@ fn parts(graph: &mut Graph, call: &Call, values: &Values) -> Result<(Vec<usize>,
         operands.push(id);
     }
     Ok((operands, shape))
+}
+
+/// ln Σ e^xₖ; of xₖ + m it is ln Σ e^xₖ + m.
+pub fn log_sum_exp(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+    let curve = |of| Op::Smooth(Curve::LogSumExp, of);
+    let Reduced { of, places, cells, shape } = Reduced::read(call, values)?;
+    let Value::Node(id, old) = of else { return of_parts(graph, call, values, curve) };
+    let shared = if cells.len() > 1 { shared(graph, id, &places, &cells)? } else { None };
+    let Some((x, m, factor)) = shared else { return of_parts(graph, call, values, curve) };
+    let mut of_x = call.clone();
+    of_x.replace(0, Value::Node(x, old.clone()), values)?;
+    let Value::Node(sums, _) = of_parts(graph, &of_x, values, curve)? else { unreachable!("a node") };
+    let from = places.iter().map(|place| Some(place + cells[0])).collect();
+    let picked = Map::Pick { start: 0, from, factors: factor, cols: graph.nodes[m].size };
+    affine(graph, call, vec![(sums, Map::multiple(places.len(), Float::ONE)), (m, picked)], None, shape)
+}
+
+/// The sum of what `of` makes of every entry.
+pub fn sum_of(graph: &mut Graph, call: &Call, values: &Values, of: impl Fn(&mut Graph, &Call) -> Answer) -> Answer {
+    let mut bent = call.clone();
+    let value = of(graph, call)?;
+    bent.replace(0, value, values)?;
+    sum(graph, &bent, values)
 }
 
 /// ReduceMin.

@@ -1,7 +1,7 @@
 //! Files without a batch axis, whose input is a vector: they compute one sample. Each call is read as if a batch axis
 //! stood in front of every value that depends on the input.
 
-use crate::onnx::call::{Call, Value, Values};
+use crate::onnx::call::{Call, Exponential, Value, Values};
 use crate::rejection::{Code, Rejection};
 use std::borrow::Cow;
 
@@ -10,7 +10,13 @@ pub fn batched<'c, 'a>(call: Cow<'c, Call<'a>>, values: &Values) -> Result<Cow<'
     let (mut rank, mut widest) = (None, 0);
     for k in 0..call.arity() {
         match call.optional(k, values)? {
-            Some(Value::Node(_, shape) | Value::Larger(_, shape)) => rank = rank.max(Some(shape.len())),
+            Some(
+                Value::Node(_, shape)
+                | Value::Larger(_, shape)
+                | Value::Fixed(_, shape)
+                | Value::Masked(_, shape, _)
+                | Value::Exponential(Exponential { shape, .. }),
+            ) => rank = rank.max(Some(shape.len())),
             Some(Value::Floats(dims, _)) => widest = widest.max(dims.len()),
             _ => {}
         }
@@ -32,22 +38,46 @@ pub fn batched<'c, 'a>(call: Cow<'c, Call<'a>>, values: &Values) -> Result<Cow<'
     let all = |count: usize| (0..count as i64).collect::<Vec<_>>();
     let mut moved = Call::clone(&call);
     match call.operator {
-        "Abs" | "Add" | "Cast" | "Celu" | "Clip" | "Div" | "Dropout" | "Elu" | "Greater" | "GreaterOrEqual"
-        | "Identity" | "LeakyRelu" | "Less" | "LessOrEqual" | "Max" | "Min" | "Mul" | "Neg" | "Not" | "PRelu"
-        | "Pow" | "Relu" | "Sigmoid" | "Softplus" | "Sub" | "Sum" | "Where" => {
+        "Abs" | "Add" | "And" | "Cast" | "Celu" | "Clip" | "Div" | "Dropout" | "Elu" | "Exp" | "Greater"
+        | "GreaterOrEqual" | "Identity" | "IsInf" | "IsNaN" | "LeakyRelu" | "Less" | "LessOrEqual" | "Log" | "Max"
+        | "Min" | "Mul" | "Neg" | "Not" | "Or" | "PRelu" | "Pow" | "Relu" | "Sigmoid" | "Softplus" | "Sub" | "Sum"
+        | "Where" => {
             if widest > rank {
                 return Err(refuse(" with a constant of more axes"));
             }
         }
         "MatMul" if widest > 2 => return Err(refuse(" of many matrices")),
-        "MatMul" => {}
+        "MatMul" => {
+            // W·x of a vector x is x·Wᵀ.
+            if let (Some(Value::Floats(dims, weights)), Some(vector @ Value::Node(_, shape))) =
+                (call.optional(0, values)?, call.optional(1, values)?)
+                && let (&[rows, cols], [_]) = (&dims[..], &shape[..])
+            {
+                let transposed = weights.picked((0..weights.len()).map(|i| i % rows * cols + i / rows));
+                moved.replace(0, vector.clone(), values)?;
+                moved.replace(1, Value::Floats(vec![cols, rows], transposed), values)?;
+            }
+        }
+        "Gemm" => {}
         "Concat" | "Gather" | "Split" => {
             let axis = call.integer("axis").or((call.operator != "Concat").then_some(0));
             let axis = axis.ok_or_else(|| refuse(" without an axis"))?;
             moved.set_axis(if axis < 0 { axis } else { axis + 1 });
         }
+        "Squeeze" if call.arity() == 1 => {
+            // All axes of size 1, which are known here.
+            let Some(Value::Node(_, shape)) = call.optional(0, values)? else {
+                return Err(refuse(" of another value"));
+            };
+            let ones: Vec<i64> = (0..shape.len()).filter(|&axis| shape[axis] == 1).map(|axis| axis as i64).collect();
+            if ones.is_empty() {
+                return Err(refuse(" without axes of size 1"));
+            }
+            moved.set_list(1, behind(ones));
+        }
         "Squeeze" | "Unsqueeze" => moved.set_list(1, behind(list(1)?.ok_or_else(|| refuse(" without axes"))?)),
-        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceLogSumExp" => {
+        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceL1"
+        | "ReduceSumSquare" => {
             let axes = list(1)?.filter(|axes| !axes.is_empty());
             if axes.is_none() && call.flag("noop_with_empty_axes")? {
                 return Err(refuse(" over no axis"));

@@ -3,6 +3,7 @@
 use crate::number::exact::{Float, pairs};
 use crate::onnx::call::{Call, Value, Values};
 use crate::onnx::constants::{held, spread};
+use crate::onnx::joined::rows;
 use crate::onnx::nodes::{Answer, size};
 use crate::onnx::tensor::{Floats, Kind};
 use crate::rejection::{Code, Rejection};
@@ -114,7 +115,10 @@ pub fn reshape(call: &Call, values: &Values) -> Answer {
     let target = call.list(1, values)?;
     let zero_copies = !call.flag("allowzero")?;
     let (of, old) = match call.input(0, values)? {
-        Value::Node(of, old) => (*of, old),
+        Value::Node(of, old) => match rows((*of, old), target).filter(|_| values.has_batch) {
+            Some(rows) => return Ok(rows),
+            None => (*of, old),
+        },
         Value::Floats(_, floats) => return Ok(Value::Floats(opened(call, target, floats.len())?, floats.clone())),
         Value::Integers(_, list) => return Ok(Value::Integers(opened(call, target, list.len())?, list.clone())),
         _ => return Err(call.refuse_value()),
@@ -239,6 +243,11 @@ pub fn axes(call: &Call, values: &Values) -> Answer {
 pub fn shape(call: &Call, values: &Values) -> Answer {
     let dims: Vec<Option<i64>> = match call.input(0, values)? {
         Value::Node(_, shape) => std::iter::once(None).chain(shape.iter().map(|&d| Some(d as i64))).collect(),
+        Value::Moved(_, shape, batch) => {
+            let mut dims: Vec<Option<i64>> = shape.iter().map(|&d| Some(d as i64)).collect();
+            dims.insert(*batch, None);
+            dims
+        }
         Value::Floats(dims, _) | Value::Integers(dims, _) => dims.iter().map(|&d| Some(d as i64)).collect(),
         _ => return Err(call.refuse_value()),
     };

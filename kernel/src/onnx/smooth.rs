@@ -58,7 +58,7 @@ pub fn celu(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
 /// t².
 pub fn square(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let rising = never_negative(graph, call.node(0, values)?.0);
-    smooth(graph, call, values, Curve::Square { rising })
+    smooth(graph, call, values, Curve::Square { rising, edge: None })
 }
 
 /// t to the power of 2.
@@ -75,7 +75,7 @@ pub fn pow(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
 }
 
 /// Whether the weights alone tell that no entry of the node is ever below 0.
-fn never_negative(graph: &Graph, node: usize) -> bool {
+pub fn never_negative(graph: &Graph, node: usize) -> bool {
     let mut known: Vec<bool> = Vec::with_capacity(node + 1);
     for node in &graph.nodes[..=node] {
         let positive = |of: &[usize]| of.iter().any(|&id| known[id]);

@@ -65,6 +65,11 @@ pub fn expand(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let dims = match value {
         Value::Node(_, shape) => shape,
         Value::Floats(..) => return spread_constant(graph, call, value, target),
+        Value::Integers(dims, list) if *target == [None] && dims.len() <= 1 && list.len() == 1 => {
+            let each =
+                list[0].ok_or_else(|| call.refuse(Code::Unsupported, "an integer to repeat", "the batch size"))?;
+            return Ok(Value::Each(each));
+        }
         Value::Integers(dims, list) => {
             let (shape, [from, _]) = spread(call, [dims, &known_sizes(call, target)?])?;
             return Ok(Value::Integers(shape, from.into_iter().map(|at| list[at]).collect()));

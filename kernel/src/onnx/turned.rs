@@ -6,7 +6,7 @@ use crate::rejection::{Code, Rejection};
 
 /// Whether a call reads such a value, other than to move its axes.
 pub fn reads_one(call: &Call, values: &Values) -> Result<bool, Rejection> {
-    let moves = matches!(call.operator, "Transpose" | "Unsqueeze");
+    let moves = matches!(call.operator, "Transpose" | "Unsqueeze" | "Shape" | "ReverseSequence");
     for k in 0..call.arity() {
         if !moves && matches!(call.optional(k, values)?, Some(Value::Moved(..))) {
             return Ok(true);

@@ -65,7 +65,10 @@ pub fn clip(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         let scalar = |low| Value::Floats(vec![], Floats::Numbers(vec![low]));
         return low.map_or(Ok(x.clone()), |low| maximum_of(graph, call, &[x, &scalar(low)]));
     };
-    // low + max(x − low, 0) − max(x − high, 0), or x − max(x − high, 0).
+    if low.is_none() {
+        return at_most(graph, call, x, &Value::Floats(vec![], Floats::Numbers(vec![high])));
+    }
+    // low + max(x − low, 0) − max(x − high, 0).
     let all = |number: Float| Exact::dyadics(&vec![number; size(shape)]);
     let mut above = |bound: Float| {
         let terms = vec![(of, Map::multiple(size(shape), Float::ONE))];
@@ -80,6 +83,26 @@ pub fn clip(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let signed = |id, sign| (id, Map::multiple(size(shape), sign));
     let terms = vec![signed(first, Float::ONE), signed(above(high)?, Float::ONE.negated())];
     affine(graph, call, terms, low.map(all), shape.to_vec())
+}
+
+/// min(x, c) of a value and a constant, which spread over each other: c + min(x − c, 0).
+pub fn at_most(graph: &mut Graph, call: &Call, value: &Value, constant: &Value) -> Answer {
+    let (Value::Node(of, shape), Value::Floats(dims, _)) = (value, constant) else {
+        return Err(call.refuse(Code::Unsupported, "a value and a constant", "others"));
+    };
+    let (of, shape) = repeated(graph, call, (*of, shape), sample_sizes(dims, shape.len()))?;
+    let bounds = Exact::dyadics(&broadcast(call, constant, &shape)?);
+    let same = || Map::multiple(size(&shape), Float::ONE);
+    let mut below = of;
+    if !bounds.is_zero() {
+        let offset = Some(bounds.clone().negated());
+        below = graph.push("", Op::Affine { terms: vec![(of, same())], offset }, size(&shape))?;
+    }
+    let bent = unit(graph, call, Op::Kink { of: below, below: Float::ONE, above: Float::ZERO }, shape.clone())?;
+    match bent {
+        Value::Node(id, _) if !bounds.is_zero() => affine(graph, call, vec![(id, same())], Some(bounds), shape.clone()),
+        bent => Ok(bent),
+    }
 }
 
 /// The maximum of values of one shape, and of constants.

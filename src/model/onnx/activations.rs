@@ -1,7 +1,7 @@
 //! Activations with a kink, or with two.
 
 use super::call::{Call, Sign, Value, kind};
-use super::elementwise::{fold, full, map, max_of, sum, without_batch};
+use super::elementwise::{at_most, fold, full, map, max_of, sum, without_batch};
 use super::exact;
 use super::importer::Importer;
 use super::kinds::Kind;
@@ -101,6 +101,9 @@ pub(super) fn clip(importer: &mut Importer, call: &Call) -> Result<Value, ModelE
 
 fn between(importer: &mut Importer, call: &Call, x: NodeId, low: Option<f64>, high: f64) -> Result<Value, ModelError> {
     let size = importer.graph.node(x).size();
+    if low.is_none() {
+        return Ok(Value::Node(at_most(importer, call, x, vec![high; size])?));
+    }
     let above = |importer: &mut Importer, bound: f64| {
         let shifted = importer.push(call, Layer::Shift(vec![-bound; size]), &[x])?;
         importer.push(call, Layer::Kink(Kink::RELU), &[shifted])

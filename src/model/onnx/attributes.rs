@@ -85,6 +85,7 @@ pub(super) const SPLIT: &[Attribute] = &[int("axis"), ints("split").input(1, 13)
 pub(super) const PARTS: &[Attribute] = &[int("axis"), int("keepdims")];
 pub(super) const CAST: &[Attribute] = &[int("to"), int("saturate").since(19)];
 
+pub(super) const SIGNS: &[Attribute] = &[int("detect_negative"), int("detect_positive")];
 pub(super) const LIKE: &[Attribute] = &[int("saturate").since(19)];
 pub(super) const DEPTH: &[Attribute] = &[int("blocksize"), other("mode", proto::ATTRIBUTE_STRING).since(11)];
 
@@ -152,7 +153,7 @@ const DILATIONS: Attribute = ints("dilations");
 pub(super) const CONV: &[Attribute] = &[AUTO_PAD, KERNEL, PADS, STRIDES, DILATIONS, int("group")];
 
 pub(super) const MAX_POOL: &[Attribute] =
-    &[AUTO_PAD, KERNEL, PADS, STRIDES, DILATIONS.since(10), int("ceil_mode").since(10), int("storage_order")];
+    &[AUTO_PAD, KERNEL, PADS, STRIDES, DILATIONS.since(10), int("ceil_mode").since(10), int("storage_order").since(8)];
 
 pub(super) const AVERAGE_POOL: &[Attribute] =
     &[AUTO_PAD, KERNEL, PADS, STRIDES, DILATIONS.since(19), int("ceil_mode").since(10), int("count_include_pad")];

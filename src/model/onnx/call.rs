@@ -30,6 +30,24 @@ pub(super) enum Value {
     Sequence(Vec<Value>),
     /// More than every number, or less.
     Infinite(Sign),
+    /// Whether something holds that no finite number changes, and the shape without the batch axis.
+    Fixed(bool, Vec<usize>),
+    /// A value where the first of the two that are compared is the larger one, 0 elsewhere.
+    Masked(Box<Comparison>, Box<Value>),
+    /// A node whose first axis is joined with the batch.
+    Joined(NodeId),
+    /// One integer for every sample.
+    Each(i64),
+    /// A multiple of the exponential of a node, plus a number.
+    Exponential(Exponential),
+}
+
+/// factor·e^node + offset.
+#[derive(Clone, Debug)]
+pub(super) struct Exponential {
+    pub of: NodeId,
+    pub factor: f64,
+    pub offset: f64,
 }
 
 /// Which end of the numbers.
@@ -218,6 +236,11 @@ impl<'a> Call<'a> {
         self.node.output.first().map(String::as_str)
     }
 
+    /// The name of an output.
+    pub fn output_at(&self, index: usize) -> Option<&str> {
+        self.node.output.get(index).map(String::as_str)
+    }
+
     /// The same node with a list as an input.
     pub fn with_list(&self, index: usize, list: Vec<Dim>) -> Self {
         let mut inputs = self.inputs.clone();
@@ -337,7 +360,11 @@ pub(super) fn kind(value: &Value) -> &'static str {
         Value::Node(_) => "a value that depends on the input",
         Value::Float(_) => "a float constant",
         Value::Int(_) => "an integer constant",
-        Value::Larger(_) => "a comparison, which only Where and Not may read",
+        Value::Larger(_) | Value::Fixed(..) => "a comparison, which only Where, Not, And, Or and Cast may read",
+        Value::Masked(..) => "a value times a comparison, of which only the sum with its opposite is read",
+        Value::Joined(_) => "a value whose batch is joined with another axis",
+        Value::Each(_) => "an integer for every sample, which ReverseSequence alone reads",
+        Value::Exponential(_) => "an exponential, which is read before a Log, or in an Elu by Where, alone",
         Value::Moved(..) => "a value whose batch axis is not in front",
         Value::Sample(_) => "a value without its batch axis",
         Value::Sequence(_) => "a sequence, which only SequenceAt may read",

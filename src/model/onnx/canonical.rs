@@ -139,6 +139,11 @@ impl Proto {
 /// What is not canonical: where, and what.
 struct Fault(String);
 
+/// What to do about the graphs in attributes that control flow has.
+const GRAPHS: &str = "a node has a graph of its own (If, Loop, Scan, SequenceMap), which is not supported: export a model \
+                      without control flow; exporters write it for torch.hstack, vstack, column_stack and tile too, in whose \
+                      place torch.cat and repeat do";
+
 impl Fault {
     fn at(proto: Proto, name: &str, what: impl fmt::Display) -> Self {
         Fault(format!("{proto:?}: `{name}` {what}"))
@@ -160,6 +165,9 @@ fn message(mut bytes: &[u8], proto: Proto) -> Result<(), Fault> {
         let key = varint(&mut bytes).ok_or_else(broken)?;
         let number = u32::try_from(key >> 3).ok().filter(|_| u32::try_from(key).is_ok()).ok_or_else(broken)?;
         let Some((name, holds)) = proto.field(number) else {
+            if matches!((proto, number), (Proto::Attribute, 6 | 11)) {
+                return Err(Fault(GRAPHS.into()));
+            }
             return Err(Fault(format!("{proto:?}: field {number} is not supported")));
         };
         let wire = take(&mut bytes, key & 7).ok_or_else(broken)?;

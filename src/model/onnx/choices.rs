@@ -3,8 +3,10 @@
 
 use super::call::{Call, Comparison, Value, kind};
 use super::elementwise::{full, max_of, without_batch};
+use super::elus;
+use super::guards;
+use super::hubers;
 use super::importer::Importer;
-use super::integers;
 use super::kinks::{self, Line};
 use super::tensor::{Tensor, Walk, broadcast};
 use crate::model::{Curve, Layer, ModelError};
@@ -29,26 +31,28 @@ fn compare(importer: &mut Importer, call: &Call, order: [usize; 2]) -> Result<Va
     Ok(Value::Larger(Box::new(Comparison { of, shape })))
 }
 
-pub(super) fn not(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+pub(super) fn larger(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     match call.input(0)? {
         Value::Larger(comparison) => {
-            let Comparison { of: [a, b], shape } = &**comparison;
-            Ok(Value::Larger(Box::new(Comparison { of: [b.clone(), a.clone()], shape: shape.clone() })))
+            choose(importer, call, comparison, [call.input(1)?.clone(), call.input(2)?.clone()])
         }
-        other => Err(call.misfit("a comparison", kind(other))),
+        Value::Fixed(truth, shape) => guards::chosen(importer, call, *truth, shape),
+        Value::Int(truths) => guards::stored(importer, call, truths),
+        other => Err(call.misfit("a comparison as input 0", kind(other))),
     }
 }
 
 /// Where(a > b, c, d) is max(c, d) where c − d is a multiple of a − b by a number ≥ 0, entry by entry: where a = b, then
 /// c = d.
-pub(super) fn larger(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let comparison = match call.input(0)? {
-        Value::Larger(comparison) => comparison,
-        Value::Int(truths) => return integers::chosen(importer, call, truths),
-        other => return Err(call.misfit("a comparison as input 0", kind(other))),
-    };
-    let chosen = [call.input(1)?.clone(), call.input(2)?.clone()];
-    let Comparison { of, shape } = &**comparison;
+pub(super) fn choose(
+    importer: &mut Importer,
+    call: &Call,
+    Comparison { of, shape }: &Comparison,
+    chosen: [Value; 2],
+) -> Result<Value, ModelError> {
+    if let Some(unit) = elus::elu(importer, call, of, &chosen, shape)? {
+        return Ok(unit);
+    }
     let mut lines = Vec::with_capacity(4);
     for value in of.iter().chain(&chosen) {
         lines.push(line(importer, call, value, shape)?);
@@ -59,9 +63,15 @@ pub(super) fn larger(importer: &mut Importer, call: &Call) -> Result<Value, Mode
     if let Some(unit) = threshold(importer, call, of, &chosen)? {
         return Ok(unit);
     }
+    if let Some(unit) = hubers::beyond_edge(importer, call, of, &chosen, shape)? {
+        return Ok(unit);
+    }
+    if let Some(unit) = hubers::above_zero(importer, call, of, &chosen, shape)? {
+        return Ok(unit);
+    }
     Err(call.refuse(
-        "Where is supported where it takes the larger one of two values, as a Relu, LeakyRelu or Abs does; \
-         this one does not, or the reader cannot see it",
+        "Where is supported where it takes the larger one of two values, as a Relu, LeakyRelu or Abs does, or is an Elu, \
+         a Softplus or a Huber function; this one is none, or the reader cannot see it: write the activation with its own operator",
     ))
 }
 
@@ -90,7 +100,7 @@ fn threshold(
     Ok(Some(Value::Node(last)))
 }
 
-fn line(importer: &mut Importer, call: &Call, value: &Value, shape: &[usize]) -> Result<Line, ModelError> {
+pub(super) fn line(importer: &mut Importer, call: &Call, value: &Value, shape: &[usize]) -> Result<Line, ModelError> {
     check_shape(importer, call, value, shape)?;
     match value {
         Value::Node(node) => Ok(Line::of_node(&importer.graph, *node)),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::call::Value;
+use super::call::{Exponential, Value};
 use super::importer::Importer;
 use super::kinds::Kind;
 use super::names::{name_of, printable};
@@ -114,16 +114,23 @@ pub(super) fn check<'m>(
     check_kind(info, *kind)?;
     let tensor = info.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     let Some(shape) = tensor.and_then(|tensor| tensor.shape.as_ref()) else { return Ok(()) };
+    let alone = |shape: &[usize]| shape.iter().copied().map(Some).collect();
+    let around = |shape: &[usize]| if importer.has_batch { with_batch(shape, 0) } else { alone(shape) };
     let sizes: Vec<Option<usize>> = match value {
-        Value::Node(id) if importer.has_batch => with_batch(&importer.graph.node(*id).shape, 0),
+        Value::Node(id) => around(&importer.graph.node(*id).shape),
         Value::Moved(id, batch) => with_batch(&importer.graph.node(*id).shape, *batch),
-        Value::Node(id) | Value::Sample(id) => importer.graph.node(*id).shape.iter().copied().map(Some).collect(),
+        Value::Sample(id) => alone(&importer.graph.node(*id).shape),
         Value::Infinite(_) => vec![],
         Value::Sequence(_) => return Err(untrue(info, "expected a sequence, found a tensor".into())),
-        Value::Float(tensor) => tensor.shape.iter().copied().map(Some).collect(),
-        Value::Int(ints) => ints.shape.iter().copied().map(Some).collect(),
-        Value::Larger(comparison) if importer.has_batch => with_batch(&comparison.shape, 0),
-        Value::Larger(comparison) => comparison.shape.iter().copied().map(Some).collect(),
+        Value::Float(tensor) => alone(&tensor.shape),
+        Value::Int(ints) => alone(&ints.shape),
+        Value::Exponential(Exponential { of, .. }) => around(&importer.graph.node(*of).shape),
+        Value::Larger(comparison) => around(&comparison.shape),
+        Value::Fixed(_, shape) => around(shape),
+        Value::Each(_) => vec![None],
+        // How many rows there are depends on the batch, so that no size stands for it.
+        Value::Joined(_) => return Ok(()),
+        Value::Masked(comparison, _) => around(&comparison.shape),
     };
     if shape.dim.len() != sizes.len() {
         return Err(untrue(info, format!("expected {} axes, found {}", sizes.len(), shape.dim.len())));

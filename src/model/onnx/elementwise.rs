@@ -1,6 +1,7 @@
 //! Elementwise operators: arithmetic with numpy's broadcasting, activations, maxima.
 
 use super::call::{Call, Value, kind};
+use super::cancelled;
 use super::exact;
 use super::importer::Importer;
 use super::integers;
@@ -9,11 +10,22 @@ use super::pick::pick;
 use super::smooth;
 use super::tensor::{Tensor, Walk, broadcast};
 use crate::model::map::Map;
-use crate::model::{Graph, Kink, Layer, ModelError, NodeId};
+use crate::model::{Curve, Graph, Kink, Layer, ModelError, NodeId};
+
+const PRODUCT: &str = "the product of two values that both depend on the input is not convex, but where both are the same: \
+                       train a network of sums, constant factors and convex activations";
 
 pub(super) fn add(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     if let (&Value::Node(a), &Value::Node(b)) = (call.input(0)?, call.input(1)?) {
         let (a, b) = aligned(importer, call, a, b)?;
+        for (a, b) in [(a, b), (b, a)] {
+            if let Some(rest) = cancelled::regained(importer, call, a, b)? {
+                return Ok(Value::Node(rest));
+            }
+            if let Some(u) = cancelled::softened(&importer.graph, a, b) {
+                return Ok(Value::Node(importer.push(call, Layer::Smooth(Curve::SOFTPLUS), &[u])?));
+            }
+        }
         return joined(importer, call, a, b);
     }
     plus(importer, call, call.input(0)?, call.input(1)?)
@@ -40,7 +52,7 @@ fn joined(importer: &mut Importer, call: &Call, a: NodeId, b: NodeId) -> Result<
     max_of_nodes(importer, call, &sides).map(Value::Node)
 }
 
-fn plus(importer: &mut Importer, call: &Call, a: &Value, b: &Value) -> Result<Value, ModelError> {
+pub(super) fn plus(importer: &mut Importer, call: &Call, a: &Value, b: &Value) -> Result<Value, ModelError> {
     match (a, b) {
         (Value::Float(a), Value::Float(b)) => fold(importer, call, a, b, exact::add),
         (Value::Int(a), Value::Int(b)) => integers::add(importer, call, a, b),
@@ -83,8 +95,14 @@ pub(super) fn mul(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
             with_constant(importer, call, *node, c, Layer::Scale)
         }
         (Value::Node(a), Value::Node(b)) if a == b => smooth::square(importer, call, *a),
-        (Value::Node(_), Value::Node(_)) => {
-            Err(call.refuse("the product of two values that both depend on the input is not supported"))
+        (&Value::Node(a), &Value::Node(b)) => {
+            let constant = |id| constant_at(&importer.graph, id).map(|_| same_for_all(&importer.graph, id));
+            let (node, constant) = match (constant(a), constant(b)) {
+                (Some(constant), _) => (b, constant),
+                (None, Some(constant)) => (a, constant),
+                (None, None) => return Err(call.refuse(PRODUCT)),
+            };
+            with_constant(importer, call, node, &constant, Layer::Scale)
         }
         (a, b) => Err(mixed(call, a, b)),
     }
@@ -168,13 +186,20 @@ pub(super) fn constant_at(graph: &Graph, node: NodeId) -> Option<Vec<f64>> {
 }
 
 /// Such a constant, for a batch of one sample.
-fn same_for_all(graph: &Graph, node: NodeId) -> Tensor {
+pub(super) fn same_for_all(graph: &Graph, node: NodeId) -> Tensor {
     let shape = std::iter::once(1).chain(graph.node(node).shape.iter().copied()).collect();
     Tensor::new(shape, constant_at(graph, node).unwrap_or_default())
 }
 
-/// The minimum of values of one shape as −max(−u, −v, …).
+/// The minimum of values of one shape as −max(−u, −v, …); of a value and a constant c it is c + min(u − c, 0).
 pub(super) fn min(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if let [Some(&Value::Node(node)), Some(Value::Float(c))] | [Some(Value::Float(c)), Some(&Value::Node(node))] =
+        [0, 1].map(|index| call.optional(index))
+        && call.count() == 2
+    {
+        let (node, bounds) = spread_over(importer, call, node, c)?;
+        return Ok(Value::Node(at_most(importer, call, node, bounds)?));
+    }
     let mut nodes = Vec::with_capacity(call.count());
     for index in 0..call.count() {
         match call.input(index)? {
@@ -187,6 +212,24 @@ pub(super) fn min(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
         return Err(call.misfit(format!("values of shape {a:?}"), format!("{b:?}")));
     }
     min_of_nodes(importer, call, &nodes).map(Value::Node)
+}
+
+/// min(u, 0).
+pub(super) const BELOW: Kink = Kink { below: 1.0, above: 0.0 };
+
+/// min(u, c), entry by entry.
+pub(super) fn at_most(
+    importer: &mut Importer,
+    call: &Call,
+    node: NodeId,
+    bounds: Vec<f64>,
+) -> Result<NodeId, ModelError> {
+    if bounds.iter().all(|&bound| bound == 0.0) {
+        return importer.push(call, Layer::Kink(BELOW), &[node]);
+    }
+    let below = importer.push(call, Layer::Shift(bounds.iter().map(|bound| -bound).collect()), &[node])?;
+    let bent = importer.push(call, Layer::Kink(BELOW), &[below])?;
+    importer.push(call, Layer::Shift(bounds), &[bent])
 }
 
 pub(super) fn min_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Result<NodeId, ModelError> {

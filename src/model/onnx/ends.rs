@@ -4,7 +4,9 @@
 //! 1 − σ(z) is the softmax of (z, 0), and σ(z) beside σ(−z) that of (z/2, −z/2).
 
 use super::call::{Call, Value, kind};
+use super::exponentials;
 use super::importer::Importer;
+use super::layout::axis_of;
 use super::tensor::Tensor;
 use crate::model::Map;
 use crate::model::sensitive::difference;
@@ -129,6 +131,8 @@ pub(super) fn go_on(
         ("Identity" | "Cast" | "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten", [Some((_, end)), None]) => {
             moved(importer, call, end, import)
         }
+        ("Log", [Some((of, End::Sigmoid)), None]) => exponentials::log_sigmoid(importer, call, of),
+        ("Log", [Some((of, End::Softmax)), None]) => marked(importer, call, of, End::LogSoftmax),
         // Probabilities are not negative, add up to 1 where they are all, and stay what they are divided by it.
         ("Abs", [Some((of, End::Sigmoid | End::Softmax)), None]) => Ok(Value::Node(of)),
         ("ReduceSum", [Some((_, End::Softmax)), None]) => match import(importer, call)? {
@@ -165,13 +169,19 @@ pub(super) fn go_on(
         }
         ("Concat", [Some((a, End::Sigmoid)), Some((b, End::Sigmoid))]) if call.count() == 2 => {
             let (first, second) = (is_minus(importer, a, b), is_minus(importer, b, a));
-            let along = importer.graph.node(a).shape == [1] && matches!(call.int_attribute("axis"), Some(1 | -1));
-            if !(along && (first || second)) {
+            let mut shape = importer.graph.node(a).shape.clone();
+            let along = call.int_attribute("axis").and_then(|axis| axis_of(call, axis, shape.len() + 1, false).ok());
+            let is_single = shape == importer.graph.node(b).shape && shape.iter().all(|&size| size == 1);
+            let Some(axis) = along.and_then(|axis| axis.checked_sub(1)).filter(|_| is_single && (first || second))
+            else {
                 return refuse();
-            }
+            };
+            shape[axis] = 2;
             let zero = importer.push(call, Layer::Constant(vec![0.0]), &[])?;
             let pair = if first { [zero, b] } else { [a, zero] };
+            let pair = [importer.reshape(call, pair[0], &[1])?, importer.reshape(call, pair[1], &[1])?];
             let logits = importer.push(call, Layer::Concat { outer: 1 }, &pair)?;
+            let logits = importer.reshape(call, logits, &shape)?;
             importer.ends.insert(logits, End::Softmax);
             Ok(Value::Node(logits))
         }

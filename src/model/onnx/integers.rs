@@ -1,6 +1,7 @@
 //! Shapes and the integer arithmetic that exporters do with them. The batch size stays a symbol.
 
 use super::call::{Call, Value};
+use super::guards;
 use super::importer::Importer;
 use super::kinds::Kind;
 use super::tensor::{Dim, Ints, Tensor, Walk, broadcast};
@@ -11,6 +12,12 @@ pub(super) fn shape(importer: &mut Importer, call: &Call) -> Result<Value, Model
         Value::Node(node) => {
             let shape = &importer.graph.node(*node).shape;
             std::iter::once(Dim::Batch).chain(shape.iter().map(|&dim| Dim::Known(dim as i64))).collect()
+        }
+        Value::Moved(node, batch) => {
+            let mut dims: Vec<Dim> =
+                importer.graph.node(*node).shape.iter().map(|&dim| Dim::Known(dim as i64)).collect();
+            dims.insert(*batch, Dim::Batch);
+            dims
         }
         Value::Float(tensor) => tensor.shape.iter().map(|&dim| Dim::Known(dim as i64)).collect(),
         Value::Int(ints) => ints.shape.iter().map(|&dim| Dim::Known(dim as i64)).collect(),
@@ -31,7 +38,7 @@ pub(super) fn target(call: &Call) -> Option<Kind> {
     }
 }
 
-pub(super) fn cast(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+pub(super) fn cast(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     // It is about types that are not read, where runtimes insist on the default.
     if call.int_attribute("saturate").is_some_and(|saturate| saturate != 1) {
         return Err(call.refuse("Cast with another `saturate` than 1 is not supported"));
@@ -39,6 +46,7 @@ pub(super) fn cast(_: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let Some(to) = target(call) else { return Err(call.misfit("a data type that is read", "another one")) };
     let refuse = |from: &str| Err(call.refuse(format!("Cast of {from} to {to:?} is not supported")));
     match (call.input(0)?, to) {
+        (Value::Larger(_) | Value::Fixed(..), kind) => guards::cast(importer, call, kind),
         (Value::Node(node), Kind::Float32 | Kind::Float64) => Ok(Value::Node(*node)),
         (Value::Node(_), _) => refuse("a value that depends on the input"),
         (Value::Float(tensor), kind) if !kind.is_integer() && kind != Kind::Bool => {

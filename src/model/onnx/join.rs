@@ -85,6 +85,10 @@ pub(super) fn expand(importer: &mut Importer, call: &Call) -> Result<Value, Mode
     match call.input(0)? {
         Value::Float(tensor) => expanded(importer, call, tensor, &target),
         Value::Node(node) => expand_node(importer, call, *node, &target),
+        Value::Int(ints) if target == [Dim::Batch] && ints.values.len() == 1 => match ints.known().as_deref() {
+            Some(&[each]) if ints.shape.len() <= 1 => Ok(Value::Each(each)),
+            _ => Err(call.refuse("Expand of the batch size is not supported")),
+        },
         Value::Int(ints) => {
             let shape = known_shape(call, &target)?;
             let shape = broadcast(&ints.shape, &shape)

@@ -131,6 +131,7 @@ fn trail(graph: &Graph, id: NodeId) -> Vec<NodeId> {
 }
 
 /// slope·node + offset, entry by entry; without a node the offset alone, and slopes of 0.
+#[derive(PartialEq)]
 pub(super) struct Line {
     node: Option<NodeId>,
     entries: Vec<[BigRational; 2]>,
@@ -163,6 +164,15 @@ impl Line {
             }
             _ => Line { node: last, entries },
         }
+    }
+
+    /// factor·edge·(2t − edge), where t is this line.
+    pub fn tangent(&self, factor: f64, edge: f64) -> Line {
+        let [factor, edge] = [factor, edge].map(|v| BigRational::from_float(v).expect("constants are finite"));
+        let twice = &factor * &edge * BigRational::from_integer(2.into());
+        let less = &factor * &edge * &edge;
+        let of = |[slope, rest]: &[BigRational; 2]| [slope * &twice, rest * &twice - &less];
+        Line { node: self.node, entries: self.entries.iter().map(of).collect() }
     }
 
     /// Of constants, which are finite.

@@ -15,6 +15,26 @@ use std::sync::Arc;
 
 /// alpha·x·B + beta·C with x [N, K], B [K, M] (or [M, K] with transB), C nothing, [M] or what broadcasts to it.
 pub(super) fn gemm(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    if importer.has_batch {
+        return gemm_of(importer, call);
+    }
+    // Without a batch axis in the file the one row of a sample stands behind it.
+    let input = variable(call)?;
+    let &[1, size] = &importer.graph.node(input).shape[..] else {
+        return Err(call.refuse("Gemm is supported of one row in a model without a batch axis: export it with one"));
+    };
+    let mut row = call.clone();
+    row.replace(0, Value::Node(importer.reshape(call, input, &[size])?));
+    if let Some(&Value::Node(c)) = call.optional(2) {
+        let size = importer.graph.node(c).size();
+        row.replace(2, Value::Node(importer.reshape(call, c, &[size])?));
+    }
+    let Value::Node(product) = gemm_of(importer, &row)? else { return Err(call.misfit("a value", "a constant")) };
+    let size = importer.graph.node(product).size();
+    Ok(Value::Node(importer.reshape(call, product, &[1, size])?))
+}
+
+fn gemm_of(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     if call.flag("transA")? {
         return Err(call.refuse("Gemm with transA is not supported: it would mix the samples of a batch"));
     }

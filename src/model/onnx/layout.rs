@@ -2,6 +2,7 @@
 
 use super::call::{Call, Value};
 use super::importer::Importer;
+use super::joined;
 use super::tensor::{Dim, Ints};
 use crate::model::{ModelError, NodeId};
 
@@ -37,7 +38,10 @@ pub(super) fn reshape(importer: &mut Importer, call: &Call) -> Result<Value, Mod
     let target = call.dims(1, "shape (input 1)")?.to_vec();
     let allow_zero = call.flag("allowzero")?;
     match call.input(0)? {
-        Value::Node(node) => reshape_node(importer, call, *node, &target, allow_zero).map(Value::Node),
+        Value::Node(node) => match joined::rows(importer, call, *node, &target)?.filter(|_| importer.has_batch) {
+            Some(rows) => Ok(rows),
+            None => reshape_node(importer, call, *node, &target, allow_zero).map(Value::Node),
+        },
         Value::Float(tensor) => {
             let shape = resolve(call, &tensor.shape, 0, tensor.len(), &target, allow_zero)?;
             Ok(Value::Float(tensor.reshaped(shape)))

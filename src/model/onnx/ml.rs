@@ -45,6 +45,12 @@ pub(super) fn gives_label(operator: &str) -> bool {
     matches!(operator, "LinearClassifier" | "SVMClassifier")
 }
 
+/// Of the scores of RidgeClassifier and LinearSVC converters declare other sizes than runtimes compute: of a model's output
+/// what is declared does not count.
+fn read_as_it_is(importer: &mut Importer, call: &Call, output: usize) {
+    importer.open_output |= call.output_at(output) == Some(importer.output);
+}
+
 /// How many there are.
 fn labels(call: &Call) -> Result<usize, ModelError> {
     let integers = call.ints_attribute("classlabels_ints").map_or(0, <[i64]>::len);
@@ -58,6 +64,7 @@ fn labels(call: &Call) -> Result<usize, ModelError> {
 pub(super) fn classifier(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let classes = labels(call)?;
     let logits = scores(importer, call, classes)?;
+    read_as_it_is(importer, call, 1);
     match call.text_attribute("post_transform").unwrap_or("NONE") {
         "NONE" => Ok(Value::Node(logits)),
         "LOGISTIC" => ends::ended(importer, call, logits, End::Sigmoid),
@@ -161,6 +168,7 @@ pub(super) fn scaler(importer: &mut Importer, call: &Call) -> Result<Value, Mode
 pub(super) fn columns(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let (node, size) = features(importer, call)?;
     let known = call.known(call.ints(1, "columns (input 1)")?, "columns (input 1)")?;
+    read_as_it_is(importer, call, 0);
     let column = |&at: &i64| usize::try_from(at).ok().filter(|&at| at < size);
     let from = known.iter().map(column).collect::<Option<Vec<_>>>();
     let from = from.ok_or_else(|| call.misfit(format!("columns of {size}"), format!("{known:?}")))?;

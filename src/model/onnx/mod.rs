@@ -1,7 +1,7 @@
 //! ONNX in and out: the only format of models.
 //!
 //! [`read`] turns a file into a [`Graph`](crate::model::Graph) of exact real functions, [`write`] turns a graph into a
-//! file (opset 17, IR version 8) that computes the same function. Opsets 9 to 28 of the standard domain are read; an
+//! file (opset 17, IR version 8) that computes the same function. Opsets 7 to 28 of the standard domain are read; an
 //! operator, attribute, data type or shape that is not in the table below is an error that names the node.
 //!
 //! # Files
@@ -46,19 +46,26 @@ mod batch_norm;
 mod beside;
 mod blocks;
 mod call;
+mod cancelled;
 mod canonical;
 mod choices;
 mod declared;
+mod dispatch;
 mod einsum;
 mod elementwise;
+mod elus;
 mod ends;
 pub(crate) mod exact;
+mod exponentials;
 mod faced;
 mod fold;
 mod foreign;
+mod guards;
+mod hubers;
 mod importer;
 mod integers;
 mod join;
+mod joined;
 mod kinds;
 mod kinks;
 mod layers;

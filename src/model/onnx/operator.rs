@@ -71,6 +71,6 @@ impl Operator {
 pub(super) const ANY: usize = usize::MAX;
 
 /// The oldest version of the operators that is read.
-pub(super) const OLDEST: i64 = 9;
+pub(super) const OLDEST: i64 = 7;
 /// The newest one; a later one might give an operator another meaning.
 pub(super) const NEWEST: i64 = 28;

@@ -2,29 +2,28 @@
 
 use super::attributes::{
     AVERAGE_POOL, CAST, CLASSIFIER, CLIP, CONSTANT, CONV, DEPTH, DROPOUT, GEMM, LIKE, MAX_POOL, NORM, PAD, PARTS,
-    REDUCTION, REGRESSOR, SCALER, SLICE, SPLIT, SQUEEZE, SUM, SVM_CLASSIFIER, SVM_REGRESSOR, float, int, ints, other,
+    REDUCTION, REGRESSOR, SCALER, SIGNS, SLICE, SPLIT, SQUEEZE, SUM, SVM_CLASSIFIER, SVM_REGRESSOR, float, int, ints,
+    other,
 };
-use super::call::{Call, Value};
-use super::importer::Importer;
-use super::kinds::Kind;
 use super::operator::{ANY, NEWEST, OLDEST, Operator, operator};
 use super::proto;
-use super::rules::{Rule, check_range};
+use super::rules::Rule;
 use super::{
-    activations, advice, blocks, choices, einsum, elementwise, ends, faced, integers, join, layers, layout, ml, pad,
-    pick, reductions, rounded, single, smooth, turned, windows,
+    activations, blocks, choices, einsum, elementwise, ends, exponentials, guards, integers, join, layers, layout, ml,
+    pad, pick, reductions, smooth, turned, windows,
 };
-use crate::model::ModelError;
 
 const REDUCED: &str = "of values, over named axes but the batch";
 const GENERAL: &str = "α·u·c + β·d, transA 0; d may be a value";
 const POWER: &str = "of values to the constant 2";
 const NESTED: &str = "stored places of one index each, of the first axis, not along the batch";
+const CONDITIONS: &str = "of comparisons, one of them IsNaN or IsInf";
 const COMPARED: &str = "of values of one shape and constants, for Where";
 
 /// All of them.
 pub(super) static OPERATORS: &[Operator] = &[
     operator("Abs", 1..=1, &[], Rule::Floats, activations::abs, "of values and constants"),
+    operator("And", 2..=2, &[], Rule::One, guards::and, CONDITIONS),
     operator("Add", 2..=2, &[], Rule::Numbers, elementwise::add, "u + v, u + c, c + d, i + j"),
     operator("ArrayFeatureExtractor", 2..=2, &[], Rule::Shaped, ml::columns, "of [N, C], stored columns").of_ml(),
     operator(
@@ -77,7 +76,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         Rule::Named,
         join::constant_of_shape,
         "of fixed sizes, or [N, …]",
-    ),
+    ).within(9, NEWEST),
     operator(
         "Conv",
         2..=3,
@@ -107,6 +106,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     .within(12, NEWEST),
     operator("Elu", 1..=1, &[float("alpha")], Rule::Floats, smooth::elu, "of values, 0 ≤ alpha ≤ 1"),
     operator("Equal", 2..=2, &[], Rule::Equal, integers::equal, "of integers"),
+    operator("Exp", 1..=1, &[], Rule::Floats, exponentials::exp, "of values, where a Log or an Elu by Where is behind it"),
     operator(
         "Expand",
         2..=2,
@@ -114,7 +114,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         Rule::Spread,
         join::expand,
         "of constants, of floats also to [N, …]; of values along axes of size 1",
-    ),
+    ).within(8, NEWEST),
     operator("Flatten", 1..=1, &[int("axis")], Rule::One, layout::flatten, "the batch axis stays"),
     operator("Gather", 2..=2, &[int("axis")], Rule::Indexed, pick::gather, "stored indices, not along the batch"),
     operator("Gemm", 3..=3, GEMM, Rule::Floats, layers::gemm, GENERAL).within(OLDEST, 10),
@@ -140,6 +140,8 @@ pub(super) static OPERATORS: &[Operator] = &[
     operator("Greater", 2..=2, &[], Rule::Compared, choices::greater, COMPARED),
     operator("GreaterOrEqual", 2..=2, &[], Rule::Compared, choices::greater, COMPARED).within(12, NEWEST),
     operator("Identity", 1..=1, &[], Rule::One, join::identity, "of anything"),
+    operator("IsInf", 1..=1, SIGNS, Rule::Compared, guards::never, "of values: never").within(10, NEWEST),
+    operator("IsNaN", 1..=1, &[], Rule::Compared, guards::never, "of values: never").within(9, NEWEST),
     operator("LeakyRelu", 1..=1, &[float("alpha")], Rule::Floats, activations::leaky_relu, "of values and constants"),
     operator("Less", 2..=2, &[], Rule::Compared, choices::less, COMPARED),
     operator("LessOrEqual", 2..=2, &[], Rule::Compared, choices::less, COMPARED).within(12, NEWEST),
@@ -154,6 +156,7 @@ pub(super) static OPERATORS: &[Operator] = &[
     .of_ml(),
     operator("LinearRegressor", 1..=1, REGRESSOR, Rule::Singles, ml::regressor, "one target, post_transform NONE")
         .of_ml(),
+    operator("Log", 1..=1, &[], Rule::Floats, exponentials::log, "of 1 + e^u, of Σ e^u over entries, of a Sigmoid or Softmax"),
     operator(
         "LogSoftmax",
         1..=1,
@@ -177,7 +180,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         Rule::Floats,
         elementwise::max,
         "of any number of u and c; max(u, c) = c + relu(u − c)",
-    ),
+    ).within(8, NEWEST),
     operator(
         "MaxPool",
         1..=1,
@@ -186,7 +189,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         windows::max_pool,
         "over one axis or two behind the channels, one output, storage_order 0",
     ),
-    operator("Min", 1..=ANY, &[], Rule::Floats, elementwise::min, "of values; before the output: the least of heads"),
+    operator("Min", 1..=ANY, &[], Rule::Floats, elementwise::min, "of values, of a value and a constant; before the output: the least of heads").within(8, NEWEST),
     operator("Mod", 2..=2, &[int("fmod")], Rule::Integers, integers::modulo, "i mod j > 0").within(10, NEWEST),
     operator("Mul", 2..=2, &[], Rule::Numbers, elementwise::mul, "u·c, u·u, c·d, i·j"),
     operator("Neg", 1..=1, &[], Rule::Floats, elementwise::neg, "−u, −c"),
@@ -199,7 +202,8 @@ pub(super) static OPERATORS: &[Operator] = &[
         "behind a Softmax or LinearClassifier of that kind, norm L1",
     )
     .of_ml(),
-    operator("Not", 1..=1, &[], Rule::One, choices::not, "of a comparison"),
+    operator("Not", 1..=1, &[], Rule::One, guards::not, "of a condition"),
+    operator("Or", 2..=2, &[], Rule::One, guards::or, CONDITIONS),
     operator(
         "PRelu",
         2..=2,
@@ -216,12 +220,15 @@ pub(super) static OPERATORS: &[Operator] = &[
         pad::pad,
         "of values, not along the batch, constant pads; constant, where pads below 0 crop; edge, reflect, wrap",
     ),
+    operator("ReduceL1", 1..=2, REDUCTION, Rule::Shaped, reductions::sum_of_absolute, REDUCED),
+    operator("ReduceLogSum", 1..=2, REDUCTION, Rule::Shaped, exponentials::log, "of e^u, over named axes but the batch"),
     operator("ReduceLogSumExp", 1..=2, REDUCTION, Rule::Shaped, reductions::log_sum_exp, REDUCED),
     operator("ReduceMax", 1..=2, REDUCTION, Rule::Shaped, reductions::max, REDUCED),
     operator("ReduceMean", 1..=2, REDUCTION, Rule::Shaped, reductions::mean, REDUCED),
     operator("ReduceMin", 1..=2, REDUCTION, Rule::Shaped, reductions::min, REDUCED),
     operator("ReduceProd", 1..=2, REDUCTION, Rule::Shaped, reductions::product, "of values, over axes of size 1"),
     operator("ReduceSum", 1..=2, SUM, Rule::Shaped, reductions::sum, REDUCED),
+    operator("ReduceSumSquare", 1..=2, REDUCTION, Rule::Shaped, reductions::sum_of_squares, REDUCED),
     operator("Relu", 1..=1, &[], Rule::Floats, activations::relu, "of values and constants"),
     operator("Pow", 2..=2, &[], Rule::Floats, smooth::pow, POWER).within(OLDEST, 11),
     operator("Pow", 2..=2, &[], Rule::First, smooth::pow, POWER).within(12, NEWEST),
@@ -252,6 +259,15 @@ pub(super) static OPERATORS: &[Operator] = &[
     )
     .of_ml(),
     operator("Scaler", 1..=1, SCALER, Rule::Singles, ml::scaler, "of [N, C]: (u − offset)·scale").of_ml(),
+    operator(
+        "ReverseSequence",
+        2..=2,
+        &[int("batch_axis"), int("time_axis")],
+        Rule::Shaped,
+        turned::reverse_sequence,
+        "of values, as many entries of every sample",
+    )
+    .within(10, NEWEST),
     operator("SequenceAt", 2..=2, &[], Rule::Indexed, pick::sequence_at, "of a SplitToSequence, stored positions")
         .within(11, NEWEST),
     operator(
@@ -307,7 +323,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         "named axes; without axes only constants, the output where all axes have size 1, and what is added to a batch of one",
     ),
     operator("Sub", 2..=2, &[], Rule::Numbers, elementwise::sub, "u − v, u − c, c − u, c − d, i − j"),
-    operator("Sum", 1..=ANY, &[], Rule::Floats, elementwise::total, "u + v + … + c"),
+    operator("Sum", 1..=ANY, &[], Rule::Floats, elementwise::total, "u + v + … + c").within(8, NEWEST),
     operator("Tile", 2..=2, &[], Rule::Shaped, pick::tile, "not along the batch; stored repeats"),
     operator(
         "Transpose",
@@ -324,64 +340,11 @@ pub(super) static OPERATORS: &[Operator] = &[
         &[],
         Rule::Chosen,
         choices::larger,
-        "of a comparison, u and c, where it takes the larger one, as a Relu or Abs does; of integers",
-    ),
+        "of a comparison, u and c, where it takes the larger one, as a Relu or Abs does, or is an Elu; of IsNaN and IsInf; of integers",
+    ).within(9, NEWEST),
 ];
 
 /// The table: operator, inputs, attributes, types, what is read.
 pub(super) fn table() -> Vec<[String; 5]> {
     OPERATORS.iter().map(Operator::row).collect()
-}
-
-/// The values that a node of the file gives, without those that nothing may read, and the type of their entries.
-pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Kind)>>, ModelError> {
-    match exactly(importer, call) {
-        Ok(found) => Ok(found),
-        // Of constants alone it may be computed in floats.
-        Err(refused) => match rounded::compute(importer, call) {
-            Ok(Some(found)) => Ok(vec![Some(found)]),
-            Ok(None) => Err(refused),
-            Err(error) => Err(error),
-        },
-    }
-}
-
-/// Whether it is the name of an operator that is read.
-pub(super) fn knows(name: &str) -> bool {
-    OPERATORS.iter().any(|operator| operator.name == name)
-}
-
-fn exactly(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Kind)>>, ModelError> {
-    let here = |operator: &&Operator| {
-        operator.name == call.operator()
-            && operator.of_ml == call.of_ml()
-            && operator.versions.contains(&importer.opset)
-    };
-    let Some(operator) = OPERATORS.iter().find(here) else {
-        let operator = call.operator();
-        let (shown, advice) = (operator.escape_debug(), advice::advice(operator));
-        let what = format!("operator {shown} is not supported{advice}; `underplane operators` lists what is read");
-        return Err(call.refuse(what));
-    };
-    // The mask of a Dropout may be there; nothing may read it.
-    let outputs = match operator.name {
-        "Split" => ANY,
-        name if name == "Dropout" || ml::gives_label(name) => 2,
-        _ => 1,
-    };
-    let call = call.checked(operator.inputs.clone(), outputs, operator.attributes, importer.opset)?;
-    let kind = operator.types.result(&call)?;
-    let call = single::batched(importer, call)?;
-    let call = rounded::narrowed(importer, call)?;
-    let call = &*faced::faced(importer, &call)?;
-    let values = match operator.name {
-        _ if ends::reads_one(importer, call) => vec![ends::go_on(importer, call, operator.import)?],
-        _ if turned::reads_one(call) => vec![turned::go_on(importer, call, operator.import)?],
-        "Split" => pick::split(importer, call)?,
-        _ => vec![(operator.import)(importer, call)?],
-    };
-    values.iter().try_for_each(|value| check_range(call, value, kind))?;
-    // A classifier's label stands before its scores.
-    let hidden = ml::gives_label(operator.name).then_some(None);
-    Ok(hidden.into_iter().chain(values.into_iter().map(|value| Some((value, kind)))).collect())
 }

@@ -1,12 +1,14 @@
 //! Sums, means and maxima over axes of the samples.
 
 use super::call::{Call, Value, kind};
-use super::elementwise::{max_of_nodes, min_of_nodes};
+use super::cancelled;
+use super::elementwise::{max_of_nodes, min_of_nodes, sum as sum_of};
 use super::importer::Importer;
 use super::layout::axis_of;
 use super::pick::pick;
+use super::smooth::square_of;
 use super::tensor::{Walk, row_major};
-use crate::model::{Curve, Dense, Layer, ModelError, NodeId};
+use crate::model::{Curve, Dense, Kink, Layer, ModelError, NodeId};
 
 /// What is reduced: the node's entries at `places`, a sample's each with those that lie `cells` behind.
 struct Reduced {
@@ -61,6 +63,26 @@ pub(super) fn mean(importer: &mut Importer, call: &Call) -> Result<Value, ModelE
     summed(importer, call, true)
 }
 
+/// The sum of absolute values.
+pub(super) fn sum_of_absolute(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    of_each(importer, call, Layer::Kink(Kink::ABS))
+}
+
+/// The sum of squares.
+pub(super) fn sum_of_squares(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let Value::Node(of) = call.input(0)? else { return sum(importer, call) };
+    let square = square_of(importer, *of);
+    of_each(importer, call, square)
+}
+
+fn of_each(importer: &mut Importer, call: &Call, layer: Layer) -> Result<Value, ModelError> {
+    let mut bent = call.clone();
+    if let Value::Node(of) = call.input(0)? {
+        bent.replace(0, Value::Node(importer.push(call, layer, &[*of])?));
+    }
+    sum(importer, &bent)
+}
+
 /// A matrix of ones and zeros, and a division for the mean.
 fn summed(importer: &mut Importer, call: &Call, mean: bool) -> Result<Value, ModelError> {
     let Reduced { node, rows, cells, shape } = reduced(importer, call)?;
@@ -82,10 +104,19 @@ fn summed(importer: &mut Importer, call: &Call, mean: bool) -> Result<Value, Mod
 
 /// The values of a reduction, each of which has one entry of every sum or maximum.
 fn parts(importer: &mut Importer, call: &Call) -> Result<Vec<NodeId>, ModelError> {
-    let Reduced { node, rows, cells, shape } = reduced(importer, call)?;
+    let reduced = reduced(importer, call)?;
+    parts_of(importer, call, &reduced, reduced.node)
+}
+
+fn parts_of(
+    importer: &mut Importer,
+    call: &Call,
+    Reduced { rows, cells, shape, .. }: &Reduced,
+    node: NodeId,
+) -> Result<Vec<NodeId>, ModelError> {
     let mut nodes = Vec::new();
     for cell in Walk::new(&cells.0, &cells.1, 0) {
-        nodes.push(pick(importer, call, node, &shape, Walk::new(&rows.0, &rows.1, cell as isize))?);
+        nodes.push(pick(importer, call, node, shape, Walk::new(&rows.0, &rows.1, cell as isize))?);
     }
     Ok(nodes)
 }
@@ -111,8 +142,20 @@ pub(super) fn product(importer: &mut Importer, call: &Call) -> Result<Value, Mod
     }
 }
 
+/// ln Σ e^xₖ; of xₖ + m it is ln Σ e^xₖ + m.
 pub(super) fn log_sum_exp(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
-    let nodes = parts(importer, call)?;
+    let reduced = reduced(importer, call)?;
+    let Reduced { node, rows, cells, .. } = &reduced;
+    let cell = |cell: usize| Walk::new(&rows.0, &rows.1, cell as isize).collect();
+    let cells: Vec<Vec<usize>> = Walk::new(&cells.0, &cells.1, 0).map(cell).collect();
+    importer.spend_shape(call, &[importer.graph.node(*node).size()])?;
+    if let Some([of, shared]) = cancelled::shared(&importer.graph, *node, &cells).filter(|_| cells.len() > 1) {
+        let nodes = parts_of(importer, call, &reduced, of)?;
+        let smooth = importer.push(call, Layer::Smooth(Curve::LogSumExp), &nodes)?;
+        let shared = pick(importer, call, shared, &reduced.shape, cells[0].iter().copied())?;
+        return sum_of(importer, call, smooth, shared);
+    }
+    let nodes = parts_of(importer, call, &reduced, reduced.node)?;
     match nodes[..] {
         [only] => Ok(Value::Node(only)),
         _ => Ok(Value::Node(importer.push(call, Layer::Smooth(Curve::LogSumExp), &nodes)?)),

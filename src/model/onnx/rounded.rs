@@ -4,6 +4,7 @@
 
 use super::attributes::{Attribute, CAST, REDUCTION, SUM, float};
 use super::call::{Call, Value};
+use super::elementwise::{constant_at, same_for_all};
 use super::importer::Importer;
 use super::integers::target;
 use super::kinds::Kind;
@@ -50,6 +51,8 @@ const OPERATORS: &[(&str, RangeInclusive<usize>, &[Attribute])] = &[
     ("Where", 3..=3, &[]),
     ("ReduceSum", 1..=2, SUM),
     ("ReduceMean", 1..=2, REDUCTION),
+    ("ReduceMax", 1..=2, REDUCTION),
+    ("ReduceMin", 1..=2, REDUCTION),
     ("ReduceL1", 1..=2, REDUCTION),
     ("ReduceL2", 1..=2, REDUCTION),
     ("ReduceSumSquare", 1..=2, REDUCTION),
@@ -89,6 +92,19 @@ pub(super) fn compute(importer: &mut Importer, call: &Call) -> Result<Option<(Va
     };
     let index = usize::from(*name == "Where");
     noted(importer, call, found, call.kind(index)).map(Some)
+}
+
+/// The node with a constant of one sample for what is a constant spread over the batch, where the result is no exact number.
+pub(super) fn of_one_sample<'c, 'm>(importer: &Importer, call: &'c Call<'m>) -> Cow<'c, Call<'m>> {
+    let rounds = ["Exp", "Log", "Softplus", "Elu", "Sqrt", "Sigmoid", "Tanh"].contains(&call.operator());
+    match call.optional(0) {
+        Some(&Value::Node(id)) if rounds && constant_at(&importer.graph, id).is_some() && importer.has_batch => {
+            let mut call = call.clone();
+            call.replace(0, Value::Float(same_for_all(&importer.graph, id)));
+            Cow::Owned(call)
+        }
+        _ => Cow::Borrowed(call),
+    }
 }
 
 /// The node with the float64 constants beside its values as the nearest float32, as which weights are kept; that is noted.
@@ -250,14 +266,25 @@ fn reduce(importer: &mut Importer, call: &Call) -> Result<Tensor, ModelError> {
     importer.spend_shape(call, &of.shape)?;
     let mut strides = row_major(&kept);
     (0..rank).filter(|&axis| gone[axis]).for_each(|axis| strides[axis] = 0);
-    let mut sums = vec![0.0; kept.iter().product()];
+    let operator = call.operator();
+    let start = match operator {
+        "ReduceMax" => f64::NEG_INFINITY,
+        "ReduceMin" => f64::INFINITY,
+        _ => 0.0,
+    };
+    let mut sums = vec![start; kept.iter().product()];
     let term: fn(f64) -> f64 = match call.operator() {
         "ReduceL1" => f64::abs,
         "ReduceL2" | "ReduceSumSquare" => |x| x * x,
         _ => |x| x,
     };
     for (to, from) in Walk::new(&of.shape, &strides, 0).zip(0..of.len()) {
-        sums[to] += term(of.get(from));
+        let value = term(of.get(from));
+        sums[to] = match operator {
+            "ReduceMax" => sums[to].max(value),
+            "ReduceMin" => sums[to].min(value),
+            _ => sums[to] + value,
+        };
     }
     let count = (of.len() / sums.len()) as f64;
     match call.operator() {

@@ -3,6 +3,7 @@
 
 use super::call::{Call, Value};
 use super::importer::Importer;
+use super::pick::permuted;
 use super::tensor::Dim;
 use crate::model::ModelError;
 use std::borrow::Cow;
@@ -11,23 +12,29 @@ use std::borrow::Cow;
 const ENTRIES: &[&str] = &[
     "Abs",
     "Add",
+    "And",
     "Cast",
     "Celu",
     "Clip",
     "Div",
     "Dropout",
     "Elu",
+    "Exp",
     "Greater",
     "GreaterOrEqual",
     "Identity",
+    "IsInf",
+    "IsNaN",
     "LeakyRelu",
     "Less",
     "LessOrEqual",
+    "Log",
     "Max",
     "Min",
     "Mul",
     "Neg",
     "Not",
+    "Or",
     "PRelu",
     "Pow",
     "Relu",
@@ -42,7 +49,9 @@ const ENTRIES: &[&str] = &[
 pub(super) fn batched<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> Result<Cow<'c, Call<'m>>, ModelError> {
     let rank = |value: &Value| match value {
         Value::Node(id) => Some(importer.graph.node(*id).shape.len()),
-        Value::Larger(comparison) => Some(comparison.shape.len()),
+        Value::Larger(comparison) | Value::Masked(comparison, _) => Some(comparison.shape.len()),
+        Value::Fixed(_, shape) => Some(shape.len()),
+        Value::Exponential(exponential) => Some(importer.graph.node(exponential.of).shape.len()),
         _ => None,
     };
     let operands = || (0..call.count()).filter_map(|index| call.optional(index));
@@ -61,7 +70,8 @@ pub(super) fn batched<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> R
             call
         }
         "MatMul" if operands().any(|value| is_wide(value, 2)) => return refuse(" of many matrices is not supported"),
-        "MatMul" => call,
+        "MatMul" => from_right(importer, call)?,
+        "Gemm" => call,
         "Concat" if !call.has("axis") => return refuse(" without an axis is not supported"),
         "Concat" | "Gather" | "Split" => {
             let axis = call.int_attribute("axis").unwrap_or(0);
@@ -71,9 +81,20 @@ pub(super) fn batched<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> R
         }
         "Squeeze" | "Unsqueeze" => match call.optional_ints(1, "axes (input 1)")? {
             Some(axes) => Cow::Owned(call.with_list(1, behind(axes))),
-            None => return refuse(" without axes is not supported"),
+            None => {
+                // All of size 1: without a batch axis they are known.
+                let Some(&Value::Node(id)) = call.optional(0) else { return refuse(" without axes is not supported") };
+                let shape = &importer.graph.node(id).shape;
+                let axes: Vec<i64> =
+                    (0..shape.len()).filter(|&axis| shape[axis] == 1).map(|axis| axis as i64).collect();
+                if axes.is_empty() || call.count() > 1 || operator == "Unsqueeze" {
+                    return refuse(" without axes of size 1 is not supported");
+                }
+                Cow::Owned(call.with_list(1, behind(axes)))
+            }
         },
-        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceLogSumExp" => {
+        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceL1"
+        | "ReduceSumSquare" => {
             let axes = call.optional_ints(1, "axes (input 1)")?.filter(|axes| !axes.is_empty());
             if axes.is_none() && call.flag("noop_with_empty_axes")? {
                 return refuse(" over no axis is not supported");
@@ -91,4 +112,20 @@ pub(super) fn batched<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> R
         }
         _ => return refuse(" is not supported"),
     })
+}
+
+/// W·x of a vector x as x·Wᵀ.
+fn from_right<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> Result<Cow<'c, Call<'m>>, ModelError> {
+    let (Some(Value::Float(matrix)), Some(&Value::Node(id))) = (call.optional(0), call.optional(1)) else {
+        return Ok(call);
+    };
+    if matrix.shape.len() != 2 || importer.graph.node(id).shape.len() != 1 {
+        return Ok(call);
+    }
+    let (shape, walk) = permuted(&matrix.shape, &[1, 0]);
+    let transposed = matrix.picked(shape, walk);
+    let mut call = call.into_owned();
+    call.replace(0, Value::Node(id));
+    call.replace(1, Value::Float(transposed));
+    Ok(Cow::Owned(call))
 }

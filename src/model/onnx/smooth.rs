@@ -61,9 +61,14 @@ pub(super) fn pow(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
     square(importer, call, operand(call)?)
 }
 
-/// t², whose slopes rise with t where t is never below 0.
+/// t².
 pub(super) fn square(importer: &mut Importer, call: &Call, of: NodeId) -> Result<Value, ModelError> {
+    let layer = square_of(importer, of);
+    push(importer, call, layer, of)
+}
+
+/// t², whose slopes rise with t where t is never below 0.
+pub(super) fn square_of(importer: &Importer, of: NodeId) -> Layer {
     let sign = analyse(&importer.graph, &[]).nodes[of].summary().1;
-    let rising = matches!(sign, Sign::NonNegative | Sign::Zero);
-    push(importer, call, Layer::Smooth(Curve::Square { rising }), of)
+    Layer::Smooth(Curve::square(matches!(sign, Sign::NonNegative | Sign::Zero)))
 }

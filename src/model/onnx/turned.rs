@@ -3,7 +3,7 @@
 use super::call::{Call, Value, kind};
 use super::importer::Importer;
 use super::layout::axis_of;
-use super::pick::permuted;
+use super::pick::{permuted, pick};
 use super::tensor::Ints;
 use crate::model::ModelError;
 
@@ -19,7 +19,7 @@ pub(super) fn go_on(
     import: impl Fn(&mut Importer, &Call) -> Result<Value, ModelError>,
 ) -> Result<Value, ModelError> {
     let operator = call.operator();
-    if matches!(operator, "Transpose" | "Unsqueeze") {
+    if matches!(operator, "Transpose" | "Unsqueeze" | "Shape" | "ReverseSequence") {
         return import(importer, call);
     }
     let refuse = || call.refuse(format!("{operator} of a value whose batch axis is not in front is not supported"));
@@ -98,4 +98,44 @@ pub(super) fn go_on(
         Value::Node(node) => Ok(Value::at(node, place)),
         other => Err(call.misfit("a value that depends on the input", kind(&other))),
     }
+}
+
+/// The first so many entries of an axis turned round, as many of every sample.
+pub(super) fn reverse_sequence(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
+    let Some((node, batch)) = call.input(0)?.placed() else {
+        return Err(call.misfit("a value that depends on the input", kind(call.input(0)?)));
+    };
+    let axes = ["batch_axis", "time_axis"].map(|name| call.int_attribute(name));
+    let (along, time) = (axes[0].unwrap_or(1), axes[1].unwrap_or(0));
+    if !matches!((along, time), (0, 1) | (1, 0)) || along != batch as i64 {
+        return Err(
+            call.refuse("ReverseSequence is supported where its batch_axis is the batch's and time_axis the other one")
+        );
+    }
+    let shape = importer.graph.node(node).shape.clone();
+    let (Some(&times), Some(stride)) = (shape.first(), shape.get(1..).map(|rest| rest.iter().product::<usize>()))
+    else {
+        return Err(call.misfit("an axis to turn round", "none"));
+    };
+    let length = match call.input(1)? {
+        Value::Each(length) => Some(*length),
+        Value::Int(ints) => {
+            let known = call.known(ints, "lengths (input 1)")?;
+            let fits = importer.fixed_batch == i64::try_from(known.len()).ok() && ints.shape.len() == 1;
+            known.first().copied().filter(|first| fits && known.iter().all(|other| other == first))
+        }
+        _ => None,
+    };
+    let length = length.and_then(|length| usize::try_from(length).ok()).filter(|length| (1..=times).contains(length));
+    let Some(length) = length else {
+        return Err(
+            call.refuse(format!("ReverseSequence is supported of as many entries of every sample, 1 to {times}"))
+        );
+    };
+    let place = |i: usize| {
+        let (at, rest) = (i / stride, i % stride);
+        (if at < length { length - 1 - at } else { at }) * stride + rest
+    };
+    let size = times * stride;
+    Ok(Value::at(pick(importer, call, node, &shape, (0..size).map(place))?, batch))
 }

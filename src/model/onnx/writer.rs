@@ -1,5 +1,7 @@
 //! From a graph to a file: opset 17, IR 8, one input `x` [N, …], one output `logit`.
 
+mod smooth;
+
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -9,8 +11,9 @@ use prost::bytes::Bytes;
 use super::proto::*;
 use super::tensor::fits;
 use crate::files::{FileError, write_atomically};
+use crate::model::curvature::{Sign, analyse};
 use crate::model::map::{Axis, Map, Pick, Windows};
-use crate::model::{Curve, Dense, Graph, Kink, Layer, ModelError, Node};
+use crate::model::{Dense, Graph, Kink, Layer, ModelError, Node};
 
 /// The operator set that is written.
 const OPSET: i64 = 17;
@@ -48,7 +51,8 @@ pub fn encode(graph: &Graph) -> Result<Vec<u8>, ModelError> {
 }
 
 fn model_of(graph: &Graph) -> Result<ModelProto, ModelError> {
-    let mut writer = Writer::default();
+    let signs = analyse(graph, &[]).nodes.iter().map(|facts| facts.summary().1).collect();
+    let mut writer = Writer { signs, ..Writer::default() };
     writer.taken.extend([INPUT.to_string(), OUTPUT.to_string()]);
     let mut names = vec![INPUT.to_string()];
     for node in &graph.nodes()[1..] {
@@ -96,6 +100,8 @@ struct Writer {
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
     taken: HashSet<String>,
+    /// Of the graph's nodes.
+    signs: Vec<Sign>,
 }
 
 impl Writer {
@@ -132,7 +138,11 @@ impl Writer {
                 last
             }
             Layer::Max => self.emit("Max", name, &inputs, vec![]),
-            Layer::Smooth(curve) => self.smooth(node, *curve, &inputs)?,
+            Layer::Smooth(curve) => {
+                let is_positive = |id: &usize| matches!(self.signs[*id], Sign::NonNegative | Sign::Zero);
+                let is_positive = node.inputs.iter().all(is_positive);
+                self.smooth(node, *curve, &inputs, is_positive)?
+            }
             Layer::Concat { outer } => {
                 let shape = &graph.node(node.inputs[0]).shape;
                 let axis = (0..shape.len()).find(|&axis| shape[..axis].iter().product::<usize>() == *outer);
@@ -242,36 +252,6 @@ impl Writer {
         let negative = self.emit("Relu", name, &[&negative], vec![]);
         let negative = self.scale(name, &negative, &vec![-kink.below; size], &node.shape)?;
         Ok(self.emit("Add", name, &[&positive, &negative], vec![]))
-    }
-
-    fn smooth(&mut self, node: &Node, curve: Curve, inputs: &[&str]) -> Result<String, ModelError> {
-        let name = &node.name;
-        Ok(match curve {
-            Curve::Softplus { threshold } => {
-                if threshold == f64::INFINITY {
-                    return Ok(self.emit("Softplus", name, inputs, vec![]));
-                }
-                if !fits(threshold) {
-                    return Err(too_fine(name, threshold));
-                }
-                let edge = self.tensor(&format!("{name}.constant"), &[threshold as f32], &[]);
-                let bent = self.emit("Softplus", &format!("{name}.smooth"), inputs, vec![]);
-                let mask = self.emit("Greater", &format!("{name}.beyond"), &[inputs[0], &edge], vec![]);
-                self.emit("Where", name, &[&mask, inputs[0], &bent], vec![])
-            }
-            Curve::Elu(alpha) if fits(alpha) => self.emit("Elu", name, inputs, vec![float("alpha", alpha as f32)]),
-            Curve::Square { .. } => self.emit("Mul", name, &[inputs[0], inputs[0]], vec![]),
-            Curve::LogSumExp => {
-                let apart: Vec<usize> = [1].into_iter().chain(node.shape.iter().copied()).collect();
-                // The unit itself has the node's name.
-                let part = format!("{name}.part");
-                let stacked: Vec<String> = inputs.iter().map(|input| self.reshape(&part, input, &apart)).collect();
-                let stacked: Vec<&str> = stacked.iter().map(String::as_str).collect();
-                let stacked = self.emit("Concat", &part, &stacked, vec![int("axis", 1)]);
-                self.emit("ReduceLogSumExp", name, &[&stacked], vec![ints("axes", vec![1]), int("keepdims", 0)])
-            }
-            _ => return Err(ModelError::unsupported(name, "this smooth unit has no operator of its own")),
-        })
     }
 
     /// A vector that is the same for every sample, repeated along the batch axis.

@@ -48,7 +48,7 @@ fn smooth(rng: &mut impl Rng, graph: &mut Graph, argument: NodeId) -> NodeId {
         3 => Curve::LogSumExp,
         _ => {
             let kink = push(graph, Layer::Kink(Kink::RELU), &[argument]);
-            return push(graph, Layer::Smooth(Curve::Square { rising: true }), &[kink]);
+            return push(graph, Layer::Smooth(Curve::square(true)), &[kink]);
         }
     };
     match curve {

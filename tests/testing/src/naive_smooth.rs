@@ -52,6 +52,11 @@ pub fn ln(x: &BigRational) -> BigRational {
     y + whole(times)
 }
 
+/// An edge, if it is finite and below t.
+fn below(edge: f64, t: &BigRational) -> Option<BigRational> {
+    BigRational::from_float(edge).filter(|edge| edge < t)
+}
+
 /// The value of a smooth unit; of one with a threshold, that without.
 pub fn value(curve: Curve, inputs: &[&BigRational]) -> BigRational {
     let zero = BigRational::zero();
@@ -64,7 +69,11 @@ pub fn value(curve: Curve, inputs: &[&BigRational]) -> BigRational {
         Curve::Softplus { .. } => log_sum_exp(&[inputs[0], &zero]),
         Curve::Elu(_) if !inputs[0].is_negative() => inputs[0].clone(),
         Curve::Elu(alpha) => BigRational::from_float(alpha).unwrap() * (exp(inputs[0]) - BigRational::one()),
-        Curve::Square { .. } => inputs[0] * inputs[0],
+        Curve::Square { rising: true, .. } if inputs[0].is_negative() => zero,
+        Curve::Square { edge, .. } => match below(edge, inputs[0]) {
+            Some(edge) => (inputs[0] * whole(2) - &edge) * edge,
+            None => inputs[0] * inputs[0],
+        },
     }
 }
 
@@ -82,6 +91,7 @@ pub fn slopes(curve: Curve, inputs: &[&BigRational]) -> Vec<BigRational> {
         Curve::Softplus { .. } => shares(&[inputs[0], &zero])[..1].to_vec(),
         Curve::Elu(_) if !inputs[0].is_negative() => vec![BigRational::one()],
         Curve::Elu(alpha) => vec![BigRational::from_float(alpha).unwrap() * exp(inputs[0])],
-        Curve::Square { .. } => vec![inputs[0] * whole(2)],
+        Curve::Square { rising: true, .. } if inputs[0].is_negative() => vec![zero],
+        Curve::Square { edge, .. } => vec![below(edge, inputs[0]).unwrap_or_else(|| inputs[0].clone()) * whole(2)],
     }
 }

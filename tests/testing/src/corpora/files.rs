@@ -143,7 +143,7 @@ pub fn invalid() -> Vec<Made> {
                 node("Add", &["s", "s"], &["y"], &[]),
             ]),
         ),
-        file("unsupported", "opset-8", Parts::usual().file_with(&[], 8)),
+        file("unsupported", "opset-6", Parts::usual().file_with(&[], 6)),
         file("unsupported", "own-domain", Parts::with_nodes(vec![gemm(), [relu(), bytes(7, b"mine")].concat()])),
         file(
             "unsupported",

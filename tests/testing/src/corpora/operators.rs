@@ -11,7 +11,7 @@ What the two readers of a model file accept, generated from their tables (`src/m
 `kernel/src/onnx/forms.rs`) by `cargo run --release --example corpora`; a test compares. The program certifies what the
 first table has; a certificate needs the second one. Everything else is refused, with the node's name.
 
-A file is an ONNX ModelProto of the format versions 3 to 14 (`ir_version`), with the standard operators of version 9
+A file is an ONNX ModelProto of the format versions 3 to 14 (`ir_version`), with the standard operators of version 7
 to 28, and the marked ones of scikit-learn's domain, ai.onnx.ml; other domains may be named, in a version that runtimes
 know, but no node may use them. The meaning of the operators below is the same in all of these versions; an attribute
 that came later is marked, and so is one that became an input. Of several outputs, `--output` names one, unless all others are labels (int64).
@@ -30,7 +30,11 @@ that came later is marked, and so is one that became an input. Of several output
   holds.
 - **Values** are float32 or float64, as the input is, [N, …], and no row of a batch influences another; N is a symbol or fixed. Integers are
   computed with in their own width, and refused where they leave it.
-- **Declarations** of types and sizes (inputs, outputs, `value_info`) must be true.
+- **Declarations** of types and sizes (inputs, outputs, `value_info`) must be true, but for the size of an output that a
+  LinearClassifier or ArrayFeatureExtractor gives: what converters declare there is not what runtimes compute.
+- **Exponentials** are no values: Exp is read where a Log is behind it, of e^u, 1 + e^u or Σ e^u, and in an Elu by Where.
+- **Joined axes.** A Reshape of values to [−1, …] may join the batch with the first axis of the samples, until another
+  one brings it back.
 - **Nodes** stand in evaluation order, and no two share a name or an output. All are read, but for those of operators
   (or domains) that are in no table here, and what is computed from them, where the output does not depend on them.
 - **Computed constants.** An operator of constants alone is computed where its result is just a number of its type, by
