@@ -96,7 +96,7 @@ pub(super) fn compute(importer: &mut Importer, call: &Call) -> Result<Option<(Va
 
 /// The node with a constant of one sample for what is a constant spread over the batch, where the result is no exact number.
 pub(super) fn of_one_sample<'c, 'm>(importer: &Importer, call: &'c Call<'m>) -> Cow<'c, Call<'m>> {
-    let rounds = ["Exp", "Log", "Softplus", "Elu", "Sqrt", "Sigmoid", "Tanh"].contains(&call.operator());
+    let rounds = ["Log", "Softplus", "Elu", "Sqrt", "Sigmoid", "Tanh"].contains(&call.operator());
     match call.optional(0) {
         Some(&Value::Node(id)) if rounds && constant_at(&importer.graph, id).is_some() && importer.has_batch => {
             let mut call = call.clone();
