@@ -4,7 +4,7 @@ use assert_cmd::Command;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use testing::naive_proofs;
-use testing::networks::{MAPS, generator, icnn, inputs};
+use testing::networks::{MAPS, Map, generator, icnn, inputs};
 use underplane::model::{Dense, Graph, Kink, Layer, Model, Sensitive, onnx};
 use underplane::norm::Norm;
 use underplane::proof::Prover;
@@ -224,4 +224,22 @@ fn the_kernel_knows_no_floats_and_no_bare_zips() {
         }
     }
     assert!(files > 30, "only {files} files");
+}
+
+#[test]
+fn a_fast_replay_proves_what_was_certified_in_a_block() {
+    let folder = TempDir::new().unwrap();
+    let (model, x, proofs) = (path(&folder, "wide.onnx"), path(&folder, "x.npy"), path(&folder, "proofs"));
+    // With |x| in φ, ℓ1 and ℓ2 need a multiplier, which only an exact replay knows.
+    for map in [Map::Identity, Map::Centred, Map::Scaled] {
+        let mut rng = generator(5);
+        onnx::write(&icnn(&mut rng, 96, &[300, 200], map, 0.0), Path::new(&model)).unwrap();
+        std::fs::write(&x, underplane::proof::npy(&inputs(&mut rng, 40, 96), 96)).unwrap();
+        let (certified, certificates) = prove_and_check(&model, &x, &proofs, &["--norm", "l1,l2,linf"]);
+        let (code, rows, _) =
+            program("underplane", &["check", "--fast", &model, &x, &format!("{proofs}/certificates.jsonl")]);
+        assert!(code == 0 && certified.len() > 20 && certificates.lines().count() == certified.len(), "{map:?}");
+        let fast = rows.lines().filter(|row| row.contains(",valid,fast,")).count();
+        assert!(fast * 10 >= certified.len() * 9, "{map:?}: {fast} of {}", certified.len());
+    }
 }
