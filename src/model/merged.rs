@@ -2,7 +2,7 @@
 
 use super::error::ModelError;
 use super::graph::Graph;
-use super::op::NodeId;
+use super::op::{NodeId, Op};
 use std::collections::HashMap;
 
 /// The same function with one node in the place of all affine ones that are the same function of the same nodes. Units keep
@@ -11,10 +11,10 @@ pub(crate) fn merged(graph: Graph) -> Result<Graph, ModelError> {
     let (first, output) = (graph.node(0), graph.output());
     let mut kept = Graph::new(&first.name, &first.shape);
     let mut new_id: Vec<NodeId> = vec![0];
-    let mut readers: HashMap<Vec<NodeId>, Vec<NodeId>> = HashMap::new();
+    let mut readers: HashMap<(Vec<NodeId>, Option<usize>), Vec<NodeId>> = HashMap::new();
     for node in graph.into_nodes().into_iter().skip(1) {
         let inputs: Vec<NodeId> = node.inputs.iter().map(|&input| new_id[input]).collect();
-        let others = readers.entry(inputs.clone()).or_default();
+        let others = readers.entry((inputs.clone(), first_column(&node.op))).or_default();
         let is_same = |id: &&NodeId| {
             let other = kept.node(**id);
             other.shape == node.shape && other.op == node.op
@@ -31,6 +31,12 @@ pub(crate) fn merged(graph: Graph) -> Result<Graph, ModelError> {
     }
     kept.set_output(new_id[output]);
     Ok(kept)
+}
+
+/// The first column that an affine node reads: there may be many picks of one node, each of another entry.
+fn first_column(op: &Op) -> Option<usize> {
+    let map = op.affine()?.maps.first()?;
+    map.entries(map.range().next()?).next().map(|(column, _)| column)
 }
 
 #[cfg(test)]

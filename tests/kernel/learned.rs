@@ -36,7 +36,9 @@ fn learned_operators_are_affine_or_refused() {
     // Probabilities beside others are an end that is left over.
     let doubled = node("Add", &["y0", "y0"], &["y"], &[]);
     let inner = learned("ArrayFeatureExtractor", &["all", "one"], &["y0"], &[]);
-    assert_eq!(code(vec![good(), transform("LOGISTIC"), inner, doubled]), Code::Unsupported);
+    let logistic = scores(&[text("post_transform", "LOGISTIC"), intercepts()]);
+    assert_eq!(code(vec![good(), logistic, inner, doubled]), Code::Unsupported);
+    assert_eq!(code(vec![good(), scores(&[]), column()]), Code::Unsupported, "runtimes need intercepts");
     assert_eq!(code(vec![good(), classifier(&[labels(1), weights.clone()]), column()]), Code::Unsupported);
     assert_eq!(code(vec![good(), classifier(&[labels(3), weights.clone()]), column()]), Code::ShapeMismatch);
     assert_eq!(code(vec![scaler(&[0.5, 1.0], &[2.0]), scores(&[]), column()]), Code::ShapeMismatch);
@@ -46,11 +48,18 @@ fn learned_operators_are_affine_or_refused() {
         Code::ShapeMismatch
     );
     let label = node("Neg", &["label"], &["y"], &[]);
-    assert_eq!(code(vec![good(), scores(&[]), label]), Code::MalformedModel, "the label is read");
+    assert_eq!(code(vec![good(), scores(&[intercepts()]), label]), Code::MalformedModel, "the label is read");
     let standard = node("Scaler", &["x"], &["y"], &[floats("offset", &[0.0]), floats("scale", &[1.0])]);
     assert_eq!(code(vec![standard]), Code::Unsupported, "an operator of another domain");
     let relu = [node("Relu", &["x"], &["y"], &[]), bytes(7, b"ai.onnx.ml")].concat();
     assert_eq!(code(vec![relu]), Code::Unsupported, "a standard operator of another domain");
+    // Nor is one of constants alone computed.
+    let third = |domain: &[u8]| {
+        let div = [node("Div", &["one", "three"], &["c"], &[]), bytes(7, domain)].concat();
+        let constants = [tensor("one", &[], &[1.0]), tensor("three", &[], &[3.0])];
+        self::file(&[div, node("Add", &["x", "c"], &["y"], &[])], &constants, &[value("y", &[2])])
+    };
+    assert!(decode(&third(b"")).is_ok() && decode(&third(b"ai.onnx.ml")).is_err());
 }
 
 /// f of a class of several at (3, ½), in which both readers agree.
@@ -143,6 +152,37 @@ fn probabilities_of_two_that_are_normalised_stay_what_they_are() {
 }
 
 #[test]
+fn a_softmax_of_one_number_says_nothing() {
+    for operator in ["Softmax", "LogSoftmax"] {
+        let nodes = [node("MatMul", &["x", "w"], &["z"], &[]), node(operator, &["z"], &["p"], &[])];
+        let file = |columns: u64| {
+            file(&nodes, &[tensor("w", &[2, columns], &[1.0; 4][..2 * columns as usize])], &[value("p", &[columns])])
+        };
+        assert!(decode(&file(1)).is_err() && Reading::read(&file(1), Class::Positive).is_err(), "{operator}");
+        assert!(decode(&file(2)).is_ok() && Reading::read(&file(2), Class::Index(0)).is_ok(), "{operator}");
+    }
+}
+
+#[test]
+fn what_is_taken_from_one_keeps_its_axes() {
+    let read = |operator: &str, axes: usize| {
+        let operands: &[&str] = if operator == "Sub" { &["one", "p"] } else { &["p", "one"] };
+        let nodes = [
+            node("MatMul", &["x", "w"], &["z"], &[]),
+            node("Sigmoid", &["z"], &["p"], &[]),
+            node(operator, operands, &["q"], &[]),
+        ];
+        let constants = [tensor("w", &[2], &[1.0, 2.0]), tensor("one", &vec![1; axes], &[1.0])];
+        let file = file(&nodes, &constants, &[value("q", &[])]);
+        [decode(&file).is_ok(), Reading::read(&file, Class::Positive).is_ok()]
+    };
+    for (axes, expected) in [(0, true), (1, true), (2, false), (3, false)] {
+        assert_eq!(read("Sub", axes), [expected; 2], "{axes}");
+        assert!(expected || read("Div", axes) == [false; 2], "{axes}");
+    }
+}
+
+#[test]
 fn one_of_opposite_scores_is_the_same_logit() {
     let constants = [
         tensor("W", &[2, 2], &[-1.0, 1.0, 2.0, -2.0]),
@@ -224,10 +264,14 @@ fn texts_and_maps_are_not_read() {
 
 /// A machine of three support vectors, with these attributes last: refused, or its file.
 fn machine(operator: &str, others: &[Vec<u8>]) -> Vec<u8> {
+    machine_with(&[0.25, 0.0, 3.0], operator, others)
+}
+
+fn machine_with(params: &[f32], operator: &str, others: &[Vec<u8>]) -> Vec<u8> {
     let numbers = [
         floats("coefficients", &[1.0, 0.5, -1.5]),
         floats("support_vectors", &[1.0, 0.0, 0.0, 1.0, 0.5, 0.5]),
-        floats("kernel_params", &[0.25, 0.0, 3.0]),
+        floats("kernel_params", params),
         floats("rho", &[0.25]),
     ];
     let outputs: &[&str] = if operator == "SVMClassifier" { &["label", "s"] } else { &["s"] };
@@ -247,11 +291,14 @@ fn linear_machines_are_their_sums() {
     let shares = |list: &[i64]| ints("vectors_per_class", list);
     let file = machine("SVMClassifier", &[ints("classlabels_ints", &[0, 1]), shares(&[2, 1])]);
     assert_eq!([score(&file, 0), score(&file, 1)], [-1.75, 1.75]);
-    let refused = |operator: &str, others: &[Vec<u8>]| {
-        let file = machine(operator, others);
+    let refused_file = |operator: &str, file: &[u8]| {
         let class = if operator == "SVMClassifier" { Class::Index(1) } else { Class::Positive };
-        assert!(decode(&file).is_err() && Reading::read(&file, class).is_err());
+        assert!(decode(file).is_err() && Reading::read(file, class).is_err());
     };
+    let refused = |operator: &str, others: &[Vec<u8>]| refused_file(operator, &machine(operator, others));
+    // Runtimes need them all.
+    refused_file("SVMRegressor", &machine_with(&[], "SVMRegressor", &[int("n_supports", 3)]));
+    refused_file("SVMRegressor", &machine_with(&[0.25], "SVMRegressor", &[int("n_supports", 3)]));
     for others in [
         &[] as &[Vec<u8>],
         &[int("n_supports", 2)],
@@ -280,8 +327,8 @@ fn linear_machines_are_their_sums() {
 #[test]
 fn what_is_declared_of_scores_is_not_what_runtimes_compute() {
     let coefficients = floats("coefficients", &[1.0, 2.0, -1.0, 0.5]);
-    let scores =
-        learned("LinearClassifier", &["x"], &["label", "all"], &[ints("classlabels_ints", &[0, 1]), coefficients]);
+    let attributes = [ints("classlabels_ints", &[0, 1]), coefficients, floats("intercepts", &[0.0; 2])];
+    let scores = learned("LinearClassifier", &["x"], &["label", "all"], &attributes);
     let column = |output: &str| learned("ArrayFeatureExtractor", &["all", "one"], &[output], &[]);
     let one = [list("one", &[1])];
     // RidgeClassifier's converter says [N, 2] of the one score.

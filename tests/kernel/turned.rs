@@ -211,3 +211,21 @@ fn what_would_join_or_lose_samples_is_refused() {
         assert!(Reading::read(&bytes, Class::Positive).is_err(), "{what} is read by the kernel");
     }
 }
+
+#[test]
+fn a_transposed_matrix_times_a_vector_is_refused() {
+    let read = |between: &[&str], columns: &[u64]| {
+        let mut nodes = vec![node("Transpose", &["x"], &["t0"], &[ints("perm", &[0, 2, 1])])];
+        for (k, operator) in between.iter().enumerate() {
+            nodes.push(node(operator, &[&format!("t{k}")], &[&format!("t{}", k + 1)], &[]));
+        }
+        nodes.push(node("MatMul", &[&format!("t{}", between.len()), "w"], &["t"], &[]));
+        let weight = tensor("w", columns, &[1.0, 2.0, 3.0]);
+        let bytes = file(nodes, vec![weight], &[3, 2], ("t", &[1.0; 2])).file();
+        let found = [decode(&bytes).is_ok(), Reading::read(&bytes, Class::Positive).is_ok()];
+        assert_eq!(found[0], found[1], "{between:?} {columns:?}");
+        found[0]
+    };
+    assert!(!read(&[], &[3]) && !read(&["Identity", "Dropout"], &[3]) && !read(&["Relu"], &[3]));
+    assert!(read(&[], &[3, 1]) && read(&["Relu"], &[3, 1]));
+}

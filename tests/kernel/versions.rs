@@ -2,7 +2,7 @@
 //! the new one's meaning in the versions that have it, and refuse it in the others.
 
 use rand::RngExt;
-use testing::corpora::files::{node, tensor};
+use testing::corpora::files::{bytes, integer, node, tensor};
 use testing::corpora::windows::{file, int, ints, list, real};
 use testing::naive_proofs::npy;
 use testing::networks::generator;
@@ -57,7 +57,7 @@ fn cases() -> Vec<Case> {
             15,
         ),
         case("Dropout", 11, vec![real("ratio", 0.25)], &["x", "r"], vec![number("r", 0.25)], 8),
-        case("Unsqueeze", 12, axes(&[1, -1]), &["x", "a"], vec![list("a", &[1, -1])], 8),
+        case("Unsqueeze", 12, axes(&[1, 4]), &["x", "a"], vec![list("a", &[1, 4])], 8),
         case("Split", 12, vec![ints("split", &[3, 1])], &["x", "k"], vec![list("k", &[3, 1])], 6),
         case("ReduceSum", 12, axes(&[2]), &["x", "a"], vec![list("a", &[2])], 2),
         case("ReduceMean", 17, axes(&[-1]), &["x", "a"], vec![list("a", &[-1])], 2),
@@ -146,6 +146,33 @@ fn versions_read_their_own_operators_and_attributes_alone() {
             let read = [decode(&bytes).is_ok(), Reading::read(&bytes, Class::Positive).is_ok()];
             assert_eq!(read, [opset >= first; 2], "{place}");
         }
+    }
+}
+
+#[test]
+fn axes_are_counted_from_the_end_since_version_11() {
+    let there_and_back = |axes: [i64; 2], opset: u64| {
+        let unsqueeze = node("Unsqueeze", &["x"], &["u"], &[ints("axes", &axes[..1])]);
+        let squeeze = node("Squeeze", &["u"], &["t"], &[ints("axes", &axes[1..])]);
+        let bytes = file(vec![unsqueeze, squeeze], vec![], &[2, 4], ("t", &[1.0; 8])).file_with(&[], opset);
+        [decode(&bytes).is_ok(), Reading::read(&bytes, Class::Positive).is_ok()]
+    };
+    for opset in VERSIONS[0]..13 {
+        assert_eq!(there_and_back([2, 2], opset), [true; 2], "version {opset}");
+        for axes in [[-2, 2], [2, -2]] {
+            assert_eq!(there_and_back(axes, opset), [opset >= 11; 2], "axes {axes:?} in version {opset}");
+        }
+    }
+}
+
+#[test]
+fn operators_take_bfloat16_since_version_13() {
+    let half = [integer(1, 1), integer(2, 16), bytes(9, &[0x00, 0x3f]), bytes(8, b"h")].concat();
+    for opset in VERSIONS[0]..16 {
+        let nodes = vec![node("Cast", &["h"], &["c"], &[int("to", 1)]), node("Add", &["x", "c"], &["t"], &[])];
+        let bytes = file(nodes, vec![half.clone()], &[2, 4], ("t", &[1.0; 8])).file_with(&[], opset);
+        let read = [decode(&bytes).is_ok(), Reading::read(&bytes, Class::Positive).is_ok()];
+        assert_eq!(read, [opset >= 13; 2], "version {opset}");
     }
 }
 

@@ -80,6 +80,10 @@ pub fn mat_mul(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let (of, shape) = call.node(0, values)?;
     let mut shape = shape.to_vec();
     let vector = matches!(call.input(1, values)?, Value::Floats(dims, _) if dims.len() == 1);
+    if vector && call.inputs().next().is_some_and(|of| values.turned.contains(of)) {
+        // Runtimes that simplify such a product make another one of it.
+        return Err(call.refuse(Code::Unsupported, "a matrix behind a Transpose", "a vector"));
+    }
     let map = match call.input(1, values)? {
         Value::Floats(dims, weights) if vector => Map::dense(1, dims[0], weights.clone()),
         _ => matrix(call, call.floats(1, values)?, true)?,

@@ -7,7 +7,7 @@ use crate::onnx::protobuf::fields;
 use crate::onnx::tensor::{Entries, Floats, Kind, Tensor};
 pub use crate::onnx::value::{Exponential, Value};
 use crate::rejection::{Code, Rejection};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Every name so far, with the type of its entries.
 pub struct Values<'a> {
@@ -17,6 +17,8 @@ pub struct Values<'a> {
     pub batch: Option<i64>,
     /// Whether the values of the file that depend on the input have the batch in front.
     pub has_batch: bool,
+    /// Names of values that come from a Transpose.
+    pub turned: HashSet<&'a str>,
     /// The name of the model's output.
     pub output: &'a str,
     /// Where numbers outside of the model's file are.

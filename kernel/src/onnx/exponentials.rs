@@ -36,7 +36,7 @@ pub fn reads_one(call: &Call, values: &Values) -> Result<bool, Rejection> {
 }
 
 /// What a call makes of them.
-pub fn go_on(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
+pub fn go_on(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer {
     let refuse = || call.refuse(Code::Unsupported, READ, format!("{} of an exponential", call.operator));
     match (call.operator, call.optional(0, values)?, call.optional(1, values)?) {
         ("Add", Some(Value::Exponential(a)), Some(Value::Exponential(b))) => {
@@ -72,8 +72,11 @@ pub fn go_on(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         ("Squeeze" | "Unsqueeze" | "Reshape", Some(Value::Exponential(e)), Some(_)) => {
             let mut inner = call.clone();
             inner.replace(0, Value::Node(e.of, e.shape.clone()), values)?;
-            let moved =
-                if call.operator == "Reshape" { sizes::reshape(&inner, values) } else { sizes::axes(&inner, values) };
+            let moved = if call.operator == "Reshape" {
+                sizes::reshape(&inner, values)
+            } else {
+                sizes::axes(&inner, values, opset)
+            };
             let Value::Node(of, shape) = moved? else { return Err(refuse()) };
             Ok(Value::Exponential(Exponential { of, shape, ..e.clone() }))
         }

@@ -15,6 +15,7 @@ use crate::onnx::operators::apply;
 use crate::onnx::protobuf::fields;
 use crate::onnx::schema;
 use crate::onnx::tensor::{Kind, Tensor, texts};
+use crate::onnx::turned::passes;
 use crate::rejection::{Code, Rejection};
 use std::collections::{HashMap, HashSet};
 
@@ -214,13 +215,23 @@ impl<'a> File<'a> {
         let mut graph = Graph::new(input.name, shape.clone(), size(&shape))?;
         let output = self.scores(self.output(logit)?);
         let skipped = self.skipped(output);
-        let mut values =
-            Values { named: self.constants, batch: batch.flatten(), has_batch: batch.is_some(), output, files };
+        let mut values = Values {
+            named: self.constants,
+            batch: batch.flatten(),
+            has_batch: batch.is_some(),
+            output,
+            files,
+            turned: HashSet::new(),
+        };
         values.named.insert(input.name.into(), (Value::Node(0, shape), kind));
         let last: HashMap<&str, usize> =
             self.calls.iter().enumerate().flat_map(|(i, call)| call.inputs().map(move |name| (name, i))).collect();
         for (i, call) in self.calls.iter().enumerate().filter(|(i, _)| !skipped[*i]) {
             let results = apply(&mut graph, call, &values, opset)?;
+            let of_turned = || call.inputs().any(|of| values.turned.contains(of));
+            if call.operator == "Transpose" || (passes(call.operator) && of_turned()) {
+                values.turned.extend(call.names());
+            }
             for (k, result) in results.into_iter().enumerate() {
                 let name = call.outputs().get(k).filter(|name| !name.is_empty());
                 if let (Some(name), Some(result)) = (name, result) {

@@ -102,6 +102,9 @@ impl Form {
             let expected = format!("{} inputs or more, {} at most", self.least, self.most);
             return Err(call.refuse(Code::Unsupported, &expected, call.arity().to_string()));
         }
+        for k in 0..self.least {
+            call.input(k, values)?;
+        }
         let outputs = match self.operator {
             "Split" => ANY,
             name if name == "Dropout" || gives_label(name) => 2,
@@ -124,7 +127,12 @@ impl Form {
                 }
             }
         }
-        self.kinds.of_result(call, &call.kinds(values)?)
+        let kinds = call.kinds(values)?;
+        if opset < 13 && kinds.contains(&Kind::Bfloat16) {
+            let found = format!("bfloat16 in version {opset}");
+            return Err(call.refuse(Code::Unsupported, "types that the operator has", found));
+        }
+        self.kinds.of_result(call, &kinds)
     }
 
     /// The row of the table: operator, inputs, attributes, types, what is read.

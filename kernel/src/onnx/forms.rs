@@ -88,7 +88,7 @@ static FORMS: &[Form] = &[
         (2, 3),
         &[WINDOW[0], WINDOW[1], WINDOW[2], WINDOW[3], ints("dilations"), int("group")],
         Kinds::Floats,
-        "[N, C, D] or [N, C, D, E], constant weights and bias; pads or auto_pad",
+        "[N, C, D] or [N, C, D, E], constant weights and bias; pads or auto_pad, SAME without dilations",
     ),
     form(
         "ConstantOfShape",
@@ -169,7 +169,7 @@ static FORMS: &[Form] = &[
             text("post_transform"),
         ],
         Kinds::Float32,
-        "the scores of all classes; post_transform NONE, or at the end LOGISTIC or SOFTMAX; the label must not be used",
+        "the scores of all classes, with intercepts; post_transform NONE, or at the end LOGISTIC or SOFTMAX; the label must not be used",
     )
     .of_ml(),
     form(
@@ -189,7 +189,7 @@ static FORMS: &[Form] = &[
         (2, 2),
         &[],
         Kinds::Floats,
-        "a value times a constant matrix or vector on its right; a constant matrix times [N, K, J]",
+        "a value times a constant matrix, or, not behind a Transpose, a vector on its right; a constant matrix times [N, K, J]",
     ),
     form("Max", (1, ANY), &[], Kinds::Floats, "of values of as many axes and constants; of constants").within(8, NEWEST),
     form(
@@ -258,7 +258,7 @@ static FORMS: &[Form] = &[
             ints("vectors_per_class"),
         ],
         Kinds::Float32,
-        "of two classes, kernel_type LINEAR, post_transform NONE, no probabilities; the label must not be used",
+        "of two classes, kernel_type LINEAR with kernel_params, post_transform NONE, no probabilities; the label must not be used",
     )
     .of_ml(),
     form(
@@ -275,7 +275,7 @@ static FORMS: &[Form] = &[
             floats("support_vectors"),
         ],
         Kinds::Float32,
-        "kernel_type LINEAR, post_transform NONE, one_class 0",
+        "kernel_type LINEAR with kernel_params, post_transform NONE, one_class 0",
     )
     .of_ml(),
     form("Scaler", (1, 1), &[floats("offset"), floats("scale")], Kinds::Float32, "of [N, C]").of_ml(),

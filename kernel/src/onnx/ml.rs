@@ -56,6 +56,10 @@ fn labels(call: &Call) -> Result<usize, Rejection> {
 pub fn classifier(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
     let classes = labels(call)?;
     let Value::Node(of, shape) = scores(graph, call, values, classes)? else { unreachable!("a node") };
+    // Runtimes need them.
+    if call.floats_attribute("intercepts")?.is_empty() {
+        return Err(call.refuse(Code::Unsupported, "intercepts of a classifier", "none"));
+    }
     let end = match call.text("post_transform").unwrap_or("NONE") {
         "NONE" => return Ok(Value::Node(of, shape)),
         "LOGISTIC" => End::Sigmoid,
@@ -82,6 +86,8 @@ fn supported(graph: &mut Graph, call: &Call, values: &Values, factors: &[Float])
     if !is("kernel_type", "LINEAR") || !is("post_transform", "NONE") {
         return Err(call.refuse(Code::Unsupported, "kernel_type LINEAR, post_transform NONE", "others"));
     }
+    // A linear kernel uses none of them, but runtimes need them.
+    numbers(call, "kernel_params", &[3])?;
     let (of, features) = features(call, values)?;
     let coefficients = call.floats_attribute("coefficients")?;
     let count = coefficients.len();

@@ -81,7 +81,7 @@ fn placed(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Answer
         return joined::go_on(graph, call, values, opset);
     }
     if exponentials::reads_one(call, values)? {
-        return exponentials::go_on(graph, call, values);
+        return exponentials::go_on(graph, call, values, opset);
     }
     let call = &faced(graph, call, values)?;
     if !turned::reads_one(call, values)? {
@@ -167,7 +167,7 @@ pub fn value(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Ans
         "ReduceProd" => reductions::product(graph, call, values),
         "Flatten" => sizes::flatten(call, values, opset),
         "Reshape" => sizes::reshape(call, values),
-        "Squeeze" | "Unsqueeze" => sizes::axes(call, values),
+        "Squeeze" | "Unsqueeze" => sizes::axes(call, values, opset),
         "Shape" => sizes::shape(call, values),
         other => Err(call.refuse(Code::Unsupported, "an operator that the kernel reads", other)),
     }

@@ -178,7 +178,7 @@ fn opened(call: &Call, target: &[Option<i64>], count: usize) -> Result<Vec<usize
 }
 
 /// Squeeze and Unsqueeze.
-pub fn axes(call: &Call, values: &Values) -> Answer {
+pub fn axes(call: &Call, values: &Values, opset: i64) -> Answer {
     let value = call.input(0, values)?;
     let squeeze = call.operator == "Squeeze";
     let batch = value.placed().map(|(_, _, batch)| batch);
@@ -211,6 +211,10 @@ pub fn axes(call: &Call, values: &Values) -> Answer {
     let mut chosen = Vec::with_capacity(given.len());
     for &a in &given {
         let a = a.ok_or_else(|| call.refuse(Code::Unsupported, "constant axes", "the batch size"))?;
+        // Runtimes take such ones for others.
+        if a < 0 && opset < 11 {
+            return Err(call.refuse(Code::Unsupported, "axes from 0 on before version 11", a.to_string()));
+        }
         let a = call.axis(a, rank)?;
         if chosen.contains(&a) || (squeeze && Some(a) == batch) {
             return Err(call.refuse(Code::Unsupported, "different axes of the samples", format!("{given:?}")));

@@ -98,3 +98,10 @@ pub fn back(call: &Call, value: Value, place: usize) -> Answer {
         _ => Err(call.refuse(Code::Unsupported, "a value that depends on the input", "another")),
     }
 }
+
+/// Whether runtimes may move a Transpose from before an operator to behind it.
+pub fn passes(operator: &str) -> bool {
+    let products = ["Conv", "Einsum", "Gemm", "MatMul"];
+    let pools = ["AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool"];
+    ![&products[..], &pools, &["Flatten", "Reshape"]].concat().contains(&operator)
+}

@@ -38,12 +38,22 @@ fn axes(call: &Call, shape: &[usize], cells: &[usize]) -> Result<Vec<Axis>, Reje
     let pads = numbers(call, "pads", 2 * rank, 0)?;
     let auto = call.text("auto_pad").unwrap_or("NOTSET");
     let ceil = call.flag("ceil_mode")?;
+    if auto.starts_with("SAME") && dilations.iter().any(|&d| d != 1) {
+        // Runtimes leave them out where they count.
+        return Err(call.refuse(Code::Unsupported, "dilations of 1 where auto_pad is SAME", format!("{dilations:?}")));
+    }
     let axis = |k: usize| {
         let (input, cells, stride, dilation) = (sizes[k], cells[k], steps[k], dilations[k]);
         // All of these are at most 2²⁴.
         let width = (cells - 1) * dilation + 1;
         // SAME: one place per step, and the odd entry of padding behind the others or before them.
-        let lacking = (input.div_ceil(stride).saturating_sub(1) * stride + width).saturating_sub(input);
+        let needed = input.div_ceil(stride).saturating_sub(1) * stride + width;
+        let lacking = needed.saturating_sub(input);
+        if auto.starts_with("SAME") && call.operator != "Conv" && needed < input {
+            // Runtimes would have less than no padding.
+            let expected = "a pool that leaves no entries out where auto_pad is SAME";
+            return Err(call.refuse(Code::Unsupported, expected, format!("{needed} of {input}")));
+        }
         let (before, behind) = match (auto, &pads) {
             ("NOTSET", Some(pads)) => (pads[k], pads[rank + k]),
             ("NOTSET" | "VALID", None) => (0, 0),
@@ -59,8 +69,12 @@ fn axes(call: &Call, shape: &[usize], cells: &[usize]) -> Result<Vec<Axis>, Reje
             return Err(call.refuse(Code::ShapeMismatch, &format!("room for {cells} cells on axis {}", k + 2), found));
         };
         let output = last / stride + 1;
-        // One place more where steps are left over, unless its window begins in the padding behind the input.
-        let more = ceil && !last.is_multiple_of(stride) && output * stride < before + input;
+        // One place more where steps are left over. Runtimes differ where its window begins in the padding behind the input.
+        let more = ceil && !last.is_multiple_of(stride);
+        if more && output * stride >= before + input {
+            let expected = "a last window that begins in the input where ceil_mode = 1";
+            return Err(call.refuse(Code::Unsupported, expected, format!("{output} steps of {stride}")));
+        }
         Ok(Axis { input, output: output + usize::from(more), cells, stride, dilation, before })
     };
     (0..rank).map(axis).collect()

@@ -156,6 +156,9 @@ impl<'a> Call<'a> {
             };
             return Err(self.misfit(expected, format!("{}", call.inputs.len())));
         }
+        if let Some(absent) = call.inputs[..*inputs.start()].iter().position(Option::is_none) {
+            return Err(self.misfit(format!("an input {absent} of {operator}"), "an input that is left out"));
+        }
         if self.node.output.len() > outputs {
             let what = format!("{operator} with {} outputs is not supported", self.node.output.len());
             return Err(self.refuse(what));
@@ -229,6 +232,11 @@ impl<'a> Call<'a> {
     /// Whether the attribute is given.
     pub fn has(&self, name: &str) -> bool {
         self.attribute(name).is_some()
+    }
+
+    /// The name of an input in the file.
+    pub fn input_name(&self, index: usize) -> &str {
+        self.node.input.get(index).map_or("", String::as_str)
     }
 
     /// The name of the first output.

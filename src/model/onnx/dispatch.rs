@@ -12,6 +12,9 @@ use crate::model::ModelError;
 
 /// The values that a node of the file gives, without those that nothing may read, and the type of their entries.
 pub(super) fn import(importer: &mut Importer, call: &Call) -> Result<Vec<Option<(Value, Kind)>>, ModelError> {
+    if importer.opset < 13 && (0..call.count()).any(|index| call.kind(index) == Some(Kind::Bfloat16)) {
+        return Err(call.refuse(format!("bfloat16 is not one of the types of opset {}", importer.opset)));
+    }
     let call = &*rounded::of_one_sample(importer, call);
     match exactly(importer, call) {
         Ok(found) => Ok(found),

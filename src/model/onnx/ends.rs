@@ -98,8 +98,9 @@ pub(super) fn marked(importer: &mut Importer, call: &Call, logits: NodeId, end: 
 fn over_all(importer: &Importer, call: &Call) -> Result<(), ModelError> {
     let Value::Node(of) = call.input(0)? else { return Ok(()) };
     let shape = &importer.graph.node(*of).shape;
-    match (shape.len(), call.int_attribute("axis").unwrap_or(-1)) {
-        (1, -1 | 1) => Ok(()),
+    match (&shape[..], call.int_attribute("axis").unwrap_or(-1)) {
+        ([1], -1 | 1) => Err(call.refuse(format!("{} of one number is the same for every input", call.operator()))),
+        ([_], -1 | 1) => Ok(()),
         _ => Err(call.misfit("[N, K], along axis 1", format!("[N, {shape:?}]"))),
     }
 }
@@ -146,7 +147,8 @@ pub(super) fn go_on(
         }
         ("Div", [Some((of, _)), None]) => {
             let one = call.float(1, "what a probability is divided by")?;
-            if one.shape.len() > 2 || one.iter().ne([1.0]) { refuse() } else { Ok(Value::Node(of)) }
+            let is_wide = one.shape.len() > importer.graph.node(of).shape.len() + 1;
+            if is_wide || one.iter().ne([1.0]) { refuse() } else { Ok(Value::Node(of)) }
         }
         ("Gather" | "Slice" | "ArrayFeatureExtractor", [Some((_, End::Sigmoid)), None]) => {
             moved(importer, call, End::Sigmoid, import)
@@ -159,7 +161,9 @@ pub(super) fn go_on(
         ("Sub", [None, Some((of, End::Sigmoid))]) => {
             let shape = importer.graph.node(of).shape.clone();
             let one = call.float(0, "what a probability is taken from")?;
-            if (one.len() > 1 && one.shape != shape) || one.iter().any(|v| v != 1.0) {
+            // With more axes it would spread the batch along another one.
+            let is_wide = one.shape.len() > shape.len() + 1;
+            if is_wide || (one.len() > 1 && one.shape != shape) || one.iter().any(|v| v != 1.0) {
                 return refuse();
             }
             let minus = vec![-1.0; importer.graph.node(of).size()];

@@ -10,12 +10,15 @@ use super::stored::{Constant, constant};
 use super::tensor::{Tensor, Walk};
 use crate::model::map::{Map, Matrix};
 use crate::model::{Graph, Layer, ModelError, NodeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Entries that all nodes and computed constants of a model may have together, beyond [`ENTRIES_PER_WEIGHT`] for each
 /// stored weight; keeps a small file with absurd shapes from filling the memory.
 const MOST_ENTRIES: usize = 1 << 25;
 const ENTRIES_PER_WEIGHT: usize = 8;
+
+/// The most parts of one unit, each of which is a node: the kernel reads as many nodes.
+const MOST_PARTS: usize = 100_000;
 
 /// The graph so far, and what operators must know of the file.
 pub(super) struct Importer<'m> {
@@ -29,6 +32,8 @@ pub(super) struct Importer<'m> {
     pub ends: HashMap<NodeId, End>,
     /// The version of the operators.
     pub opset: i64,
+    /// Names of values that come from a Transpose.
+    pub turned: HashSet<&'m str>,
     /// The name of the graph's output.
     pub output: &'m str,
     /// Whether the output's batch axis may be gone where a batch has one sample.
@@ -52,6 +57,7 @@ impl<'m> Importer<'m> {
             ends: HashMap::new(),
             opset: 0,
             output,
+            turned: HashSet::new(),
             open_output: false,
             beside,
             rounded: vec![],
@@ -146,6 +152,16 @@ impl<'m> Importer<'m> {
         if self.rounded.iter().all(|other| other.name != constant.name) {
             self.rounded.push(constant);
         }
+    }
+
+    /// Refuses a unit of too many parts.
+    pub fn check_parts(&self, call: &Call, count: usize) -> Result<(), ModelError> {
+        if count <= MOST_PARTS {
+            return Ok(());
+        }
+        let what =
+            format!("{} of {count} entries at once is not supported, of at most {MOST_PARTS} it is", call.operator());
+        Err(call.refuse(what))
     }
 
     /// Takes the entries of a shape off the budget.

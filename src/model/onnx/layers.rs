@@ -128,6 +128,10 @@ pub(super) fn mat_mul(importer: &mut Importer, call: &Call) -> Result<Value, Mod
         ([lead @ .., _], [_]) => (lead, true),
         _ => return Err(misfit()),
     };
+    if vector && importer.turned.contains(call.input_name(0)) {
+        let what = "MatMul of a transposed value and a vector is not supported: runtimes that simplify it make another product";
+        return Err(call.refuse(what));
+    }
     let matrix = if vector { weight.reshaped(vec![weight.len(), 1]) } else { weight.clone() };
     if shape.last() != Some(&matrix.shape[0]) {
         return Err(misfit());

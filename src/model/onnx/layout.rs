@@ -122,8 +122,19 @@ fn resolve(
     if known == size { Ok(shape) } else { Err(misfit()) }
 }
 
+/// Refuses axes that are counted from the end where the version of the operators has none: runtimes take them for others.
+fn check_axes(importer: &Importer, call: &Call, axes: &[i64]) -> Result<(), ModelError> {
+    match axes.iter().find(|&&axis| axis < 0 && importer.opset < 11) {
+        Some(axis) => {
+            Err(call.refuse(format!("{} with axis {axis} is not one of opset {}", call.operator(), importer.opset)))
+        }
+        None => Ok(()),
+    }
+}
+
 pub(super) fn squeeze(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axes = call.optional_ints(1, "axes (input 1)")?;
+    check_axes(importer, call, axes.as_deref().unwrap_or_default())?;
     if axes.is_none() && call.count() > 1 {
         return Err(call.misfit("axes to squeeze", "an input that is left out"));
     }
@@ -190,6 +201,7 @@ fn squeezed(call: &Call, shape: &[usize], axes: &[i64]) -> Result<Vec<usize>, Mo
 
 pub(super) fn unsqueeze(importer: &mut Importer, call: &Call) -> Result<Value, ModelError> {
     let axes = call.known_ints(1, "axes (input 1)")?;
+    check_axes(importer, call, &axes)?;
     match call.input(0)? {
         value @ (Value::Node(_) | Value::Moved(..)) => {
             let (node, batch) = value.placed().ok_or_else(|| call.refuse_value(value))?;

@@ -65,6 +65,9 @@ pub(super) fn classifier(importer: &mut Importer, call: &Call) -> Result<Value, 
     let classes = labels(call)?;
     let logits = scores(importer, call, classes)?;
     read_as_it_is(importer, call, 1);
+    if call.floats_attribute("intercepts").is_none_or(<[f32]>::is_empty) {
+        return Err(call.refuse("LinearClassifier without intercepts is not supported: runtimes need them"));
+    }
     match call.text_attribute("post_transform").unwrap_or("NONE") {
         "NONE" => Ok(Value::Node(logits)),
         "LOGISTIC" => ends::ended(importer, call, logits, End::Sigmoid),
@@ -98,6 +101,8 @@ fn supported(importer: &mut Importer, call: &Call, multiples: &[f32]) -> Result<
             shown(end)
         )));
     }
+    // A linear kernel uses none of them, but runtimes need them.
+    floats(call, "kernel_params", &[3])?;
     let (node, cols) = features(importer, call)?;
     let rows = call.floats_attribute("coefficients").map_or(0, <[f32]>::len).max(1);
     let coefficients = floats(call, "coefficients", &[rows])?;

@@ -83,7 +83,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         CONV,
         Rule::Floats,
         windows::conv,
-        "over one axis or two behind the channels, weights and bias constant",
+        "over one axis or two behind the channels, weights and bias constant; auto_pad SAME without dilations",
     ),
     operator("DepthToSpace", 1..=1, DEPTH, Rule::Floats, blocks::depth_to_space, "of [N, C, H, W], mode DCR or CRD"),
     operator("Div", 2..=2, &[], Rule::Numbers, elementwise::div, "u/c without zeros in c; c/d; i/j truncated"),
@@ -151,7 +151,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         CLASSIFIER,
         Rule::Singles,
         ml::classifier,
-        "the scores of all classes; LOGISTIC or SOFTMAX before the output is taken off; the label must not be used",
+        "the scores of all classes, with intercepts; LOGISTIC or SOFTMAX before the output is taken off; the label must not be used",
     )
     .of_ml(),
     operator("LinearRegressor", 1..=1, REGRESSOR, Rule::Singles, ml::regressor, "one target, post_transform NONE")
@@ -171,7 +171,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         &[],
         Rule::Floats,
         layers::mat_mul,
-        "u·c, c of one or two axes, u [N, K] or with axes of size 1 between",
+        "u·c, c of one or two axes, u [N, K] or with axes of size 1 between; one axis not behind a Transpose",
     ),
     operator(
         "Max",
@@ -246,7 +246,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         SVM_CLASSIFIER,
         Rule::Singles,
         ml::svm_classifier,
-        "of two classes, kernel_type LINEAR, post_transform NONE, no probabilities; the label must not be used",
+        "of two classes, kernel_type LINEAR with kernel_params, post_transform NONE, no probabilities; the label must not be used",
     )
     .of_ml(),
     operator(
@@ -255,7 +255,7 @@ pub(super) static OPERATORS: &[Operator] = &[
         SVM_REGRESSOR,
         Rule::Singles,
         ml::svm_regressor,
-        "kernel_type LINEAR, post_transform NONE, one_class 0",
+        "kernel_type LINEAR with kernel_params, post_transform NONE, one_class 0",
     )
     .of_ml(),
     operator("Scaler", 1..=1, SCALER, Rule::Singles, ml::scaler, "of [N, C]: (u − offset)·scale").of_ml(),

@@ -20,6 +20,7 @@ use super::names::{label, name_of, printable};
 use super::outline::Outline;
 use super::proto::{self, EntryProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use super::stored::check_texts;
+use super::turned;
 use super::versions::check_versions;
 use crate::model::live::live;
 use crate::model::merged::merged;
@@ -218,6 +219,10 @@ impl<'m> Reader<'m> {
             return Err(ModelError::shape(&name, "a first output", "none"));
         }
         let values = import(&mut self.importer, &Call::new(name.clone(), node, inputs))?;
+        let of_turned = || node.input.iter().any(|of| self.importer.turned.contains(of.as_str()));
+        if operator == "Transpose" || (turned::passes(&operator) && of_turned()) {
+            self.importer.turned.extend(node.output.iter().map(String::as_str));
+        }
         let named = node.output.iter().zip(values).filter(|(output, _)| !output.is_empty());
         self.values.extend(named.filter_map(|(output, value)| Some((output.as_str(), value?))));
         Ok(())
@@ -258,8 +263,8 @@ impl<'m> Reader<'m> {
     }
 }
 
-/// What a Dropout has behind its first input is stored in the file, and what a Slice has there cannot be replaced by who
-/// runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes trip over both where
+/// What a Dropout has behind its first input is stored in the file, and what a Slice or Pad has there cannot be replaced by
+/// who runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes trip over both where
 /// they simplify a graph.
 fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, format: i64) -> Result<(), ModelError> {
     let operator = |node: &NodeProto| node.op_type.clone().unwrap_or_default();
@@ -276,7 +281,7 @@ fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, 
             "Dropout" => {
                 !name.is_empty() && !constants.contains(name.as_str()) && !initializers.contains_key(name.as_str())
             }
-            "Slice" => inputs.contains(name.as_str()),
+            "Slice" | "Pad" => inputs.contains(name.as_str()),
             _ => false,
         };
         if let Some(name) = node.input.iter().skip(1).find(wrong) {

@@ -114,6 +114,7 @@ fn parts_of(
     Reduced { rows, cells, shape, .. }: &Reduced,
     node: NodeId,
 ) -> Result<Vec<NodeId>, ModelError> {
+    importer.check_parts(call, cells.0.iter().product())?;
     let mut nodes = Vec::new();
     for cell in Walk::new(&cells.0, &cells.1, 0) {
         nodes.push(pick(importer, call, node, shape, Walk::new(&rows.0, &rows.1, cell as isize))?);

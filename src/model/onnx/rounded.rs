@@ -69,7 +69,8 @@ pub(super) fn names() -> String {
 /// # Errors
 /// When shapes or attributes do not fit, or the result is not finite.
 pub(super) fn compute(importer: &mut Importer, call: &Call) -> Result<Option<(Value, Kind)>, ModelError> {
-    let Some((name, inputs, attributes)) = OPERATORS.iter().find(|(name, ..)| *name == call.operator()) else {
+    let here = |name: &str| name == call.operator() && !call.of_ml();
+    let Some((name, inputs, attributes)) = OPERATORS.iter().find(|(name, ..)| here(name)) else {
         return Ok(None);
     };
     let constants = (0..call.count())

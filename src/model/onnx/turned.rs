@@ -12,6 +12,23 @@ pub(super) fn reads_one(call: &Call) -> bool {
     (0..call.count()).any(|index| matches!(call.optional(index), Some(Value::Moved(..))))
 }
 
+/// Whether runtimes may move a Transpose from before an operator to behind it.
+pub(super) fn passes(operator: &str) -> bool {
+    !matches!(
+        operator,
+        "AveragePool"
+            | "Conv"
+            | "Einsum"
+            | "Flatten"
+            | "Gemm"
+            | "GlobalAveragePool"
+            | "GlobalMaxPool"
+            | "MatMul"
+            | "MaxPool"
+            | "Reshape"
+    )
+}
+
 /// What an operator makes of values with the batch axis at one place; `import` is its import of those that have it in front.
 pub(super) fn go_on(
     importer: &mut Importer,

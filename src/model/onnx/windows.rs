@@ -34,6 +34,15 @@ impl Moves {
         let widths = (0..cells.len()).map(width).collect::<Option<Vec<_>>>();
         let widths = widths.ok_or_else(|| call.refuse(format!("dilations {dilations:?} are too large")))?;
         let pads = padding(call, sizes, &widths, &strides)?;
+        let same = call.text_attribute("auto_pad").is_some_and(|side| side.starts_with("SAME"));
+        if same && dilations.iter().any(|&dilation| dilation != 1) {
+            return Err(call.refuse("auto_pad beside dilations is not supported: runtimes do not count with them"));
+        }
+        // Windows that leave entries out between them need none; of a pool runtimes take entries off then.
+        let over = |k: usize| sizes[k].div_ceil(strides[k]).saturating_sub(1) * strides[k] + widths[k] < sizes[k];
+        if same && call.operator() != "Conv" && (0..sizes.len()).any(over) {
+            return Err(call.refuse("auto_pad of a pool that leaves entries out is not supported: runtimes refuse it"));
+        }
         let ceil = call.has("ceil_mode") && call.flag("ceil_mode")?;
         let mut axes = vec![];
         for (k, &[before, after]) in pads.iter().enumerate() {
@@ -42,9 +51,14 @@ impl Moves {
                 let found = format!("{} entries, padding {before} and {after}", sizes[k]);
                 call.misfit(format!("room for a window of width {} on axis {}", widths[k], k + 2), found)
             })?;
-            // One more window that the padding does not hold, unless it begins behind the entries.
+            // One more window that the padding does not hold; where it would begin behind the entries, runtimes differ.
             let left = (sizes[k] + before + after - widths[k]) % strides[k];
-            if ceil && left > 0 && axis.output * strides[k] < sizes[k] + before {
+            if ceil && left > 0 {
+                if axis.output * strides[k] >= sizes[k] + before {
+                    let what = "ceil_mode where the last window would begin behind the entries is not supported: \
+                                runtimes differ in whether there is one";
+                    return Err(call.refuse(what));
+                }
                 axis.output += 1;
             }
             axes.push(axis);
@@ -239,6 +253,7 @@ pub(super) fn global_max_pool(importer: &mut Importer, call: &Call) -> Result<Va
 fn maximum(importer: &mut Importer, call: &Call, input: NodeId, moves: &Moves) -> Result<Value, ModelError> {
     let ([a, b], shape) = (moves.both(), moves.shape(moves.channels));
     let (size, plane) = (importer.graph.node(input).size(), a.input * b.input);
+    importer.check_parts(call, a.cells.saturating_mul(b.cells))?;
     let mut picks = vec![];
     for cell in 0..a.cells.saturating_mul(b.cells) {
         importer.spend_shape(call, &shape)?;
