@@ -1,6 +1,7 @@
 //! What counts as a difference.
 
 use crate::cases::ROWS;
+use crate::link::{Link, Said, sigmoid};
 use crate::readings::{Ours, PANIC};
 
 /// One answer of the runtime.
@@ -25,9 +26,11 @@ pub struct Difference {
     pub what: String,
 }
 
-/// Refusals that only say that a file is newer than the runtime.
+/// Refusals that only say that a file is newer than the runtime, or that it lacks an operator for a type.
 pub fn newer(reason: &str) -> bool {
-    ["is under development", "Unsupported model IR version", "is till opset"].iter().any(|part| reason.contains(part))
+    ["is under development", "Unsupported model IR version", "is till opset", "Could not find an implementation for"]
+        .iter()
+        .any(|part| reason.contains(part))
 }
 
 /// Whether the runtime fails to simplify what it reads and computes as it stands.
@@ -74,7 +77,8 @@ fn readings_differ(ours: &Ours) -> Vec<Difference> {
         return vec![Difference { kind: "kernel and reader", what }];
     }
     for (row, (value, &(low, high))) in kernel.values.iter().zip(reader).enumerate() {
-        let slack = 1e-12 * value.abs();
+        // The kernel rounds a smooth unit up to 128 places.
+        let slack = 1e-12 * value.abs() + 1e-36;
         if !(low - slack <= *value && *value <= high + slack) {
             let what = format!("row {row}: kernel {value}, reader [{low}, {high}]");
             return vec![Difference { kind: "kernel and reader", what }];
@@ -83,10 +87,26 @@ fn readings_differ(ours: &Ours) -> Vec<Difference> {
     vec![]
 }
 
-/// A bound where the reader refuses, and with it the graph that gives a bound: none at all where the runtime overflows,
-/// or where huge numbers may swallow others.
-fn coarse(value: f64, runtime: f64, huge: bool) -> f64 {
+/// A bound where constants are rounded, or where the reader refuses, and with it the graph that gives one: none at all where
+/// the runtime overflows, or where huge numbers may swallow others.
+fn coarse(value: f64, runtime: Said, huge: bool) -> f64 {
+    let Said::Value(runtime, _) = runtime else { return if huge { f64::INFINITY } else { 1e-3 * (1.0 + value.abs()) } };
     if runtime.is_finite() && !huge { 1e-3 * (1.0 + value.abs()) } else { f64::INFINITY }
+}
+
+/// How far a runtime's exponential may be off.
+const PROBABILITY: f64 = 4e-6;
+
+/// Whether what a runtime says can be of a logit between two numbers.
+fn fits(said: Said, [low, high]: [f64; 2], is_optimised: bool) -> bool {
+    match said {
+        // Where graphs are optimised, products are reordered, and may overflow where they did not before.
+        Said::Value(value, error) => {
+            (is_optimised && !value.is_finite()) || (low - error <= value && value <= high + error)
+        }
+        Said::Probability(p) => sigmoid(low) - PROBABILITY <= p && p <= sigmoid(high) + PROBABILITY,
+        Said::Sign(sign) => (sign <= PROBABILITY || high >= 0.0) && (sign >= -PROBABILITY || low <= 0.0),
+    }
 }
 
 fn against(ours: &Ours, run: &Run) -> Option<Difference> {
@@ -110,23 +130,24 @@ fn against(ours: &Ours, run: &Run) -> Option<Difference> {
     }
     for (i, outputs) in outputs.iter().enumerate() {
         let row = (run.first + i) % ROWS;
-        let value = match outputs[..] {
-            [value] => value,
-            // Of several outputs, the first one against the largest of the others.
-            [a, ref others @ ..] if !others.is_empty() => a - others.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            _ => {
-                let what = format!("{who} accepts; {place}: {} outputs", outputs.len());
-                return Some(Difference { kind: "outputs", what });
-            }
-        };
+        if outputs.is_empty() {
+            return Some(Difference { kind: "outputs", what: format!("{who} accepts; {place}: none") });
+        }
+        let said = ours.link.map_or(Said::Sign(0.0), |link| {
+            // Nothing is known where all probabilities have vanished.
+            link.said(outputs, ours.class).unwrap_or(Said::Sign(0.0))
+        });
         let mut ends = Vec::new();
         if let Ok(kernel) = &ours.kernel {
-            let bound =
-                ours.bounds.as_ref().map_or_else(|| coarse(kernel.values[row], value, ours.huge), |(_, b)| b[row]);
+            let bound = match &ours.bounds {
+                Some((_, bounds)) if !ours.folded => bounds[row],
+                _ => coarse(kernel.values[row], said, ours.huge),
+            };
             ends.push(("kernel", kernel.outputs, kernel.values[row], kernel.values[row], bound));
         }
         if let (Ok(reader), Some((count, bounds))) = (&ours.reader, &ours.bounds) {
-            ends.push(("reader", *count, reader[row].0, reader[row].1, bounds[row]));
+            let rounded = if ours.folded { coarse(reader[row].1, said, ours.huge) } else { 0.0 };
+            ends.push(("reader", *count, reader[row].0, reader[row].1, bounds[row].max(rounded)));
         }
         for (who, count, low, high, bound) in ends {
             if count != outputs.len().min(2) {
@@ -135,12 +156,13 @@ fn against(ours: &Ours, run: &Run) -> Option<Difference> {
             }
             // Where graphs are optimised, a constant may be added before the products, which can round what was exact.
             let regrouped = if run.level > 0 { 1e-5 * (1.0 + high.abs()) } else { 0.0 };
-            let slack = bound + regrouped + 1e-13 * (low.abs() + high.abs());
-            // There too, products are reordered, and may overflow where they did not before.
-            let overflows = run.level > 0 && !value.is_finite();
-            let close = overflows || bound == f64::INFINITY || (low - slack <= value && value <= high + slack);
-            if !close {
-                let what = format!("row {row}: {who} {low}, runtime {value} ({place}), bound {bound:e}");
+            // What is added to all logits leaves their differences as they are, but for its rounding.
+            let common =
+                if ours.link == Some(Link::Logits) { 0.0 } else { 8.0 * f64::from(f32::EPSILON) * ours.largest };
+            let slack = bound + regrouped + common + 1e-13 * (low.abs() + high.abs());
+            let ends = [low - slack, high + slack].map(|end| end + ours.threshold);
+            if !(slack.is_infinite() || fits(said, ends, run.level > 0)) {
+                let what = format!("row {row}: {who} {low}, runtime {said:?} ({place}), bound {bound:e}");
                 return Some(Difference { kind: "value", what });
             }
         }

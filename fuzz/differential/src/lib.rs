@@ -4,5 +4,6 @@
 pub mod bound;
 pub mod cases;
 pub mod compare;
+pub mod link;
 pub mod readings;
 pub mod stored;

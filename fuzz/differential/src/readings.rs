@@ -3,12 +3,13 @@
 use crate::bound::bounds;
 use crate::cases::schema::largest_float;
 use crate::cases::{Case, ROWS};
+use crate::link::{Link, may_end};
 use dashu_int::ops::BitTest;
 use dashu_int::{IBig, Sign, UBig};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use underplane::model::{Model, Sensitive, onnx, select};
-use underplane_kernel::{Class, Inputs, Reading, Rejection};
+use underplane::model::{Graph, Model, ModelError, Sensitive, logit, onnx};
+use underplane_kernel::{Class, Inputs, Logit, Reading, Rejection};
 
 /// f at every row, or why there is none.
 pub struct Ours {
@@ -18,8 +19,18 @@ pub struct Ours {
     pub reader: Result<Vec<(f64, f64)>, String>,
     /// Number of coordinates that the reader sees.
     size: Option<usize>,
-    /// How many logits the reader sees, and how far 32-bit floats may be off at every row.
+    /// How many logits the reader sees, 2 where there are more, and how far 32-bit floats may be off at every row.
     pub bounds: Option<(usize, Vec<f64>)>,
+    /// What the model's outputs are; nothing where the kernel alone knows.
+    pub link: Option<Link>,
+    /// The sensitive class, of several outputs.
+    pub class: usize,
+    /// What is taken off the logit.
+    pub threshold: f64,
+    /// Whether what is read is another file, whose constants are rounded.
+    pub folded: bool,
+    /// The size of its largest number.
+    pub largest: f64,
     /// Whether the file holds numbers beside which others vanish in 32-bit floats.
     pub huge: bool,
 }
@@ -36,7 +47,7 @@ impl Ours {
 
 /// The values of a reading.
 pub struct Logits {
-    /// Number of outputs: f is the one, or the first minus the second.
+    /// Number of outputs, 2 where there are more: f is the one, or the sensitive one minus the largest other one.
     pub outputs: usize,
     /// Number of coordinates of an input.
     pub size: usize,
@@ -46,13 +57,22 @@ pub struct Logits {
 
 /// Reads a case; `path` holds its bytes, with `weights.bin` beside it.
 pub fn ours(case: &Case, path: &Path) -> Ours {
-    let (reader, size, bounds) = match caught(|| reader(case, path)) {
-        Ok((values, size, bounds)) => (Ok(values), Some(size), Some(bounds)),
-        Err(reason) => (Err(reason), None, None),
-    };
     let text = |r: Rejection| format!("{:?}: expected {}, found {}", r.code, r.expected, r.found);
-    let huge = largest_float(&case.bytes) > HUGE;
-    Ours { kernel: caught(|| kernel(case).map_err(text)), reader, size, bounds, huge }
+    let otherwise = (!may_end(&case.bytes)).then_some(Link::Logits);
+    let network = caught(|| network(case, path).map_err(|error| error.to_string()));
+    // The program proves what it says of such a file in the place of the one that it reads.
+    let folded = network.as_ref().ok().and_then(|network| network.folded.clone());
+    let kernel = caught(|| kernel(case, folded.as_deref().unwrap_or(&case.bytes)).map_err(text));
+    let (reader, size, bounds, link) = match network.and_then(|network| caught(|| reader(case, network))) {
+        Ok((values, size, bounds, link)) => (Ok(values), Some(size), Some(bounds), Some(link)),
+        Err(reason) => (Err(reason), None, None, otherwise),
+    };
+    let folded = folded.is_some();
+    let (class, threshold) = (case.class, case.threshold.into());
+    let largest = largest_float(&case.bytes);
+    let huge = largest > HUGE;
+    let largest = largest.into();
+    Ours { kernel, reader, size, bounds, link, class, threshold, folded, largest, huge }
 }
 
 /// What stands in place of a reason where a reading ends in a panic.
@@ -62,11 +82,12 @@ fn caught<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(PANIC.into()))
 }
 
-fn kernel(case: &Case) -> Result<Logits, Rejection> {
-    let reading = |class| Reading::read(&case.bytes, class);
+fn kernel(case: &Case, bytes: &[u8]) -> Result<Logits, Rejection> {
+    let threshold = (case.threshold != 0.0).then(|| case.threshold.to_string().parse().expect("a number"));
+    let reading = |class| Reading::read(bytes, Logit { threshold, ..Logit::from(class) });
     let (outputs, reading) = match reading(Class::Positive) {
         Ok(reading) => (1, reading),
-        Err(first) => (2, reading(Class::Index(0)).map_err(|_| first)?),
+        Err(first) => (2, reading(Class::Index(case.class as u32)).map_err(|_| first)?),
     };
     let size = reading.input_size();
     let inputs = Inputs::read(&npy(&rows(case, size), size))?;
@@ -84,17 +105,35 @@ pub fn rows(case: &Case, size: usize) -> Vec<f32> {
 type Bounds = (usize, Vec<f64>);
 type Intervals = Vec<(f64, f64)>;
 
-fn reader(case: &Case, path: &Path) -> Result<(Intervals, usize, Bounds), String> {
-    let text = |error: underplane::model::ModelError| error.to_string();
-    let graph = onnx::read(path).map_err(text)?;
+fn reader(case: &Case, Network { graph, notes, .. }: Network) -> Result<(Intervals, usize, Bounds, Link), String> {
+    let text = |error: ModelError| error.to_string();
     let outputs = graph.node(graph.output()).size();
     let size = graph.input_size();
     let rows: Vec<f64> = rows(case, size).into_iter().map(f64::from).collect();
     let bounds = bounds(&graph, &rows);
-    let sensitive = if outputs == 2 { Sensitive::Index(0) } else { Sensitive::Positive };
-    let model = Model::new(select(graph, sensitive).map_err(text)?).map_err(text)?;
+    let sensitive = if outputs > 1 { Sensitive::Index(case.class) } else { Sensitive::Positive };
+    let threshold = Some(case.threshold).filter(|&threshold| threshold != 0.0);
+    let logit = logit::Logit { threshold, ..sensitive.into() };
+    let model = Model::of_heads(logit.heads(graph).map_err(text)?).map_err(text)?;
     let values = model.enclose(&rows).into_iter().map(|e| (e.lower(), e.upper())).collect();
-    Ok((values, size, (outputs, bounds)))
+    Ok((values, size, (outputs.min(2), bounds), Link::of(&notes)))
+}
+
+/// What is read from a file, what is said about it, and the file in its place where constants are rounded.
+struct Network {
+    graph: Graph,
+    notes: Vec<String>,
+    folded: Option<Vec<u8>>,
+}
+
+fn network(case: &Case, path: &Path) -> Result<Network, ModelError> {
+    let beside = onnx::Beside::of(path, false);
+    let imported = onnx::import(&case.bytes[..], path, &beside, None)?;
+    let Some(folded) = imported.folded(&case.bytes, path, &beside)? else {
+        return Ok(Network { graph: imported.graph, notes: imported.notes, folded: None });
+    };
+    let (graph, notes) = folded.read(path, None)?;
+    Ok(Network { graph, notes, folded: Some(folded.bytes) })
 }
 
 /// A .npy file [3 × size].

@@ -41,6 +41,12 @@ def batches(first_axis, rows):
     return [(0, 1), (1, 1), (2, 1), (0, 2), (1, 2), (0, 3)]
 
 
+def scores(outputs):
+    """The only output, or the one beside labels."""
+    others = [output for output in outputs if output.type not in ("tensor(int64)", "tensor(string)")]
+    return outputs if len(outputs) == 1 else others
+
+
 def runs(path, size, rows):
     for level in range(len(LEVELS)):
         try:
@@ -48,27 +54,36 @@ def runs(path, size, rows):
         except Exception as error:
             yield f"{level} 0 0 refused load: {text(error)}"
             return
-        inputs, outputs = session.get_inputs(), session.get_outputs()
+        inputs, outputs = session.get_inputs(), scores(session.get_outputs())
         if len(inputs) != 1 or len(outputs) != 1:
             yield f"{level} 0 0 refused load: {len(inputs)} inputs, {len(outputs)} outputs"
             return
-        [given] = inputs
-        if given.type != "tensor(float)" or not given.shape:
+        [given], [output] = inputs, outputs
+        kind = {"tensor(float)": np.float32, "tensor(double)": np.float64}.get(given.type)
+        if kind is None or not given.shape:
             yield f"{level} 0 0 refused load: input {given.type} {given.shape}"
             return
-        axes = given.shape[1:]
+        fixed = all(isinstance(axis, int) for axis in given.shape)
+        # A vector of fixed size is one sample.
+        has_batch = len(given.shape) > 1 or not fixed
+        axes = given.shape[1:] if has_batch else given.shape
         if any(not isinstance(axis, int) for axis in axes) or int(np.prod(axes)) != size:
             yield f"{level} 0 0 refused load: input of shape {given.shape}, {size} coordinates expected"
             return
-        for first, batch in batches(given.shape[0], len(rows)):
-            x = np.stack([rows[(first + k) % len(rows)] for k in range(batch)]).reshape([batch] + axes)
+        for first, batch in batches(given.shape[0] if has_batch else 1, len(rows)):
+            x = np.stack([rows[(first + k) % len(rows)] for k in range(batch)]).astype(kind)
+            x = x.reshape([batch] + axes if has_batch else axes)
             try:
-                [y] = session.run(None, {given.name: x})
+                [y] = session.run([output.name], {given.name: x})
             except Exception as error:
                 yield f"{level} {first} {batch} refused run: {text(error)}"
                 return
+            if output.type.startswith("seq(map("):
+                # Maps hold their keys in rising order.
+                y = [[row[key] for key in sorted(row)] for row in y]
+                y = np.array(y, dtype=np.float32)
             y = np.asarray(y)
-            rows_in_front = y.ndim > 0 and y.shape[0] == batch
+            rows_in_front = not has_batch or (y.ndim > 0 and y.shape[0] == batch)
             # The output of one sample may have lost its batch axis: nothing follows that could mind.
             if y.dtype not in (np.float32, np.float64) or not (rows_in_front or (y.ndim == 0 and batch == 1)):
                 yield f"{level} {first} {batch} refused run: output {y.dtype} {y.shape}"

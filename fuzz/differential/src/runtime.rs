@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-use underplane_differential::cases::{Case, ROWS};
+use underplane_differential::cases::{Case, ROWS, maps, needed};
 use underplane_differential::compare::Run;
 use underplane_differential::readings::rows;
 
@@ -30,8 +30,22 @@ impl Runtime {
         Runtime { python: python.into(), process: None }
     }
 
-    /// What it computes for a case whose bytes are at `path`, with inputs of `size` coordinates.
+    /// What it computes for a case whose bytes are at `path`, with inputs of `size` coordinates. Of a file that it refuses,
+    /// what it computes for the part that is read.
     pub fn runs(&mut self, case: &Case, path: &Path, size: usize) -> Vec<Run> {
+        let runs = self.runs_of(&case.bytes, case, path, size);
+        match needed::alone(&case.bytes).filter(|_| runs.iter().any(|run| run.outputs.is_err())) {
+            None => runs,
+            Some(part) => {
+                std::fs::write(path, &part).expect("a file in the folder");
+                let runs = self.runs_of(&part, case, path, size);
+                std::fs::write(path, &case.bytes).expect("a file in the folder");
+                runs
+            }
+        }
+    }
+
+    fn runs_of(&mut self, bytes: &[u8], case: &Case, path: &Path, size: usize) -> Vec<Run> {
         let rows = rows(case, size);
         let line = |row: &[f32]| row.iter().map(f32::to_string).collect::<Vec<_>>().join(" ");
         let rows: Vec<String> = rows.chunks(size).map(line).collect();
@@ -39,7 +53,10 @@ impl Runtime {
         let request = format!("{}\n{size}\n{}", path.display(), rows.join("\n"));
         let process = self.process.get_or_insert_with(|| Process::start(&self.python));
         match process.ask(&request) {
-            Some(answer) => answer.lines().map(read).collect(),
+            Some(answer) => {
+                let places = maps::places(bytes);
+                answer.lines().map(read).map(|run| in_order(run, places.as_deref())).collect()
+            }
             None => {
                 let _ = process.child.kill();
                 let status = process.child.wait().map(|status| status.to_string()).unwrap_or_default();
@@ -91,6 +108,15 @@ impl Process {
         self.requests.flush().ok()?;
         self.answers.recv_timeout(PATIENCE).ok()
     }
+}
+
+/// The scores of maps, which are sorted by their keys, as they stood before.
+fn in_order(mut run: Run, places: Option<&[usize]>) -> Run {
+    let Some(places) = places else { return run };
+    for outputs in run.outputs.iter_mut().flatten().filter(|outputs| outputs.len() == places.len()) {
+        *outputs = places.iter().map(|&place| outputs[place]).collect();
+    }
+    run
 }
 
 /// One line of an answer.

@@ -26,6 +26,8 @@ pub struct Tally {
     marks: BTreeMap<String, Count>,
     kernel: BTreeMap<String, u64>,
     reader: BTreeMap<String, u64>,
+    kernel_alone: BTreeMap<String, u64>,
+    reader_alone: BTreeMap<String, u64>,
     newer: u64,
     optimiser: u64,
 }
@@ -46,11 +48,15 @@ impl Tally {
         marks.sort();
         marks.dedup();
         marks.into_iter().for_each(|mark| add(self.marks.entry(mark).or_default()));
-        if let Err(reason) = &ours.kernel {
-            *self.kernel.entry(plain(reason)).or_default() += 1;
-        }
-        if let Err(reason) = &ours.reader {
-            *self.reader.entry(plain(reason)).or_default() += 1;
+        let add = |reasons: &mut BTreeMap<String, u64>, reason: &str| *reasons.entry(plain(reason)).or_default() += 1;
+        match (&ours.kernel, &ours.reader) {
+            (Ok(_), Ok(_)) => {}
+            (Err(reason), Ok(_)) => add(&mut self.kernel_alone, reason),
+            (Ok(_), Err(reason)) => add(&mut self.reader_alone, reason),
+            (Err(kernel), Err(reader)) => {
+                add(&mut self.kernel, kernel);
+                add(&mut self.reader, reader);
+            }
         }
         self.newer += u64::from(runs.iter().any(|run| run.outputs.as_ref().is_err_and(|r| newer(r))));
         self.optimiser += u64::from(runs.iter().any(|run| only_optimised(run, runs)));
@@ -64,13 +70,19 @@ impl Tally {
         };
         self.marks.iter().for_each(|(mark, count)| line(count, mark));
         line(&self.all, "all");
-        for (who, reasons) in [("kernel", &self.kernel), ("reader", &self.reader)] {
+        let refused = [
+            ("kernel", &self.kernel),
+            ("reader", &self.reader),
+            ("kernel alone", &self.kernel_alone),
+            ("reader alone", &self.reader_alone),
+        ];
+        for (who, reasons) in refused {
             println!("\nrefused by the {who}");
             let mut reasons: Vec<_> = reasons.iter().collect();
             reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
             reasons.iter().take(40).for_each(|(reason, count)| println!("{count:>8}  {reason}"));
         }
-        println!("\n{} files newer than the runtime", self.newer);
+        println!("\n{} files newer than the runtime, or of a type that it lacks", self.newer);
         println!("{} files that the runtime computes, but cannot load with graph optimisations", self.optimiser);
         let seconds = time.as_secs_f64();
         println!("{} files in {seconds:.0} s, {:.0} a second", self.all.files, self.all.files as f64 / seconds);

@@ -1,7 +1,9 @@
 //! The files that are compared: made from a seed alone, so that a seed names a file.
 
 mod generate;
+pub mod maps;
 mod mutate;
+pub mod needed;
 mod random;
 pub mod schema;
 mod wire;
@@ -19,6 +21,10 @@ pub struct Case {
     pub marks: Vec<String>,
     /// Inputs [3 × size].
     pub rows: Vec<f32>,
+    /// The sensitive class, of several outputs.
+    pub class: usize,
+    /// What is taken off the logit.
+    pub threshold: f32,
 }
 
 /// How many inputs every file is evaluated at.
@@ -29,7 +35,9 @@ pub fn graph(seed: u64) -> Case {
     let mut random = Random::new(seed);
     let (file, size, marks) = generate::generate(&mut random);
     let rows = rows(&mut random, size);
-    Case { bytes: wire::write(&file), size, marks, rows }
+    let class = random.below(2);
+    let threshold = if random.one_in(4) { random.between(-16, 16) as f32 / 8.0 } else { 0.0 };
+    Case { bytes: wire::write(&file), size, marks, rows, class, threshold }
 }
 
 /// The graph of a seed with one to three mutations.
@@ -50,7 +58,7 @@ pub fn mutated(case: Case, seed: u64) -> Case {
 
 /// A file from elsewhere.
 pub fn given(bytes: Vec<u8>) -> Case {
-    Case { bytes, size: 0, marks: vec![], rows: vec![] }
+    Case { bytes, size: 0, marks: vec![], rows: vec![], class: 0, threshold: 0.0 }
 }
 
 /// All files that lack one field of `bytes`.

@@ -1,7 +1,7 @@
 //! The messages of ONNX: which fields are messages, so that a mutation knows what it changes.
 
-pub use super::wire::Kind;
-use super::wire::{Field, Message, Value, field};
+use super::wire::{Field, field};
+pub use super::wire::{Kind, Message, Value};
 
 /// What `number` is in a message of `kind`, where it is one.
 pub fn inside(kind: Kind, number: u64) -> Option<Kind> {

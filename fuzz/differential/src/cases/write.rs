@@ -5,6 +5,8 @@ use super::wire::{Field, Message, Value, field, integer, packed, text};
 
 /// Data types by ONNX's numbers.
 pub const FLOAT: i64 = 1;
+/// string.
+pub const STRING: i64 = 8;
 /// int32.
 pub const INT32: i64 = 6;
 /// int64.
@@ -120,6 +122,16 @@ pub fn tensor_attribute(name: &str, value: Message) -> Message {
     attribute(name, vec![message(5, Kind::Tensor, value)], 4)
 }
 
+/// A text attribute.
+pub fn text_attribute(name: &str, value: &str) -> Message {
+    attribute(name, vec![text(4, value)], 3)
+}
+
+/// A list of texts.
+pub fn texts_attribute(name: &str, values: &[&str]) -> Message {
+    attribute(name, values.iter().map(|v| text(9, v)).collect(), 8)
+}
+
 /// A list of floats.
 pub fn floats_attribute(name: &str, values: &[f32]) -> Message {
     attribute(name, values.iter().map(|v| field(7, Value::Fixed32(v.to_bits()))).collect(), 6)
@@ -156,6 +168,14 @@ pub fn value_info(name: &str, kind: i64, dims: Option<&[Dim]>) -> Message {
         tensor.push(message(2, Kind::Shape, dims.iter().map(dim).collect()));
     }
     vec![text(1, name), message(2, Kind::Type, vec![message(1, Kind::TensorType, tensor)])]
+}
+
+/// A ValueInfoProto of a ZipMap's output: a list of maps from integers or texts to float32.
+pub fn maps_info(name: &str, key: i64) -> Message {
+    let scores = message(2, Kind::Type, vec![message(1, Kind::TensorType, vec![integer(1, FLOAT)])]);
+    let map = vec![message(5, Kind::Other, vec![integer(1, key), scores])];
+    let list = vec![message(4, Kind::Other, vec![message(1, Kind::Other, map)])];
+    vec![text(1, name), message(2, Kind::Type, list)]
 }
 
 /// An OperatorSetIdProto.

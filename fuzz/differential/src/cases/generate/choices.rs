@@ -18,16 +18,9 @@ impl Builder<'_> {
 
     fn clip(&mut self, of: &Live) -> Live {
         let low = if self.random.one_in(4) { f64::from(f32::MIN) } else { self.random.pick(&[0.0, -1.0, 0.5, -0.25]) };
-        let low = self.float_constant(&[], vec![low]);
         let high = if self.random.one_in(2) { f64::from(f32::MAX) } else { self.random.pick(&[0.5, 1.0, 6.0]) };
-        let high = self.float_constant(&[], vec![high]);
-        let inputs = match self.random.below(4) {
-            0 => vec![&of.name[..]],
-            1 => vec![&of.name[..], &low],
-            2 => vec![&of.name[..], "", &high],
-            _ => vec![&of.name[..], &low, &high],
-        };
-        self.push("Clip", &inputs, vec![], of.shape.clone())
+        let (has_low, has_high) = (self.random.one_in(2), self.random.one_in(2));
+        self.clipped(of, has_low.then_some(low), has_high.then_some(high))
     }
 
     /// PRelu with slopes that are alike, or at most 1, as a rule.
@@ -72,22 +65,16 @@ impl Builder<'_> {
         let keep = self.random.one_in(2);
         let left = |k: usize| if !axes.contains(&k) { Some(of.shape[k]) } else { keep.then_some(1) };
         let shape = (0..rank).filter_map(left).collect();
-        let counted = |k: usize| k as i64 + 1;
-        let named: Vec<i64> = axes.iter().map(|&k| counted(k)).collect();
-        let from_end = self.random.one_in(3);
-        let named: Vec<i64> = named.iter().map(|&k| if from_end { k - rank as i64 - 1 } else { k }).collect();
-        let mut attributes =
-            if keep && self.random.one_in(2) { vec![] } else { vec![int_attribute("keepdims", keep.into())] };
-        let input = operator == "ReduceSum" || self.opset >= 18;
-        if !input {
-            attributes.push(ints_attribute("axes", &named));
-            return Some(self.push(operator, &[&of.name], attributes, shape));
-        }
-        if self.random.one_in(4) {
+        let from_end = self.random.one_in(3) && self.opset >= 11;
+        let named: Vec<i64> =
+            axes.iter().map(|&k| if from_end { k as i64 - rank as i64 } else { (k + self.lead) as i64 }).collect();
+        let mut attributes = self.kept(keep);
+        let input = self.opset >= if operator == "ReduceSum" { 13 } else { 18 };
+        if input && self.random.one_in(4) {
             attributes.push(int_attribute("noop_with_empty_axes", self.random.between(0, 1)));
         }
-        let named = self.integers(&named);
-        Some(self.push(operator, &[&of.name, &named], attributes, shape))
+        let name = self.along(operator, &of.name, &named, attributes);
+        Some(Live { name, shape })
     }
 
     /// Parts of an axis, of which one goes on.
@@ -102,12 +89,15 @@ impl Builder<'_> {
         let equal = self.random.one_in(2);
         let (count, sizes) = if equal { (whole, vec![1; whole]) } else { (2, vec![first, whole - first]) };
         let names: Vec<String> = (0..count).map(|_| self.name("p")).collect();
-        let along = axis as i64 + 1 - if self.random.one_in(3) { of.shape.len() as i64 + 1 } else { 0 };
+        let along = self.signed_axis(axis + self.lead, of.shape.len() + self.lead);
         let mut attributes = vec![int_attribute("axis", along)];
         let mut inputs = vec![of.name.clone()];
         if !equal || self.random.one_in(2) {
             let list: Vec<i64> = sizes.iter().map(|&size| size as i64).collect();
-            inputs.push(self.integers(&list));
+            match self.opset < 13 {
+                true => attributes.push(ints_attribute("split", &list)),
+                false => inputs.push(self.integers(&list)),
+            }
         } else if self.opset >= 18 {
             attributes.push(int_attribute("num_outputs", count as i64));
         }
@@ -127,7 +117,8 @@ impl Builder<'_> {
         let slope = self.random.pick(&[0.25, -1.0, 0.5, 0.0]);
         let slope = self.float_constant(&[], vec![slope]);
         let scaled = self.push("Mul", &[&of.name, &slope], vec![], of.shape.clone());
-        let operator = self.random.pick(&["Greater", "GreaterOrEqual", "Less", "LessOrEqual"]);
+        let known = if self.opset < 12 { 2 } else { 4 };
+        let operator = self.random.pick(&["Greater", "Less", "GreaterOrEqual", "LessOrEqual"][..known]);
         let mut mask = self.push(operator, &[&of.name, &zero], vec![], of.shape.clone());
         let mut greater = operator.starts_with("Greater");
         if self.random.one_in(3) {

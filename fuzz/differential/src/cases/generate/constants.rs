@@ -1,7 +1,7 @@
 //! Float constants in every form: how they are stored, and how the graph computes them.
 
 use super::super::wire::Message;
-use super::super::write::{self, BFLOAT16, DOUBLE, Data, Dim, FLOAT, FLOAT16, INT64, tensor};
+use super::super::write::{self, BFLOAT16, Data, Dim, FLOAT, FLOAT16, INT64, tensor};
 use super::Builder;
 
 impl Builder<'_> {
@@ -26,20 +26,20 @@ impl Builder<'_> {
 
     /// A float constant, stored or computed.
     pub fn float_constant(&mut self, dims: &[usize], values: Vec<f64>) -> String {
-        let data = Data { kind: FLOAT, dims: dims.to_vec(), values, raw: self.random.one_in(2) };
+        let data = Data { kind: self.float, dims: dims.to_vec(), values, raw: self.random.one_in(2) };
         match self.random.below(if self.plain { 60 } else { 28 }) {
             2 => self.transposed(data),
             3 => self.reshaped(data),
             4 => self.negated(data),
             _ if self.plain => self.stored(data),
-            0 => self.cast_of(DOUBLE, data),
+            0 => self.cast_of(self.other_float(), data),
             1 if !self.rough => self.cast_of(FLOAT16, data),
             5 => self.sum(data),
             6 => self.picked(data),
             7 => self.joined(data),
             8 => self.filled(data),
             9 => self.kinked(data),
-            10 if !self.rough => self.cast_of(BFLOAT16, data),
+            10 if !self.rough && self.opset >= 13 => self.cast_of(BFLOAT16, data),
             11 => self.scaled(data),
             12 => self.flattened(data),
             13 => self.unsqueezed(data),
@@ -50,7 +50,9 @@ impl Builder<'_> {
     /// A constant as initialiser or Constant node.
     pub fn stored(&mut self, data: Data) -> String {
         let integral = matches!(data.kind, INT64);
-        match (self.random.below(8), data.kind, data.dims.len()) {
+        let choice = self.random.below(8);
+        // Version 12 of the operators brought the short forms.
+        match (if self.opset < 12 && choice < 2 { 2 } else { choice }, data.kind, data.dims.len()) {
             (0, FLOAT, 0) => {
                 let value = data.values[0] as f32;
                 self.constant_node("value_float", write::float_attribute("value_float", value))
@@ -90,7 +92,7 @@ impl Builder<'_> {
     fn cast_of(&mut self, kind: i64, data: Data) -> String {
         self.mark(format!("constant cast from {kind}"));
         let inner = self.stored(Data { kind, ..data });
-        self.emit("Cast", &[&inner], vec![write::int_attribute("to", FLOAT)])
+        self.emit("Cast", &[&inner], vec![write::int_attribute("to", self.float)])
     }
 
     fn transposed(&mut self, data: Data) -> String {
@@ -154,15 +156,13 @@ impl Builder<'_> {
             dims.insert(at, 1);
             let inner = self.stored(Data { dims, ..data });
             let axis = self.signed(at, rank + 1);
-            let axes = self.integers(&[axis]);
-            return self.emit("Squeeze", &[&inner, &axes], vec![]);
+            return self.along("Squeeze", &inner, &[axis], vec![]);
         }
         let at = self.random.pick(&ones);
         dims.remove(at);
         let inner = self.stored(Data { dims, ..data });
         let axis = self.signed(at, rank);
-        let axes = self.integers(&[axis]);
-        self.emit("Unsqueeze", &[&inner, &axes], vec![])
+        self.along("Unsqueeze", &inner, &[axis], vec![])
     }
 
     fn negated(&mut self, mut data: Data) -> String {
@@ -176,7 +176,7 @@ impl Builder<'_> {
         let operator = self.random.pick(&["Add", "Sub"]);
         data.values.iter_mut().for_each(|v| *v -= if operator == "Add" { part } else { -part });
         let a = self.stored(data);
-        let b = self.stored(Data { kind: FLOAT, dims: vec![], values: vec![part], raw: true });
+        let b = self.stored(Data { kind: self.float, dims: vec![], values: vec![part], raw: true });
         self.emit(operator, &[&a, &b], vec![])
     }
 
@@ -185,7 +185,7 @@ impl Builder<'_> {
         let operator = self.random.pick(&["Mul", "Div"]);
         data.values.iter_mut().for_each(|v| *v *= if operator == "Mul" { 1.0 / factor } else { factor });
         let a = self.stored(data);
-        let b = self.stored(Data { kind: FLOAT, dims: vec![], values: vec![factor], raw: true });
+        let b = self.stored(Data { kind: self.float, dims: vec![], values: vec![factor], raw: true });
         self.emit(operator, &[&a, &b], vec![])
     }
 
@@ -194,7 +194,7 @@ impl Builder<'_> {
         let negative = data.values.iter().any(|&v| v < 0.0);
         let max = self.random.one_in(2);
         if max {
-            let least = self.stored(Data { kind: FLOAT, dims: vec![], values: vec![-2.0], raw: true });
+            let least = self.stored(Data { kind: self.float, dims: vec![], values: vec![-2.0], raw: true });
             let a = self.stored(data);
             return self.emit("Max", &[&a, &least], vec![]);
         }
@@ -248,6 +248,9 @@ impl Builder<'_> {
 
     /// Slice with or without axes and steps.
     pub fn slice(&mut self, from: &str, start: i64, end: i64, axis: i64, step: i64) -> String {
+        if self.opset < 10 {
+            return self.sliced_by_attributes(from, start, end, Some(axis));
+        }
         let narrow = [start, end, axis, step].iter().all(|&v| i32::try_from(v).is_ok()) && self.random.one_in(4);
         let mut list = |v: i64| if narrow { self.narrow(v) } else { self.integers(&[v]) };
         let (start, end) = (list(start), list(end));
@@ -271,7 +274,7 @@ impl Builder<'_> {
             dims[axis] = range.len();
             let kept = places(&data.dims).into_iter().enumerate().filter(|(_, at)| range.contains(&at[axis]));
             let values = kept.map(|(i, _)| data.values[i]).collect();
-            parts.push(self.stored(Data { kind: FLOAT, dims, values, raw: true }));
+            parts.push(self.stored(Data { kind: self.float, dims, values, raw: true }));
         }
         let axis = self.signed_axis(axis, rank);
         self.emit("Concat", &[&parts[0], &parts[1]], vec![write::int_attribute("axis", axis)])
@@ -290,7 +293,7 @@ impl Builder<'_> {
         }
         let dims: Vec<i64> = data.dims.iter().map(|&d| d as i64).collect();
         let target = self.integers(&dims);
-        let value = tensor("", &Data { kind: FLOAT, dims: vec![1], values: vec![data.values[0]], raw: data.raw });
+        let value = tensor("", &Data { kind: self.float, dims: vec![1], values: vec![data.values[0]], raw: data.raw });
         self.emit("ConstantOfShape", &[&target], vec![write::tensor_attribute("value", value)])
     }
 }

@@ -1,6 +1,6 @@
 //! Arithmetic, activations and maxima.
 
-use super::super::write::{DOUBLE, FLOAT, float_attribute, int_attribute};
+use super::super::write::{float_attribute, int_attribute};
 use super::{Builder, Live};
 
 impl Builder<'_> {
@@ -30,8 +30,8 @@ impl Builder<'_> {
         match self.random.below(9) {
             0 => (vec![], shape.to_vec()),
             1 if rank > 0 => (vec![1], shape.to_vec()),
-            2 => ([&[1], shape].concat(), shape.to_vec()),
-            3 => (vec![1; rank + 1], shape.to_vec()),
+            2 if self.lead == 1 => ([&[1], shape].concat(), shape.to_vec()),
+            3 if self.lead == 1 => (vec![1; rank + 1], shape.to_vec()),
             4 if rank > 0 => (shape[rank - 1..].to_vec(), shape.to_vec()),
             5 => (shape.iter().map(|&d| if self.random.one_in(2) { 1 } else { d }).collect(), shape.to_vec()),
             6 if shape.contains(&1) && !self.plain && self.random.one_in(2) => {
@@ -111,12 +111,14 @@ impl Builder<'_> {
     pub fn same(&mut self, of: &Live) -> Live {
         match self.random.below(8) {
             0..=2 => self.push("Identity", &[&of.name], vec![], of.shape.clone()),
-            3 => self.push("Cast", &[&of.name], vec![int_attribute("to", FLOAT)], of.shape.clone()),
+            3 => self.push("Cast", &[&of.name], vec![int_attribute("to", self.float)], of.shape.clone()),
             4 if self.random.one_in(3) => {
-                let wide = self.push("Cast", &[&of.name], vec![int_attribute("to", DOUBLE)], of.shape.clone());
-                self.push("Cast", &[&wide.name], vec![int_attribute("to", FLOAT)], of.shape.clone())
+                let there = int_attribute("to", self.other_float());
+                let other = self.push("Cast", &[&of.name], vec![there], of.shape.clone());
+                self.push("Cast", &[&other.name], vec![int_attribute("to", self.float)], of.shape.clone())
             }
             _ if self.plain => self.push("Identity", &[&of.name], vec![], of.shape.clone()),
+            _ if self.opset < 12 => self.old_dropout(of),
             _ => self.dropout(of),
         }
     }

@@ -51,10 +51,7 @@ impl Builder<'_> {
                 longer.extend(values);
                 longer.push(9);
                 let from = self.stored(plain(longer, raw));
-                let start = self.constant_ints(&[before as i64]);
-                let end = self.constant_ints(&[-1]);
-                let inputs = [&from[..], &start[..], &end[..]];
-                self.emit("Slice", &inputs, vec![])
+                self.front_of(&from, before as i64, -1)
             }
             4 => {
                 let indices: Vec<i64> = (0..values.len()).rev().map(|i| i as i64).collect();
@@ -73,8 +70,21 @@ impl Builder<'_> {
             }
             6 if values.len() == 1 => {
                 let inner = self.stored(Data { dims: vec![], ..plain(values.to_vec(), raw) });
-                let axes = self.constant_ints(&[0]);
-                self.emit("Unsqueeze", &[&inner, &axes], vec![])
+                self.along("Unsqueeze", &inner, &[0], vec![])
+            }
+            7 if self.opset >= 10 && values.iter().all(|&v| (0..9).contains(&v)) => {
+                let by = self.random.between(9, 12);
+                let wide = values.iter().map(|&v| v + by * self.random.between(0, 3)).collect();
+                let (a, b) = (self.stored(plain(wide, raw)), self.stored(plain(vec![by], raw)));
+                self.emit("Mod", &[&a, &b], vec![])
+            }
+            8 if !values.is_empty() => {
+                let other: Vec<i64> = values.iter().map(|&v| v + self.random.between(0, 1)).collect();
+                let a = self.stored(plain(values.to_vec(), raw));
+                let b = self.stored(plain(other, raw));
+                // Where they are equal, either is right.
+                let is_equal = self.emit("Equal", &[&a, &b], vec![]);
+                self.emit("Where", &[&is_equal, &b, &a], vec![])
             }
             _ => self.stored(plain(values.to_vec(), raw)),
         }
@@ -109,7 +119,9 @@ impl Builder<'_> {
 
     /// An index among `size`, counted from the front or the end.
     pub fn signed(&mut self, index: usize, size: usize) -> i64 {
-        if self.random.one_in(3) { index as i64 - size as i64 } else { index as i64 }
+        // Older versions of the operators count from the front, as a rule.
+        let counts = self.opset >= 11 || self.random.one_in(16);
+        if counts && self.random.one_in(3) { index as i64 - size as i64 } else { index as i64 }
     }
 
     /// An axis among `rank`.

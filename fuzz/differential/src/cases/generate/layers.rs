@@ -1,4 +1,4 @@
-//! Gemm, MatMul, BatchNormalization, and the head.
+//! Gemm, MatMul and BatchNormalization.
 
 use super::super::wire::Message;
 use super::super::write::{float_attribute, int_attribute};
@@ -12,7 +12,8 @@ impl Builder<'_> {
         Some(self.gemm_to(of, cols, rows, live))
     }
 
-    fn gemm_to(&mut self, of: &Live, cols: usize, rows: usize, live: &[Live]) -> Live {
+    /// Gemm to [N, rows].
+    pub fn gemm_to(&mut self, of: &Live, cols: usize, rows: usize, live: &[Live]) -> Live {
         let mut attributes = Vec::new();
         let transposed = self.flag("transB", &mut attributes);
         self.factor("alpha", &mut attributes);
@@ -23,11 +24,12 @@ impl Builder<'_> {
         let weight = self.floats(&if transposed { [rows, cols] } else { [cols, rows] });
         let node = live.iter().find(|other| other.shape == [rows]).cloned();
         let bias = match (self.random.below(9), node) {
-            (0, _) => None,
+            // Before version 11 of the operators there is always one.
+            (0, _) if self.opset >= 11 => None,
             (1, _) => Some(self.floats(&[])),
             (2, _) => Some(self.floats(&[1])),
             (3, _) => Some(self.floats(&[1, rows])),
-            (4, _) => Some(String::new()),
+            (4, _) if self.opset >= 11 => Some(String::new()),
             (5, Some(other)) => Some(other.name),
             (6, _) => Some(self.floats(&[1, 1])),
             _ => Some(self.floats(&[rows])),
@@ -89,36 +91,5 @@ impl Builder<'_> {
         }
         let inputs = [&of.name[..], &scale, &bias, &mean, &variance];
         Some(self.push("BatchNormalization", &inputs, attributes, of.shape.clone()))
-    }
-
-    /// One or two logits, in one of the shapes that they have.
-    pub fn head(&mut self, last: Live) -> Live {
-        let logits = 1 + usize::from(self.random.one_in(3));
-        let flat = match last.shape.len() {
-            1 => last,
-            _ => self.flat(&last),
-        };
-        let cols = flat.size();
-        let output = match self.random.below(6) {
-            0 if logits == 1 => self.with_vector(&flat, cols),
-            1 | 2 => {
-                let weight = self.floats(&[cols, logits]);
-                let product = self.push("MatMul", &[&flat.name, &weight], vec![], vec![logits]);
-                self.with_constant(&product)
-            }
-            _ => self.gemm_to(&flat, cols, logits, &[]),
-        };
-        match self.random.below(8) {
-            0 if output.shape.len() == 1 => self.unsqueeze(&output),
-            1 => self.same(&output),
-            2 => self.kink(&output),
-            3 if output.shape == [1] => self.squeeze(&output).expect("an axis of size 1"),
-            _ => output,
-        }
-    }
-
-    fn with_vector(&mut self, flat: &Live, cols: usize) -> Live {
-        let weight = self.floats(&[cols]);
-        self.push("MatMul", &[&flat.name, &weight], vec![], vec![])
     }
 }

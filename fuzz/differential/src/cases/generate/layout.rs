@@ -1,6 +1,6 @@
 //! Operators that move entries about.
 
-use super::super::write::{int_attribute, ints_attribute};
+use super::super::write::{Data, FLOAT, INT64, int_attribute, ints_attribute, tensor, tensor_attribute};
 use super::{Builder, Live};
 
 impl Builder<'_> {
@@ -33,7 +33,7 @@ impl Builder<'_> {
             parts.push(Live { name: constant, shape: dims });
         }
         let names: Vec<&str> = parts.iter().map(|part| &part.name[..]).collect();
-        let axis = self.signed_axis(axis + 1, rank + 1);
+        let axis = self.signed_axis(axis + self.lead, rank + self.lead);
         Some(self.push("Concat", &names, vec![int_attribute("axis", axis)], shape))
     }
 
@@ -122,8 +122,7 @@ impl Builder<'_> {
             (false, _) => {
                 let at = self.scalar(0);
                 let single = self.emit("Gather", &[&shape, &at], vec![]);
-                let axes = self.constant_ints(&[0]);
-                self.emit("Unsqueeze", &[&single, &axes], vec![])
+                self.along("Unsqueeze", &single, &[0], vec![])
             }
         };
         let batch = self.still_batch(batch);
@@ -149,7 +148,7 @@ impl Builder<'_> {
         let rest: Vec<i64> = of.shape.iter().map(|&d| d as i64).collect();
         let target = self.computed_target(of, &rest);
         let constant = if self.random.one_in(2) {
-            self.emit("ConstantOfShape", &[&target], vec![])
+            self.zeros(&target)
         } else {
             let dims: Vec<usize> = of.shape.iter().map(|&d| if self.random.one_in(2) { 1 } else { d }).collect();
             let from = self.floats(&dims);
@@ -157,6 +156,14 @@ impl Builder<'_> {
         };
         let operator = self.random.pick(&["Add", "Sub", "Max"]);
         self.push(operator, &[&of.name, &constant], vec![], of.shape.clone())
+    }
+
+    /// Zeros of a computed shape.
+    fn zeros(&mut self, target: &str) -> String {
+        let zero = Data { kind: self.float, dims: vec![1], values: vec![0.0], raw: true };
+        let is_said = self.float != FLOAT || self.random.one_in(3);
+        let value = is_said.then(|| tensor_attribute("value", tensor("", &zero)));
+        self.emit("ConstantOfShape", &[target], value.into_iter().collect())
     }
 
     /// Squeeze without axes, where only the batch is left.
@@ -168,8 +175,7 @@ impl Builder<'_> {
         Some(self.push("Squeeze", &[&of.name], vec![], vec![]))
     }
 
-    fn scalar(&mut self, value: i64) -> String {
-        use super::super::write::{Data, INT64};
+    pub fn scalar(&mut self, value: i64) -> String {
         self.stored(Data { kind: INT64, dims: vec![], values: vec![value as f64], raw: true })
     }
 
@@ -182,9 +188,9 @@ impl Builder<'_> {
         let axis = self.random.pick(&ones);
         let mut shape = of.shape.clone();
         shape.remove(axis);
-        let axis = self.signed_axis(axis + 1, of.shape.len() + 1);
-        let axes = self.integers(&[axis]);
-        Some(self.push("Squeeze", &[&of.name, &axes], vec![], shape))
+        let axis = self.signed_axis(axis + self.lead, of.shape.len() + self.lead);
+        let name = self.along("Squeeze", &of.name, &[axis], vec![]);
+        Some(Live { name, shape })
     }
 
     /// Unsqueeze with one or two axes.
@@ -192,15 +198,16 @@ impl Builder<'_> {
         let rank = of.shape.len() + 1;
         if self.random.one_in(4) {
             let shape = [&[1], &of.shape[..], &[1]].concat();
-            let axes = self.integers(&[-1, 1]);
-            return self.push("Unsqueeze", &[&of.name, &axes], vec![], shape);
+            let last = if self.opset < 11 { (rank + self.lead) as i64 } else { -1 };
+            let name = self.along("Unsqueeze", &of.name, &[last, self.lead as i64], vec![]);
+            return Live { name, shape };
         }
         let at = self.random.below(rank);
         let mut shape = of.shape.clone();
         shape.insert(at, 1);
-        let axis = self.signed_axis(at + 1, rank + 1);
-        let axes = self.integers(&[axis]);
-        self.push("Unsqueeze", &[&of.name, &axes], vec![], shape)
+        let axis = self.signed_axis(at + self.lead, rank + self.lead);
+        let name = self.along("Unsqueeze", &of.name, &[axis], vec![]);
+        Live { name, shape }
     }
 
     /// Some entries along an axis of the samples.
@@ -211,7 +218,7 @@ impl Builder<'_> {
         }
         let axis = self.random.below(rank);
         let size = of.shape[axis];
-        let along = self.signed_axis(axis + 1, rank + 1);
+        let along = self.signed_axis(axis + self.lead, rank + self.lead);
         let mut shape = of.shape.clone();
         if self.random.one_in(2) {
             let count = 1 + self.random.below(3);
@@ -242,7 +249,7 @@ impl Builder<'_> {
     /// Start, end and step of a slice.
     fn range(&mut self, size: usize) -> (i64, i64, i64) {
         let size = size as i64;
-        let step = self.random.pick(&[1, 1, 1, 2, -1, -1, -2, 3]);
+        let step = if self.opset < 10 { 1 } else { self.random.pick(&[1, 1, 1, 2, -1, -1, -2, 3]) };
         let start = self.random.between(-size - 1, size + 1);
         let far = [i64::MAX, i64::from(i32::MAX), i64::MIN, i64::from(i32::MIN), i64::MIN + 1, i64::MAX - 1];
         let end = if self.random.one_in(2) { self.random.pick(&far) } else { self.random.between(-size - 2, size + 2) };

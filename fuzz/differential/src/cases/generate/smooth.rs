@@ -10,7 +10,7 @@ impl Builder<'_> {
         match self.random.below(6) {
             0 => self.push("Softplus", &[&of.name], vec![], shape),
             1 | 2 => {
-                let operator = self.random.pick(&["Elu", "Celu"]);
+                let operator = self.random.pick(&["Elu", "Celu"][..if self.opset < 12 { 1 } else { 2 }]);
                 let alpha = self.random.pick(&[1.0, 0.5, 0.25, 2.0, 0.0, -0.5]);
                 let alpha = if self.random.one_in(3) { vec![] } else { vec![float_attribute("alpha", alpha)] };
                 self.push(operator, &[&of.name], alpha, shape)
@@ -18,7 +18,7 @@ impl Builder<'_> {
             3 => {
                 let power = if self.random.one_in(8) { 3 } else { 2 };
                 let power = match self.random.below(3) {
-                    0 => self.integers(&[power]),
+                    0 if self.opset >= 12 => self.integers(&[power]),
                     1 => self.float_constant(&[], vec![power as f64]),
                     _ => self.float_constant(&[1], vec![power as f64]),
                 };
@@ -43,7 +43,11 @@ impl Builder<'_> {
         let edge = self.random.pick(&[20.0, 24.0]);
         let edge = self.float_constant(&[], vec![edge]);
         let less = self.random.one_in(2);
-        let operator = if less { "LessOrEqual" } else { "Greater" };
+        let operator = match less {
+            true if self.opset < 12 => "Less",
+            true => "LessOrEqual",
+            false => "Greater",
+        };
         let mask = self.push(operator, &[&argument.name, &edge], vec![], shape());
         let wrong = self.random.one_in(8);
         let order = if less != wrong { [&soft.name, &of.name] } else { [&of.name, &soft.name] };

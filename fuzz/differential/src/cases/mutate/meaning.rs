@@ -3,7 +3,8 @@
 use super::super::random::Random;
 use super::super::schema::{self, Kind};
 use super::super::wire::{self, Message, Value, field, integer, packed, text};
-use super::super::write::{self, Dim, float_attribute, int_attribute, message as submessage};
+use super::super::write::{self, Dim, float_attribute, int_attribute, message as submessage, text_attribute};
+use super::sizes::{batch, input_axes, input_size, ml_version, text_value, versions};
 use super::{Mutation, all, at, graph, insert, one, position, text_of};
 
 pub const ALL: &[Mutation] = &[
@@ -25,6 +26,10 @@ pub const ALL: &[Mutation] = &[
     batch,
     batch,
     input_axes,
+    input_size,
+    text_value,
+    text_value,
+    ml_version,
     default_written,
     default_written,
     left_out,
@@ -110,8 +115,20 @@ fn operator(random: &mut Random, file: &mut Message) -> Option<String> {
     let node = one(random, file, Kind::Node)?;
     let old = text_of(node, 4)?;
     let alike: &[&str] = match &old[..] {
-        "Add" | "Sub" | "Mul" | "Div" | "Max" => &["Add", "Sub", "Mul", "Div", "Max"],
-        "Relu" | "Abs" | "Neg" | "Identity" | "Dropout" => &["Relu", "Abs", "Neg", "Identity", "Dropout", "LeakyRelu"],
+        "Add" | "Sub" | "Mul" | "Div" | "Max" | "Min" => &["Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Pow"],
+        "Relu" | "Abs" | "Neg" | "Identity" | "Dropout" | "Softplus" => {
+            &["Relu", "Abs", "Neg", "Identity", "Dropout", "LeakyRelu", "Softplus", "Elu", "Celu", "Selu", "Exp"]
+        }
+        "MaxPool" | "AveragePool" | "Conv" => &["MaxPool", "AveragePool", "LpPool", "Conv", "ConvTranspose"],
+        "GlobalAveragePool" | "GlobalMaxPool" => &["GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"],
+        "Sigmoid" | "Softmax" | "LogSoftmax" => &["Sigmoid", "Softmax", "LogSoftmax", "HardSigmoid", "Hardmax", "Tanh"],
+        "ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceMin" | "ReduceLogSumExp" | "ReduceProd" => {
+            &["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceLogSumExp", "ReduceProd", "ReduceL1"]
+        }
+        "LinearRegressor" | "SVMRegressor" => &["LinearRegressor", "SVMRegressor"],
+        "LinearClassifier" | "SVMClassifier" => &["LinearClassifier", "SVMClassifier"],
+        "DepthToSpace" | "SpaceToDepth" => &["DepthToSpace", "SpaceToDepth"],
+        "Greater" | "Less" | "GreaterOrEqual" | "LessOrEqual" => &["Greater", "Less", "GreaterOrEqual", "Equal"],
         "Squeeze" | "Unsqueeze" | "Reshape" | "Expand" | "Gather" => {
             &["Squeeze", "Unsqueeze", "Reshape", "Expand", "Gather"]
         }
@@ -171,65 +188,6 @@ fn storage(random: &mut Random, file: &mut Message) -> Option<String> {
     Some("meaning: stored otherwise".into())
 }
 
-fn versions(random: &mut Random, file: &mut Message) -> Option<String> {
-    if random.one_in(2) {
-        let i = file.iter().position(|field| field.number == 1)?;
-        file[i] = integer(1, random.between(3, 11));
-        return Some("meaning: another ir_version".into());
-    }
-    for field in file.iter_mut() {
-        if let Value::Message(Kind::Opset, set) = &mut field.value
-            && matches!(text_of(set, 1).as_deref(), None | Some("" | "ai.onnx"))
-        {
-            let version = set.iter().position(|field| field.number == 2)?;
-            set[version] = integer(2, random.between(13, 25));
-        }
-    }
-    Some("meaning: another opset".into())
-}
-
-/// Another batch size in what goes in, and mostly in what comes out.
-fn batch(random: &mut Random, file: &mut Message) -> Option<String> {
-    let graph = graph(file)?;
-    let new = random.pick(&[vec![integer(1, 1)], vec![integer(1, 2)], vec![integer(1, 3)], vec![text(2, "N")], vec![]]);
-    for number in [11, 12] {
-        if number == 12 && random.one_in(3) {
-            continue;
-        }
-        let i = graph.iter().position(|field| field.number == number)?;
-        let Value::Message(_, info) = &mut graph[i].value else { return None };
-        let paths: Vec<_> = all(info).into_iter().filter(|(kind, _)| *kind == Kind::Dimension).collect();
-        if let Some((_, path)) = paths.first() {
-            *at(info, path) = new.clone();
-        }
-    }
-    Some("meaning: another batch size".into())
-}
-
-/// The sample's axes in another order, or one of size 1 more or less.
-fn input_axes(random: &mut Random, file: &mut Message) -> Option<String> {
-    let graph = graph(file)?;
-    let i = graph.iter().position(|field| field.number == 11)?;
-    let Value::Message(_, info) = &mut graph[i].value else { return None };
-    let (_, path) = all(info).into_iter().find(|(kind, _)| *kind == Kind::Shape)?;
-    let shape = at(info, &path);
-    let axes = shape.len();
-    match random.below(3) {
-        0 if axes > 2 => {
-            let (a, b) = (1 + random.below(axes - 1), 1 + random.below(axes - 1));
-            shape.swap(a, b);
-        }
-        1 if axes > 2 => {
-            shape.remove(1 + random.below(axes - 1));
-        }
-        _ => {
-            let place = axes.min(1 + random.below(axes.max(1)));
-            shape.insert(place, submessage(1, Kind::Dimension, vec![integer(1, 1)]));
-        }
-    }
-    Some("meaning: other axes of the input".into())
-}
-
 /// An attribute that is there anyway, written out.
 fn default_written(random: &mut Random, file: &mut Message) -> Option<String> {
     let node = one(random, file, Kind::Node)?;
@@ -248,6 +206,13 @@ fn default_written(random: &mut Random, file: &mut Message) -> Option<String> {
         "Shape" => int_attribute("start", 0),
         "Cast" => int_attribute("saturate", 1),
         "Dropout" => int_attribute("seed", 0),
+        "Conv" => int_attribute("group", 1),
+        "MaxPool" => random.pick(&[int_attribute("ceil_mode", 0), int_attribute("storage_order", 0)]),
+        "AveragePool" => random.pick(&[int_attribute("ceil_mode", 0), int_attribute("count_include_pad", 0)]),
+        "Pad" => text_attribute("mode", "constant"),
+        "Softmax" | "LogSoftmax" => random.pick(&[int_attribute("axis", -1), int_attribute("axis", 1)]),
+        "LinearRegressor" => int_attribute("targets", 1),
+        "DepthToSpace" => text_attribute("mode", "DCR"),
         "BatchNormalization" => random.pick(&[
             float_attribute("epsilon", 1e-5),
             float_attribute("momentum", 0.9),
@@ -272,7 +237,8 @@ fn left_out(random: &mut Random, file: &mut Message) -> Option<String> {
     let least = match &operator[..] {
         "Gemm" => 2,
         "Slice" => 3,
-        "Squeeze" | "Dropout" | "Max" | "Concat" => 1,
+        "Conv" | "Pad" => 2,
+        "Squeeze" | "Dropout" | "Max" | "Min" | "Sum" | "Concat" | "Clip" | "Split" => 1,
         _ => usize::MAX,
     };
     if inputs > least && random.one_in(2) {

@@ -5,6 +5,7 @@ mod encoding;
 mod graphs;
 mod meaning;
 mod models;
+mod sizes;
 mod tensors;
 
 use super::random::Random;
