@@ -140,3 +140,17 @@ fn what_counts_on_a_batch_is_refused_without_one() {
         Err(Code::ShapeMismatch)
     );
 }
+
+#[test]
+fn axes_beyond_all_numbers_are_refused() {
+    for far in [i64::MAX, i64::MIN] {
+        let constants = [list("far", &[far])];
+        for first in
+            [node("Unsqueeze", &["x", "far"], &["t"], &[]), node("Concat", &["x"], &["t"], &[int("axis", far)])]
+        {
+            let bytes = file(true, vec![first, node("ReduceSum", &["t"], &["y"], &[])], &constants);
+            assert!(decode(&bytes).is_err(), "axis {far}");
+            assert!(testing::readings::logit(&bytes, Class::Positive, &[1.0; 4]).is_err(), "axis {far}");
+        }
+    }
+}

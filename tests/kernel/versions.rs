@@ -162,6 +162,15 @@ fn axes_are_counted_from_the_end_since_version_11() {
         for axes in [[-2, 2], [2, -2]] {
             assert_eq!(there_and_back(axes, opset), [opset >= 11; 2], "axes {axes:?} in version {opset}");
         }
+        for (axes, rises) in [([1, 2], true), ([2, 1], false)] {
+            let twice = [
+                node("Unsqueeze", &["x"], &["u"], &[ints("axes", &axes)]),
+                node("Squeeze", &["u"], &["t"], &[ints("axes", &axes)]),
+            ];
+            let bytes = file(twice.to_vec(), vec![], &[2, 4], ("t", &[1.0; 8])).file_with(&[], opset);
+            let read = [decode(&bytes).is_ok(), Reading::read(&bytes, Class::Positive).is_ok()];
+            assert_eq!(read, [rises || opset >= 11; 2], "axes {axes:?} in version {opset}");
+        }
     }
 }
 

@@ -34,7 +34,9 @@ pub fn batched<'c, 'a>(call: Cow<'c, Call<'a>>, values: &Values) -> Result<Cow<'
         let Some(_) = call.optional(k, values)? else { return Ok(None) };
         known(call.list(k, values)?).map(Some).ok_or_else(|| refuse(" of the batch size"))
     };
-    let behind = |axes: Vec<i64>| axes.into_iter().map(|axis| Some(if axis < 0 { axis } else { axis + 1 })).collect();
+    let behind = |axes: Vec<i64>| {
+        axes.into_iter().map(|axis| Some(if axis < 0 { axis } else { axis.saturating_add(1) })).collect()
+    };
     let all = |count: usize| (0..count as i64).collect::<Vec<_>>();
     let mut moved = Call::clone(&call);
     match call.operator {
@@ -62,7 +64,7 @@ pub fn batched<'c, 'a>(call: Cow<'c, Call<'a>>, values: &Values) -> Result<Cow<'
         "Concat" | "Gather" | "Split" => {
             let axis = call.integer("axis").or((call.operator != "Concat").then_some(0));
             let axis = axis.ok_or_else(|| refuse(" without an axis"))?;
-            moved.set_axis(if axis < 0 { axis } else { axis + 1 });
+            moved.set_axis(if axis < 0 { axis } else { axis.saturating_add(1) });
         }
         "Squeeze" if call.arity() == 1 => {
             // All axes of size 1, which are known here.

@@ -207,6 +207,10 @@ pub fn axes(call: &Call, values: &Values, opset: i64) -> Answer {
         }
         _ => return Err(call.refuse(Code::Unsupported, "named axes", "none")),
     };
+    if opset < 11 && squeeze && !given.is_sorted() {
+        // Runtimes take such ones for others.
+        return Err(call.refuse(Code::Unsupported, "axes that rise before version 11", format!("{given:?}")));
+    }
     let rank = if squeeze { dims.len() } else { dims.len() + given.len() };
     let mut chosen = Vec::with_capacity(given.len());
     for &a in &given {

@@ -122,8 +122,14 @@ fn resolve(
     if known == size { Ok(shape) } else { Err(misfit()) }
 }
 
-/// Refuses axes that are counted from the end where the version of the operators has none: runtimes take them for others.
+/// Refuses axes that are counted from the end, or of a Squeeze do not rise, in versions of the operators in which runtimes
+/// then take them for others.
 fn check_axes(importer: &Importer, call: &Call, axes: &[i64]) -> Result<(), ModelError> {
+    if importer.opset < 11 && call.operator() == "Squeeze" && !axes.is_sorted() {
+        let what =
+            format!("{} with axes {axes:?} in opset {} is not supported: sort them", call.operator(), importer.opset);
+        return Err(call.refuse(what));
+    }
     match axes.iter().find(|&&axis| axis < 0 && importer.opset < 11) {
         Some(axis) => {
             Err(call.refuse(format!("{} with axis {axis} is not one of opset {}", call.operator(), importer.opset)))

@@ -59,8 +59,9 @@ pub(super) fn batched<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> R
     let operator = call.operator();
     let refuse =
         |what: &str| Err(call.refuse(format!("{operator}{what} in a model without a batch axis: export it with one")));
-    let behind =
-        |axes: Vec<i64>| axes.into_iter().map(|axis| Dim::Known(if axis < 0 { axis } else { axis + 1 })).collect();
+    let behind = |axes: Vec<i64>| {
+        axes.into_iter().map(|axis| Dim::Known(if axis < 0 { axis } else { axis.saturating_add(1) })).collect()
+    };
     let is_wide = |value: &Value, most| matches!(value, Value::Float(tensor) if tensor.shape.len() > most);
     Ok(match operator {
         _ if ENTRIES.contains(&operator) => {
@@ -76,7 +77,7 @@ pub(super) fn batched<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> R
         "Concat" | "Gather" | "Split" => {
             let axis = call.int_attribute("axis").unwrap_or(0);
             let mut call = call.into_owned();
-            call.along(if axis < 0 { axis } else { axis + 1 });
+            call.along(if axis < 0 { axis } else { axis.saturating_add(1) });
             Cow::Owned(call)
         }
         "Squeeze" | "Unsqueeze" => match call.optional_ints(1, "axes (input 1)")? {
