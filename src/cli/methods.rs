@@ -56,7 +56,8 @@ pub fn deviation(text: &str) -> Result<f64, String> {
 }
 
 pub fn probability(text: &str) -> Result<f64, String> {
-    number(text).and_then(|v| if v > 0.0 && v < 1.0 { Ok(v) } else { Err("expected a number between 0 and 1".into()) })
+    number(text)
+        .and_then(|v| if v > 0.0 && v < 1.0 { Ok(v) } else { Err("expected a number above 0 and below 1".into()) })
 }
 
 pub fn at_least_one(text: &str) -> Result<usize, String> {

@@ -87,14 +87,16 @@ pub fn run(args: &Args) -> Result<Finish> {
     let mut found = Found::default();
     for entry in &definition.entry {
         bar.set_message(entry.name.clone());
-        let outcome = compare(&folder, entry, args.tolerance, &mut |note| bar.suspend(|| say!("{note}")))?;
+        let mut outcome = compare(&folder, entry, args.tolerance, &mut |note| bar.suspend(|| say!("{note}")))?;
         for changed in &outcome.changed {
             bar.suspend(|| say!("note: {}: another {changed}", entry.name));
         }
-        found.add(&entry.name, &outcome);
         if args.bless {
             bless(&folder, entry, &outcome)?;
+            let new = outcome.compared.iter_mut().filter(|compared| compared.change == Change::New);
+            new.for_each(|compared| compared.detail = "stored now".into());
         }
+        found.add(&entry.name, &outcome);
         bar.inc(1);
     }
     for (name, compared) in unnamed(&folder, &definition)? {

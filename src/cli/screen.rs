@@ -33,8 +33,18 @@ fn columns(text: Option<&str>) -> Option<usize> {
 }
 
 fn terminal() -> usize {
-    let size = console::Term::stdout().size_checked();
-    size.map(|(_, columns)| columns.into()).filter(|columns| *columns > 0).unwrap_or(USUAL)
+    told().filter(|columns| *columns > 0).unwrap_or(USUAL)
+}
+
+/// The width that the terminal tells, even where it tells no height.
+#[cfg(unix)]
+fn told() -> Option<usize> {
+    rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col.into())
+}
+
+#[cfg(not(unix))]
+fn told() -> Option<usize> {
+    console::Term::stdout().size_checked().map(|(_, columns)| columns.into())
 }
 
 #[cfg(test)]

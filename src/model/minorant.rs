@@ -7,12 +7,11 @@
 use super::backward_errors::{BackwardErrors, backward_errors};
 use super::curvature::ancestors;
 use super::curve;
-use super::map::Map;
 use super::network::Network;
 use super::op::NodeId;
 use super::passes::{Slopes, Values, adjoints, forward, forward_lines, lines_at, tangent_slopes};
 use super::rounding_errors::{Care, ForwardErrors, Meaning, forward_errors};
-use crate::rounding::{add_up, gamma, sub_down};
+use crate::rounding::{add_up, sub_down};
 
 /// A real number within `error` of `value`. Both may be NaN or infinite after an overflow: then nothing is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -256,10 +255,9 @@ impl<'a> Passed<'a> {
     /// The minorants with their coefficients at the `wanted` nodes, and the quick bounds of the forward pass.
     fn collect(&self, wanted: &[NodeId]) -> (Vec<Minorant>, ForwardErrors) {
         let (forward, backward) = self.errors(Care::Quick);
-        let limit = precise(self.network);
         let one = |sample: usize| {
             let quick = self.minorant(wanted, sample, &forward, &backward);
-            if quick.is_precise(limit) || !quick.value.value.is_finite() { quick } else { self.finely(wanted, sample) }
+            if quick.is_precise() || !quick.value.value.is_finite() { quick } else { self.finely(wanted, sample) }
         };
         ((0..self.values.batch).map(one).collect(), forward)
     }
@@ -310,29 +308,15 @@ fn part(entries: usize, batch: usize, sample: usize) -> std::ops::Range<usize> {
     sample * size..(sample + 1) * size
 }
 
-/// Errors above this share are worth a finer look …
+/// Errors above this share are worth a finer look.
 const PRECISE: f64 = 1e-9;
-
-/// … and above so many times what one sum of the network may round: then it is the value that has become small.
-const CANCELLED: f64 = 256.0;
-
-/// The share of errors that hardly matter. Bounds at convolutions are coarser, and a finer look costs as much as all
-/// products.
-fn precise(network: &Network) -> f64 {
-    let affine = network.graph().nodes().iter().filter_map(|node| node.op.affine());
-    let limit = |map: &Map| match map {
-        Map::Windows(_) => PRECISE,
-        map => CANCELLED * gamma(map.terms()),
-    };
-    affine.flat_map(|affine| &affine.maps).map(limit).fold(0.0, f64::max).min(PRECISE)
-}
 
 impl Minorant {
     /// Whether the errors hardly matter, to the value and to the slopes as a whole.
-    fn is_precise(&self, limit: f64) -> bool {
+    fn is_precise(&self) -> bool {
         let sum = |of: fn(&Part) -> &[f64]| self.parts.iter().flat_map(of).map(|v| v.abs()).sum::<f64>();
         let (size, error) = (sum(|part| &part.coefficients), sum(|part| &part.errors));
-        self.value.error <= limit * self.value.value.abs() && error <= limit * size
+        self.value.error <= PRECISE * self.value.value.abs() && error <= PRECISE * size
     }
 }
 

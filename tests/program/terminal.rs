@@ -51,7 +51,7 @@ fn on_screen(desk: &Folder, columns: u16, words: &[&str]) -> Run {
     unlockpt(&master).unwrap();
     let name = ptsname(&master, Vec::new()).unwrap();
     let slave = fs::OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    tcsetwinsize(&slave, Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    tcsetwinsize(&slave, Winsize { ws_row: 0, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let child = program(desk, words).stdin(Stdio::null()).stdout(slave).stderr(Stdio::piped()).spawn().unwrap();
     let (mut seen, mut piece) = (Vec::new(), [0; 4096]);
     let mut master = fs::File::from(master);

@@ -294,7 +294,7 @@ fn end(path: &Path, place: Place, cell: &str) -> Result<f32, DataError> {
     match cell.parse::<f32>() {
         Ok(value) if !value.is_nan() && (infinite || value.is_finite()) => Ok(value),
         _ => {
-            let expected = "a float32, or -inf or inf where there is no end,";
+            let expected = "a float32, or -inf or inf where there is no end";
             Err(DataError::content(path, place, expected, format!("`{cell}`")))
         }
     }
@@ -312,10 +312,10 @@ impl NoRange {
 
 fn range([low, high]: [f32; 2]) -> Result<Range, NoRange> {
     if low.is_nan() || high.is_nan() {
-        return Err(NoRange("two numbers, -inf or inf where there is no end,", [low, high]));
+        return Err(NoRange("two numbers, -inf or inf where there is no end", [low, high]));
     }
     if low > high || low == f32::INFINITY || high == f32::NEG_INFINITY {
-        return Err(NoRange("lo ≤ hi, and a number between them,", [low, high]));
+        return Err(NoRange("lo ≤ hi, and a number between them", [low, high]));
     }
     Ok(Range { low: low.into(), high: high.into() })
 }

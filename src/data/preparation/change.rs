@@ -16,8 +16,7 @@ impl Preparation {
         let coordinates: Vec<(&RawColumn, usize, String)> = self.columns.iter().flat_map(of_column).collect();
         let told = |&at: &usize| {
             let (column, k, name) = &coordinates[at];
-            let (from, to) = (column.raw(*k, x[at]), column.raw(*k, point[at]));
-            format!("`{name}` {} → {}", short(from), short(to))
+            format!("`{name}` {} → {}", short(column.raw(*k, x[at]), 6), column.reached(*k, x[at], point[at]))
         };
         let told: Vec<String> = order.iter().take(TOLD).map(told).collect();
         let rest = order.len().saturating_sub(TOLD);
@@ -53,11 +52,30 @@ impl RawColumn {
             _ => value,
         }
     }
+
+    /// The other way.
+    fn coordinate(&self, k: usize, raw: f64) -> f64 {
+        match self.kind {
+            Kind::Number { log: true, .. } if k == 0 => raw.abs().ln_1p().copysign(raw),
+            _ => raw,
+        }
+    }
+
+    /// What a coordinate of `from` must become for `to`, in the table's unit: the fewest digits that stand for the same
+    /// float32, or for a change that is no smaller.
+    fn reached(&self, k: usize, from: f64, to: f64) -> String {
+        let far = |text: &String| {
+            let there = self.coordinate(k, text.parse().unwrap_or(f64::NAN));
+            there as f32 == to as f32 || (to - from) * (there - to) >= 0.0
+        };
+        let value = self.raw(k, to);
+        (6..17).map(|digits| short(value, digits)).find(far).unwrap_or_else(|| value.to_string())
+    }
 }
 
-/// Six digits are enough for a person.
-fn short(value: f64) -> String {
-    let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
+/// A number of so many digits.
+fn short(value: f64, digits: usize) -> String {
+    let rounded: f64 = format!("{value:.*e}", digits - 1).parse().unwrap_or(value);
     (rounded + 0.0).to_string()
 }
 
@@ -79,6 +97,9 @@ mod tests {
         let change = |point: [f64; 4]| made.change(&x, &point);
         assert_eq!(change([389_f64.ln(), 5.0, 1.0, 0.0]), "`hour` 3 → 5 and `amount` 420 → 388 would pass");
         assert_eq!(change([x[0], 3.25, 1.0, 0.0]), "`hour` 3 → 3.25 would pass");
+        // Fewer digits would be nearer to 3 than what passes.
+        assert_eq!(change([x[0], -1.121_394_9, 1.0, 0.0]), "`hour` 3 → -1.121395 would pass");
+        assert_eq!(change([x[0], 7.121_396, 1.0, 0.0]), "`hour` 3 → 7.1214 would pass");
         assert_eq!(change([x[0], 3.0, 0.0, 1.0]), "`country=DE` 1 → 0 and `country=FR` 0 → 1 would pass");
         assert!(change([x[0], 3.0, 0.5, 0.0]).ends_with("would pass (between words, as no row is)"));
         assert_eq!(change(x), "it would pass as it is");

@@ -17,6 +17,9 @@ const WORDS: usize = 50;
 /// Numbers that span more than so many orders of magnitude and are never negative are taken by their logarithm.
 const ORDERS: f32 = 1e3;
 
+/// A column is mostly of numbers where fewer than one cell in so many is of words.
+const MOSTLY: usize = 5;
+
 /// What a column looks like.
 struct Look<'a> {
     name: &'a str,
@@ -24,7 +27,11 @@ struct Look<'a> {
     words: BTreeSet<&'a str>,
     /// The numbers, where all are.
     numbers: Option<Vec<f32>>,
+    /// Cells that are no numbers, and one of them.
+    others: (usize, &'a str),
     missing: usize,
+    /// Cells that are not missing.
+    rows: usize,
 }
 
 /// A commented `[data]` section, and what stands before it, for a table.
@@ -56,14 +63,25 @@ fn label_of(path: &Path) -> Result<String, DataError> {
     })
 }
 
-fn look(table: &Table, at: usize) -> Look<'_> {
+fn look<'a>(table: &'a Table, at: usize) -> Look<'a> {
     let cells: Vec<&str> = (0..table.len()).map(|row| table.cell(row, at)).collect();
     let mut decimals = Decimals::new(table.delimiter() == Delimiter::Comma);
     let there: Vec<&str> = cells.iter().copied().filter(|cell| !is_missing(cell)).collect();
     let number = |cell: &&str| decimals.number(table.path(), Place::Whole, cell).ok();
-    let numbers = there.iter().map(number).collect();
+    let read: Vec<Option<f32>> = there.iter().map(number).collect();
+    let of_words = |(cell, number): (&&'a str, &Option<f32>)| number.is_none().then_some(*cell);
+    let others: Vec<&str> = there.iter().zip(&read).filter_map(of_words).collect();
+    let others = (others.len(), others.first().copied().unwrap_or_default());
+    let numbers = read.into_iter().collect();
     let missing = cells.len() - there.len();
-    Look { name: &table.columns()[at], words: there.into_iter().collect(), numbers, missing }
+    Look {
+        name: &table.columns()[at],
+        words: there.iter().copied().collect(),
+        numbers,
+        others,
+        missing,
+        rows: there.len(),
+    }
 }
 
 impl Look<'_> {
@@ -95,7 +113,15 @@ impl Look<'_> {
             None => {
                 let first: Vec<&str> = self.words.iter().copied().take(5).collect();
                 let more = if self.words.len() > 5 { ", …" } else { "" };
-                format!("{}: {} words ({}{more}){missing}", self.name, self.words.len(), first.join(", "))
+                let told = format!("{}: {} words ({}{more}){missing}", self.name, self.words.len(), first.join(", "));
+                let (count, one) = self.others;
+                // A column of numbers that a few cells spoil.
+                let spoilt = count * MOSTLY < self.rows;
+                if spoilt {
+                    format!("{told}; numbers, but for {count} cells such as `{one}`: mend those")
+                } else {
+                    told
+                }
             }
         }
     }
@@ -122,7 +148,7 @@ fn text(path: &Path, label: &str, (sensitive, counts): (&str, &str), looks: &[Lo
     line(format!("sensitive = {sensitive:?}   # the class that is certified; every other label is the other class"));
     line("# the columns:".into());
     looks.iter().for_each(|look| line(format!("#   {}", look.told())));
-    line(format!("# guessed: ids, of which every row has its own\nignore = {}", names(&is_id)));
+    line(format!("# guessed: ids, or words of more kinds than can be learned\nignore = {}", names(&is_id)));
     let is_words = |look: &Look| look.numbers.is_none() && !is_id(look);
     line(format!(
         "# guessed: words without an order (for ordered ones: ordinal = {{ size = [\"S\", \"M\"] }})\ncategories = {}",
