@@ -176,10 +176,20 @@ impl Prover {
     /// When the outcome has no radius, or the kernel does not accept it.
     pub fn prove(&self, query: Query, outcome: &Outcome) -> Result<Proof, Unproven> {
         let radius = outcome.radius().ok_or_else(|| Unproven("there is no radius".into()))?;
-        let evidence = evidence(query, outcome.evidence.as_ref());
-        let heads = planned(query, &evidence);
-        let reach = heads.iter().fold(radius.value(), |reach, head| head.within_reach(reach));
-        self.radius(query, &heads, lowered(reach), outcome.witness.as_ref())
+        let (found, witness) = (evidence(query, outcome.evidence.as_ref()), outcome.witness.as_ref());
+        let heads = planned(query, &found);
+        let reached = |heads: &[Head]| heads.iter().fold(radius.value(), |reach, head| head.within_reach(reach));
+        let reach = reached(&heads);
+        if reach < radius.value() {
+            // Slopes chosen for a box prove less than the tangent plane where the kernel uses none.
+            let tangent = evidence(query, None);
+            let planes = planned(query, &tangent);
+            let other = reached(&planes);
+            if other > reach {
+                return self.radius(query, &planes, lowered(other), witness);
+            }
+        }
+        self.radius(query, &heads, lowered(reach), witness)
     }
 
     /// A certificate for less than the outcome's radius: for what its slopes prove far away where they prove no

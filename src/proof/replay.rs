@@ -2,7 +2,7 @@
 
 use super::{Proof, Prover};
 use crate::query::Query;
-use crate::radius::{Outcome, Verdict};
+use crate::radius::{Outcome, Radius, Verdict};
 
 /// Has the kernel replay the evidence of a certified radius. Its radius is the proven one then, perhaps a few roundings
 /// smaller; where the kernel refuses (or has refused the model: `prover` says why) the outcome is not proven, with
@@ -30,12 +30,23 @@ pub fn replay(prover: Result<&Prover, &str>, query: Query, outcome: &mut Outcome
 pub fn replay_or_less(prover: Result<&Prover, &str>, query: Query, outcome: &mut Outcome) -> Option<Proof> {
     let claimed = outcome.verdict.clone();
     let proof = replay(prover, query, outcome);
-    let (None, Ok(prover), Verdict::Certified(radius)) = (&proof, prover, claimed.clone()) else { return proof };
-    let found = Outcome { verdict: claimed, ..outcome.clone() };
+    let Verdict::Certified(radius) = claimed else { return proof };
+    if proof.as_ref().is_some_and(|proof| proof.radius.value() < radius.value() * (1.0 - ROUNDINGS)) {
+        outcome.detail += &less(radius);
+    }
+    let (None, Ok(prover)) = (&proof, prover) else { return proof };
+    let found = Outcome { verdict: Verdict::Certified(radius), ..outcome.clone() };
     let proof = prover.prove_less(query, &found).ok()?;
     outcome.verdict = Verdict::Certified(proof.radius);
-    outcome.detail += &format!("; {radius} is not proven, this radius is");
+    outcome.detail += &less(radius);
     Some(proof)
+}
+
+/// A relative loss that is no more than roundings; a larger one is said.
+const ROUNDINGS: f64 = 1e-6;
+
+fn less(radius: Radius) -> String {
+    format!("; {radius} is not proven, this radius is")
 }
 
 /// Reasons of refusals with their counts. Those that differ in nothing but what was found are one, shown by the first of

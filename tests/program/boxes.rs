@@ -301,3 +301,22 @@ fn a_run_is_gone_on_with_in_the_same_box_alone() {
     let (code, _, told) = desk.run("underplane", &[&resumed[..], &["--total-time", "0.2"]].concat());
     assert_ne!(code, 2, "{told}");
 }
+
+#[test]
+fn what_is_proven_in_fractional_norms_keeps_the_order_of_methods() {
+    let desk = Desk::new();
+    for (k, (norm, ends)) in [("lp:1.5", "box.csv"), ("lp:3", "box.csv"), ("lp:3", "0,1")].into_iter().enumerate() {
+        let (rows, _) = desk.certify(&["--norm", norm, "--box", ends, "--proofs", &format!("proofs{k}")]);
+        let of = |method: &str| -> Vec<f64> {
+            rows.iter().filter(|row| row[4] == method).map(|row| row[6].parse().expect("a radius")).collect()
+        };
+        let sharp = of("sharp");
+        assert_eq!(sharp.len(), 2);
+        for method in ["tightened", "exact"] {
+            let above = of(method).iter().zip(&sharp).all(|(radius, sharp)| *radius >= sharp * (1.0 - 1e-12));
+            assert!(above, "{norm} {ends} {method}: {rows:?}");
+        }
+        let told = |row: &&Vec<String>| row[10].contains("is not proven, this radius is");
+        assert!(rows.iter().any(|row| told(&row)), "{norm} {ends}: {rows:?}");
+    }
+}
