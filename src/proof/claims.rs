@@ -1,7 +1,8 @@
 //! Certificates that settle claims: numbers around the claimed radius are proposed here, the kernel compares.
 
 use super::encode::{decimal, distance};
-use super::{Prover, Stated, Unproven};
+use super::stated::Stated;
+use super::{Prover, Unproven};
 use crate::norm::Norm;
 use crate::query::Witness;
 use crate::query::{Query, Ranges};

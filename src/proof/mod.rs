@@ -13,6 +13,7 @@ mod multiplier;
 mod odds;
 mod plan;
 mod replay;
+mod stated;
 pub mod without;
 
 use crate::model::passes::{Slopes, forward, tangent_slopes};
@@ -30,16 +31,10 @@ pub use inputs::{KernelBounds, KernelInputs, reads_weights};
 pub use odds::log_odds;
 use plan::{Bound, Step};
 pub use replay::{Groups, replay, replay_or_less};
+use stated::{Stated, lowered};
 use std::fmt;
 use std::sync::Arc;
 use underplane_kernel::{self as kernel, Attacker, Code, Rejection, StatedBox, Statement, Threshold, Unit};
-
-/// The relative amount by which a radius is lowered first: a fast replay adds up in another order, and a room of 64 last
-/// places is enough for it.
-const ROOM: f64 = 1.0 / (1_u64 << 46) as f64;
-
-/// Those by which it is lowered until the kernel accepts it; beyond the last one it is no rounding.
-const LOWERED: [f64; 9] = [ROOM, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9, 1e-8, 1e-7, 5e-7];
 
 /// Bits of a code where 0 and 1 are not enough.
 const BITS: [usize; 1] = [32];
@@ -91,33 +86,6 @@ impl From<Rejection> for Unproven {
 
 /// Radii, in those of the tangent plane, that slopes are tried at which prove no unbounded one.
 const DISTANT: [f64; 3] = [1e8, 1e4, 1e2];
-
-/// A radius that a certificate states.
-#[derive(Clone, Debug)]
-struct Stated {
-    value: f64,
-    /// In a certificate's words.
-    words: String,
-}
-
-impl Stated {
-    /// Just this float.
-    fn float(value: f64) -> Stated {
-        Stated { value, words: distance(value) }
-    }
-}
-
-/// A radius and what it is lowered to.
-fn lowered(radius: f64) -> impl Iterator<Item = Stated> + Clone {
-    let whole = is_short(radius).then_some(radius);
-    let less = LOWERED.iter().map(move |by| radius * (1.0 - by)).filter(|less| *less > 0.0 && less.is_finite());
-    whole.into_iter().chain(less).map(Stated::float)
-}
-
-/// Whether a number is 0, infinite or of so few bits that nothing has been rounded of it, in whatever order.
-fn is_short(radius: f64) -> bool {
-    radius.to_bits().trailing_zeros() >= 20
-}
 
 impl Prover {
     /// Reads the model file by the kernel's own code, and takes `inputs` `[count × size]`, each an exact `f32`.
@@ -186,10 +154,10 @@ impl Prover {
             let planes = planned(query, &tangent);
             let other = reached(&planes);
             if other > reach {
-                return self.radius(query, &planes, lowered(other), witness);
+                return self.radius(query, &planes, lowered(other, query.model), witness);
             }
         }
-        self.radius(query, &heads, lowered(reach), witness)
+        self.radius(query, &heads, lowered(reach, query.model), witness)
     }
 
     /// A certificate for less than the outcome's radius: for what its slopes prove far away where they prove no
@@ -211,7 +179,7 @@ impl Prover {
                 return Ok(proof);
             }
         }
-        self.radius(query, &planes, lowered(least), witness)
+        self.radius(query, &planes, lowered(least, query.model), witness)
     }
 
     /// A certificate for just this radius; without `found` by the tangent plane.

@@ -233,8 +233,8 @@ fn a_fast_replay_proves_what_was_certified_in_a_block() {
     // With |x| in φ, ℓ1 and ℓ2 need a multiplier, which only an exact replay knows.
     for map in [Map::Identity, Map::Centred, Map::Scaled] {
         let mut rng = generator(5);
-        onnx::write(&icnn(&mut rng, 96, &[300, 200], map, 0.0), Path::new(&model)).unwrap();
-        std::fs::write(&x, underplane::proof::npy(&inputs(&mut rng, 40, 96), 96)).unwrap();
+        onnx::write(&icnn(&mut rng, 48, &[600, 40], map, 0.0), Path::new(&model)).unwrap();
+        std::fs::write(&x, underplane::proof::npy(&inputs(&mut rng, 40, 48), 48)).unwrap();
         let (certified, certificates) = prove_and_check(&model, &x, &proofs, &["--norm", "l1,l2,linf"]);
         let (code, rows, _) =
             program("underplane", &["check", "--fast", &model, &x, &format!("{proofs}/certificates.jsonl")]);
