@@ -19,6 +19,7 @@ pub mod radius;
 pub mod regress;
 pub mod report;
 pub mod rounding;
+pub mod separation;
 pub mod stream;
 pub mod train;
 pub mod workbench;

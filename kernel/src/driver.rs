@@ -80,6 +80,12 @@ impl std::error::Error for Failure {
     }
 }
 
+impl From<Rejection> for Failure {
+    fn from(why: Rejection) -> Failure {
+        Failure::Input(why.to_string())
+    }
+}
+
 impl From<String> for Failure {
     fn from(message: String) -> Failure {
         Failure::Input(message)
@@ -130,33 +136,43 @@ pub fn run_with(files: Files, options: Options, out: &mut dyn Write, shortcut: S
     let weights = options.weights.map(|path| read_weights(path, &network, options.flatten)).transpose()?;
     let bounds = options.bounds.map(|path| read_bounds(path, &network, options.flatten)).transpose()?;
     let attacker = Attacker { weights: weights.as_ref(), bounds: bounds.as_ref() };
-    let mut lines = BufReader::new(File::open(certificates).map_err(|e| at(certificates, &e))?);
     writeln!(out, "{HEADER}").map_err(Failure::Output)?;
     let mut summary = Summary::default();
-    for number in 1.. {
-        let Some(line) = next_line(&mut lines).map_err(|e| at(certificates, &e))? else { break };
-        if number > budget::LINES {
-            return Err(at(certificates, &format!("expected at most {} lines", budget::LINES)).into());
-        }
-        if line.trim().is_empty() {
-            continue;
-        }
-        let (answer, replay) = match shortcut(&network, &samples, attacker, &line) {
+    each_line(certificates, &mut |number, line| {
+        let (answer, replay) = match shortcut(&network, &samples, attacker, line) {
             Some(statement) => (Ok(statement), "fast"),
-            None => (check_against(&network, &samples, attacker, &line), "exact"),
+            None => (check_against(&network, &samples, attacker, line), "exact"),
         };
         if answer.is_ok() {
             summary.valid += 1
         } else {
             summary.invalid += 1
         }
-        writeln!(out, "{}", row(number, &answer, replay)).map_err(Failure::Output)?;
-    }
-    if summary == Summary::default() {
-        return Err(at(certificates, &"expected certificates, found none").into());
-    }
+        writeln!(out, "{}", row(number, &answer, replay)).map_err(Failure::Output)
+    })?;
     out.flush().map_err(Failure::Output)?;
     Ok(summary)
+}
+
+/// Calls `check` for every line that is not empty, with its number from 1.
+///
+/// # Errors
+/// When the file cannot be read or has no lines or too many, or `check` fails.
+pub(crate) fn each_line(path: &Path, check: &mut dyn FnMut(u64, &str) -> Result<(), Failure>) -> Result<(), Failure> {
+    let at = |reason: &dyn fmt::Display| format!("{}: {reason}", path.display());
+    let mut lines = BufReader::new(File::open(path).map_err(|e| at(&e))?);
+    let mut is_empty = true;
+    for number in 1.. {
+        let Some(line) = next_line(&mut lines).map_err(|e| at(&e))? else { break };
+        if number > budget::LINES {
+            return Err(at(&format!("expected at most {} lines", budget::LINES)).into());
+        }
+        if !line.trim().is_empty() {
+            is_empty = false;
+            check(number, &line)?;
+        }
+    }
+    if is_empty { Err(at(&"expected certificates, found none").into()) } else { Ok(()) }
 }
 
 fn read_weights(path: &Path, network: &Model, flatten: bool) -> Result<Weights, String> {
@@ -183,7 +199,8 @@ fn read_bounds(path: &Path, network: &Model, flatten: bool) -> Result<Bounds, St
     Ok(bounds)
 }
 
-fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+/// The bytes of a file, one more than `most` at most.
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     let at = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
     let file = File::open(path).map_err(|e| at(&e))?;
     let mut bytes = Vec::new();

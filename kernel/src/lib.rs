@@ -38,6 +38,9 @@
 //! `folder`). What ONNX leaves to the runtime (functions, overloads, two versions of one domain) is refused. A row of a batch
 //! never influences another.
 //!
+//! Beside that it proves where the points of one class lie with respect to the convex hull of another (`separation`), and
+//! counts how many points a model classifies correctly.
+//!
 //! # The argument
 //!
 //! A unit max(t, 0) ≥ s·t for every s ∈ \[0, 1\]; any convex unit is a maximum of pieces, and at least every mean of them.
@@ -91,6 +94,7 @@ mod number;
 mod onnx;
 pub mod program;
 pub mod rejection;
+pub mod separation;
 mod sha256;
 mod statement;
 mod text;

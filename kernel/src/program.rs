@@ -1,15 +1,21 @@
 //! `underplane-check`: replays certificates. Nothing but this crate and the two that it needs is built for it.
 
 use crate::driver::Failure;
-use crate::{Class, Logit, Threshold, Uint8, driver};
+use crate::{Class, Logit, Threshold, Uint8, driver, separation};
 use std::ffi::OsString;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: underplane-check [OPTIONS] MODEL.onnx INPUTS.npy CERTIFICATES.jsonl
+       underplane-check --separation SENSITIVE.npy OTHER.npy CERTIFICATE.jsonl
+       underplane-check --accuracy [OPTIONS] MODEL.onnx SENSITIVE.npy OTHER.npy
 
 Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints one CSV row for each.
+
+  --separation                       the certificate says which sensitive points lie outside the convex hull of the other
+                                     class, and which inside
+  --accuracy                         counts the points of each class that the model classifies correctly
 
   --sensitive positive|negative|K    which class is sensitive (default: positive): the sign of the one output, or the
                                      index of one of several, counted from 0
@@ -53,6 +59,7 @@ fn say(line: &str) {
 
 fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let mut logit = Logit::from(Class::Positive);
+    let mut mode = Mode::Certificates;
     let (mut weights, mut bounds, mut uint8, mut flatten, mut follow_links) = (None, None, None, false, false);
     let mut files = Vec::new();
     let mut rest = arguments.iter();
@@ -70,6 +77,8 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
                 say(&format!("note: --probability is --threshold {threshold}"));
                 (logit.threshold, logit.of_probability) = (Some(threshold), true);
             }
+            Some("--separation") => mode = Mode::Separation,
+            Some("--accuracy") => mode = Mode::Accuracy,
             Some("--weights") => weights = Some(Path::new(value()?)),
             Some("--box") => bounds = Some(Path::new(value()?)),
             Some("--uint8") => uint8 = Some(value()?.to_string_lossy().parse::<Uint8>()?),
@@ -79,11 +88,36 @@ fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
             _ => files.push(Path::new(argument)),
         }
     }
-    let [model, inputs, certificates] = files[..] else { return Err(Failure::Input(USAGE.into())) };
-    let options = driver::Options { logit: &logit, weights, bounds, uint8, flatten, follow_links };
+    let [first, second, third] = files[..] else { return Err(Failure::Input(USAGE.into())) };
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let summary =
-        driver::run_with(driver::Files { model, inputs, certificates }, options, &mut out, &mut |_, _, _, _| None)?;
-    say(&format!("{} valid, {} invalid", summary.valid, summary.invalid));
-    Ok(ExitCode::from(u8::from(summary.invalid > 0)))
+    let invalid = match mode {
+        Mode::Certificates => {
+            let options = driver::Options { logit: &logit, weights, bounds, uint8, flatten, follow_links };
+            let files = driver::Files { model: first, inputs: second, certificates: third };
+            let summary = driver::run_with(files, options, &mut out, &mut |_, _, _, _| None)?;
+            say(&format!("{} valid, {} invalid", summary.valid, summary.invalid));
+            summary.invalid
+        }
+        Mode::Separation => {
+            let files = separation::driver::Files { sensitive: first, other: second, certificate: third };
+            let summary = separation::driver::run(files, &mut out)?;
+            say(&summary.to_string());
+            summary.invalid
+        }
+        Mode::Accuracy => {
+            let options = separation::driver::Options { logit: &logit, uint8, flatten, follow_links };
+            let classes = separation::driver::accuracy(first, [second, third], options)?;
+            separation::driver::write_accuracy(&classes, &mut out).map_err(Failure::Output)?;
+            0
+        }
+    };
+    Ok(ExitCode::from(u8::from(invalid > 0)))
+}
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+enum Mode {
+    Certificates,
+    Separation,
+    Accuracy,
 }

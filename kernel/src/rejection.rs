@@ -140,6 +140,12 @@ codes! {
     WitnessFixed = "witness-fixed",
     /// The witness is outside the box.
     WitnessOutsideBox = "witness-outside-box",
+    /// A point of the other class lies above the hyperplane.
+    WrongSide = "wrong-side",
+    /// The mean of the other points is not the sensitive point.
+    NotInside = "not-inside",
+    /// The certificate is about other files of points.
+    DataMismatch = "data-mismatch",
 }
 
 impl fmt::Display for Code {

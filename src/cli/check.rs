@@ -13,16 +13,24 @@ use underplane::proof::fast::Fast;
 use underplane::proof::in_kernel;
 use underplane::workbench::{FOLDED, ModelFile};
 use underplane_kernel::driver::{self, Failure};
+use underplane_kernel::separation::driver as separation;
 use underplane_kernel::{Attacker, Inputs, Model, Uint8};
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// The network, an ONNX file
+    /// The network, an ONNX file [with --separation: points of the sensitive class, a .npy file]
     model: PathBuf,
-    /// The inputs, a .npy file (float32, or uint8; first axis = sample)
+    /// The inputs, a .npy file (float32, or uint8; first axis = sample) [with --separation: points of the other class]
     inputs: PathBuf,
-    /// The certificates, one per line (proofs-data/FORMAT.md)
+    /// The certificates, one per line (proofs-data/FORMAT.md) [with --accuracy: points of the other class, the inputs being
+    /// of the sensitive one]
     certificates: PathBuf,
+    /// The certificate says which sensitive points lie outside the convex hull of the other class, and which inside
+    #[arg(long, conflicts_with_all = ["accuracy", "fast", "weights", "bounds", "uint8", "flatten"])]
+    separation: bool,
+    /// Count the points of each class that the model classifies correctly, in exact arithmetic
+    #[arg(long, conflicts_with_all = ["fast", "weights", "bounds"])]
+    accuracy: bool,
     #[command(flatten)]
     logit: LogitArgs,
     /// Weights of the norms, a .npy of float32: one per coordinate, > 0, or inf where the attacker cannot change it
@@ -48,6 +56,33 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<Finish> {
+    match (args.separation, args.accuracy) {
+        (true, _) => separated(args),
+        (_, true) => counted(args),
+        _ => replayed(args),
+    }
+}
+
+/// Where points lie with respect to a convex hull.
+fn separated(args: &Args) -> Result<Finish> {
+    let files = separation::Files { sensitive: &args.model, other: &args.inputs, certificate: &args.certificates };
+    let summary = separation::run(files, &mut std::io::BufWriter::new(std::io::stdout()))?;
+    say!("{summary}");
+    Ok(if summary.invalid > 0 { Finish::Refuted } else { Finish::Answered })
+}
+
+/// Points that a model classifies correctly.
+fn counted(args: &Args) -> Result<Finish> {
+    let logit = in_kernel(args.logit.logit());
+    let (uint8, flatten, follow_links) = (args.uint8, args.flatten, args.links.follow_links);
+    let options = separation::Options { logit: &logit, uint8, flatten, follow_links };
+    let classes = separation::accuracy(&args.model, [&args.inputs, &args.certificates], options)?;
+    separation::write_accuracy(&classes, &mut std::io::stdout())?;
+    Ok(Finish::Answered)
+}
+
+/// Certificates.
+fn replayed(args: &Args) -> Result<Finish> {
     let wanted = args.logit.logit();
     let logit = in_kernel(wanted.clone());
     let mut out = std::io::BufWriter::new(std::io::stdout());

@@ -27,8 +27,10 @@ mod progress;
 mod proofs;
 mod regress;
 mod screen;
+mod separate;
 mod state;
 mod train;
+mod two_classes;
 mod voice;
 
 use clap::{Parser, Subcommand};
@@ -67,6 +69,8 @@ enum Command {
     Certify(certify::Args),
     /// Replay certificates with the trusted kernel alone
     Check(check::Args),
+    /// Which points of one class lie outside the convex hull of another, proven; a perfect input-convex classifier
+    Separate(separate::Args),
     /// Train a network on a real dataset; writes ONNX and a training record
     Train(train::Args),
     /// Run every method on the same networks and cross-check them; without arguments: the bundled ones
@@ -102,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Certify(args) => certify::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Regress(args) => regress::run(&args),
+        Command::Separate(args) => separate::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Operators(args) => operators::run(&args),

@@ -6,7 +6,7 @@
 mod bytes;
 mod claims;
 mod codes;
-mod encode;
+pub(crate) mod encode;
 pub mod fast;
 mod inputs;
 mod multiplier;

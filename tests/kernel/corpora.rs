@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use testing::corpora;
 use testing::naive_proofs;
+use underplane_kernel::separation::{Points, Separation, Tally};
 use underplane_kernel::{
     Attacker, Bounds, Class, Code, Inputs, Model, Rejection, Statement, Weights, check_against, check_line,
 };
@@ -59,12 +60,34 @@ fn answers(path: &Path) -> Vec<Result<(), Rejection>> {
         })],
         "npy" => vec![Inputs::read(&bytes).and_then(|inputs| valid("linear").0.logit_sign(&inputs, 0).map(|_| ()))],
         "weights" => vec![Weights::read(&bytes).map(|_| ())],
+        "separation" => vec![separated(&parts[2], &String::from_utf8_lossy(&bytes)).map(|_| ())],
         "box" => vec![Bounds::read(&bytes).map(|_| ())],
         _ => {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             text.lines().map(|line| checked(&parts[2], line).map(|_| ())).collect()
         }
     }
+}
+
+/// What the lines of a separation certificate prove of the points of that name in `valid/`; the first refusal else.
+fn separated(name: &str, lines: &str) -> Result<Tally, Rejection> {
+    let points =
+        |class| Points::read(&std::fs::read(root().join(format!("valid/{name}.{class}.npy"))).unwrap()).unwrap();
+    let mut separation = Separation::new(points("sensitive"), points("other"))?;
+    for (number, line) in (1..).zip(lines.lines()) {
+        separation.check(number, line)?;
+    }
+    Ok(separation.tally())
+}
+
+#[test]
+fn a_valid_separation_settles_every_point() {
+    let lines = std::fs::read_to_string(root().join("valid/separated.separation")).unwrap();
+    let tally = separated("separated", &lines).unwrap();
+    assert_eq!(tally, Tally { points: 4, others: 4, outside: 2, inside: 2 });
+    assert_eq!(tally.open(), 0);
+    let header: String = lines.lines().take(1).collect();
+    assert_eq!(separated("separated", &header).unwrap().open(), 4);
 }
 
 #[test]

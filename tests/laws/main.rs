@@ -16,6 +16,7 @@ mod lp;
 mod maps;
 mod minorants;
 mod sensitive;
+mod separation;
 mod smooth;
 mod smoothing;
 mod underflow;

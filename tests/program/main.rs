@@ -23,6 +23,7 @@ mod readme;
 mod regress;
 mod regress_output;
 mod sample_shapes;
+mod separate;
 mod stream;
 mod tables;
 mod terminal;

@@ -34,6 +34,20 @@ impl Inputs {
     /// The same where the user says what bytes mean. Without a word, bytes up to 1 are refused: they are features that
     /// are there or not as often as pixels that are almost black.
     pub fn read_as(bytes: &[u8], uint8: Option<Uint8>) -> Result<Inputs, Rejection> {
+        let refuse = |expected: &str, found: &str| Rejection::new(Code::MalformedInputs, "npy header", expected, found);
+        let inputs = Inputs::read_plain(bytes)?;
+        match (inputs.kind, uint8) {
+            (Kind::Binary32, Some(_)) => Err(refuse("uint8 entries, as it is said what they mean", "float32")),
+            (Kind::Byte, None) if inputs.bytes.iter().max() == Some(&1) => {
+                let expected = "--uint8 unit (k means k/255) or --uint8 raw (k itself)";
+                Err(refuse(expected, "uint8 entries of which the largest is 1"))
+            }
+            _ => Ok(Inputs { uint8: uint8.unwrap_or_default(), ..inputs }),
+        }
+    }
+
+    /// The same with entries that mean themselves, bytes too.
+    pub(crate) fn read_plain(bytes: &[u8]) -> Result<Inputs, Rejection> {
         budget::within("inputs file", "bytes", bytes.len() as u64, budget::INPUTS_BYTES)?;
         let refuse = |expected: &str, found: &str| Rejection::new(Code::MalformedInputs, "npy header", expected, found);
         if bytes.len() < 12 || &bytes[..6] != b"\x93NUMPY" {
@@ -60,15 +74,7 @@ impl Inputs {
             let expected = format!("{shape:?} numbers of {width} bytes");
             return Err(Rejection::new(Code::MalformedInputs, "npy data", expected, format!("{} bytes", data.len())));
         }
-        match (kind, uint8) {
-            (Kind::Binary32, Some(_)) => return Err(refuse("uint8 entries, as it is said what they mean", "float32")),
-            (Kind::Byte, None) if data.iter().max() == Some(&1) => {
-                let expected = "--uint8 unit (k means k/255) or --uint8 raw (k itself)";
-                return Err(refuse(expected, "uint8 entries of which the largest is 1"));
-            }
-            _ => {}
-        }
-        Ok(Inputs { bytes: data.to_vec(), kind, uint8: uint8.unwrap_or_default(), shape, size })
+        Ok(Inputs { bytes: data.to_vec(), kind, uint8: Uint8::Raw, shape, size })
     }
 
     /// The same entries as flat samples: they are the model's inputs as they stand, whatever shape the file gives them.
@@ -110,12 +116,17 @@ impl Inputs {
 
     /// Input `index`, exactly.
     pub fn input(&self, index: u64) -> Result<Exact, Rejection> {
+        Ok(Exact::dyadics(&self.floats(index)?))
+    }
+
+    /// The numbers of input `index`.
+    pub(crate) fn floats(&self, index: u64) -> Result<Vec<Float>, Rejection> {
         let Some(index) = usize::try_from(index).ok().filter(|&i| i < self.count()) else {
             let expected = format!("an index below {}", self.count());
             return Err(Rejection::new(Code::NoSuchInput, "input", expected, index.to_string()));
         };
         let range = index * self.size..(index + 1) * self.size;
-        let floats = match self.kind {
+        match self.kind {
             Kind::Byte => Ok(self.bytes[range].iter().map(|&k| byte(k, self.uint8)).collect()),
             Kind::Binary32 => {
                 let float = |(i, word): (usize, &[u8])| {
@@ -125,10 +136,9 @@ impl Inputs {
                         .ok_or_else(|| Rejection::new(Code::NotFinite, place, "a finite number", "NaN or infinity"))
                 };
                 let words = self.bytes[range.start * 4..range.end * 4].chunks_exact(4);
-                words.enumerate().map(float).collect::<Result<Vec<_>, _>>()
+                words.enumerate().map(float).collect()
             }
-        };
-        Ok(Exact::dyadics(&floats?))
+        }
     }
 }
 

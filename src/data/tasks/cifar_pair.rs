@@ -1,12 +1,11 @@
 //! CIFAR-10, cat against dog.
 
 use crate::data::cifar::{CIFAR_PIXELS, parse_cifar};
-use crate::data::dataset::{Dataset, Task};
+use crate::data::dataset::Dataset;
 use crate::data::error::DataError;
 use crate::data::inputs::reading::pixel;
 use crate::data::store::Store;
-use crate::data::tasks::Recipe;
-use crate::data::tasks::prepare::official_split;
+use crate::data::tasks::{Labelled, Recipe};
 
 const CAT: u8 = 3;
 const DOG: u8 = 5;
@@ -15,6 +14,7 @@ pub(super) const CIFAR_CATS_DOGS: Recipe = Recipe {
     name: "cifar-cats-dogs",
     sources: &["cifar-10", "cifar-cats-dogs"],
     sensitive: "cat",
+    other: "dog",
     unit: "pixel intensity in [0, 1]",
     range: Some((0.0, 1.0)),
     samples: 12_000,
@@ -22,7 +22,7 @@ pub(super) const CIFAR_CATS_DOGS: Recipe = Recipe {
     build,
 };
 
-fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
+fn build(store: &Store) -> Result<Labelled, DataError> {
     let (test_files, train_files): (Vec<&str>, Vec<&str>) =
         store.source().files.iter().map(|file| file.name).partition(|name| name.starts_with("test"));
     let train = pair(store, &train_files)?;
@@ -31,7 +31,7 @@ fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
         format!("cats (sensitive) and dogs: {} training and {} test images", train.len(), test.len()),
         "shape [3, 32, 32]; a byte k is the float32 nearest to k/255".into(),
     ];
-    official_split(recipe, &train, &test, seed, notes)
+    Ok(Labelled { test: Some(test), ..Labelled::new(train, notes) })
 }
 
 /// The cats and dogs of some files, in their order.

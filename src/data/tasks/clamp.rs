@@ -1,16 +1,17 @@
 //! ClaMP (integrated): header fields of Windows executables and numbers derived from them.
 
-use crate::data::dataset::{Column, Dataset, Task};
+use crate::data::dataset::{Column, Dataset};
 use crate::data::error::DataError;
 use crate::data::store::Store;
 use crate::data::table::Table;
-use crate::data::tasks::Recipe;
-use crate::data::tasks::prepare::{SIGNED_LOG, drawn_split, signed_log, without_constants};
+use crate::data::tasks::prepare::{SIGNED_LOG, signed_log, without_constants};
+use crate::data::tasks::{Labelled, Recipe};
 
 pub(super) const CLAMP: Recipe = Recipe {
     name: "clamp",
     sources: &["clamp"],
     sensitive: "malware",
+    other: "benign",
     unit: "standard deviations of sign(x) ln(1 + |x|)",
     range: None,
     samples: 5_210,
@@ -18,7 +19,7 @@ pub(super) const CLAMP: Recipe = Recipe {
     build,
 };
 
-fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
+fn build(store: &Store) -> Result<Labelled, DataError> {
     let table = Table::parse(store.open("ClaMP_Integrated-5184.csv")?, true)?;
     let label = table.column("class")?;
     let packer = table.column("packer_type")?;
@@ -39,5 +40,5 @@ fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
     let columns: Vec<Column> =
         features.iter().map(|&column| Column::new(&table.columns()[column], SIGNED_LOG)).collect();
     let (programs, columns) = without_constants(programs, &columns, &mut notes);
-    drawn_split(recipe, &programs, (columns, true), seed, notes)
+    Ok(Labelled { columns, standardise: true, ..Labelled::new(programs, notes) })
 }

@@ -1,12 +1,11 @@
 //! Two classes of an MNIST-like source: IDX images of 28 × 28 bytes with an official test split.
 
-use crate::data::dataset::{Dataset, Task};
+use crate::data::dataset::Dataset;
 use crate::data::error::{DataError, Place};
 use crate::data::idx::parse_idx;
 use crate::data::inputs::reading::pixel;
 use crate::data::store::Store;
-use crate::data::tasks::Recipe;
-use crate::data::tasks::prepare::official_split;
+use crate::data::tasks::{Labelled, Recipe};
 
 const UNIT: &str = "pixel intensity in [0, 1]";
 
@@ -15,11 +14,12 @@ pub(super) const MNIST_3_8: Recipe = Recipe {
     name: "mnist-3-8",
     sources: &["mnist"],
     sensitive: "digit 3",
+    other: "digit 8",
     unit: UNIT,
     range: Some((0.0, 1.0)),
     samples: 13_966,
     features: 28 * 28,
-    build: |recipe, store, seed| build(recipe, store, seed, 3, 8),
+    build: |store| build(store, 3, 8),
 };
 
 /// Fashion-MNIST, T-shirt against shirt.
@@ -27,21 +27,22 @@ pub(super) const FASHION_SHIRTS: Recipe = Recipe {
     name: "fashion-shirts",
     sources: &["fashion-mnist"],
     sensitive: "T-shirt/top",
+    other: "shirt",
     unit: UNIT,
     range: Some((0.0, 1.0)),
     samples: 14_000,
     features: 28 * 28,
-    build: |recipe, store, seed| build(recipe, store, seed, 0, 6),
+    build: |store| build(store, 0, 6),
 };
 
-fn build(recipe: &Recipe, store: &Store, seed: u64, sensitive: u8, other: u8) -> Result<Task, DataError> {
+fn build(store: &Store, sensitive: u8, other: u8) -> Result<Labelled, DataError> {
     let train = pair(store, "train", sensitive, other)?;
     let test = pair(store, "t10k", sensitive, other)?;
     let notes = vec![
         format!("classes {sensitive} (sensitive) and {other}: {} training and {} test images", train.len(), test.len()),
         "shape [1, 28, 28]; a byte k is the float32 nearest to k/255".into(),
     ];
-    official_split(recipe, &train, &test, seed, notes)
+    Ok(Labelled { test: Some(test), ..Labelled::new(train, notes) })
 }
 
 /// The images of two classes, in the file's order.

@@ -1,16 +1,16 @@
 //! Drebin-215: which permissions, intents and API calls an Android app has.
 
-use crate::data::dataset::{Column, Dataset, Task};
+use crate::data::dataset::{Column, Dataset};
 use crate::data::error::DataError;
 use crate::data::store::Store;
 use crate::data::table::Table;
-use crate::data::tasks::Recipe;
-use crate::data::tasks::prepare::drawn_split;
+use crate::data::tasks::{Labelled, Recipe};
 
 pub(super) const DREBIN: Recipe = Recipe {
     name: "drebin",
     sources: &["drebin"],
     sensitive: "malware",
+    other: "benign",
     unit: "flipped features",
     range: Some((0.0, 1.0)),
     samples: 15_036,
@@ -18,7 +18,7 @@ pub(super) const DREBIN: Recipe = Recipe {
     build,
 };
 
-fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
+fn build(store: &Store) -> Result<Labelled, DataError> {
     let table = Table::parse(store.open("drebin215.csv")?, true)?;
     let label = table.column("class")?;
     let features: Vec<usize> = (0..table.columns().len()).filter(|&column| column != label).collect();
@@ -45,5 +45,5 @@ fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
         "features keep their values 0 and 1".into(),
     ];
     let columns = features.iter().map(|&column| Column::new(&table.columns()[column], "x")).collect();
-    drawn_split(recipe, &apps, (columns, false), seed, notes)
+    Ok(Labelled { columns, ..Labelled::new(apps, notes) })
 }

@@ -4,12 +4,14 @@ mod cifar_pair;
 mod clamp;
 mod digits;
 mod drebin;
+mod labelled;
 mod own;
 mod pdf_malware;
 mod phishing;
 mod prepare;
 mod spambase;
 
+pub use labelled::Labelled;
 pub use own::{Header, OwnTable, guess, load_own};
 pub(crate) use prepare::signed_log;
 
@@ -27,6 +29,8 @@ pub struct Recipe {
     pub sources: &'static [&'static str],
     /// The certified class, in the source's words.
     pub sensitive: &'static str,
+    /// The other class.
+    pub other: &'static str,
     /// What a radius of 1 means.
     pub unit: &'static str,
     /// The valid range of every coordinate, if there is one.
@@ -35,7 +39,7 @@ pub struct Recipe {
     pub samples: usize,
     /// Number of coordinates of a sample.
     pub features: usize,
-    build: fn(&Recipe, &Store, u64) -> Result<Task, DataError>,
+    build: fn(&Store) -> Result<Labelled, DataError>,
 }
 
 impl Recipe {
@@ -96,5 +100,13 @@ pub fn load_task(name: &str, data_dir: &Path, seed: u64) -> Result<Task, DataErr
 /// # Errors
 /// As [`load_task`].
 pub fn build_task(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
-    (recipe.build)(recipe, store, seed)
+    load_labelled(recipe, store)?.split(recipe, seed)
+}
+
+/// The labelled samples of a task's source, before any is dropped.
+///
+/// # Errors
+/// When a file is missing, changed or damaged.
+pub fn load_labelled(recipe: &Recipe, store: &Store) -> Result<Labelled, DataError> {
+    (recipe.build)(store)
 }

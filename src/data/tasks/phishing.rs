@@ -1,17 +1,17 @@
 //! UCI phishing websites: 30 features of −1, 0 and 1.
 
 use crate::data::arff::{Arff, Cell, Kind, parse_arff};
-use crate::data::dataset::{Column, Dataset, Task};
+use crate::data::dataset::{Column, Dataset};
 use crate::data::error::{DataError, Place};
 use crate::data::store::Store;
-use crate::data::tasks::Recipe;
-use crate::data::tasks::prepare::drawn_split;
+use crate::data::tasks::{Labelled, Recipe};
 use std::path::Path;
 
 pub(super) const PHISHING: Recipe = Recipe {
     name: "phishing",
     sources: &["phishing"],
     sensitive: "phishing",
+    other: "legitimate",
     unit: "feature steps (from −1 to 1 is 2 steps)",
     range: Some((-1.0, 1.0)),
     samples: 11_055,
@@ -19,7 +19,7 @@ pub(super) const PHISHING: Recipe = Recipe {
     build,
 };
 
-fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
+fn build(store: &Store) -> Result<Labelled, DataError> {
     let content = store.open("Training Dataset.arff")?;
     let path = content.path().to_path_buf();
     let arff = parse_arff(content)?;
@@ -42,7 +42,7 @@ fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
         "features keep their values −1, 0 and 1".into(),
     ];
     let columns = features.iter().map(|(at, _)| Column::new(&arff.attributes[*at].name, "x")).collect();
-    drawn_split(recipe, &sites, (columns, false), seed, notes)
+    Ok(Labelled { columns, ..Labelled::new(sites, notes) })
 }
 
 /// A column and the values of its categories.

@@ -1,11 +1,10 @@
 //! Spambase: word and character frequencies of e-mails.
 
-use crate::data::dataset::{Column, Dataset, Task};
+use crate::data::dataset::{Column, Dataset};
 use crate::data::error::{DataError, Place};
 use crate::data::store::Store;
 use crate::data::table::Table;
-use crate::data::tasks::Recipe;
-use crate::data::tasks::prepare::drawn_split;
+use crate::data::tasks::{Labelled, Recipe};
 
 /// Numbers per e-mail, before the label.
 const FEATURES: usize = 57;
@@ -14,6 +13,7 @@ pub(super) const SPAMBASE: Recipe = Recipe {
     name: "spambase",
     sources: &["spambase"],
     sensitive: "spam",
+    other: "ham",
     unit: "standard deviations of ln(1 + 10x)",
     range: None,
     samples: 4_601,
@@ -21,7 +21,7 @@ pub(super) const SPAMBASE: Recipe = Recipe {
     build,
 };
 
-fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
+fn build(store: &Store) -> Result<Labelled, DataError> {
     let content = store.open("spambase.data")?;
     let path = content.path().to_path_buf();
     let table = Table::parse(content, false)?;
@@ -45,5 +45,5 @@ fn build(recipe: &Recipe, store: &Store, seed: u64) -> Result<Task, DataError> {
         "every feature x enters as ln(1 + 10x), then standardised on the training split".into(),
     ];
     let columns = table.columns()[..FEATURES].iter().map(|name| Column::new(name, "ln(1 + 10x)")).collect();
-    drawn_split(recipe, &mails, (columns, true), seed, notes)
+    Ok(Labelled { columns, standardise: true, ..Labelled::new(mails, notes) })
 }

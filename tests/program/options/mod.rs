@@ -89,10 +89,12 @@ fn desk() -> TempDir {
     .unwrap();
     let verified = format!("[[entry]]\n{entry}limit = 1\nnorms = [\"l2\"]\nmethods = [\"closed-form\"]\n");
     std::fs::write(path("verified/verified.toml"), verified).unwrap();
-    for arguments in
-        [&["certify", "model.onnx", "inputs.npy", "--proofs", "proofs"][..], &["regress", "verified", "--bless"]]
-    {
-        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+    for words in [
+        "certify model.onnx inputs.npy --proofs proofs",
+        "regress verified --bless",
+        "separate table.csv --label-column kind --sensitive out --out separated",
+    ] {
+        let arguments: Vec<OsString> = words.split(' ').map(OsString::from).collect();
         let (code, told) = run(folder.path(), "underplane", &arguments);
         assert_eq!(code, Some(0), "{arguments:?}: {told}");
     }
@@ -241,7 +243,7 @@ fn the_checker_alone() {
     let told = Command::new(cargo_bin("underplane-check")).arg("--help").output().unwrap().stdout;
     let told = String::from_utf8(told).unwrap();
     let offered: BTreeSet<&str> = told.split([' ', '\n', '[', ']']).filter(|word| word.starts_with("--")).collect();
-    let flags = [("--flatten", Flag), ("--follow-links", Flag)];
+    let flags = [("--flatten", Flag), ("--follow-links", Flag), ("--separation", Flag), ("--accuracy", Flag)];
     let known = [
         &[
             ("--sensitive", CLASS),

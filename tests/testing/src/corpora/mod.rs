@@ -2,7 +2,8 @@
 //! here.
 //!
 //! A file of `invalid/` or `malformed/` is called `CODE.what.EXT` or, for certificates, `CODE.what.MODEL.jsonl`: the
-//! rejection code that it must get, what is wrong with it, and the model and inputs of `valid/` that it is about.
+//! rejection code that it must get, what is wrong with it, and the model and inputs of `valid/` that it is about; for those
+//! about points `CODE.what.POINTS.separation`.
 
 mod adversarial;
 mod boxes;
@@ -11,6 +12,7 @@ mod heads;
 mod lines;
 mod operators;
 pub mod readings;
+mod separation;
 pub mod trees;
 pub mod windows;
 
@@ -32,6 +34,8 @@ pub fn all() -> Vec<Made> {
     made.extend(boxes::malformed());
     made.extend(files::invalid());
     made.extend(files::malformed());
+    made.extend(separation::valid());
+    made.extend(separation::invalid());
     made.extend(windows::valid());
     made.extend(windows::invalid());
     made.extend(windows::malformed());

@@ -1,0 +1,116 @@
+//! Points of two classes, as `underplane separate` is given them.
+
+use super::separate::Args;
+use anyhow::{Context, Result, anyhow, bail};
+use std::collections::BTreeMap;
+use std::path::Path;
+use underplane::data::inputs::label::{Label, listed, tally};
+use underplane::data::tasks::{RECIPES, Recipe, load_labelled};
+use underplane::data::{Dataset, InputOptions, data_dir, read_inputs, read_labels};
+
+/// Points, and what the classes are called.
+pub struct Samples {
+    pub data: Dataset,
+    /// Official test points, for figures alone.
+    pub test: Option<Dataset>,
+    pub sensitive: String,
+    pub other: String,
+    pub notes: Vec<String>,
+}
+
+impl Samples {
+    /// The other class as the sensitive one.
+    pub fn swapped(self) -> Samples {
+        let swapped = |data: Dataset| Dataset { sensitive: data.sensitive.iter().map(|is| !is).collect(), ..data };
+        Samples {
+            data: swapped(self.data),
+            test: self.test.map(swapped),
+            sensitive: self.other,
+            other: self.sensitive,
+            notes: self.notes,
+        }
+    }
+}
+
+/// Reads what is asked for.
+///
+/// # Errors
+/// When the data cannot be read, or the classes are none of theirs.
+pub fn samples(args: &Args) -> Result<Samples> {
+    match RECIPES.iter().find(|recipe| recipe.name == args.data) {
+        Some(recipe) => of_task(args, recipe),
+        None => of_file(args),
+    }
+}
+
+fn of_task(args: &Args, recipe: &Recipe) -> Result<Samples> {
+    if args.labels.is_some() || args.label_column.is_some() {
+        bail!("`{}` is a task, which has its labels: leave --labels and --label-column out", args.data);
+    }
+    let names = [recipe.sensitive, recipe.other];
+    let swapped = match [&args.sensitive, &args.other].map(Option::as_deref) {
+        [None, None] => false,
+        [Some(a), None] if names.contains(&a) => a == names[1],
+        [None, Some(b)] if names.contains(&b) => b == names[0],
+        [Some(a), Some(b)] if a != b && names.contains(&a) && names.contains(&b) => a == names[1],
+        _ => bail!("--sensitive, --other: expected `{}` and `{}`, the classes of {}", names[0], names[1], recipe.name),
+    };
+    let labelled = load_labelled(recipe, &recipe.store(&data_dir(args.data_dir.as_deref()))?)?;
+    let [sensitive, other] = names.map(String::from);
+    let samples = Samples { data: labelled.train, test: labelled.test, sensitive, other, notes: labelled.notes };
+    Ok(if swapped { samples.swapped() } else { samples })
+}
+
+fn of_file(args: &Args) -> Result<Samples> {
+    let path = Path::new(&args.data);
+    if !path.exists() {
+        let tasks: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
+        bail!("`{}`: expected a file of points, or a task ({})", args.data, tasks.join(", "));
+    }
+    let options = InputOptions { label_column: args.label_column.clone(), ..InputOptions::default() };
+    let inputs = read_inputs(path, &options)?;
+    let labels = match (&args.labels, inputs.labels) {
+        (Some(file), _) => read_labels(file)?,
+        (None, Some(labels)) => labels,
+        (None, None) => bail!("{}: expected --labels or --label-column, as the file has no labels", path.display()),
+    };
+    let n = inputs.values.len() / inputs.shape.iter().product::<usize>().max(1);
+    if labels.len() != n {
+        bail!("{}: expected {n} labels, one per point, found {}", args.data, labels.len());
+    }
+    let words: Vec<String> = labels.iter().map(Label::to_string).collect();
+    let known: BTreeMap<&String, usize> = tally(&words);
+    let one_of = |option: &str, word: &Option<String>| match word {
+        Some(word) if known.contains_key(word) => Ok(()),
+        Some(word) => Err(anyhow!("{option} {word}: expected one of the labels {}", listed(&known))),
+        None => Ok(()),
+    };
+    one_of("--sensitive", &args.sensitive)?;
+    one_of("--other", &args.other)?;
+    let sensitive =
+        args.sensitive.clone().with_context(|| format!("expected --sensitive, one of {}", listed(&known)))?;
+    let is_other = |word: &String| args.other.as_ref().map_or(*word != sensitive, |other| word == other);
+    let kept: Vec<usize> = (0..n).filter(|&i| words[i] == sensitive || is_other(&words[i])).collect();
+    let all = Dataset {
+        shape: inputs.shape,
+        inputs: inputs.values,
+        sensitive: words.iter().map(|w| *w == sensitive).collect(),
+    };
+    let data = all.select(&kept);
+    if data.sensitive.iter().all(|&is| is) || args.other.as_ref() == Some(&sensitive) {
+        bail!("{}: expected points of another class than `{sensitive}`, found none", path.display());
+    }
+    let other = args.other.clone().unwrap_or_else(|| {
+        match known.keys().filter(|word| ***word != sensitive).collect::<Vec<_>>()[..] {
+            [only] => only.to_string(),
+            _ => format!("not {sensitive}"),
+        }
+    });
+    Ok(Samples {
+        data,
+        test: None,
+        sensitive,
+        other,
+        notes: inputs.notes.into_iter().chain([format!("{} points", kept.len())]).collect(),
+    })
+}
