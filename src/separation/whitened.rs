@@ -142,7 +142,7 @@ mod tests {
         let mut inputs: Vec<f32> = (0..n * d).map(entry).collect();
         // Coordinates that depend on each other, and a constant one.
         for row in inputs.chunks_exact_mut(d) {
-            row[1] = row[0] * 3.0 + row[1];
+            row[1] += row[0] * 3.0;
             row[d - 1] = 4.0;
         }
         let sensitive = (0..n).map(|i| i % 3 == 0).collect();
