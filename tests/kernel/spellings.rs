@@ -242,6 +242,22 @@ fn what_mixes_samples_or_is_not_there_is_refused() {
         assert!(decode(&bytes).is_err(), "{what} is read");
         assert!(Reading::read(&bytes, Class::Positive).is_err(), "{what} is read by the kernel");
     }
+    for operator in ["Max", "Mul"] {
+        let read = |size: &str| {
+            let nodes = vec![
+                node("Shape", &["x"], &["s"], &[]),
+                node("Gather", &["s", "first"], &["n"], &[]),
+                node("Concat", &["n", "ones"], &["m"], &[int("axis", 0)]),
+                node("ConstantOfShape", &[size], &["z"], &[]),
+                node(operator, &["x", "z"], &["t"], &[]),
+            ];
+            let constants = vec![list("first", &[0]), list("ones", &[1, 1])];
+            let bytes = file(nodes, constants, &[2, 4], ("t", &[1.0; 8])).file_with(&[], 19);
+            [decode(&bytes).is_ok(), Reading::read(&bytes, Class::Positive).is_ok()]
+        };
+        // The batch of the constant would meet the last axis of x.
+        assert_eq!([read("m"), read("n")], [[true; 2], [false; 2]], "{operator}");
+    }
     let image = [
         one("DepthToSpace", &["x"], &[int("blocksize", 2)]),
         one("DepthToSpace", &["x"], &[int("blocksize", 0)]),

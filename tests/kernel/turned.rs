@@ -229,3 +229,24 @@ fn a_transposed_matrix_times_a_vector_is_refused() {
     assert!(!read(&[], &[3]) && !read(&["Identity", "Dropout"], &[3]) && !read(&["Relu"], &[3]));
     assert!(read(&[], &[3, 1]) && read(&["Relu"], &[3, 1]));
 }
+
+#[test]
+fn a_shape_between_them_that_runtimes_leave_out_changes_nothing() {
+    let read = |between: &[Bytes], columns: &[u64]| {
+        let transpose = node("Transpose", &["x"], &["t0"], &[ints("perm", &[0, 2, 1])]);
+        let product = node("MatMul", &[&format!("t{}", between.len()), "w"], &["t"], &[]);
+        let weight = tensor("w", columns, &vec![1.0; columns[0] as usize]);
+        let constants = vec![weight, list("same", &[-1, 2, 3]), list("rows", &[-1, 6])];
+        let bytes = file([&[transpose], between, &[product]].concat(), constants, &[3, 2], ("t", &[1.0; 2])).file();
+        [decode(&bytes).is_ok(), Reading::read(&bytes, Class::Positive).is_ok()]
+    };
+    let same = [node("Reshape", &["t0", "same"], &["t1"], &[])];
+    let behind = [node("Relu", &["t0"], &["t1"], &[]), node("Reshape", &["t1", "same"], &["t2"], &[])];
+    for between in [&same[..], &behind] {
+        assert_eq!(read(between, &[3]), [false; 2]);
+        assert_eq!(read(between, &[3, 1]), [true; 2]);
+    }
+    for flat in [node("Flatten", &["t0"], &["t1"], &[]), node("Reshape", &["t0", "rows"], &["t1"], &[])] {
+        assert_eq!(read(&[flat], &[6]), [false; 2]);
+    }
+}

@@ -203,3 +203,21 @@ fn an_attribute_that_is_none_is_refused() {
     assert_eq!(refused("ReduceSum", &[], 9), Code::Unsupported);
     assert_eq!(refused("Slice", &[ints("starts", &[0])], 9), Code::Unsupported);
 }
+
+#[test]
+fn axes_that_a_file_computes_are_refused() {
+    let read = |more: Vec<Bytes>, constants: &[Bytes]| {
+        let nodes =
+            [more, vec![node("Unsqueeze", &["x", "a"], &["u"], &[]), node("Squeeze", &["u", "b"], &["t"], &[])]];
+        let bytes = file(nodes.concat(), constants.to_vec(), &[2, 4], ("t", &[1.0; 8])).file_with(&[], 17);
+        [decode(&bytes).is_ok(), Reading::read(&bytes, Class::Positive).is_ok()]
+    };
+    let constant = |name| node("Constant", &[], &[name], &[ints("value_ints", &[1])]);
+    let one = |name| list(name, &[1]);
+    assert_eq!(read(vec![], &[one("a"), one("b")]), [true; 2]);
+    assert_eq!(read(vec![constant("a"), constant("b")], &[]), [true; 2]);
+    for (computed, stored) in [("a", "b"), ("b", "a")] {
+        let nodes = vec![node("Mul", &[stored, stored], &[computed], &[])];
+        assert_eq!(read(nodes, &[one(stored)]), [false; 2], "{computed} is computed");
+    }
+}

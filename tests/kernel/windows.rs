@@ -69,3 +69,23 @@ fn a_maximum_of_too_many_entries_is_refused() {
         assert!(decode(&bytes).is_err() && found == Err(Code::TooLarge), "{operator}");
     }
 }
+
+#[test]
+fn windows_far_apart_are_refused_before_they_are_laid_out() {
+    for operator in ["Conv", "AveragePool"] {
+        let read = |stride: i64| {
+            let own = match operator {
+                "Conv" => vec![],
+                _ => vec![ints("kernel_shape", &[2])],
+            };
+            let attributes = [own, vec![ints("strides", &[stride]), ints("pads", &[0, 1])]].concat();
+            let inputs: &[&str] = if operator == "Conv" { &["x", "K"] } else { &["x"] };
+            let kernel = [tensor("K", &[1, 1, 2], &[1.0, 2.0])];
+            let nodes = vec![node(operator, inputs, &["t"], &attributes)];
+            let bytes = file(nodes, kernel.to_vec(), &[1, 6], ("t", &[1.0])).file();
+            decode(&bytes).map_err(|error| error.to_string())
+        };
+        assert!(read(6).is_ok(), "{operator}");
+        assert!(read(i64::from(u32::MAX)).unwrap_err().contains("too many entries"), "{operator}");
+    }
+}

@@ -153,8 +153,9 @@ pub fn binary(graph: &mut Graph, call: &Call, values: &Values) -> Answer {
         (Value::Node(a, _), Value::Node(b, _)) if a == b && call.operator == "Mul" => {
             smooth::square(graph, call, values)
         }
-        (Value::Node(id, shape), other @ Value::Node(..)) | (other @ Value::Node(..), Value::Node(id, shape))
-            if call.operator == "Mul" && constant_at(graph, *id).is_some() =>
+        (Value::Node(id, shape), other @ Value::Node(_, also))
+        | (other @ Value::Node(_, also), Value::Node(id, shape))
+            if call.operator == "Mul" && shape.len() == also.len() && constant_at(graph, *id).is_some() =>
         {
             let floats = constant_at(graph, *id).unwrap_or_else(|| Floats::Numbers(vec![]));
             let constant = Value::Floats([vec![1], shape.clone()].concat(), floats);

@@ -137,9 +137,9 @@ impl<'a> File<'a> {
         Ok(file)
     }
 
-    /// What a Dropout has behind its first input is stored in the file, and what a Slice or Pad has there cannot be replaced by
-    /// who runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes trip over both
-    /// where they simplify a graph.
+    /// What a Dropout, Squeeze or Unsqueeze has behind its first input is stored in the file, and what a Slice or Pad has there
+    /// cannot be replaced by who runs the model, as an initialiser that is an input can from version 4 of the format on:
+    /// runtimes trip over all where they simplify a graph or infer its shapes.
     fn check_stored(&self, replaceable: &HashSet<&'a str>) -> Result<(), Rejection> {
         let constants = self.calls.iter().filter(|call| call.operator == "Constant").map(|call| call.name);
         let stored: HashSet<&str> = self.constants.keys().map(String::as_str).chain(constants).collect();
@@ -150,7 +150,7 @@ impl<'a> File<'a> {
                 replaceable.extend(call.names());
             }
             let wrong = |name: &&str| match call.operator {
-                "Dropout" => !name.is_empty() && !stored.contains(name),
+                "Dropout" | "Squeeze" | "Unsqueeze" => !name.is_empty() && !stored.contains(name),
                 "Slice" | "Pad" => replaceable.contains(name),
                 _ => false,
             };

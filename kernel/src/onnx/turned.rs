@@ -99,9 +99,9 @@ pub fn back(call: &Call, value: Value, place: usize) -> Answer {
     }
 }
 
-/// Whether runtimes may move a Transpose from before an operator to behind it.
+/// Whether runtimes may move a Transpose from before an operator to behind it, or leave out the operator between.
 pub fn passes(operator: &str) -> bool {
     let products = ["Conv", "Einsum", "Gemm", "MatMul"];
     let pools = ["AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool"];
-    ![&products[..], &pools, &["Flatten", "Reshape"]].concat().contains(&operator)
+    ![&products[..], &pools].concat().contains(&operator)
 }

@@ -102,6 +102,7 @@ pub(super) fn mul(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
                 (None, Some(constant)) => (a, constant),
                 (None, None) => return Err(call.refuse(PRODUCT)),
             };
+            common(importer, call, &[a, b])?;
             with_constant(importer, call, node, &constant, Layer::Scale)
         }
         (a, b) => Err(mixed(call, a, b)),
@@ -136,6 +137,9 @@ pub(super) fn max(importer: &mut Importer, call: &Call) -> Result<Value, ModelEr
 pub(super) fn max_of(importer: &mut Importer, call: &Call, values: &[Value]) -> Result<Value, ModelError> {
     let mut constant: Option<Tensor> = None;
     let mut nodes: Vec<NodeId> = vec![];
+    let all: Vec<NodeId> =
+        values.iter().filter_map(|v| if let Value::Node(id) = v { Some(*id) } else { None }).collect();
+    common(importer, call, &all)?;
     let is_varied =
         values.iter().any(|value| matches!(value, Value::Node(id) if constant_at(&importer.graph, *id).is_none()));
     for value in values {
@@ -242,10 +246,7 @@ pub(super) fn min_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId
 }
 
 pub(super) fn max_of_nodes(importer: &mut Importer, call: &Call, nodes: &[NodeId]) -> Result<NodeId, ModelError> {
-    let mut shape = importer.graph.node(nodes[0]).shape.clone();
-    for &node in nodes {
-        shape = common(call, &shape, &importer.graph.node(node).shape)?;
-    }
+    let shape = common(importer, call, nodes)?;
     let spread: Vec<NodeId> =
         nodes.iter().map(|&node| stretched(importer, call, node, &shape)).collect::<Result<_, _>>()?;
     if let [a, b] = spread[..]
@@ -272,14 +273,18 @@ pub(super) fn aligned(
     a: NodeId,
     b: NodeId,
 ) -> Result<(NodeId, NodeId), ModelError> {
-    let shape = common(call, &importer.graph.node(a).shape, &importer.graph.node(b).shape)?;
+    let shape = common(importer, call, &[a, b])?;
     Ok((stretched(importer, call, a, &shape)?, stretched(importer, call, b, &shape)?))
 }
 
-/// The common shape of two nodes. Their ranks must agree, or one's batch axis would meet another axis of the other.
-fn common(call: &Call, a: &[usize], b: &[usize]) -> Result<Vec<usize>, ModelError> {
-    let shape = if a.len() == b.len() { broadcast(a, b) } else { None };
-    shape.ok_or_else(|| call.misfit("shapes that broadcast", format!("[N, …] = {} and {}", full(a), full(b))))
+/// The common shape of nodes. Their ranks must agree, or one's batch axis would meet another axis of the other.
+fn common(importer: &Importer, call: &Call, nodes: &[NodeId]) -> Result<Vec<usize>, ModelError> {
+    let mut shapes = nodes.iter().map(|&node| &importer.graph.node(node).shape[..]);
+    let first = shapes.next().unwrap_or_default().to_vec();
+    shapes.try_fold(first, |a, b| {
+        let shape = if a.len() == b.len() { broadcast(&a, b) } else { None };
+        shape.ok_or_else(|| call.misfit("shapes that broadcast", format!("[N, …] = {} and {}", full(&a), full(b))))
+    })
 }
 
 fn stretched(importer: &mut Importer, call: &Call, node: NodeId, shape: &[usize]) -> Result<NodeId, ModelError> {

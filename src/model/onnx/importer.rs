@@ -171,12 +171,13 @@ impl<'m> Importer<'m> {
 
     /// Takes `entries` off the budget; `None` stands for more than can be counted.
     pub fn spend(&mut self, node: &str, entries: Option<usize>) -> Result<(), ModelError> {
-        match entries.and_then(|entries| self.entries_left.checked_sub(entries)) {
-            Some(left) => {
-                self.entries_left = left;
-                Ok(())
-            }
-            None => Err(ModelError::unsupported(&printable(node), "the model's values have too many entries in all")),
-        }
+        self.entries_left = self.left_of(node, entries)?;
+        Ok(())
+    }
+
+    /// What would be left of the budget.
+    pub fn left_of(&self, node: &str, entries: Option<usize>) -> Result<usize, ModelError> {
+        let left = entries.and_then(|entries| self.entries_left.checked_sub(entries));
+        left.ok_or_else(|| ModelError::unsupported(&printable(node), "the model's values have too many entries in all"))
     }
 }

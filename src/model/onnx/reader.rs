@@ -263,9 +263,9 @@ impl<'m> Reader<'m> {
     }
 }
 
-/// What a Dropout has behind its first input is stored in the file, and what a Slice or Pad has there cannot be replaced by
-/// who runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes trip over both where
-/// they simplify a graph.
+/// What a Dropout, Squeeze or Unsqueeze has behind its first input is stored in the file, and what a Slice or Pad has there
+/// cannot be replaced by who runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes
+/// trip over all where they simplify a graph or infer its shapes.
 fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, format: i64) -> Result<(), ModelError> {
     let operator = |node: &NodeProto| node.op_type.clone().unwrap_or_default();
     let constants = graph.node.iter().filter(|node| operator(node) == "Constant").flat_map(|node| &node.output);
@@ -278,15 +278,17 @@ fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, 
             inputs.extend(node.output.iter().map(String::as_str).filter(|name| !name.is_empty()));
         }
         let wrong = |name: &&String| match operator(node).as_str() {
-            "Dropout" => {
+            "Dropout" | "Squeeze" | "Unsqueeze" => {
                 !name.is_empty() && !constants.contains(name.as_str()) && !initializers.contains_key(name.as_str())
             }
             "Slice" | "Pad" => inputs.contains(name.as_str()),
             _ => false,
         };
         if let Some(name) = node.input.iter().skip(1).find(wrong) {
-            let what =
-                format!("its input `{}` is not fixed by the file alone, which is not supported", printable(name));
+            let what = format!(
+                "its input `{}` is not stored in the file as a constant, which is not supported",
+                printable(name)
+            );
             return Err(ModelError::unsupported(&label(node, index), what));
         }
     }

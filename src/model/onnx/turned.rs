@@ -12,20 +12,11 @@ pub(super) fn reads_one(call: &Call) -> bool {
     (0..call.count()).any(|index| matches!(call.optional(index), Some(Value::Moved(..))))
 }
 
-/// Whether runtimes may move a Transpose from before an operator to behind it.
+/// Whether runtimes may move a Transpose from before an operator to behind it, or leave out the operator between.
 pub(super) fn passes(operator: &str) -> bool {
     !matches!(
         operator,
-        "AveragePool"
-            | "Conv"
-            | "Einsum"
-            | "Flatten"
-            | "Gemm"
-            | "GlobalAveragePool"
-            | "GlobalMaxPool"
-            | "MatMul"
-            | "MaxPool"
-            | "Reshape"
+        "AveragePool" | "Conv" | "Einsum" | "Gemm" | "GlobalAveragePool" | "GlobalMaxPool" | "MatMul" | "MaxPool"
     )
 }
 

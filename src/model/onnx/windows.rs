@@ -79,6 +79,16 @@ impl Moves {
         std::iter::once(channels).chain(self.axes.iter().map(|axis| axis.output)).collect()
     }
 
+    /// Refuses windows that pass over more entries and padding than a model may have; they are laid out to compute sums.
+    fn check_reach(&self, importer: &Importer, call: &Call, channels: usize) -> Result<(), ModelError> {
+        let reach = |axis: &Axis| {
+            let places = axis.output.checked_mul(axis.stride)?;
+            places.checked_add((axis.cells - 1).checked_mul(axis.dilation)?)
+        };
+        let entries = self.axes.iter().try_fold(channels, |all, axis| all.checked_mul(reach(axis)?));
+        importer.left_of(&call.name, entries).map(drop)
+    }
+
     /// Refuses pools in which a window may lie in the padding alone: runtimes differ there.
     fn over_entries(&self, call: &Call) -> Result<(), ModelError> {
         let pads = call.ints_attribute("pads").unwrap_or_default();
@@ -154,6 +164,7 @@ pub(super) fn conv(importer: &mut Importer, call: &Call) -> Result<Value, ModelE
     importer.spend_shape(call, &weight.shape)?;
     let shape = moves.shape(channels);
     importer.spend_shape(call, &shape)?;
+    moves.check_reach(importer, call, inputs)?;
     let offset = match call.optional(2) {
         None => vec![],
         Some(_) => {
@@ -222,6 +233,7 @@ fn average(importer: &mut Importer, call: &Call, input: NodeId, moves: &Moves, a
     let cells = axes[0].cells.checked_mul(axes[1].cells).and_then(|cells| cells.checked_mul(moves.channels));
     importer.spend(&call.name, cells)?;
     importer.spend_shape(call, &shape)?;
+    moves.check_reach(importer, call, 1)?;
     let weight = vec![1.0; cells.unwrap_or(0)];
     let windows = Windows::new(moves.channels, [1, 1], axes, weight);
     let sums = importer.push_map(call, (Map::Windows(windows), vec![]), input, &shape)?;
