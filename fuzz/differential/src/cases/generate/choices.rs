@@ -50,7 +50,7 @@ impl Builder<'_> {
         self.push("Sum", &inputs, vec![], of.shape.clone())
     }
 
-    /// ReduceSum, ReduceMean, ReduceMax or ReduceLogSumExp over some axes of the samples.
+    /// A sum, mean, least or largest one over some axes of the samples.
     fn reduction(&mut self, of: &Live) -> Option<Live> {
         let rank = of.shape.len();
         let mut axes: Vec<usize> = (0..rank).filter(|_| self.random.one_in(2)).collect();
@@ -61,7 +61,9 @@ impl Builder<'_> {
             return None;
         }
         self.random.shuffle(&mut axes);
-        let operator = self.random.pick(&["ReduceSum", "ReduceMean", "ReduceMax", "ReduceLogSumExp"]);
+        let known =
+            ["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceLogSumExp", "ReduceL1", "ReduceSumSquare"];
+        let operator = self.random.pick(&known);
         let keep = self.random.one_in(2);
         let left = |k: usize| if !axes.contains(&k) { Some(of.shape[k]) } else { keep.then_some(1) };
         let shape = (0..rank).filter_map(left).collect();

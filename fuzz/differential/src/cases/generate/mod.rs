@@ -12,6 +12,7 @@ mod layers;
 mod layout;
 mod ml;
 mod smooth;
+mod spelled;
 mod versions;
 mod windows;
 
@@ -191,7 +192,7 @@ impl Builder<'_> {
         if of.shape.is_empty() {
             return None;
         }
-        match self.random.below(14) {
+        match self.random.below(15) {
             0..=2 => Some(self.with_constant(&of)),
             3 => self.two(&of, live),
             4 => Some(self.kink(&of)),
@@ -202,6 +203,7 @@ impl Builder<'_> {
             9 => Some(self.smooth(&of)),
             10 => Some(self.unsqueeze(&of)),
             11 => self.mat_mul(&of),
+            12 => self.spelled(&of),
             _ => self.choice(&of, live),
         }
     }
@@ -213,7 +215,7 @@ impl Builder<'_> {
         if of.shape.len() > 1 && self.random.one_in(3) {
             return if self.random.one_in(5) { self.channels_last(&of) } else { self.windows(&of) };
         }
-        match self.random.below(36) {
+        match self.random.below(39) {
             0..=2 => self.gemm(&of, live),
             3 => self.mat_mul(&of),
             4 => self.batch_norm(&of),
@@ -237,6 +239,7 @@ impl Builder<'_> {
             30 | 31 => Some(self.smooth(&of)),
             32 | 33 => self.rearranged(&of),
             34 if self.float == FLOAT => self.pipeline(&of),
+            35..=37 => self.spelled(&of),
             _ => Some(self.same(&of)),
         }
     }
