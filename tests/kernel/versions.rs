@@ -221,3 +221,18 @@ fn axes_that_a_file_computes_are_refused() {
         assert_eq!(read(nodes, &[one(stored)]), [false; 2], "{computed} is computed");
     }
 }
+
+#[test]
+fn bounds_that_a_relu_gives_are_refused() {
+    let read = |operator: &str, of: &str, inputs: &[&str]| {
+        let bound = [node(operator, &["c"], &["b"], &[]), node("Identity", &["b"], &["h"], &[])];
+        let nodes = [&bound[..], &[node("Clip", inputs, &["t"], &[])]].concat();
+        let bytes = file(nodes, vec![tensor("c", &[], &[4.0])], &[2, 4], ("t", &[1.0; 8])).file_with(&[], 17);
+        let found = [decode(&bytes).is_ok(), Reading::read(&bytes, Class::Positive).is_ok()];
+        assert_eq!(found[0], found[1], "{operator} {of}");
+        found[0]
+    };
+    for (what, inputs) in [("lower", &["x", "h"][..]), ("upper", &["x", "", "h"])] {
+        assert!(read("Abs", what, inputs) && !read("Relu", what, inputs), "{what}");
+    }
+}

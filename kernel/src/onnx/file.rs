@@ -139,19 +139,26 @@ impl<'a> File<'a> {
 
     /// What a Dropout, Squeeze or Unsqueeze has behind its first input is stored in the file, and what a Slice or Pad has there
     /// cannot be replaced by who runs the model, as an initialiser that is an input can from version 4 of the format on:
-    /// runtimes trip over all where they simplify a graph or infer its shapes.
+    /// runtimes trip over all where they simplify a graph or infer its shapes. So they do over a Clip's bound that a Relu
+    /// gives, which they take for its operand.
     fn check_stored(&self, replaceable: &HashSet<&'a str>) -> Result<(), Rejection> {
         let constants = self.calls.iter().filter(|call| call.operator == "Constant").map(|call| call.name);
         let stored: HashSet<&str> = self.constants.keys().map(String::as_str).chain(constants).collect();
         // What is computed from them can be replaced, too.
-        let mut replaceable = replaceable.clone();
+        let (mut replaceable, mut bent) = (replaceable.clone(), HashSet::new());
         for call in &self.calls {
+            // Of the other operand of a CastLike only the type counts.
+            let counted = if call.operator == "CastLike" { 1 } else { usize::MAX };
+            if call.operator == "Relu" || call.inputs().take(counted).any(|name| bent.contains(name)) {
+                bent.extend(call.names());
+            }
             if call.inputs().any(|name| replaceable.contains(name)) {
                 replaceable.extend(call.names());
             }
             let wrong = |name: &&str| match call.operator {
                 "Dropout" | "Squeeze" | "Unsqueeze" => !name.is_empty() && !stored.contains(name),
                 "Slice" | "Pad" => replaceable.contains(name),
+                "Clip" => bent.contains(name),
                 _ => false,
             };
             if let Some(name) = call.inputs().skip(1).find(wrong) {

@@ -265,7 +265,8 @@ impl<'m> Reader<'m> {
 
 /// What a Dropout, Squeeze or Unsqueeze has behind its first input is stored in the file, and what a Slice or Pad has there
 /// cannot be replaced by who runs the model, as an initialiser that is an input can from version 4 of the format on: runtimes
-/// trip over all where they simplify a graph or infer its shapes.
+/// trip over all where they simplify a graph or infer its shapes. So they do over a Clip's bound that a Relu gives, which they
+/// take for its operand.
 fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, format: i64) -> Result<(), ModelError> {
     let operator = |node: &NodeProto| node.op_type.clone().unwrap_or_default();
     let constants = graph.node.iter().filter(|node| operator(node) == "Constant").flat_map(|node| &node.output);
@@ -273,15 +274,23 @@ fn check_stored(graph: &GraphProto, initializers: &HashMap<&str, &TensorProto>, 
     // Inputs that have a value in the file, and what is computed from them.
     let stored = |name: &&str| initializers.contains_key(name);
     let mut inputs: HashSet<&str> = graph.input.iter().filter(|_| format >= 4).map(name_of).filter(stored).collect();
+    let mut bent: HashSet<&str> = HashSet::new();
     for (index, node) in graph.node.iter().enumerate() {
+        let named = || node.output.iter().map(String::as_str).filter(|name| !name.is_empty());
         if node.input.iter().any(|name| inputs.contains(name.as_str())) {
-            inputs.extend(node.output.iter().map(String::as_str).filter(|name| !name.is_empty()));
+            inputs.extend(named());
+        }
+        // Of the other operand of a CastLike only the type counts.
+        let counted = if operator(node) == "CastLike" { 1 } else { usize::MAX };
+        if operator(node) == "Relu" || node.input.iter().take(counted).any(|name| bent.contains(name.as_str())) {
+            bent.extend(named());
         }
         let wrong = |name: &&String| match operator(node).as_str() {
             "Dropout" | "Squeeze" | "Unsqueeze" => {
                 !name.is_empty() && !constants.contains(name.as_str()) && !initializers.contains_key(name.as_str())
             }
             "Slice" | "Pad" => inputs.contains(name.as_str()),
+            "Clip" => bent.contains(name.as_str()),
             _ => false,
         };
         if let Some(name) = node.input.iter().skip(1).find(wrong) {
