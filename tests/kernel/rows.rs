@@ -99,9 +99,12 @@ fn rows_that_join_the_batch_come_back() {
         ("a sum of all rows", vec!["Reshape x plain > r", "ReduceSum r > s", "Add x s > t"]),
         ("beside whole samples", vec!["Reshape x sample > s", "Reshape x rows > r", "Add s r > t"]),
         ("turned", vec!["Reshape x rows > r", "Transpose r > t"]),
+        ("as many as there are rows", vec!["Reshape x rows > r", "Reshape r copied > t"]),
+        ("of no axis", vec!["Reshape x rows > r", "Reshape r nothing > t"]),
     ];
     for (what, all) in refused {
-        let bytes = file(lines(&all), moved(), &[2, 3], ("t", &[1.0; 6])).file_with(&[], 17);
+        let lists = vec![list("copied", &[0, 6]), list("nothing", &[])];
+        let bytes = file(lines(&all), [moved(), lists].concat(), &[2, 3], ("t", &[1.0; 6])).file_with(&[], 17);
         assert!(decode(&bytes).is_err(), "{what}");
         assert!(Reading::read(&bytes, Class::Positive).is_err(), "{what}");
     }

@@ -106,8 +106,12 @@ fn what_counts_on_a_batch_is_refused_without_one() {
         tensor("many", &[1, 4, 2], &[1.0; 8]),
         list("zero", &[0]),
         list("one", &[1]),
+        list("before", &[-2]),
+        list("most", &[i64::MAX - 1]),
     ];
     let cases = [
+        one("Slice", &["x", "zero", "most", "before"], &[]),
+        one("Gather", &["x", "zero"], &[int("axis", -2)]),
         one("Add", &["x", "wide"], &[]),
         one("MatMul", &["x", "many"], &[]),
         one("Max", &["wide", "x"], &[]),

@@ -57,7 +57,8 @@ pub fn go_on(graph: &mut Graph, call: &Call, values: &Values, opset: i64) -> Ans
             if let Some(rows) = rows((*id, &shape), target) {
                 return Ok(rows);
             }
-            if target.iter().skip(1).any(|d| *d == Some(0)) {
+            // What a 0 copies is the rows, not the batch.
+            if target.contains(&Some(0)) {
                 return Err(refuse());
             }
             whole.replace(0, Value::Node(*id, vec![size(&shape)]), values)?;

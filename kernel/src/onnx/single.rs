@@ -34,9 +34,8 @@ pub fn batched<'c, 'a>(call: Cow<'c, Call<'a>>, values: &Values) -> Result<Cow<'
         let Some(_) = call.optional(k, values)? else { return Ok(None) };
         known(call.list(k, values)?).map(Some).ok_or_else(|| refuse(" of the batch size"))
     };
-    let behind = |axes: Vec<i64>| {
-        axes.into_iter().map(|axis| Some(if axis < 0 { axis } else { axis.saturating_add(1) })).collect()
-    };
+    let more = if call.operator == "Unsqueeze" { list(1)?.map_or(0, |axes| axes.len()) } else { 0 };
+    let behind = |axes: Vec<i64>| axes.into_iter().map(|axis| Some(counted(axis, rank + more))).collect();
     let all = |count: usize| (0..count as i64).collect::<Vec<_>>();
     let mut moved = Call::clone(&call);
     match call.operator {
@@ -64,7 +63,7 @@ pub fn batched<'c, 'a>(call: Cow<'c, Call<'a>>, values: &Values) -> Result<Cow<'
         "Concat" | "Gather" | "Split" => {
             let axis = call.integer("axis").or((call.operator != "Concat").then_some(0));
             let axis = axis.ok_or_else(|| refuse(" without an axis"))?;
-            moved.set_axis(if axis < 0 { axis } else { axis.saturating_add(1) });
+            moved.set_axis(counted(axis, rank));
         }
         "Squeeze" if call.arity() == 1 => {
             // All axes of size 1, which are known here.
@@ -97,4 +96,13 @@ pub fn batched<'c, 'a>(call: Cow<'c, Call<'a>>, values: &Values) -> Result<Cow<'
         _ => return Err(refuse("")),
     }
     Ok(Cow::Owned(moved))
+}
+
+/// An axis as it is counted with the batch in front of so many axes: one from the end must not reach it.
+fn counted(axis: i64, rank: usize) -> i64 {
+    match axis {
+        0.. => axis.saturating_add(1),
+        _ if axis.unsigned_abs() <= rank as u64 => axis,
+        _ => i64::MIN,
+    }
 }

@@ -116,7 +116,8 @@ fn reshaped(importer: &mut Importer, call: &Call, node: NodeId) -> Result<Value,
     let flat = importer.reshape(call, node, &[size])?;
     let mut of_samples = call.clone();
     of_samples.replace(0, Value::Node(flat));
-    if target[1..].contains(&Dim::Known(0)) {
+    // The first one would be the rows, not the batch.
+    if target.contains(&Dim::Known(0)) {
         return Err(call
             .refuse("Reshape that copies an axis of a value whose batch is joined with another one is not supported"));
     }

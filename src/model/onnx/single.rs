@@ -60,7 +60,8 @@ pub(super) fn batched<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> R
     let refuse =
         |what: &str| Err(call.refuse(format!("{operator}{what} in a model without a batch axis: export it with one")));
     let behind = |axes: Vec<i64>| {
-        axes.into_iter().map(|axis| Dim::Known(if axis < 0 { axis } else { axis.saturating_add(1) })).collect()
+        let more = if operator == "Unsqueeze" { axes.len() } else { 0 };
+        axes.into_iter().map(|axis| Dim::Known(counted(axis, rank + more))).collect()
     };
     let is_wide = |value: &Value, most| matches!(value, Value::Float(tensor) if tensor.shape.len() > most);
     Ok(match operator {
@@ -77,7 +78,7 @@ pub(super) fn batched<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> R
         "Concat" | "Gather" | "Split" => {
             let axis = call.int_attribute("axis").unwrap_or(0);
             let mut call = call.into_owned();
-            call.along(if axis < 0 { axis } else { axis.saturating_add(1) });
+            call.along(counted(axis, rank));
             Cow::Owned(call)
         }
         "Squeeze" | "Unsqueeze" => match call.optional_ints(1, "axes (input 1)")? {
@@ -129,4 +130,13 @@ fn from_right<'c, 'm>(importer: &Importer, call: Cow<'c, Call<'m>>) -> Result<Co
     call.replace(0, Value::Node(id));
     call.replace(1, Value::Float(transposed));
     Ok(Cow::Owned(call))
+}
+
+/// An axis as it is counted with the batch in front of so many axes: one from the end must not reach it.
+fn counted(axis: i64, rank: usize) -> i64 {
+    match axis {
+        0.. => axis.saturating_add(1),
+        _ if axis.unsigned_abs() <= rank as u64 => axis,
+        _ => i64::MIN,
+    }
 }
