@@ -29,6 +29,8 @@ Replays every certificate (proofs-data/FORMAT.md) in exact arithmetic and prints
   --flatten                          inputs (weights, boxes) of another shape are the model's as they stand
   --follow-links                     numbers of the model are read through links out of its folder, too
 
+  --version                          the version of this program
+
 Exit codes: 0 all valid, 1 something invalid, 2 usage or unreadable files.";
 
 /// What a program that SIGPIPE ends would exit with.
@@ -40,6 +42,10 @@ pub fn main() -> ExitCode {
     if arguments.iter().any(|a| a == "--help" || a == "-h") {
         // Nobody may listen.
         let _ = writeln!(std::io::stdout(), "{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    if arguments.iter().any(|a| a == "--version" || a == "-V") {
+        let _ = writeln!(std::io::stdout(), "underplane-check {}", env!("CARGO_PKG_VERSION"));
         return ExitCode::SUCCESS;
     }
     match run(&arguments) {

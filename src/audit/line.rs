@@ -1,6 +1,6 @@
 //! One method, or the attack, with one norm.
 
-use crate::audit::accuracy::{Accuracy, Rights};
+use crate::audit::accuracy::Rights;
 use crate::audit::median::Median;
 use crate::audit::reference::Reference;
 use crate::radius::{Guarantee, Subject};
@@ -41,8 +41,8 @@ pub struct Line {
     pub gap: f64,
     /// Violations.
     pub violations: usize,
-    /// Accuracy of the smoothed classifier.
-    pub smoothed: Option<Accuracy>,
+    /// What the smoothed classifier says of the inputs, label by label.
+    pub smoothed: Option<Rights>,
 }
 
 /// What the certified radii of a line are worth.
@@ -211,7 +211,7 @@ impl Gathered {
             time_ratio: seconds / closed_form,
             gap: if worth.is_exact() { self.gap } else { f64::NAN },
             violations: self.violations,
-            smoothed: if self.subject == Subject::Base { None } else { self.smoothed.accuracy() },
+            smoothed: if self.subject == Subject::Base { None } else { Some(self.smoothed.clone()) },
         }
     }
 

@@ -166,7 +166,7 @@ fn model(text: &mut String, info: Option<&ModelInfo>, summary: &Summary) {
     }
     tables::sentences(summary, info).iter().for_each(|told| *text += &format!("{told}\n\n"));
     let _ = writeln!(text, "{}", tables::methods(summary).markdown());
-    for note in tables::notes(summary) {
+    for note in tables::notes(summary, info) {
         let _ = writeln!(text, "- {note}");
     }
     let _ = writeln!(text);

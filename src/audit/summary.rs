@@ -1,6 +1,6 @@
 //! What the records of an audit say, model by model.
 
-use crate::audit::accuracy::{Accuracy, Rights};
+use crate::audit::accuracy::Rights;
 use crate::audit::ladder::{Order, order};
 use crate::audit::line::{AttackLine, Gathered, GatheredAttack, Line};
 use crate::audit::reference::{Reference, References, references};
@@ -20,8 +20,8 @@ pub struct Summary {
     pub inputs: usize,
     /// How many of them have f > 0.
     pub sensitive: usize,
-    /// Clean accuracy, where the labels are 0 and 1.
-    pub accuracy: Option<Accuracy>,
+    /// What f says of the inputs, label by label.
+    pub rights: Rights,
     /// The labels with their counts; none where inputs have none.
     pub labels: BTreeMap<String, usize>,
     /// Why the kernel refused radii, with counts.
@@ -45,7 +45,7 @@ pub(super) struct Gathering {
     pub model: String,
     inputs: usize,
     sensitive: usize,
-    accuracy: Rights,
+    rights: Rights,
     labels: BTreeMap<String, usize>,
     refusals: Groups,
     lines: Vec<Gathered>,
@@ -61,7 +61,7 @@ impl Gathering {
             model: model.into(),
             inputs: 0,
             sensitive: 0,
-            accuracy: Rights::default(),
+            rights: Rights::default(),
             labels: BTreeMap::new(),
             refusals: Groups::default(),
             lines: Vec::new(),
@@ -94,7 +94,7 @@ impl Gathering {
         self.inputs += 1;
         self.sensitive += usize::from(is_sensitive);
         self.standing.add_records(records);
-        self.accuracy.add(first, is_sensitive, first.logit <= 0.0);
+        self.rights.add(first, is_sensitive, first.logit <= 0.0);
         if !first.label.is_empty() {
             *self.labels.entry(first.label.clone()).or_insert(0) += 1;
         }
@@ -151,7 +151,7 @@ impl Gathering {
             model: self.model.clone(),
             inputs: self.inputs,
             sensitive: self.sensitive,
-            accuracy: self.accuracy.accuracy(),
+            rights: self.rights.clone(),
             labels: self.labels.clone(),
             refusals: self.refusals.sorted(),
             lines: self.lines.iter().map(line).collect(),

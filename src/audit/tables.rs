@@ -93,19 +93,21 @@ fn method_row(line: &Line, sensitive: usize) -> Vec<String> {
 }
 
 /// What the table is to be read with, a line each.
-pub fn notes(summary: &Summary) -> Vec<String> {
+pub fn notes(summary: &Summary, info: Option<&ModelInfo>) -> Vec<String> {
     let mut notes = Vec::new();
+    let known = info.and_then(|info| info.sensitive_label.as_deref());
+    let accuracy = summary.rights.accuracy(known);
     let mut inputs = format!("{} inputs, {} classified as sensitive (f > 0)", summary.inputs, summary.sensitive);
-    if let Some(accuracy) = summary.accuracy {
+    if let Some(accuracy) = accuracy {
         let _ = write!(inputs, "; clean accuracy: {}", classes(accuracy));
     }
     notes.push(inputs);
     if !summary.labels.is_empty() {
-        let accuracy = if summary.accuracy.is_none() { "; no accuracy: it takes 0 and 1 (sensitive)" } else { "" };
+        let accuracy = if accuracy.is_none() { "; no accuracy: it takes 0 and 1 (sensitive)" } else { "" };
         notes.push(format!("labels: {}{accuracy}", listed(&summary.labels)));
     }
     // The smoothed classifier is the same for every norm.
-    if let Some(accuracy) = summary.lines.iter().find_map(|line| line.smoothed) {
+    if let Some(accuracy) = summary.lines.iter().find_map(|line| line.smoothed.as_ref()?.accuracy(known)) {
         notes.push(format!("accuracy of the smoothed classifier: {}", classes(accuracy)));
     }
     if summary.lines.iter().any(|line| line.subject == Subject::Smoothed) {

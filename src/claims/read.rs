@@ -2,7 +2,7 @@
 
 use crate::data::error::Place;
 use crate::data::records::{MAX_TEXT, Record, Text};
-use crate::data::{Bounds, DataError, Delimiter};
+use crate::data::{Bounds, DataError, Delimiter, NamedBox};
 use crate::norm::{Norm, NormError};
 use crate::proof::Claimed;
 use crate::query::{Perturbation, Range, Ranges, is_marked};
@@ -191,7 +191,11 @@ impl Row<'_> {
             (text, None) => {
                 let ends = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
                 let expected = "LO,HI with LO ≤ HI, or the file that --box names,";
-                let range: Range = ends.parse().map_err(|_| self.fault(self.table.range, expected))?;
+                let given = match text.parse() {
+                    Ok(NamedBox::File(_)) => format!("{expected} which is not given (--box {text})"),
+                    _ => expected.into(),
+                };
+                let range: Range = ends.parse().map_err(|_| self.fault(self.table.range, &given))?;
                 Ok(Some(range.into()))
             }
         }

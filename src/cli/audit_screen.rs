@@ -28,7 +28,7 @@ pub fn print(bar: &ProgressBar, info: &ModelInfo, folder: &Path, width: Option<u
         text += &paragraph(&format!("{}; unit: {}{range}", info.convexity, info.unit), width);
         tables::sentences(&summary, Some(info)).iter().for_each(|told| text += &paragraph(told, width));
         text += &tables::methods(&summary).fitted(width);
-        tables::notes(&summary).iter().for_each(|note| text += &paragraph(&format!("  {note}"), width));
+        tables::notes(&summary, Some(info)).iter().for_each(|note| text += &paragraph(&format!("  {note}"), width));
         text.push('\n');
     }
     bar.suspend(|| std::io::stdout().lock().write_all(text.as_bytes()))?;

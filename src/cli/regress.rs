@@ -81,6 +81,9 @@ pub fn run(args: &Args) -> Result<Finish> {
     };
     let source = || vec![PathBuf::from(FOLDER), Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)];
     let folder = args.folder.clone().map_or_else(|| find(&source()), Ok)?;
+    if args.folder.is_none() && folder != Path::new(FOLDER) {
+        say!("note: no {FOLDER} here: these are the radii bundled with the source, {}", folder.display());
+    }
     let mut definition = definition(&folder)?;
     definition.entry.iter_mut().for_each(|entry| entry.follow_links |= args.follow_links);
     let bar = progress::bar(definition.entry.len() as u64, "re-deriving");
@@ -144,10 +147,15 @@ impl Found {
         for compared in outcome.compared.iter().filter(|c| c.change != Change::Same && !is_once(c)) {
             self.add_line(entry, compared);
         }
-        if let Some((change, detail)) = once {
+        if let Some((change, detail)) = &once {
             let mut line = vec![String::new(); HEADER.len()];
-            (line[0], line[4], line[5]) = (entry.into(), change.to_string(), detail);
+            (line[0], line[4], line[5]) = (entry.into(), change.to_string(), detail.clone());
             self.lines.push(line);
+        }
+        // Below it, the radii of both models.
+        for compared in outcome.compared.iter().filter(|c| c.change == Change::OtherFiles && is_once(c)) {
+            self.add_line(entry, compared);
+            self.lines.last_mut().into_iter().for_each(|line| line[4..6].fill(String::new()));
         }
     }
 

@@ -64,6 +64,9 @@ pub struct ModelInfo {
     /// What inputs of the sensitive class are called, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<Words>,
+    /// The label of the sensitive class, where the model's record says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitive_label: Option<String>,
 }
 
 impl Machine {

@@ -113,7 +113,8 @@ impl Source {
         let weights = Unit::weights(self.in_unit, &file, tell)?;
         let unit = self.unit.clone().unwrap_or_else(|| Unit::name(self.in_unit, &file));
         let words = self.words.clone().or_else(|| file.words());
-        let info = ModelInfo { words, unit, ..self.info(&file.model, all.count(), range.as_ref()) };
+        let sensitive_label = file.sensitive_label().map(String::from);
+        let info = ModelInfo { words, unit, sensitive_label, ..self.info(&file.model, all.count(), range.as_ref()) };
         let inputs = match self.few {
             None => all,
             Some(mut few) => first(&all, &file.model, &mut few)?,
@@ -151,6 +152,7 @@ impl Source {
                 Err(broken) => broken.to_string(),
             },
             words: None,
+            sensitive_label: None,
         }
     }
 }

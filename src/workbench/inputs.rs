@@ -69,6 +69,8 @@ impl InputFiles {
             self.check_table(file.preparation.as_deref()).with_context(|| self.place())?;
         }
         let options = self.options(file);
+        let names = file.preparation.as_ref().map(|record| record.coordinates()).unwrap_or_default();
+        let range = &Within { bounds: range, names };
         let held = |tell: Tell| self.held(read_inputs(&self.inputs, &options)?, model, range, tell);
         let stock = match open_array(&self.inputs, &options)? {
             Some(file) => self.file(file, model, range, tell)?,
@@ -103,7 +105,7 @@ impl InputFiles {
         Ok(RawTable::read(&self.inputs, &self.options(file), samples.numbers().take(samples.count()))?)
     }
 
-    fn file(&self, file: ArrayFile, model: &Model, range: Option<&Bounds>, tell: Tell) -> Result<Stock> {
+    fn file(&self, file: ArrayFile, model: &Model, range: &Within, tell: Tell) -> Result<Stock> {
         file.fit(&model.graph().node(0).shape).map_err(Error::msg).with_context(|| self.place())?;
         let labels = self.labels.as_ref().map(|path| self.label_file(path, file.rows)).transpose()?;
         // Behind the last sample that is used, nothing is looked at.
@@ -113,7 +115,7 @@ impl InputFiles {
         while first < rows {
             let values = blocks.next((rows - first).min(LOOKED_AT.div_ceil(model.input_size())))?;
             let features = file.shape.iter().product();
-            check_range(&values, range, features, &|i| first + i).with_context(|| self.place())?;
+            range.check(&values, features, (&|i| first + i, &[])).with_context(|| self.place())?;
             first += values.len() / features;
         }
         blocks.finish()?.iter().for_each(|note| tell(&format!("note: {note}")));
@@ -124,7 +126,7 @@ impl InputFiles {
         Ok(Stock::File { file, labels })
     }
 
-    fn held(&self, mut inputs: Inputs, model: &Model, range: Option<&Bounds>, tell: Tell) -> Result<Stock> {
+    fn held(&self, mut inputs: Inputs, model: &Model, range: &Within, tell: Tell) -> Result<Stock> {
         let fits = inputs.fit(&model.graph().node(0).shape, self.reading.flatten);
         fits.map_err(Error::msg).with_context(|| self.place())?;
         if let Some(path) = &self.labels {
@@ -133,7 +135,8 @@ impl InputFiles {
         }
         inputs.notes.iter().for_each(|note| tell(&format!("note: {note}")));
         let number = |i: usize| inputs.numbers[i];
-        check_range(&inputs.values, range, inputs.features(), &number).with_context(|| self.place())?;
+        let about = (&number as &dyn Fn(usize) -> usize, &inputs.columns[..]);
+        range.check(&inputs.values, inputs.features(), about).with_context(|| self.place())?;
         Ok(Stock::Held(inputs))
     }
 
@@ -145,7 +148,7 @@ impl InputFiles {
         Ok(spool.about.label_all(&file).then_some(spool))
     }
 
-    fn spooled(&self, spool: Spool, model: &Model, range: Option<&Bounds>, tell: Tell) -> Result<Stock> {
+    fn spooled(&self, spool: Spool, model: &Model, range: &Within, tell: Tell) -> Result<Stock> {
         let (about, size) = (&spool.about, spool.about.features());
         let fits =
             sample_shape::fit(about.numbers.len(), &about.shape, &model.graph().node(0).shape, self.reading.flatten);
@@ -159,7 +162,7 @@ impl InputFiles {
             if let Some(warning) = warning {
                 tell(&format!("warning: {}: {warning}", self.place()));
             }
-            check_range(&values, range, size, &|i| numbers[i]).with_context(|| self.place())?;
+            range.check(&values, size, (&|i| numbers[i], &about.columns)).with_context(|| self.place())?;
         }
         Ok(Stock::Spool(spool))
     }
@@ -208,20 +211,35 @@ fn check_count(path: &Path, file: &LabelFile, rows: usize, header: Option<bool>)
     Ok(())
 }
 
-/// `number` is where a sample stands in its file.
-fn check_range(values: &[f32], range: Option<&Bounds>, size: usize, number: &dyn Fn(usize) -> usize) -> Result<()> {
-    let Some(bounds) = range else { return Ok(()) };
-    let ranges = bounds.ranges();
-    for (at, &value) in values.iter().enumerate() {
-        let (input, coordinate) = (number(at / size), at % size);
-        let range = ranges.at(coordinate);
-        if !range.contains(value.into()) {
-            let (name, of) = match bounds.file() {
-                None => (String::new(), String::new()),
-                Some(file) => (file.called(coordinate), format!(" of {}", file.path.display())),
-            };
-            bail!("input {input}, coordinate {coordinate}{name}: {value} lies outside the box [{range}]{of}");
+/// The box that inputs lie in, and what the model's record calls the coordinates.
+struct Within<'a> {
+    bounds: Option<&'a Bounds>,
+    names: Vec<String>,
+}
+
+impl Within<'_> {
+    /// `number` is where a sample stands in its file, `columns` the names of a table's columns that are coordinates.
+    fn check(
+        &self,
+        values: &[f32],
+        size: usize,
+        (number, columns): (&dyn Fn(usize) -> usize, &[String]),
+    ) -> Result<()> {
+        let Some(bounds) = self.bounds else { return Ok(()) };
+        let ranges = bounds.ranges();
+        for (at, &value) in values.iter().enumerate() {
+            let (input, coordinate) = (number(at / size), at % size);
+            let range = ranges.at(coordinate);
+            if !range.contains(value.into()) {
+                let own = self.names.get(coordinate).or_else(|| columns.get(coordinate));
+                let own = own.map(|name| format!(" (`{name}`)")).unwrap_or_default();
+                let (name, of) = match bounds.file() {
+                    None => (own, String::new()),
+                    Some(file) => (file.called(coordinate), format!(" of {}", file.path.display())),
+                };
+                bail!("input {input}, coordinate {coordinate}{name}: {value} lies outside the box [{range}]{of}");
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -136,8 +136,13 @@ impl ModelFile {
 
     /// What inputs of the sensitive class are called, where it was trained on a table with labels.
     pub fn words(&self) -> Option<Words> {
+        self.sensitive_label().map(Words::labelled)
+    }
+
+    /// The label of the sensitive class in the table that the model was trained on.
+    pub fn sensitive_label(&self) -> Option<&str> {
         let preparation = self.preparation.as_ref().filter(|_| self.logit.sensitive == Sensitive::Positive);
-        preparation.map(|preparation| Words::labelled(&preparation.label.sensitive))
+        preparation.map(|preparation| preparation.label.sensitive.as_str())
     }
 
     /// The SHA-256 of all its files, as a report shows them.

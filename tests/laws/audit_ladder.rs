@@ -105,7 +105,7 @@ pub fn rendered(findings: &Findings) -> String {
     let mut text = report::verdict(&tally);
     for summary in tally.summaries() {
         text += &tables::methods(&summary).terminal();
-        text += &tables::notes(&summary).join("\n");
+        text += &tables::notes(&summary, None).join("\n");
     }
     text + &tables::violations(&tally.violations).markdown()
 }

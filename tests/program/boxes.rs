@@ -200,7 +200,7 @@ fn claims_are_about_the_box_of_the_file() {
     desk.text("claims.csv", &claims(0.5, "\"0,1\""));
     desk.refused(&boxed, &["claims.csv: line 2", "box.csv", "the one file of --box"]);
     desk.text("claims.csv", &claims(0.5, "box.csv"));
-    desk.refused(&audit, &["claims.csv: line 2", "LO,HI", "--box"]);
+    desk.refused(&audit, &["claims.csv: line 2", "LO,HI", "which is not given (--box box.csv)"]);
     desk.text("narrow.csv", "lo,hi\n0.3,1\n0,1\n0,inf\n");
     desk.text("claims.csv", "input,norm,radius\n0,l1,0.01\n1,l1,0.01\n");
     desk.refused(&[&audit[..], &["--box", "narrow.csv"]].concat(), &["line 3", "coordinate 0 of input 1", "0.25"]);
@@ -238,6 +238,33 @@ fn an_input_outside_is_an_error_that_names_its_coordinate() {
     let told = ["input 1, coordinate 1 (`height`): 0.75 lies outside the box [0,0.5] of named.csv"];
     desk.refused(&certify, &told);
     desk.refused(&["audit", "model.onnx", "inputs.npy", "--box", "named.csv"], &told);
+    // Of a table the columns are known without a file of the box.
+    desk.text("x.csv", "age,height,weight\n0.5,0.5,0.5\n0.25,0.75,1\n");
+    desk.refused(
+        &["certify", "model.onnx", "x.csv", "--box", "0,0.9"],
+        &["input 1, coordinate 2 (`weight`): 1 lies outside the box [0,0.9]"],
+    );
+}
+
+#[test]
+fn the_checker_says_its_version() {
+    let (code, out, _) = Desk::new().run("underplane-check", &["--version"]);
+    assert_eq!((code, out.as_str()), (0, concat!("underplane-check ", env!("CARGO_PKG_VERSION"), "\n")));
+}
+
+#[test]
+fn a_box_is_read_as_tables_are() {
+    let desk = Desk::new();
+    let (rows, _) = desk.certify(&["--box", "box.csv"]);
+    for (name, text, told) in [
+        ("semicolons.csv", "hi;column;lo\n0,625;age;0,25\ninf;height;0,1\ninf;weight;-inf\n", "by semicolons"),
+        ("tabs.tsv", "lo\thi\n0.25\t0.625\n0.1\tinf\n-inf\tinf\n", "by tabs"),
+        ("bare.csv", "0,25;0,625\n0,1;inf\n-inf;inf\n", "decimal commas are read as points"),
+    ] {
+        desk.text(name, text);
+        let (same, said) = desk.certify(&["--box", name]);
+        assert!(same == rows && said.contains(told), "{name}: {said}");
+    }
 }
 
 #[test]
@@ -255,7 +282,8 @@ fn a_file_that_is_no_box_is_refused_with_its_place() {
         ("lo,hi\n0,1\n0,1,2\n0,1\n", &["line 3", "2 fields", "found 3"]),
         ("low,high\n0,1\n0,1\n0,1\n", &["line 1", "`lo`", "`hi`", "`low,high`"]),
         ("lo,lo,hi\n0,0,1\n0,0,1\n0,0,1\n", &["line 1", "one column `lo`"]),
-        ("lo;hi\n0;1\n0;1\n0;1\n", &["line 1", "`lo;hi`"]),
+        ("lo;hi\n0;1,250\n0;1\n0;1\n", &["line 2, column 2", "decimals or thousands"]),
+        ("column,lo,hi\na,0,1\n", &["3 lines", "found 1"]),
         ("1,2,3\n1,2,3\n1,2,3\n", &["line 1", "`1,2,3`"]),
         ("", &["none"]),
     ] {

@@ -46,6 +46,7 @@ fn an_audit_is_in_the_unit_that_is_asked_for() {
     assert!(run.err.contains("radii are in the units of its columns"), "{}", run.err);
     assert!(run.out.contains("unit: the units of the table's columns"), "{}", run.out);
     assert!(run.out.contains("classified as `fraud`"), "{}", run.out);
+    assert!(run.out.contains("clean accuracy: sensitive class ") && !run.out.contains("no accuracy"), "{}", run.out);
     let (run, model) = audit(&desk, &[&options[..], &["--unit", "model"]].concat());
     assert!(run.out.contains("unit: standard deviations"), "{}", run.out);
     let radii = |folder: &PathBuf| column(folder.join("records.csv"), "radius");

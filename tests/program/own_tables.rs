@@ -168,6 +168,9 @@ fn a_box_of_a_file_has_a_line_for_every_coordinate_of_the_model() {
     narrow[7].1 = "3,4";
     desk.write("box.csv", &table(&narrow));
     desk.run(&boxed).refused(&["coordinate 7 (`size`)", "lies outside the box [3,4] of box.csv"]);
+    desk.run(&[&certify[..], &["--box", "0,50"]].concat()).refused(&["coordinate 1 (`age`)", "outside the box [0,50]"]);
+    desk.write("box.csv", &table(&lines[1..]));
+    desk.run(&boxed).refused(&["8 lines", "`ln(1+|amount (EUR)|)`, `age`", "and 2 more", "found 7, without `ln(1+|"]);
 }
 
 #[test]
@@ -229,9 +232,23 @@ fn what_a_model_does_not_know_is_refused_or_said() {
     let whole: Vec<Row> = whole.into_iter().filter(|row| row.size != "XXL" && row.country != Some("XX")).collect();
     desk.write("t.csv", &text(&whole, ';'));
     desk.well(&["train", "fraud.toml"]);
-    certify("unknown.csv", &[]).refused(&["unknown.csv", "one of the words that training had: DE, FR, NG", "`XX`"]);
+    certify("unknown.csv", &[]).refused(&[
+        "unknown.csv: line 3, column 4",
+        "a word of `country` that training had (DE, FR, NG)",
+        "`XX`",
+    ]);
     let run = certify("unknown.csv", &["--drop-missing"]);
     assert!(run.code == 0 && run.err.contains("with a word that training did not have"), "{}", run.err);
+    let mut gaps = whole;
+    (gaps[0].country, gaps[1].age) = (None, None);
+    desk.write("gap.csv", &text(&gaps, ';'));
+    let parts =
+        ["gap.csv: line 2, column 4: expected a word in `country`, found a missing value (`NA`)", "--drop-missing"];
+    certify("gap.csv", &[]).refused(&parts);
+    gaps[0].country = Some("DE");
+    desk.write("gap.csv", &text(&gaps, ';'));
+    let parts = ["gap.csv: line 3, column 3: expected a number in `age`, found a missing value;", "--drop-missing"];
+    certify("gap.csv", &[]).refused(&parts);
 }
 
 #[test]
@@ -269,6 +286,7 @@ fn a_config_is_guessed_that_trains() {
         "categories = [\"country\", \"size\"]",
         "impute = true",
         "country: 3 words (DE, FR, NG)",
+        "# guessed: the rarest label is the class that is certified\nsensitive = ",
     ] {
         assert!(guessed.contains(part), "`{part}` is not in {guessed}");
     }
@@ -281,6 +299,13 @@ fn a_config_is_guessed_that_trains() {
     desk.run(&["train"]).refused(&["CONFIG.toml"]);
     desk.run(&["train", "t.csv"]).refused(&["--print-config t.csv"]);
     desk.run(&["train", "--print-config", "t.csv", "--label-column", "no"]).refused(&["a label column `no`"]);
+    let named = |label: &str| desk.run(&["train", "--print-config", "t.csv", "--sensitive", label]);
+    named("Fraud").refused(&["rows labelled `Fraud` in column `label`", "fraud (", "legit (", "did you mean `fraud`?"]);
+    let named = desk.well(&["train", "--print-config", "t.csv", "--sensitive", "legit"]).out;
+    assert!(named.contains("sensitive = \"legit\"") && !named.contains("the rarest label"), "{named}");
+    desk.write("far.csv", "far,label\n123456789,a\n1,b\n-0.1,b\n");
+    let far = desk.well(&["train", "--print-config", "far.csv"]).out;
+    assert!(far.contains("far: numbers from -0.1 to 123456789"), "{far}");
 }
 
 #[test]

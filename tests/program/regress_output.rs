@@ -44,6 +44,9 @@ fn another_model_is_said_once() {
         run.out
     );
     assert!(run.out.starts_with("8 verified radii: 0 as stored, 8 changed, 8 of them failures\n"), "{}", run.out);
+    // The radii of both are below it.
+    let moved = run.out.lines().filter(|line| line.contains("sharp") && line.contains("e-")).count();
+    assert!(moved > 0, "{}", run.out);
     // Scripts are told of every radius.
     let all = rows(&desk.run(&["regress", ".", "--json"]));
     assert_eq!(all.len(), 8);

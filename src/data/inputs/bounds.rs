@@ -1,6 +1,10 @@
 //! The box: a range for every coordinate, the same for all of them or each its own from a file.
 
+use crate::data::delimiter::Delimiter;
 use crate::data::error::{DataError, Place};
+use crate::data::inputs::csv::separated;
+use crate::data::inputs::decimals::Decimals;
+use crate::data::inputs::missing::Voice;
 use crate::data::inputs::reading::Reading;
 use crate::data::inputs::sample_shape::same_entries;
 use crate::data::npy::{NpyValues, read_npy};
@@ -12,6 +16,9 @@ use std::str::FromStr;
 
 /// Columns of a table that every box has.
 const ENDS: [&str; 2] = ["lo", "hi"];
+
+/// So many coordinates are named.
+const TOLD: usize = 6;
 
 /// A column of a table that names the coordinates.
 const NAMES: &str = "column";
@@ -121,7 +128,7 @@ impl FromStr for NamedBox {
         match text.parse() {
             Ok(range) => Ok(NamedBox::Same(range)),
             Err(_) if is_array(text) || is_table(text) => Ok(NamedBox::File(text.into())),
-            Err(why) => Err(format!("{why}, or a file .csv or .npy with lo and hi of each coordinate")),
+            Err(why) => Err(format!("{why}, or a file .csv, .tsv or .npy with lo and hi of each coordinate")),
         }
     }
 }
@@ -142,12 +149,12 @@ fn is_array(name: &str) -> bool {
 
 /// The same of a table.
 fn is_table(name: &str) -> bool {
-    [".csv", ".csv.gz"].iter().any(|ending| name.to_lowercase().ends_with(ending))
+    [".csv", ".csv.gz", ".tsv", ".tsv.gz"].iter().any(|ending| name.to_lowercase().ends_with(ending))
 }
 
 /// Reads a box for inputs of the shape `model`, whose coordinates have these `names` if any: a `.npy` `[…, 2]` of lower
 /// and upper ends, in that shape or flat before the last axis (any of as many entries with `reading.flatten`); or a
-/// `.csv` with the columns `lo` and `hi`, and perhaps `column` for the coordinates' names, a line for each of them, or of
+/// table with the columns `lo` and `hi`, and perhaps `column` for the coordinates' names, a line for each of them, or of
 /// those two numbers alone. A decimal means the float32 nearest to it; `-inf` and `inf` are no end.
 ///
 /// # Errors
@@ -164,9 +171,9 @@ pub fn read_bounds(
     let (ranges, found) = if is_array(&name) {
         (from_npy(path, model, reading, &mut notes)?, None)
     } else if is_table(&name) {
-        from_csv(path, size)?
+        from_csv(path, size, names.as_deref(), &mut notes)?
     } else {
-        let expected = "a name ending in .npy, .csv or .csv.gz";
+        let expected = "a name ending in .npy, .csv or .tsv (perhaps .gz)";
         return Err(DataError::content(path, Place::Whole, expected, format!("`{name}`")));
     };
     if let (Some(found), Some(names)) = (&found, &names)
@@ -223,13 +230,15 @@ fn in_row(mut error: DataError) -> DataError {
 /// The ranges, and what the coordinates are called in which line, if the table says so.
 type Lines = (Vec<Range>, Option<Vec<(String, u64)>>);
 
-fn from_csv(path: &Path, size: usize) -> Result<Lines, DataError> {
+fn from_csv(path: &Path, size: usize, known: Option<&[String]>, notes: &mut Vec<String>) -> Result<Lines, DataError> {
     let text = Text::open(path, MAX_TEXT)?;
-    let mut records = text.records().collect::<Result<Vec<Record>, _>>()?;
-    let columns = Columns::find(path, &mut records)?;
+    let delimiter = text.delimiter(Voice::Options)?;
+    notes.extend(separated(path, delimiter));
+    let mut decimals = Decimals::new(delimiter == Delimiter::Comma);
+    let mut records = text.separated_by(delimiter).collect::<Result<Vec<Record>, _>>()?;
+    let columns = Columns::find(path, &mut records, &mut decimals)?;
     if records.len() != size {
-        let expected = format!("{size} lines of `lo` and `hi`, one per coordinate");
-        return Err(DataError::content(path, Place::Whole, expected, records.len().to_string()));
+        return Err(columns.miscounted(path, &records, size, known));
     }
     let mut names = columns.name.map(|_| Vec::with_capacity(size));
     let mut ranges = Vec::with_capacity(size);
@@ -238,14 +247,16 @@ fn from_csv(path: &Path, size: usize) -> Result<Lines, DataError> {
             let (expected, found) = (format!("{} fields", columns.width), record.cells.len().to_string());
             return Err(DataError::content(path, Place::Line(record.line), expected, found));
         }
-        let end =
-            |column: usize| end(path, Place::Cell { line: record.line, column: column + 1 }, &record.cells[column]);
+        let mut end = |column: usize| {
+            end(path, Place::Cell { line: record.line, column: column + 1 }, &record.cells[column], &mut decimals)
+        };
         let ends = [end(columns.ends[0])?, end(columns.ends[1])?];
         ranges.push(range(ends).map_err(|why| why.at(path, Place::Line(record.line)))?);
         if let (Some(names), Some(column)) = (&mut names, columns.name) {
             names.push((record.cells[column].trim().to_string(), record.line));
         }
     }
+    notes.extend(decimals.finish(path)?);
     Ok((ranges, names))
 }
 
@@ -258,12 +269,13 @@ struct Columns {
 
 impl Columns {
     /// By the first line, which is taken off where it is a header.
-    fn find(path: &Path, records: &mut Vec<Record>) -> Result<Columns, DataError> {
+    fn find(path: &Path, records: &mut Vec<Record>, decimals: &mut Decimals) -> Result<Columns, DataError> {
         let Some(first) = records.first() else {
             return Err(DataError::content(path, Place::Whole, "lines of `lo` and `hi`", "none"));
         };
         let width = first.cells.len();
-        if width == 2 && first.cells.iter().all(|cell| cell.trim().parse::<f32>().is_ok()) {
+        let is_end = |cell: &str| end(path, Place::Line(first.line), cell, decimals).is_ok();
+        if width == 2 && first.cells.iter().all(is_end) {
             return Ok(Columns { ends: [0, 1], name: None, width });
         }
         let header: Vec<String> = first.cells.iter().map(|cell| cell.trim().to_lowercase()).collect();
@@ -284,20 +296,40 @@ impl Columns {
         records.remove(0);
         Ok(columns)
     }
+
+    /// What is wrong where there are more lines than coordinates, or fewer, by the names of those if they are `known`.
+    fn miscounted(&self, path: &Path, records: &[Record], size: usize, known: Option<&[String]>) -> DataError {
+        let quoted = |names: Vec<&str>| {
+            let more = if names.len() > TOLD { format!(" and {} more", names.len() - TOLD) } else { String::new() };
+            let told: Vec<String> = names.iter().take(TOLD).map(|name| format!("`{name}`")).collect();
+            format!("{}{more}", told.join(", "))
+        };
+        let all = known.map(|known| format!(": {}", quoted(known.iter().map(String::as_str).collect())));
+        let expected = format!("{size} lines of `lo` and `hi`, one per coordinate{}", all.unwrap_or_default());
+        let there = self.name.map(|at| records.iter().filter_map(move |record| Some(record.cells.get(at)?.trim())));
+        let there: Option<Vec<&str>> = there.map(Iterator::collect);
+        let named = there.zip(known).map(|(there, known)| {
+            let lacking = known.iter().map(String::as_str).filter(|name| !there.contains(name)).collect::<Vec<_>>();
+            let strange = there.iter().copied().filter(|name| known.iter().all(|known| known != name));
+            [("without", lacking), ("with", strange.collect())]
+        });
+        let parts = named.into_iter().flatten().filter(|(_, names)| !names.is_empty());
+        let parts: Vec<String> = parts.map(|(word, names)| format!(", {word} {}", quoted(names))).collect();
+        DataError::content(path, Place::Whole, expected, format!("{}{}", records.len(), parts.concat()))
+    }
 }
 
 /// A decimal, or an infinite end.
-fn end(path: &Path, place: Place, cell: &str) -> Result<f32, DataError> {
+fn end(path: &Path, place: Place, cell: &str, decimals: &mut Decimals) -> Result<f32, DataError> {
     let cell = cell.trim();
     let word = cell.trim_start_matches(['+', '-']).to_lowercase();
-    let infinite = ["inf", "infinity"].contains(&word.as_str());
-    match cell.parse::<f32>() {
-        Ok(value) if !value.is_nan() && (infinite || value.is_finite()) => Ok(value),
-        _ => {
-            let expected = "a float32, or -inf or inf where there is no end";
-            Err(DataError::content(path, place, expected, format!("`{cell}`")))
-        }
+    if let (true, Ok(value)) = (["inf", "infinity"].contains(&word.as_str()), cell.parse::<f32>()) {
+        return Ok(value);
     }
+    decimals.number(path, place.clone(), cell).map_err(|_| {
+        let expected = "a float32, or -inf or inf where there is no end";
+        DataError::content(path, place, expected, format!("`{cell}`"))
+    })
 }
 
 /// What two numbers are, if they are no range.

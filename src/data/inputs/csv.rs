@@ -167,7 +167,10 @@ impl<'a, K: FnMut(&[f32]) -> Result<(), DataError>> Rows<'a, K> {
         let mut sample = Vec::with_capacity(record.cells.len());
         for (i, cell) in record.cells.iter().enumerate().filter(|(i, _)| Some(*i) != self.heading.label) {
             if is_missing(cell) {
-                return self.missing.feature(self.path, record.line, i + 1, cell).map(|()| None);
+                let named =
+                    if self.heading.header { format!(" in `{}`", self.heading.names[i]) } else { String::new() };
+                let expected = format!("a number{named}");
+                return self.missing.feature(self.path, record.line, i + 1, (cell, expected)).map(|()| None);
             }
             let place = Place::Cell { line: record.line, column: i + 1 };
             sample.push(self.decimals.number(self.path, place, cell)?);

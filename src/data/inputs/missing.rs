@@ -88,19 +88,23 @@ impl Missing {
         }
     }
 
-    /// A feature that is missing.
+    /// A feature that is missing where there should be what is `expected`.
     ///
     /// # Errors
     /// When such rows are not to be left out: the cell, and what to do.
-    pub fn feature(&mut self, path: &Path, line: u64, column: usize, cell: &str) -> Result<(), DataError> {
+    pub fn feature(
+        &mut self,
+        path: &Path,
+        line: u64,
+        column: usize,
+        (cell, expected): (&str, String),
+    ) -> Result<(), DataError> {
         if self.drop {
             self.features.push(line);
             return Ok(());
         }
-        let nan = cell.parse::<f32>().is_ok();
-        let expected = if nan { "a finite number" } else { "a number" };
-        let found =
-            format!("`{cell}`, which stands for a missing value; {} leaves such rows out", self.voice.drop_missing());
+        let shown = if cell.trim().is_empty() { String::new() } else { format!(" (`{}`)", cell.trim()) };
+        let found = format!("a missing value{shown}; {} leaves such rows out", self.voice.drop_missing());
         let found = match self.voice {
             Voice::Options => found,
             Voice::Config => format!("{found}, `impute = true` puts something in its place"),
@@ -118,13 +122,13 @@ impl Missing {
         line: u64,
         column: usize,
         cell: &str,
-        words: &[String],
+        (name, words): (&str, &[String]),
     ) -> Result<(), DataError> {
         if self.drop {
             self.unknown.push(line);
             return Ok(());
         }
-        let expected = format!("one of the words that training had: {}", words.join(", "));
+        let expected = format!("a word of `{name}` that training had ({})", words.join(", "));
         let found = format!("`{cell}`; {} leaves such rows out", self.voice.drop_missing());
         Err(DataError::content(path, Place::Cell { line, column }, expected, found))
     }
@@ -193,10 +197,16 @@ mod tests {
         let message = refusing.finish(path, 40).unwrap_err().to_string();
         assert!(message.starts_with("t.csv: lines 2, 3, 4,") && message.contains("and 18 more"), "{message}");
         assert!(message.contains("28 of 40 without one (`NA`)") && message.contains("--drop-missing"), "{message}");
-        assert!(refusing.feature(path, 7, 2, "NA").unwrap_err().to_string().contains("line 7, column 2"));
+        assert!(
+            refusing
+                .feature(path, 7, 2, ("NA", "a number".into()))
+                .unwrap_err()
+                .to_string()
+                .contains("line 7, column 2")
+        );
         let mut dropping = Missing::new(true, Voice::Config);
         dropping.label(5, "");
-        dropping.feature(path, 7, 2, "NA").unwrap();
+        dropping.feature(path, 7, 2, ("NA", "a number".into())).unwrap();
         let told = dropping.finish(path, 9).unwrap().unwrap();
         assert_eq!(told, "t.csv: 2 of 9 rows left out: 1 without a label (line 5), 1 with a missing feature (line 7)");
         assert!(dropping.finish(path, 2).is_err(), "nothing would be left");

@@ -7,21 +7,30 @@ const TOLD: usize = 6;
 
 impl Preparation {
     /// What moves from `x` to `point`, in the columns' units and the largest in model units first: "`amount` 420 → 388
-    /// and `hour` 3 → 5 would pass".
+    /// and `country` DE → FR would pass".
     pub fn change(&self, x: &[f64], point: &[f64]) -> String {
-        let moved = |at: &usize| x[*at] != point[*at];
-        let mut order: Vec<usize> = (0..x.len()).filter(moved).collect();
-        let size = |at: &usize| (point[*at] - x[*at]).abs() * f64::from(self.scales[*at]);
-        order.sort_by(|a, b| size(b).total_cmp(&size(a)));
-        let coordinates: Vec<(&RawColumn, usize, String)> = self.columns.iter().flat_map(of_column).collect();
-        let told = |&at: &usize| {
-            let (column, k, name) = &coordinates[at];
-            format!("`{name}` {} → {}", short(column.raw(*k, x[at]), 6), column.reached(*k, x[at], point[at]))
-        };
-        let told: Vec<String> = order.iter().take(TOLD).map(told).collect();
-        let rest = order.len().saturating_sub(TOLD);
-        let whole = |at: &usize| point[*at].fract() == 0.0 || is_number(coordinates[*at].0, coordinates[*at].1);
-        let note = if order.iter().all(whole) { "" } else { " (between words, as no row is)" };
+        let (mut moves, mut first) = (Vec::new(), 0);
+        for column in &self.columns {
+            let all = first..first + column.coordinates().len();
+            first = all.end;
+            let size = |at: usize| (point[at] - x[at]).abs() * f64::from(self.scales[at]);
+            let (from, to) = (&x[all.clone()], &point[all.clone()]);
+            if let (Some(a), Some(b)) = (column.word(from), column.word(to)) {
+                let told = format!("`{}` {a} → {b}", column.name);
+                moves.extend((from != to).then(|| Move { size: all.map(size).fold(0.0, f64::max), told, whole: true }));
+                continue;
+            }
+            for (k, name) in column.names().into_iter().enumerate().filter(|(k, _)| from[*k] != to[*k]) {
+                let told =
+                    format!("`{name}` {} → {}", short(column.raw(k, from[k]), 6), column.reached(k, from[k], to[k]));
+                let whole = to[k].fract() == 0.0 || is_number(column, k);
+                moves.push(Move { size: size(all.start + k), told, whole });
+            }
+        }
+        moves.sort_by(|a, b| b.size.total_cmp(&a.size));
+        let note = if moves.iter().all(|moved| moved.whole) { "" } else { " (between words, as no row is)" };
+        let told: Vec<&str> = moves.iter().take(TOLD).map(|moved| moved.told.as_str()).collect();
+        let rest = moves.len().saturating_sub(TOLD);
         match told.split_last() {
             None => "it would pass as it is".into(),
             Some(_) if rest > 0 => format!("{} and {rest} smaller changes would pass{note}", told.join(", ")),
@@ -31,13 +40,13 @@ impl Preparation {
     }
 }
 
-/// A column's coordinates: which of them, and what a person calls it.
-fn of_column(column: &RawColumn) -> Vec<(&RawColumn, usize, String)> {
-    let name = |(k, coordinate): (usize, String)| match column.kind {
-        Kind::Number { .. } if k == 0 => (column, k, column.name.clone()),
-        _ => (column, k, coordinate),
-    };
-    column.coordinates().into_iter().enumerate().map(name).collect()
+/// A change of a word, or of one coordinate.
+struct Move {
+    /// In model units.
+    size: f64,
+    told: String,
+    /// Whether it ends where a row can be.
+    whole: bool,
 }
 
 fn is_number(column: &RawColumn, k: usize) -> bool {
@@ -45,6 +54,28 @@ fn is_number(column: &RawColumn, k: usize) -> bool {
 }
 
 impl RawColumn {
+    /// What a person calls its coordinates.
+    fn names(&self) -> Vec<String> {
+        let mut names = self.coordinates();
+        if matches!(self.kind, Kind::Number { .. }) {
+            names[0] = self.name.clone();
+        }
+        names
+    }
+
+    /// The word that stands at its coordinates, if one does.
+    fn word(&self, values: &[f64]) -> Option<&str> {
+        match &self.kind {
+            Kind::Number { .. } => None,
+            Kind::Ordinal { words } => (0..words.len()).find(|&k| values[0] == k as f64).map(|k| words[k].as_str()),
+            Kind::Category { words, .. } => {
+                let alone = values.iter().filter(|&&value| value != 0.0).count() == 1;
+                let at = values.iter().position(|&value| value == 1.0).filter(|_| alone)?;
+                Some(words.get(at).map_or("a missing value", String::as_str))
+            }
+        }
+    }
+
     /// The value of its coordinate `k` in the table's unit.
     pub(crate) fn raw(&self, k: usize, value: f64) -> f64 {
         match self.kind {
@@ -100,7 +131,8 @@ mod tests {
         // Fewer digits would be nearer to 3 than what passes.
         assert_eq!(change([x[0], -1.121_394_9, 1.0, 0.0]), "`hour` 3 → -1.121395 would pass");
         assert_eq!(change([x[0], 7.121_396, 1.0, 0.0]), "`hour` 3 → 7.1214 would pass");
-        assert_eq!(change([x[0], 3.0, 0.0, 1.0]), "`country=DE` 1 → 0 and `country=FR` 0 → 1 would pass");
+        assert_eq!(change([x[0], 3.0, 0.0, 1.0]), "`country` DE → FR would pass");
+        assert_eq!(change([x[0], 4.0, 0.0, 1.0]), "`country` DE → FR and `hour` 3 → 4 would pass");
         assert!(change([x[0], 3.0, 0.5, 0.0]).ends_with("would pass (between words, as no row is)"));
         assert_eq!(change(x), "it would pass as it is");
     }

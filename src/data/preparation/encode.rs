@@ -90,8 +90,8 @@ impl<'a> Encoder<'a> {
                     _ => None,
                 };
                 return match known {
-                    Some(words) => missing.unknown(self.path, line, at + 1, cell, words),
-                    None => missing.feature(self.path, line, at + 1, cell),
+                    Some(words) => missing.unknown(self.path, line, at + 1, cell, (&column.name, words)),
+                    None => missing.feature(self.path, line, at + 1, (cell, column.wanted())),
                 }
                 .map(|()| None);
             }

@@ -98,6 +98,12 @@ pub struct TrainedOn {
 }
 
 impl RawColumn {
+    /// What its cells hold.
+    fn wanted(&self) -> String {
+        let what = if matches!(self.kind, Kind::Number { .. }) { "number" } else { "word" };
+        format!("a {what} in `{}`", self.name)
+    }
+
     /// The names of its coordinates.
     pub fn coordinates(&self) -> Vec<String> {
         let name = &self.name;

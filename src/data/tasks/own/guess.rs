@@ -3,7 +3,7 @@
 use crate::data::delimiter::Delimiter;
 use crate::data::error::{DataError, Place};
 use crate::data::inputs::decimals::Decimals;
-use crate::data::inputs::label::{nearest, tally};
+use crate::data::inputs::label::{listed, nearest, tally};
 use crate::data::inputs::missing::is_missing;
 use crate::data::table::{Labelled, Table};
 use std::collections::BTreeSet;
@@ -27,11 +27,20 @@ struct Look<'a> {
     words: BTreeSet<&'a str>,
     /// The numbers, where all are.
     numbers: Option<Vec<f32>>,
+    /// The least and the largest number, as they are written.
+    ends: [&'a str; 2],
     /// Cells that are no numbers, and one of them.
     others: (usize, &'a str),
     missing: usize,
     /// Cells that are not missing.
     rows: usize,
+}
+
+/// The class that is certified.
+struct Sensitive {
+    label: String,
+    /// Nobody has named it.
+    is_guessed: bool,
 }
 
 /// A commented `[data]` section, and what stands before it, for a table.
@@ -47,10 +56,19 @@ pub fn guess(path: &Path, label: Option<&str>, sensitive: Option<&str>) -> Resul
     let labels: Vec<&str> = (0..table.len()).map(|row| table.cell(row, label)).collect();
     let counts = tally(labels.iter().filter(|label| !is_missing(label)));
     let rarest = counts.iter().min_by_key(|(_, count)| **count).map(|(label, _)| label.to_string());
-    let sensitive = sensitive.map(String::from).or(rarest).unwrap_or_default();
+    if let Some(wanted) = sensitive.filter(|wanted| !counts.contains_key(wanted)) {
+        let names: Vec<String> = counts.keys().map(|label| label.to_string()).collect();
+        let like = nearest(wanted, names.iter()).map(|label| format!("; did you mean `{label}`?")).unwrap_or_default();
+        let expected = format!("rows labelled `{wanted}` in column `{known}`");
+        return Err(DataError::content(path, Place::Whole, expected, format!("{}{like}", listed(&counts))));
+    }
+    let sensitive = Sensitive {
+        label: sensitive.map(String::from).or(rarest).unwrap_or_default(),
+        is_guessed: sensitive.is_none(),
+    };
     let looks: Vec<Look> = (0..table.columns().len()).filter(|&at| at != label).map(|at| look(&table, at)).collect();
-    let listed: Vec<String> = counts.iter().map(|(label, count)| format!("{label} ({count})")).collect();
-    Ok(text(path, &known, (&sensitive, &listed.join(", ")), &looks))
+    let told: Vec<String> = counts.iter().map(|(label, count)| format!("{label} ({count})")).collect();
+    Ok(text(path, &known, (&sensitive, &told.join(", ")), &looks))
 }
 
 fn label_of(path: &Path) -> Result<String, DataError> {
@@ -72,12 +90,17 @@ fn look<'a>(table: &'a Table, at: usize) -> Look<'a> {
     let of_words = |(cell, number): (&&'a str, &Option<f32>)| number.is_none().then_some(*cell);
     let others: Vec<&str> = there.iter().zip(&read).filter_map(of_words).collect();
     let others = (others.len(), others.first().copied().unwrap_or_default());
+    let written = |cell: &&&str| cell.trim().replace(',', ".").parse::<f64>().unwrap_or(f64::NAN);
+    let least = there.iter().min_by(|a, b| written(a).total_cmp(&written(b)));
+    let largest = there.iter().max_by(|a, b| written(a).total_cmp(&written(b)));
+    let ends = [least, largest].map(|end| end.map_or("", |cell| cell.trim()));
     let numbers = read.into_iter().collect();
     let missing = cells.len() - there.len();
     Look {
         name: &table.columns()[at],
         words: there.iter().copied().collect(),
         numbers,
+        ends,
         others,
         missing,
         rows: there.len(),
@@ -105,11 +128,7 @@ impl Look<'_> {
     fn told(&self) -> String {
         let missing = if self.missing > 0 { format!(", {} missing", self.missing) } else { String::new() };
         match &self.numbers {
-            Some(numbers) => {
-                let (low, high) =
-                    numbers.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &x| (l.min(x), h.max(x)));
-                format!("{}: numbers from {low} to {high}{missing}", self.name)
-            }
+            Some(_) => format!("{}: numbers from {} to {}{missing}", self.name, self.ends[0], self.ends[1]),
             None => {
                 let first: Vec<&str> = self.words.iter().copied().take(5).collect();
                 let more = if self.words.len() > 5 { ", …" } else { "" };
@@ -127,7 +146,7 @@ impl Look<'_> {
     }
 }
 
-fn text(path: &Path, label: &str, (sensitive, counts): (&str, &str), looks: &[Look]) -> String {
+fn text(path: &Path, label: &str, (sensitive, counts): (&Sensitive, &str), looks: &[Look]) -> String {
     let rows = looks.iter().map(|look| look.missing + look.numbers.as_ref().map_or(0, Vec::len)).max().unwrap_or(0);
     let names = |wanted: &dyn Fn(&Look) -> bool| {
         let names: Vec<String> =
@@ -145,7 +164,11 @@ fn text(path: &Path, label: &str, (sensitive, counts): (&str, &str), looks: &[Lo
     line("[data]".into());
     line(format!("file = {:?}   # beside this file, or a path from here", path.display().to_string()));
     line(format!("label_column = {label:?}   # {counts}"));
-    line(format!("sensitive = {sensitive:?}   # the class that is certified; every other label is the other class"));
+    if sensitive.is_guessed {
+        line("# guessed: the rarest label is the class that is certified".into());
+    }
+    let label = &sensitive.label;
+    line(format!("sensitive = {label:?}   # the class that is certified; every other label is the other class"));
     line("# the columns:".into());
     looks.iter().for_each(|look| line(format!("#   {}", look.told())));
     line(format!("# guessed: ids, or words of more kinds than can be learned\nignore = {}", names(&is_id)));
