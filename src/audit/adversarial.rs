@@ -37,40 +37,46 @@ pub fn header(names: &[String]) -> Vec<String> {
 /// How far beyond a witness rows are looked for, in shares of the way to it: a row's float32 may fall short of it.
 const BEYOND: [f64; 12] = [1.0, 1.0 + 1e-7, 1.0 + 1e-6, 1.0 + 1e-5, 1.0001, 1.001, 1.01, 1.05, 1.1, 1.25, 1.5, 2.0];
 
-/// So many inputs of the other class are looked at where no row near the witness passes.
+/// So many inputs of the other class are looked at.
 const OTHERS: usize = 4;
 
-/// The row beside sample `number` that passes and is near to the point `witness`, or else the nearest of those between the
-/// sample and `others`, which have f ≤ 0, nearest first.
+/// The nearest row that passes beside sample `number`, of those that are looked at: on the way to the point `witness`, the
+/// same without moving words, and between the sample and `others`, which have f ≤ 0, nearest first. What need not move in
+/// them stays.
 pub(super) fn near(
     table: &RawTable,
     (query, number): (Query, usize),
     witness: &[f64],
     others: &[&[f64]],
 ) -> Option<Adversarial> {
+    let own = table.at(number, query.x, query.x)?;
     let passes = |cells: &[String]| query.check(&table.coordinates(cells)?).map(|found| found.distance);
-    let on_the_way = |share: f64| -> Vec<f64> {
-        query.x.iter().zip(witness).map(|(x, to)| if x == to { *x } else { x + share * (to - x) }).collect()
-    };
-    let beyond = |share: &f64| {
-        let cells = table.at(number, query.x, &query.clipped(on_the_way(*share)))?;
-        Some((passes(&cells)?, cells))
-    };
-    let between = |other: &&[f64]| {
-        let mut cells = table.at(number, query.x, other)?;
+    let least = |point: &[f64]| {
+        let mut cells = table.at(number, query.x, point)?;
         let mut distance = passes(&cells)?;
-        let own = table.at(number, query.x, query.x)?;
-        for at in table.columns() {
-            let moved = std::mem::replace(&mut cells[at], own[at].clone());
-            match passes(&cells) {
-                Some(less) => distance = less,
-                None => cells[at] = moved,
+        let mut goes_on = true;
+        while std::mem::take(&mut goes_on) {
+            for at in table.columns() {
+                let moved = std::mem::replace(&mut cells[at], own[at].clone());
+                if moved == own[at] {
+                    continue;
+                }
+                match passes(&cells) {
+                    Some(less) => (distance, goes_on) = (less, true),
+                    None => cells[at] = moved,
+                }
             }
         }
         Some((distance, cells))
     };
-    let nearest = || others.iter().take(OTHERS).filter_map(between).min_by(|a, b| a.0.total_cmp(&b.0));
-    let (distance, cells) = BEYOND.iter().find_map(beyond).or_else(nearest)?;
+    let on_the_way = |share: f64| -> Vec<f64> {
+        query.x.iter().zip(witness).map(|(x, to)| if x == to { *x } else { x + share * (to - x) }).collect()
+    };
+    let beyond = |share: &f64| least(&query.clipped(on_the_way(*share)));
+    let same_words = |share: &f64| least(&query.clipped(table.with_words_of(query.x, on_the_way(*share))));
+    let found = BEYOND.iter().find_map(beyond).into_iter().chain(BEYOND.iter().find_map(same_words));
+    let found = found.chain(others.iter().take(OTHERS).filter_map(|other| least(other)));
+    let (distance, cells) = found.min_by(|a, b| a.0.total_cmp(&b.0))?;
     let change = table.preparation.change(query.x, &table.coordinates(&cells)?);
     Some(Adversarial { row: number, norm: query.norm().to_string(), distance, change, cells })
 }

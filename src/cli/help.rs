@@ -23,7 +23,7 @@ fn defaults(of: impl Fn(Limits) -> String) -> String {
 
 /// What a box is.
 pub const BOX: &str = "The valid range of every coordinate, which an attacker never leaves: LO,HI for all of them, or a \
-    .csv with columns lo and hi or a .npy [coordinates, 2], a row for each; -inf and inf are no end. In the units of the \
+    .csv or .tsv with columns lo and hi or a .npy [coordinates, 2], a row for each; -inf and inf are no end. In the units of the \
     model's inputs: of a table's columns, where the model has a preparation, whatever --unit says";
 
 pub fn methods() -> String {

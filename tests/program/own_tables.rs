@@ -17,8 +17,8 @@ pub struct Row {
     pub id: String,
     pub amount: f32,
     pub age: Option<f32>,
-    country: Option<&'static str>,
-    size: &'static str,
+    pub country: Option<&'static str>,
+    pub size: &'static str,
     pub fraud: bool,
 }
 

@@ -81,9 +81,24 @@ impl RawTable {
         Some(cells)
     }
 
-    /// Where the columns stand that become coordinates.
+    /// Where the columns stand that become coordinates, those of words first.
     pub fn columns(&self) -> impl Iterator<Item = usize> + '_ {
-        self.columns.iter().map(|(at, _)| *at)
+        let those = |words: bool| self.kinds().filter(move |(is_word, _)| *is_word == words).map(|(_, (at, _))| *at);
+        those(true).chain(those(false))
+    }
+
+    /// `point` with the words that stand at `x`.
+    pub fn with_words_of(&self, x: &[f64], mut point: Vec<f64>) -> Vec<f64> {
+        for (_, (_, range)) in self.kinds().filter(|(is_word, _)| *is_word) {
+            point[range.clone()].copy_from_slice(&x[range.clone()]);
+        }
+        point
+    }
+
+    /// All columns that become coordinates, and whether each is of words.
+    fn kinds(&self) -> impl Iterator<Item = (bool, &(usize, Range<usize>))> {
+        let is_word = |column: &RawColumn| !matches!(column.kind, Kind::Number { .. });
+        self.preparation.columns.iter().map(is_word).zip(&self.columns)
     }
 
     /// The coordinates that cells stand for; `None` where they stand for nothing.
