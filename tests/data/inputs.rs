@@ -278,8 +278,8 @@ fn faulty_tables_are_refused_and_the_place_named() {
         ("1,2\n3\n", "line 2: expected 2 fields separated by commas, as in the first line, found 1"),
         ("1,2\n3,4,5\n", "line 2: expected 2 fields separated by commas, as in the first line, found 3"),
         ("1,2\n3,x\n", "line 2, column 2: expected a number, found `x`"),
-        ("1,2\n\n3,\n", "line 3, column 2: expected a number, found ``"),
-        ("1,2\nnan,4\n", "line 2, column 1: expected a finite number"),
+        ("1,2\n\n3,\n", "line 3, column 2: expected a number, found a missing value;"),
+        ("1,2\nnan,4\n", "line 2, column 1: expected a number, found a missing value (`nan`)"),
         ("1,inf\n", "line 1, column 2: expected a finite number"),
         ("1,2\n3,1e39\n", "line 2, column 2: expected a finite number"),
         ("0.1,0.2x\n0.3,0.4\n", "line 1, column 1"),
@@ -287,7 +287,7 @@ fn faulty_tables_are_refused_and_the_place_named() {
         ("0\n5\n", "a header or a sample"),
         ("1,2,3\n5,6,7\n", "a header or a sample"),
         (",0,1\n0,5,6\n", "a data frame's index"),
-        ("a,b\n1,NA\n", "line 2, column 2: expected a number, found `NA`, which stands for a missing value"),
+        ("a,b\n1,NA\n", "line 2, column 2: expected a number in `b`, found a missing value (`NA`)"),
         ("a,b,a\n1,2,3\n", "expected one column `a`, found 2 columns of that name: columns 1 and 3"),
     ];
     for (text, part) in cases {
