@@ -21,7 +21,7 @@ use underplane::radius::sharp::Sharp;
 use underplane::train::config::EXAMPLE;
 use underplane::train::loss::Norm;
 use underplane::train::threshold::Threshold;
-use underplane::train::{Config, Epoch, Record, Trained, export, train};
+use underplane::train::{Config, Epoch, Record, Trained, export, joined, train};
 use underplane::workbench::{Circumstance, digest};
 
 /// Train a feature-convex network, set its threshold on validation data, write NAME.onnx and NAME.json.
@@ -106,6 +106,8 @@ fn config(name: &str, args: &Args) -> Result<Config> {
 
 fn finish(config: &Config, task: &Task, files: Vec<Circumstance>, out: &Path) -> Result<String> {
     let start = Instant::now();
+    let task = joined(config, task);
+    let task = task.as_ref();
     let trained = with_progress(config, task)?;
     let graph = export::graph(&trained.network, &task.train.shape)?;
     let model_path = out.join(format!("{}.onnx", config.name()));
@@ -137,8 +139,12 @@ fn with_progress(config: &Config, task: &Task) -> Result<Trained> {
     let bar = ProgressBar::new(config.epochs as u64).with_style(style);
     bar.set_message(config.name().to_string());
     let trained = train(config, task, &mut |epoch: &Epoch| {
-        let (loss, accuracy) = (epoch.validation_loss, 100.0 * epoch.validation_accuracy);
-        bar.set_message(format!("{}: validation loss {loss:.4}, accuracy {accuracy:.1} %", config.name()));
+        bar.set_message(match (epoch.validation_loss, epoch.validation_accuracy) {
+            (Some(loss), Some(share)) => {
+                format!("{}: validation loss {loss:.4}, accuracy {:.1} %", config.name(), 100.0 * share)
+            }
+            _ => format!("{}: training loss {:.4}", config.name(), epoch.training_loss),
+        });
         bar.set_position(epoch.epoch as u64);
     });
     bar.finish_and_clear();
@@ -162,18 +168,20 @@ fn summary(record: &Record) -> Result<String> {
     let mut clean = Builder::default();
     clean.push_record(["split", "samples", "clean accuracy", "sensitive", "other"]);
     let splits = &record.accuracy;
-    for (name, found) in [("train", splits.train), ("validation", splits.validation), ("test", splits.test)] {
+    let rows = [("train", Some(splits.train)), ("validation", splits.validation), ("test", Some(splits.test))];
+    for (name, found) in rows.into_iter().filter_map(|(name, found)| Some((name, found?))) {
         let shares = [found.overall, found.sensitive, found.other].map(percent);
         clean.push_record([vec![name.to_string(), found.samples.to_string()], shares.to_vec()].concat());
     }
     writeln!(text, "{}", clean.build().with(Style::psql()))?;
     if let Some(baseline) = &record.baseline {
-        let (validation, test) = (percent(baseline.validation_accuracy), percent(baseline.test_accuracy));
-        writeln!(text, "{}: validation {validation}, test {test}", baseline.model)?;
-        let splits = [
-            ("validation", baseline.validation_accuracy, splits.validation.overall),
-            ("test", baseline.test_accuracy, splits.test.overall),
-        ];
+        let validation = baseline.validation_accuracy.map(|share| format!("validation {}, ", percent(share)));
+        let test = percent(baseline.test_accuracy);
+        writeln!(text, "{}: {}test {test}", baseline.model, validation.unwrap_or_default())?;
+        let of_validation = baseline.validation_accuracy.zip(splits.validation.map(|found| found.overall));
+        let of_validation = of_validation.map(|(its, own)| ("validation", its, own));
+        let of_test = ("test", baseline.test_accuracy, splits.test.overall);
+        let splits: Vec<(&str, f64, f64)> = of_validation.into_iter().chain([of_test]).collect();
         let better: Vec<&str> = splits.iter().filter(|(_, its, own)| its > own).map(|(name, ..)| *name).collect();
         if !better.is_empty() {
             let better = better.join(" and ");

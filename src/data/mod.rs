@@ -20,6 +20,7 @@ pub mod store;
 pub mod table;
 mod tar;
 pub mod tasks;
+mod whitening;
 
 pub use dataset::{Column, Dataset, Task};
 pub use delimiter::Delimiter;
@@ -34,3 +35,4 @@ pub use inputs::{InputOptions, Inputs, check_box};
 pub use preparation::Preparation;
 pub use store::data_dir;
 pub use tasks::{OwnTable, load_own, load_task, task_names};
+pub use whitening::Whitening;

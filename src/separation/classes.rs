@@ -65,6 +65,11 @@ impl Classes {
         }
     }
 
+    /// All points, `[n × d]`.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
     /// A point; the others follow on the sensitive ones.
     pub fn row(&self, i: usize) -> &[f32] {
         let d = self.size();

@@ -4,7 +4,7 @@ use super::augment::Augmentation;
 use super::error::TrainError;
 use super::feature_map::{Centre, FeatureKind};
 use super::initialise::Initialisation;
-use super::loss::{Norm, Objective};
+use super::loss::{Classification, Norm, Objective};
 use super::optimiser::OptimiserConfig;
 use super::threshold::Threshold;
 use crate::data::OwnTable;
@@ -41,6 +41,10 @@ pub struct Config {
     /// Which epoch's weights are kept (default `loss`).
     #[serde(default)]
     pub selection: Selection,
+    /// Whether the validation rows only validate (default); without, they train, too, `selection` is `last`, and `threshold`
+    /// is `training` or `none`.
+    #[serde(default = "yes")]
+    pub validation: bool,
     /// How the decision threshold is set on the validation split (default `balanced`).
     #[serde(default)]
     pub threshold: Threshold,
@@ -59,6 +63,10 @@ pub struct Config {
     /// `[radii]`.
     #[serde(default)]
     pub radii: Radii,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_epochs() -> usize {
@@ -90,6 +98,10 @@ pub struct NetworkConfig {
     pub feature_map: FeatureKind,
     /// What μ is the mean of (default `channel`).
     pub centre: Centre,
+    /// Inputs are whitened by the training split's covariance with so much added to every standardised variance; the affine
+    /// map is multiplied into the weights at the end. Only with the identity (default: not at all).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whiten: Option<f64>,
     /// Units of the hidden layers (default `[200, 64]`).
     pub hidden: Vec<usize>,
     /// A scalar batch-norm after each ReLU (default false).
@@ -103,6 +115,7 @@ impl Default for NetworkConfig {
         NetworkConfig {
             feature_map: FeatureKind::Centred,
             centre: Centre::Channel,
+            whiten: None,
             hidden: vec![200, 64],
             batch_norm: false,
             initialisation: Initialisation::Principled,
@@ -152,6 +165,7 @@ const BUNDLED: &[(&str, &str)] = &[
     ("spambase-abs", include_str!("configs/spambase-abs.toml")),
     ("phishing", include_str!("configs/phishing.toml")),
     ("drebin", include_str!("configs/drebin.toml")),
+    ("learned-cats", include_str!("configs/learned-cats.toml")),
 ];
 
 /// A config with every key, its default and a comment.
@@ -240,6 +254,32 @@ impl Config {
         for &units in &self.network.hidden {
             count("network.hidden", units)?;
         }
+        if !self.validation {
+            let told = |what: &str| format!("{what} with `validation = false`");
+            let last = self.selection == Selection::Last;
+            check(last, "selection", &told("last"), format!("{:?}", self.selection).to_lowercase())?;
+            check(self.patience.is_none(), "patience", &told("none"), format!("{:?}", self.patience))?;
+            let without = matches!(self.threshold, Threshold::Training | Threshold::None);
+            let found = format!("{:?}", self.threshold).to_lowercase();
+            check(without, "threshold", &told("training or none"), found)?;
+        }
+        if let Some(ridge) = self.network.whiten {
+            positive("network.whiten", ridge)?;
+            let is_identity = self.network.feature_map == FeatureKind::Identity;
+            let found = format!("{:?}", self.network.feature_map).to_lowercase();
+            check(is_identity, "network.feature_map", "identity with `whiten`", found)?;
+            let plain = self.augmentation == Augmentation::default();
+            check(plain, "augmentation", "none with `whiten`", "some".into())?;
+            let alone = self.loss.margin.is_empty() && self.loss.penalty.is_empty() && self.loss.frobenius == 0.0;
+            check(
+                alone,
+                "loss",
+                "no margins and penalties with `whiten`: gradients are those of whitened inputs",
+                "some".into(),
+            )?;
+        }
+        let hinges = self.loss.classification == Classification::SquaredHinge;
+        check(!hinges || self.loss.margin.is_empty(), "loss.margin", "none with `squared-hinge`", "some".into())?;
         let norms_alone = "no batch-norm or `frobenius` (a per-sample margin needs the gradient of that sample alone)";
         let margin_fits = self.loss.margin.is_empty() || !self.network.batch_norm;
         check(margin_fits, "loss.margin", norms_alone, "`network.batch_norm = true`".into())?;
@@ -290,6 +330,8 @@ mod tests {
         let all: String =
             EXAMPLE.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
         let all = all.replace("A training run. ", "#").replace("standardise = true", "standardise = false");
+        // Whitening excludes margins and penalties.
+        let all = all.replace("whiten = 0.03", "");
         let all: toml::Table = all.parse().unwrap();
         let own = toml::Table::try_from(Config::parse(&toml::to_string(&all).unwrap(), "all").unwrap()).unwrap();
         for (key, value) in &own {

@@ -125,10 +125,23 @@ pub enum Penalised {
     Sensitive,
 }
 
+/// What a sample costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Classification {
+    /// ln(1 + e^∓g).
+    #[default]
+    CrossEntropy,
+    /// max(0, 1 ∓ g)², 0 from a margin of 1 on: where every sample is to be right.
+    SquaredHinge,
+}
+
 /// The objective. With batch-norm, the gradient is that of Σ_j v_j g_j with random signs v, cross terms included.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Objective {
+    /// What a sample costs.
+    pub classification: Classification,
     /// Per-sample penalties, added up.
     pub penalty: Vec<Penalty>,
     /// λ of the paper's penalty: the root of the squared gradient norms' sum over the batch, neither squared nor averaged.
@@ -231,8 +244,15 @@ impl Objective {
             }
         } else {
             let sign = if sensitive { -1.0 } else { 1.0 };
-            value += weight * softplus(sign * g);
-            e += weight * sign * sigmoid(sign * g);
+            let (cost, slope) = match self.classification {
+                Classification::CrossEntropy => (softplus(sign * g), sigmoid(sign * g)),
+                Classification::SquaredHinge => {
+                    let short = (1.0 + sign * g).max(0.0);
+                    (short * short, 2.0 * short)
+                }
+            };
+            value += weight * cost;
+            e += weight * sign * slope;
         }
         if sensitive || self.penalised == Penalised::All {
             for penalty in &self.penalty {

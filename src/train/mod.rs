@@ -20,9 +20,10 @@ mod product;
 pub mod record;
 pub mod threshold;
 pub mod trainer;
+mod whitening;
 
 pub use config::Config;
 pub use error::TrainError;
 pub use network::Network;
 pub use record::Record;
-pub use trainer::{Epoch, Trained, train};
+pub use trainer::{Epoch, Trained, joined, train};

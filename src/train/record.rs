@@ -40,7 +40,7 @@ pub struct Record {
     pub history: Vec<Epoch>,
     /// The epoch whose weights are kept, from 1.
     pub selected_epoch: usize,
-    /// What was subtracted from the logit, from validation samples alone.
+    /// What was subtracted from the logit, from validation samples alone, unless the config says `training`.
     pub threshold: f64,
     /// Clean accuracy.
     pub accuracy: Splits,
@@ -61,8 +61,9 @@ pub struct Record {
 pub struct Splits {
     /// Training split.
     pub train: Accuracy,
-    /// Validation split.
-    pub validation: Accuracy,
+    /// Validation split, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Accuracy>,
     /// Test split.
     pub test: Accuracy,
 }
@@ -73,7 +74,8 @@ pub struct Baseline {
     /// What it is.
     pub model: String,
     /// Accuracy on the validation split.
-    pub validation_accuracy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
     /// Accuracy on the test split.
     pub test_accuracy: f64,
 }
@@ -98,7 +100,7 @@ impl Record {
             threshold: trained.threshold,
             accuracy: Splits {
                 train: clean(&task.train),
-                validation: clean(&task.validation),
+                validation: (!task.validation.is_empty()).then(|| clean(&task.validation)),
                 test: clean(&task.test),
             },
             certified: certified(config, task, model),
@@ -137,7 +139,8 @@ fn certified(config: &Config, task: &Task, model: &Model) -> Vec<Certified> {
         always: true,
     };
     let mut table = Vec::new();
-    for (split, data) in [("validation", &task.validation), ("test", &task.test)] {
+    let splits = [("validation", &task.validation), ("test", &task.test)];
+    for (split, data) in splits.into_iter().filter(|(_, data)| !data.is_empty()) {
         let asked = wanted.iter().flat_map(|&norm| methods.iter().map(move |method| (norm, method.name())));
         for ((norm, method), found) in asked.zip(radii(questions, data)) {
             let range = range.filter(|_| method != ClosedForm.name()).map(|range| [range.low, range.high]);
@@ -158,7 +161,7 @@ fn baseline(task: &Task) -> Baseline {
     let model = Logistic::fit(&task.train, RIDGE);
     Baseline {
         model: format!("logistic regression, ridge {RIDGE}, threshold 0"),
-        validation_accuracy: model.accuracy(&task.validation),
+        validation_accuracy: (!task.validation.is_empty()).then(|| model.accuracy(&task.validation)),
         test_accuracy: model.accuracy(&task.test),
     }
 }

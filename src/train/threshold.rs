@@ -1,4 +1,4 @@
-//! The decision threshold, from validation logits alone.
+//! The decision threshold, from validation logits alone, unless training logits are asked for.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,8 @@ pub enum Threshold {
     Balanced,
     /// The highest accuracy.
     Accuracy,
+    /// The middle of the gap between the classes on the training split; where there is none, the highest accuracy there.
+    Training,
     /// 0, as trained.
     None,
 }

@@ -9,11 +9,14 @@ use super::loss::Batch;
 use super::network::{MOMENTUM, Network, Running};
 use super::optimiser::Optimiser;
 use super::pass::{Mode, Pass};
+use super::threshold::Threshold;
+use super::whitening::{fold, whitened};
 use crate::data::{Dataset, Task};
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::time::Instant;
 
 /// What one epoch left behind.
@@ -25,10 +28,12 @@ pub struct Epoch {
     pub rate: f64,
     /// Mean of the objective over its training batches.
     pub training_loss: f64,
-    /// The objective on the validation split after it.
-    pub validation_loss: f64,
+    /// The objective on the validation split after it, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f64>,
     /// Accuracy on the validation split after it, at threshold 0.
-    pub validation_accuracy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
     /// Is this the best checkpoint so far?
     pub best: bool,
 }
@@ -59,18 +64,23 @@ const CHUNK: usize = 512;
 pub fn train(config: &Config, task: &Task, progress: &mut dyn FnMut(&Epoch)) -> Result<Trained, TrainError> {
     check(config, task)?;
     let start = Instant::now();
-    let mut run = Run::new(config, task);
+    let joined = joined(config, task);
+    let joined = joined.as_ref();
+    let (task, whitening) = whitened(config, joined);
+    let mut run = Run::new(config, &task);
     let mut history: Vec<Epoch> = Vec::new();
     let mut best: Option<(usize, Network<f32>, Score)> = None;
     for epoch in 1..=config.epochs {
         let rate = config.optimiser.rate_at((epoch - 1) as f64, config.epochs);
         let training_loss = run.epoch(epoch)?;
-        let (validation_loss, validation_accuracy) = run.validate();
-        let score = Score::new(config.selection, epoch, validation_loss, validation_accuracy);
+        let found = config.validation.then(|| run.validate());
+        let (loss, accuracy) = found.unwrap_or_default();
+        let score = Score::new(config.selection, epoch, loss, accuracy);
         let improved = best.as_ref().is_none_or(|(_, _, least)| score.0 < least.0);
         if improved {
             best = Some((epoch, run.network.clone(), score));
         }
+        let (validation_loss, validation_accuracy) = found.unzip();
         history.push(Epoch { epoch, rate, training_loss, validation_loss, validation_accuracy, best: improved });
         progress(&history[epoch - 1]);
         let waited = epoch - best.as_ref().map_or(epoch, |best| best.0);
@@ -79,11 +89,27 @@ pub fn train(config: &Config, task: &Task, progress: &mut dyn FnMut(&Epoch)) -> 
         }
     }
     let (selected, mut network, _) = best.expect("at least one epoch ran");
-    let logits = logits(&network, &task.validation);
-    let threshold = config.threshold.choose(&logits, &task.validation.sensitive);
+    if let Some(whitening) = whitening {
+        fold(&mut network, &whitening);
+    }
+    let split = if config.threshold == Threshold::Training { &joined.train } else { &joined.validation };
+    let threshold = config.threshold.choose(&logits(&network, split), &split.sensitive);
     let bias = network.architecture.layers().last().expect("an output layer").bias.start;
     network.parameters[bias] = (f64::from(network.parameters[bias]) - threshold) as f32;
     Ok(Trained { network, history, selected, threshold, seconds: start.elapsed().as_secs_f64() })
+}
+
+/// The task with the validation rows among the training rows, where they are to train.
+pub fn joined<'a>(config: &Config, task: &'a Task) -> Cow<'a, Task> {
+    if config.validation || task.validation.is_empty() {
+        return Cow::Borrowed(task);
+    }
+    let mut joined = task.clone();
+    let validation = std::mem::take(&mut joined.validation.inputs);
+    joined.train.inputs.extend(validation);
+    joined.train.sensitive.append(&mut joined.validation.sensitive);
+    joined.notes.push(format!("no validation split: its rows train, too ({} in all)", joined.train.len()));
+    Cow::Owned(joined)
 }
 
 /// Smaller is better, lexicographically.
@@ -103,7 +129,8 @@ impl Score {
 fn check(config: &Config, task: &Task) -> Result<(), TrainError> {
     let error =
         |expected: &str, found: String| TrainError::Data { task: task.name.clone(), expected: expected.into(), found };
-    for (name, split) in [("training", &task.train), ("validation", &task.validation)] {
+    let splits = [("training", &task.train), ("validation", &task.validation)];
+    for (name, split) in splits.into_iter().take(if config.validation { 2 } else { 1 }) {
         let sensitive = split.sensitive.iter().filter(|&&s| s).count();
         if sensitive == 0 || sensitive == split.len() {
             let found = format!("{sensitive} sensitive of {} samples in the {name} split", split.len());

@@ -9,6 +9,7 @@ mod doubles;
 mod laws;
 mod learned;
 mod mutations;
+mod perfect;
 mod products;
 mod rows;
 mod single;

@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use underplane::train::feature_map::{FeatureKind, FeatureMap};
-use underplane::train::loss::{Batch, Margin, Norm, Objective, Penalised, Penalty};
+use underplane::train::loss::{Batch, Classification, Margin, Norm, Objective, Penalised, Penalty};
 use underplane::train::network::Network;
 use underplane::train::pass::{Mode, Pass};
 
@@ -55,6 +55,16 @@ fn objectives() -> Vec<(&'static str, Objective)> {
                 penalised: Penalised::Sensitive,
                 margin: vec![Margin { norm: Norm::Linf, radius: 0.1 }, Margin { norm: Norm::L2, radius: 0.2 }],
                 sensitive_weight: Some(1.5),
+                ..Objective::default()
+            },
+        ),
+        (
+            "squared hinge",
+            Objective {
+                classification: Classification::SquaredHinge,
+                penalty: vec![Penalty { norm: Norm::L2, weight: 0.1 }],
+                sensitive_weight: Some(1.5),
+                ..Objective::default()
             },
         ),
     ]

@@ -10,7 +10,7 @@ use underplane::radius::run::Questions;
 use underplane::train::evaluate::{accuracy, logits, radii};
 use underplane::train::export::graph;
 use underplane::train::loss::Norm;
-use underplane::train::{Config, Record, TrainError, Trained, train};
+use underplane::train::{Config, Record, TrainError, Trained, joined, train};
 
 /// Sensitive outside a disc: convex, and not linear.
 fn ring(shape: &[usize], n: usize, seed: u64) -> Dataset {
@@ -63,8 +63,8 @@ fn a_run_learns_a_convex_class_that_no_line_separates() {
         let record = Record::new(&config, &task, &trained, &model(&trained, &task));
         assert!(record.accuracy.test.overall > 0.93, "{:?}", record.accuracy);
         assert!(record.baseline.unwrap().test_accuracy < 0.8);
-        let best = trained.history.iter().map(|e| e.validation_loss).fold(f64::INFINITY, f64::min);
-        assert_eq!(trained.history[trained.selected - 1].validation_loss, best);
+        let best = trained.history.iter().filter_map(|e| e.validation_loss).fold(f64::INFINITY, f64::min);
+        assert_eq!(trained.history[trained.selected - 1].validation_loss, Some(best));
     }
 }
 
@@ -227,6 +227,14 @@ fn config_errors_name_the_key() {
         ("[network]\nlayers = 3", "layers"),
         ("[loss]\npenalty = [{ norm = \"l3\", weight = 1.0 }]", "l3"),
         ("selection = \"best\"", "best"),
+        ("validation = false", "`selection`"),
+        ("validation = false\nselection = \"last\"", "`threshold`"),
+        ("validation = false\nselection = \"last\"\nthreshold = \"none\"\npatience = 2", "`patience`"),
+        ("[network]\nwhiten = 0.1", "`network.feature_map`"),
+        ("[network]\nwhiten = 0.0\nfeature_map = \"identity\"", "`network.whiten`"),
+        ("[network]\nwhiten = 0.1\nfeature_map = \"identity\"\n[augmentation]\nflip = true", "`augmentation`"),
+        ("[network]\nwhiten = 0.1\nfeature_map = \"identity\"\n[loss]\nfrobenius = 0.1", "`loss`"),
+        ("[loss]\nclassification = \"squared-hinge\"\nmargin = [{ norm = \"l2\", radius = 1 }]", "`loss.margin`"),
     ];
     for (text, key) in cases {
         let error = Config::parse(&format!("task = \"ring\"\n{text}"), "c.toml").unwrap_err().to_string();
@@ -252,14 +260,49 @@ fn a_record_is_whole_or_absent() {
     assert!(matches!(record.write(&folder.path().join("absent/ring.json")), Err(DataError::File { .. })));
 }
 
+/// Two coordinates that almost always agree; what tells the classes apart is a hundredth of what does not.
+fn narrow(count: usize) -> Dataset {
+    let at = |i: usize| ((i * 7919) % 601) as f32 / 601.0 - 0.5;
+    let label = |i: usize| (i * 31) % 7 < 3;
+    let inputs = (0..count).flat_map(|i| {
+        let off = if label(i) { 0.004 } else { -0.004 };
+        [at(i) + off, at(i) - off]
+    });
+    Dataset { shape: vec![2], inputs: inputs.collect(), sensitive: (0..count).map(label).collect() }
+}
+
+#[test]
+fn whitened_inputs_without_validation_are_learned_to_the_last_one() {
+    let task = Task { train: narrow(500), validation: narrow(100), test: narrow(100), ..task(&[2]) };
+    let text = |whiten: &str| {
+        format!(
+            "validation = false\nselection = \"last\"\nthreshold = \"training\"\n[network]\nhidden = [8]\n\
+             feature_map = \"identity\"\n{whiten}[optimiser]\nrate = 0.01\n[loss]\nclassification = \"squared-hinge\"\n"
+        )
+    };
+    let right = |text: &str| {
+        let config = config(text);
+        let trained = quiet(&config, &task);
+        assert!(trained.history.iter().all(|epoch| epoch.validation_loss.is_none()));
+        let model = model(&trained, &task);
+        assert!(model.convexity().is_ok());
+        let record = Record::new(&config, &joined(&config, &task), &trained, &model);
+        assert_eq!((record.accuracy.train.samples, record.accuracy.validation.is_none()), (600, true));
+        assert!(record.data_notes.iter().any(|note| note.contains("no validation split")));
+        record.accuracy.train.overall
+    };
+    assert_eq!(right(&text("whiten = 0.0001\n")), 1.0);
+    assert!(right(&text("")) < 1.0, "the inputs as they are stall");
+}
+
 #[test]
 fn selection_and_patience_decide_what_is_kept() {
     let task = task(&[2]);
     let last = quiet(&config(&format!("selection = \"last\"\n{SMALL}")), &task);
     assert_eq!(last.selected, 12);
     let accurate = quiet(&config(&format!("selection = \"accuracy\"\n{SMALL}")), &task);
-    let best = accurate.history.iter().map(|e| e.validation_accuracy).fold(0.0, f64::max);
-    assert_eq!(accurate.history[accurate.selected - 1].validation_accuracy, best);
+    let best = accurate.history.iter().filter_map(|e| e.validation_accuracy).fold(0.0, f64::max);
+    assert_eq!(accurate.history[accurate.selected - 1].validation_accuracy, Some(best));
     // At a rate this high the validation loss soon stops falling.
     let impatient =
         quiet(&config("patience = 2\nepochs = 200\n[optimiser]\nrate = 0.5\n[network]\nhidden = [4]\n"), &task);

@@ -1,0 +1,62 @@
+//! Training on whitened inputs, where plain descent does not stall; the affine map is multiplied into the weights after it.
+
+use super::config::Config;
+use super::network::Network;
+use crate::data::{Dataset, Task, Whitening};
+use std::borrow::Cow;
+
+/// The task with whitened inputs, which have the mean square 1 as a whole, not each coordinate, and the map; the task as it
+/// is where nothing is to be whitened.
+pub fn whitened<'a>(config: &Config, task: &'a Task) -> (Cow<'a, Task>, Option<Whitening>) {
+    let Some(ridge) = config.network.whiten else { return (Cow::Borrowed(task), None) };
+    let (whitening, train) = Whitening::fit(&task.train.inputs, task.train.features(), ridge);
+    let narrow = |inputs: Vec<f64>, features: usize| inputs.iter().map(|z| (z / root(features)) as f32).collect();
+    let side = |data: &Dataset, inputs: Vec<f64>| Dataset { inputs: narrow(inputs, data.features()), ..data.clone() };
+    let validation = side(&task.validation, whitening.apply(&task.validation.inputs));
+    let task = Task { train: side(&task.train, train), validation, ..task.clone() };
+    (Cow::Owned(task), Some(whitening))
+}
+
+/// What whitened inputs are divided by.
+fn root(features: usize) -> f64 {
+    (features as f64).sqrt()
+}
+
+/// The same function of raw inputs, but for the rounding of its weights to float32.
+pub fn fold(network: &mut Network<f32>, whitening: &Whitening) {
+    let d = network.architecture.inputs();
+    for layer in network.architecture.layers().to_vec() {
+        for row in 0..layer.rows {
+            let weights = layer.pass.start + row * d..layer.pass.start + (row + 1) * d;
+            let v: Vec<f64> = network.parameters[weights.clone()].iter().map(|&w| f64::from(w) / root(d)).collect();
+            let (w, offset) = whitening.raw(&v);
+            network.parameters[weights].iter_mut().zip(w).for_each(|(weight, w)| *weight = w as f32);
+            let bias = &mut network.parameters[layer.bias.start + row];
+            *bias = (f64::from(*bias) + offset) as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::evaluate::logits;
+    use crate::train::feature_map::{FeatureKind, FeatureMap};
+
+    #[test]
+    fn a_folded_network_is_the_same_function_of_raw_inputs() {
+        let (n, d) = (60, 7);
+        let inputs: Vec<f32> = (0..n * d).map(|i| ((i * 7919) % 263) as f32 / 100.0).collect();
+        let data = Dataset { shape: vec![d], inputs, sensitive: (0..n).map(|i| i % 2 == 0).collect() };
+        let (whitening, white) = Whitening::fit(&data.inputs, d, 1e-2);
+        let white = white.iter().map(|z| (z / root(d)) as f32).collect();
+        let mut network = Network::zeros(FeatureMap::new(FeatureKind::Identity, vec![0.0; d]), &[5, 3], false);
+        let count = network.parameters.len();
+        network.parameters = (0..count).map(|i| ((i * 31) % 23) as f32 / 10.0 - 1.0).collect();
+        let before = logits(&network, &Dataset { inputs: white, ..data.clone() });
+        fold(&mut network, &whitening);
+        for (before, after) in before.iter().zip(logits(&network, &data)) {
+            assert!((before - after).abs() < 1e-4 * (1.0 + before.abs()), "{before} {after}");
+        }
+    }
+}
