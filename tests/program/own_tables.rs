@@ -242,13 +242,12 @@ fn what_a_model_does_not_know_is_refused_or_said() {
     let mut gaps = whole;
     (gaps[0].country, gaps[1].age) = (None, None);
     desk.write("gap.csv", &text(&gaps, ';'));
-    let parts =
-        ["gap.csv: line 2, column 4: expected a word in `country`, found a missing value (`NA`)", "--drop-missing"];
-    certify("gap.csv", &[]).refused(&parts);
+    let told = "line 2, column 4: expected a word in `country`, found a missing value (`NA`)";
+    certify("gap.csv", &[]).refused(&[told, "--drop-missing"]);
     gaps[0].country = Some("DE");
     desk.write("gap.csv", &text(&gaps, ';'));
-    let parts = ["gap.csv: line 3, column 3: expected a number in `age`, found a missing value;", "--drop-missing"];
-    certify("gap.csv", &[]).refused(&parts);
+    let told = "line 3, column 3: expected a number in `age`, found a missing value;";
+    certify("gap.csv", &[]).refused(&[told, "--drop-missing"]);
 }
 
 #[test]
@@ -301,11 +300,10 @@ fn a_config_is_guessed_that_trains() {
     desk.run(&["train", "--print-config", "t.csv", "--label-column", "no"]).refused(&["a label column `no`"]);
     let named = |label: &str| desk.run(&["train", "--print-config", "t.csv", "--sensitive", label]);
     named("Fraud").refused(&["rows labelled `Fraud` in column `label`", "fraud (", "legit (", "did you mean `fraud`?"]);
-    let named = desk.well(&["train", "--print-config", "t.csv", "--sensitive", "legit"]).out;
-    assert!(named.contains("sensitive = \"legit\"") && !named.contains("the rarest label"), "{named}");
+    let legit = named("legit").out;
+    assert!(legit.contains("sensitive = \"legit\"") && !legit.contains("the rarest label"), "{legit}");
     desk.write("far.csv", "far,label\n123456789,a\n1,b\n-0.1,b\n");
-    let far = desk.well(&["train", "--print-config", "far.csv"]).out;
-    assert!(far.contains("far: numbers from -0.1 to 123456789"), "{far}");
+    assert!(desk.well(&["train", "--print-config", "far.csv"]).out.contains("far: numbers from -0.1 to 123456789"));
 }
 
 #[test]
