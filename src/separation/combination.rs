@@ -17,7 +17,9 @@ pub fn weights(x: &[f32], vertices: &[&[f32]]) -> Option<Vec<IBig>> {
     if common < IBig::ZERO {
         weights.iter_mut().for_each(|weight| *weight = -std::mem::take(weight));
     }
-    let common = weights.iter().fold(UBig::ZERO, |common, weight| common.gcd(weight.clone().into_parts().1));
+    // The greatest common divisor of zeros is not defined.
+    let sizes = weights.iter().filter(|weight| !weight.is_zero()).map(|weight| weight.clone().into_parts().1);
+    let common = sizes.fold(UBig::ZERO, |common, size| common.gcd(size));
     if common > UBig::ONE {
         weights.iter_mut().for_each(|weight| *weight /= &common);
     }
@@ -91,6 +93,7 @@ mod tests {
         assert_eq!(found(&[1.0, 1e-30], &triangle[..2]), None, "beside the segment");
         assert_eq!(found(&[1.0, 0.0], &[&[0.0, 0.0], &[2.0, 0.0], &[4.0, 0.0]]), None, "vertices on one line");
         assert_eq!(found(&[3.0, 0.0], &[&[3.0, 0.0]]), Some(vec![1]));
+        assert_eq!(found(&[0.0, 3.0], &triangle), Some(vec![0, 0, 1]), "zeros have no common divisor");
         let fine: [&[f32]; 2] = [&[0.1, 0.2], &[0.3, 0.4]];
         assert_eq!(found(&[0.1, 0.2], &fine).map(shares), Some(vec![1.0, 0.0]));
     }
