@@ -108,6 +108,10 @@ pub fn joined<'a>(config: &Config, task: &'a Task) -> Cow<'a, Task> {
     let validation = std::mem::take(&mut joined.validation.inputs);
     joined.train.inputs.extend(validation);
     joined.train.sensitive.append(&mut joined.validation.sensitive);
+    // The record of rows goes with the model: what was trained on is not held out.
+    if let Some(table) = joined.preparation.as_mut().and_then(|preparation| preparation.trained_on.as_mut()) {
+        table.rows = table.rows.replace('v', "t");
+    }
     joined.notes.push(format!("no validation split: its rows train, too ({} in all)", joined.train.len()));
     Cow::Owned(joined)
 }

@@ -2,7 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use underplane::data::{DataError, Dataset, Task};
+use underplane::data::{DataError, Dataset, Task, load_own};
 use underplane::model::{Graph, Layer, Model};
 use underplane::radius::Method;
 use underplane::radius::closed_form::ClosedForm;
@@ -293,6 +293,27 @@ fn whitened_inputs_without_validation_are_learned_to_the_last_one() {
     };
     assert_eq!(right(&text("whiten = 0.0001\n")), 1.0);
     assert!(right(&text("")) < 1.0, "the inputs as they are stall");
+}
+
+/// `certify --split validation` is to find no row that was trained on.
+#[test]
+fn rows_of_a_table_that_train_are_recorded_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |i: usize| format!("{},{},{}\n", i, (i * 37) % 101, if i % 3 == 0 { "bad" } else { "good" });
+    std::fs::write(folder.path().join("t.csv"), "a,b,label\n".to_string() + &(0..200).map(row).collect::<String>())
+        .unwrap();
+    let text = "task = \"own\"\nvalidation = false\nselection = \"last\"\nthreshold = \"none\"\n[data]\nfile = \"t.csv\"\n\
+                label_column = \"label\"\nsensitive = \"bad\"\n";
+    let path = folder.path().join("own.toml");
+    std::fs::write(&path, text).unwrap();
+    let config = Config::read(&path).unwrap();
+    let task = load_own(&config.task, config.data.as_ref().unwrap(), 0).unwrap();
+    let letters = |task: &Task| {
+        let rows = task.preparation.as_ref().unwrap().trained_on.clone().unwrap().rows;
+        ['t', 'v', 'e'].map(|letter| rows.matches(letter).count())
+    };
+    assert_eq!(letters(&task), [140, 20, 40]);
+    assert_eq!(letters(&joined(&config, &task)), [160, 0, 40]);
 }
 
 #[test]
