@@ -299,7 +299,7 @@ fn whitened_inputs_without_validation_are_learned_to_the_last_one() {
 #[test]
 fn rows_of_a_table_that_train_are_recorded_as_such() {
     let folder = tempfile::tempdir().unwrap();
-    let row = |i: usize| format!("{},{},{}\n", i, (i * 37) % 101, if i % 3 == 0 { "bad" } else { "good" });
+    let row = |i: usize| format!("{},{},{}\n", i, (i * 37) % 101, if i.is_multiple_of(3) { "bad" } else { "good" });
     std::fs::write(folder.path().join("t.csv"), "a,b,label\n".to_string() + &(0..200).map(row).collect::<String>())
         .unwrap();
     let text = "task = \"own\"\nvalidation = false\nselection = \"last\"\nthreshold = \"none\"\n[data]\nfile = \"t.csv\"\n\
