@@ -1,7 +1,9 @@
 //! The Fact's table, from records of `underplane separate`: `cargo run --release --example separability -- OUT RECORD…`
-//! writes `table.md` and `hyperplanes.svg` into the folder OUT.
+//! writes `table.md` and `hyperplanes.svg` into the folder OUT. With `--radii FILE.csv…` instead, rows of `underplane certify`:
+//! prints how many are certified in each norm, and their median radius.
 
 use plotters::prelude::*;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use underplane::separation::Record;
@@ -10,6 +12,11 @@ type Error = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Error> {
     let files: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, rows @ ..] = &files[..]
+        && word == "--radii"
+    {
+        return rows.iter().try_for_each(|path| radii(path));
+    }
     let [out, records @ ..] = &files[..] else { return Err("expected a folder and records".into()) };
     let read = |path: &String| -> Result<Record, Error> { Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?) };
     let records = records.iter().map(read).collect::<Result<Vec<Record>, Error>>()?;
@@ -19,6 +26,22 @@ fn main() -> Result<(), Error> {
     std::fs::create_dir_all(out)?;
     std::fs::write(Path::new(out).join("table.md"), table(&records)?)?;
     draw(&Path::new(out).join("hyperplanes.svg"), &records)?;
+    Ok(())
+}
+
+/// The certified rows of each norm, and the median of their radii.
+fn radii(path: &str) -> Result<(), Error> {
+    let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for row in csv::Reader::from_path(path)?.deserialize() {
+        let row: BTreeMap<String, String> = row?;
+        if row["status"] == "certified" {
+            found.entry(row["norm"].clone()).or_default().push(row["radius"].parse()?);
+        }
+    }
+    for (norm, mut radii) in found {
+        radii.sort_by(f64::total_cmp);
+        println!("{path}: {norm}: {} certified, median radius {:.4}", radii.len(), radii[radii.len() / 2]);
+    }
     Ok(())
 }
 

@@ -32,8 +32,10 @@ impl Whitening {
             let terms = scale.iter_mut().zip(row).zip(&mean);
             terms.for_each(|((scale, &x), mean)| *scale += (f64::from(x) - mean).powi(2) / n as f64);
         }
-        for scale in &mut scale {
-            *scale = if *scale > 0.0 { scale.sqrt() } else { 1.0 };
+        for (j, scale) in scale.iter_mut().enumerate() {
+            // Compared by value: the rounded mean of equal numbers may differ from them.
+            let is_constant = points.iter().skip(j).step_by(size).all(|&x| x == points[j]);
+            *scale = if is_constant { 1.0 } else { scale.sqrt() };
         }
         let mut whitening = Whitening { mean, scale, factor: Vec::new() };
         let mut standard = whitening.standardised(points);
