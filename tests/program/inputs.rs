@@ -300,7 +300,7 @@ fn the_ends_of_a_box_are_float32_as_inputs_are() {
     assert!(code == 0 && told.contains("2 confirmed"), "{told}");
     // The next float32 is outside, and the message shows both as such.
     let outside = ["certify", "model.onnx", "x.csv", "--box", "0,0.09999999"];
-    desk.refused(&outside, &["input 0, coordinate 0: 0.1 lies outside the box [0,0.09999999]"]);
+    desk.refused(&outside, &["input 0, coordinate 0 (`a`): 0.1 lies outside the box [0,0.09999999]"]);
     desk.refused(&["certify", "model.onnx", "x.csv", "--box", "0,1e39"], &["float32"]);
     desk.put(
         "verified.toml",

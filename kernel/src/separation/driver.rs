@@ -127,7 +127,8 @@ pub fn accuracy(model: &Path, classes: [&Path; 2], options: Options) -> Result<[
 /// When they cannot be written.
 pub fn write_accuracy(classes: &[Accuracy; 2], out: &mut dyn Write) -> std::io::Result<()> {
     writeln!(out, "class,points,right")?;
-    for (class, Accuracy { points, right }) in ["sensitive", "other"].iter().zip(classes) {
+    let [sensitive, other] = classes;
+    for (class, Accuracy { points, right }) in [("sensitive", sensitive), ("other", other)] {
         writeln!(out, "{class},{points},{right}")?;
     }
     out.flush()

@@ -17,6 +17,7 @@ mod points;
 pub use accuracy::{Accuracy, count};
 pub use points::{Points, Scale};
 
+use crate::number::exact::pairs;
 use crate::rejection::{Code, Rejection};
 use certificate::{Combination, Hyperplane, Line};
 use dashu_int::IBig;
@@ -118,7 +119,7 @@ impl Separation {
     fn cut(&mut self, plane: &Hyperplane) -> Result<Proven, Rejection> {
         let weights = Weights::new(&self.scale, &plane.coefficients, &plane.threshold)?;
         for (i, row) in self.other.rows(&self.scale).enumerate() {
-            if weights.is_above(&row?) {
+            if weights.is_above(&row?)? {
                 let found = "one above it";
                 return Err(Rejection::new(
                     Code::WrongSide,
@@ -130,7 +131,7 @@ impl Separation {
         }
         let (mut beyond, mut new) = (0, 0);
         for (i, row) in self.sensitive.rows(&self.scale).enumerate() {
-            if weights.is_above(&row?) {
+            if weights.is_above(&row?)? {
                 beyond += 1;
                 new += usize::from(self.found[i] == Found::Open);
                 self.found[i] = Found::Outside;
@@ -145,15 +146,15 @@ impl Separation {
         let point = self.sensitive.row(index, &self.scale)?;
         let mut sums = vec![IBig::ZERO; point.len()];
         let mut total = IBig::ZERO;
-        for (&j, weight) in combination.of.iter().zip(&combination.weights) {
+        for (&j, weight) in pairs(&combination.of, &combination.weights)? {
             let row = self.other.row(j, &self.scale)?;
-            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += weight * IBig::from(x));
+            pairs(&mut sums, row)?.for_each(|(sum, x)| *sum += weight * IBig::from(x));
             total += weight;
         }
         if total <= IBig::ZERO {
             return Err(Rejection::new(Code::WeightSum, "weights", "a sum greater than 0", "0"));
         }
-        for (i, (sum, x)) in sums.iter().zip(point).enumerate() {
+        for (i, (sum, x)) in pairs(&sums, point)?.enumerate() {
             if *sum != &total * IBig::from(x) {
                 let place = format!("sensitive point {index} coordinate {i}");
                 return Err(Rejection::new(Code::NotInside, place, "the mean of the other points", "another number"));

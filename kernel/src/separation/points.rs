@@ -2,7 +2,7 @@
 
 use crate::budget;
 use crate::inputs::read::Inputs;
-use crate::number::exact::{Exact, Float};
+use crate::number::exact::{Exact, Float, pairs};
 use crate::rejection::{Code, Rejection};
 use crate::sha256::sha256;
 use dashu_int::IBig;
@@ -47,7 +47,7 @@ impl Points {
     /// The integers of one point.
     pub(super) fn row(&self, index: usize, scale: &Scale) -> Result<Vec<i128>, Rejection> {
         let floats = self.inputs.floats(index as u64)?;
-        Ok(floats.iter().zip(&scale.exponents).map(|(&x, &exponent)| integer(x, exponent)).collect())
+        Ok(pairs(&floats, &scale.exponents)?.map(|(&x, &exponent)| integer(x, exponent)).collect())
     }
 
     /// The integers of all points.
@@ -82,7 +82,7 @@ impl Scale {
             }
         }
         let exponents: Vec<i64> = least.iter().map(|&least| if least == i64::MAX { 0 } else { least }).collect();
-        for (i, (&most, &exponent)) in most.iter().zip(&exponents).enumerate() {
+        for (i, (&most, &exponent)) in pairs(&most, &exponents)?.enumerate() {
             if most.saturating_sub(exponent) > COORDINATE_BITS {
                 let (place, found) = (format!("coordinate {i} of all points"), format!("{}", most - exponent));
                 let expected = format!("numbers that are multiples of one, of at most {COORDINATE_BITS} bits");
@@ -90,13 +90,12 @@ impl Scale {
             }
         }
         let mut scale = Scale { exponents, largest: vec![0; size] };
-        let mut largest = vec![0; size];
+        let mut largest = vec![0_u128; size];
         for file in files {
             for row in file.rows(&scale) {
-                largest
-                    .iter_mut()
-                    .zip(row?)
-                    .for_each(|(largest, x): (&mut u128, i128)| *largest = x.unsigned_abs().max(*largest));
+                for (largest, x) in pairs(&mut largest, row?)? {
+                    *largest = x.unsigned_abs().max(*largest);
+                }
             }
         }
         scale.largest = largest;
@@ -119,25 +118,25 @@ impl Weights {
             return Err(Rejection::new(Code::Length, "coefficients", expected, found));
         }
         let scaled = |(a, &exponent): (&Exact, &i64)| a.clone().scaled(exponent, &dashu_int::UBig::ONE);
-        let mut all = coefficients.iter().zip(&scale.exponents).map(scaled).collect::<Result<Vec<_>, _>>()?;
+        let mut all = pairs(coefficients, &scale.exponents)?.map(scaled).collect::<Result<Vec<_>, _>>()?;
         all.push(threshold.clone());
         Exact::unify(&mut all.iter_mut().collect::<Vec<_>>())?;
         let threshold = all.pop().expect("just pushed").values.remove(0);
         let weights: Vec<IBig> = all.into_iter().map(|mut a| a.values.remove(0)).collect();
         let magnitude = |value: &IBig| value.clone().into_parts().1;
-        let products = weights.iter().zip(&scale.largest).map(|(w, &largest)| magnitude(w) * largest);
+        let products = pairs(&weights, &scale.largest)?.map(|(w, &largest)| magnitude(w) * largest);
         let bound = products.fold(magnitude(&threshold), |sum, product| sum + product);
         let bits = dashu_int::ops::BitTest::bit_len(&bound) as u64;
         budget::within("hyperplane", "bits in a sum of products", bits, u64::from(SUM_BITS))?;
         // A weight whose coordinate is 0 in all points has no part in the bound, nor in any sum.
         let narrow =
             |(w, &largest): (IBig, &u128)| if largest == 0 { 0 } else { i128::try_from(w).expect("within the bound") };
-        let weights = weights.into_iter().zip(&scale.largest).map(narrow).collect();
+        let weights = pairs(weights, &scale.largest)?.map(narrow).collect();
         Ok(Weights { weights, threshold: i128::try_from(threshold).expect("within the bound") })
     }
 
     /// Whether the point lies above the hyperplane, strictly.
-    pub(super) fn is_above(&self, point: &[i128]) -> bool {
-        self.weights.iter().zip(point).map(|(w, x)| w * x).sum::<i128>() > self.threshold
+    pub(super) fn is_above(&self, point: &[i128]) -> Result<bool, Rejection> {
+        Ok(pairs(&self.weights, point)?.map(|(w, x)| w * x).sum::<i128>() > self.threshold)
     }
 }

@@ -243,7 +243,13 @@ fn the_checker_alone() {
     let told = Command::new(cargo_bin("underplane-check")).arg("--help").output().unwrap().stdout;
     let told = String::from_utf8(told).unwrap();
     let offered: BTreeSet<&str> = told.split([' ', '\n', '[', ']']).filter(|word| word.starts_with("--")).collect();
-    let flags = [("--flatten", Flag), ("--follow-links", Flag), ("--separation", Flag), ("--accuracy", Flag)];
+    let flags = [
+        ("--flatten", Flag),
+        ("--follow-links", Flag),
+        ("--separation", Flag),
+        ("--accuracy", Flag),
+        ("--version", Flag),
+    ];
     let known = [
         &[
             ("--sensitive", CLASS),
