@@ -2,7 +2,7 @@
 
 use super::Finish;
 use super::methods::threads;
-use super::two_classes::{Samples, samples};
+use super::two_classes::{ClassArgs, Samples, samples};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use std::fs;
@@ -19,21 +19,8 @@ use underplane_kernel::{Class as Sign, Logit, Uint8};
 /// Says for every point of the sensitive class whether it lies outside the convex hull of the other class, with a proof
 #[derive(clap::Args)]
 pub struct Args {
-    /// A task of `underplane data list` (its official training samples, or all of them), or labelled points: .npy, .npz or
-    /// .csv
-    pub data: String,
-    /// The class whose points are to be cut off [default: the task's sensitive class]
-    #[arg(long, value_name = "LABEL")]
-    pub sensitive: Option<String>,
-    /// The class whose convex hull is meant [default: the task's other class, or all other labels]
-    #[arg(long, value_name = "LABEL")]
-    pub other: Option<String>,
-    /// Labels of a file, one per point: .npy, FILE.npz:NAME, or text with one per line
-    #[arg(long, value_name = "F")]
-    pub labels: Option<PathBuf>,
-    /// The column of a .csv that holds labels
-    #[arg(long, value_name = "NAME", conflicts_with = "labels")]
-    pub label_column: Option<String>,
+    #[command(flatten)]
+    classes: ClassArgs,
     /// Both directions, one after the other
     #[arg(long)]
     both: bool,
@@ -52,9 +39,6 @@ pub struct Args {
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Where the datasets are [default: the environment variable UNDERPLANE_DATA, else ./data]
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
     /// Threads (default: all cores)
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<usize>,
@@ -66,8 +50,8 @@ pub fn run(args: &Args) -> Result<Finish> {
 }
 
 fn separate(args: &Args) -> Result<Finish> {
-    let mut samples = samples(args)?;
-    say!("{}: {}", args.data, samples.notes.join("; "));
+    let mut samples = samples(&args.classes)?;
+    say!("{}: {}", args.classes.data, samples.notes.join("; "));
     let mut open = one(args, &samples)?;
     if args.both {
         samples = samples.swapped();
@@ -122,7 +106,7 @@ fn one(args: &Args, samples: &Samples) -> Result<usize> {
     };
     let Tally { points: count, others, outside, inside } = replayed.tally;
     let record = Record {
-        data: args.data.clone(),
+        data: args.classes.data.clone(),
         sensitive: samples.sensitive.clone(),
         other: samples.other.clone(),
         coordinates: classes.size(),

@@ -1,12 +1,34 @@
 //! Points of two classes, as `underplane separate` is given them.
 
-use super::separate::Args;
 use anyhow::{Context, Result, anyhow, bail};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use underplane::data::inputs::label::{Label, listed, tally};
 use underplane::data::tasks::{RECIPES, Recipe, load_labelled};
 use underplane::data::{Dataset, InputOptions, data_dir, read_inputs, read_labels};
+
+/// Which points, and which classes.
+#[derive(clap::Args)]
+pub struct ClassArgs {
+    /// A task of `underplane data list` (its official training samples, or all of them), or labelled points: .npy, .npz or
+    /// .csv
+    pub data: String,
+    /// The class whose points are to be cut off [default: the task's sensitive class]
+    #[arg(long, value_name = "LABEL")]
+    sensitive: Option<String>,
+    /// The class whose convex hull is meant [default: the task's other class, or all other labels]
+    #[arg(long, value_name = "LABEL")]
+    other: Option<String>,
+    /// Labels of a file, one per point: .npy, FILE.npz:NAME, or text with one per line
+    #[arg(long, value_name = "F")]
+    labels: Option<PathBuf>,
+    /// The column of a .csv that holds labels
+    #[arg(long, value_name = "NAME", conflicts_with = "labels")]
+    label_column: Option<String>,
+    /// Where the datasets are [default: the environment variable UNDERPLANE_DATA, else ./data]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
 
 /// Points, and what the classes are called.
 pub struct Samples {
@@ -36,14 +58,14 @@ impl Samples {
 ///
 /// # Errors
 /// When the data cannot be read, or the classes are none of theirs.
-pub fn samples(args: &Args) -> Result<Samples> {
+pub fn samples(args: &ClassArgs) -> Result<Samples> {
     match RECIPES.iter().find(|recipe| recipe.name == args.data) {
         Some(recipe) => of_task(args, recipe),
         None => of_file(args),
     }
 }
 
-fn of_task(args: &Args, recipe: &Recipe) -> Result<Samples> {
+fn of_task(args: &ClassArgs, recipe: &Recipe) -> Result<Samples> {
     if args.labels.is_some() || args.label_column.is_some() {
         bail!("`{}` is a task, which has its labels: leave --labels and --label-column out", args.data);
     }
@@ -61,7 +83,7 @@ fn of_task(args: &Args, recipe: &Recipe) -> Result<Samples> {
     Ok(if swapped { samples.swapped() } else { samples })
 }
 
-fn of_file(args: &Args) -> Result<Samples> {
+fn of_file(args: &ClassArgs) -> Result<Samples> {
     let path = Path::new(&args.data);
     if !path.exists() {
         let tasks: Vec<&str> = RECIPES.iter().map(|recipe| recipe.name).collect();
