@@ -38,7 +38,7 @@ pub struct Record {
     pub classifier: Option<Counted>,
     /// Of the whole run.
     pub seconds: f64,
-    /// Seed and most hyperplanes that share the points.
+    /// Seed of everything random.
     pub seed: u64,
     /// Most hyperplanes that share the points.
     pub pieces: usize,
