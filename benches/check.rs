@@ -16,6 +16,7 @@ use underplane_kernel::{self as kernel, Attacker, Class, check_line};
 const INPUTS: usize = 20;
 
 fn main() {
+    underplane::memory::settle();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("proofs-data");
     let path = folder.join("models/mnist-3-8.onnx");
     let bytes = std::fs::read(&path).expect("the bundled model");

@@ -75,6 +75,7 @@ fn value_and_gradient<T: Scalar>(model: &Model, x: &[T]) -> (Vec<T>, Vec<T>) {
 }
 
 fn main() {
+    underplane::memory::settle();
     let mut rng = generator(1);
     let model = model(icnn(&mut rng, D, &[200, 64], Map::Centred, 0.0));
     let wide = inputs(&mut rng, COUNT, D);

@@ -51,6 +51,7 @@ fn certify(model: &Model, x: &[f64], perturbation: Perturbation) -> Vec<f64> {
 }
 
 fn main() {
+    underplane::memory::settle();
     for map in [Map::Centred, Map::Absolute] {
         let model = model(icnn(&mut generator(1), D, &[200, 64], map, 0.0));
         let x = sensitive_inputs(&model);

@@ -31,6 +31,7 @@ fn twin(model: &Model, rng: &mut StdRng, x: &[f64], sigma: f64) -> usize {
 }
 
 fn main() {
+    underplane::memory::settle();
     let mut rng = generator(1);
     for map in [Map::Centred, Map::Absolute] {
         let model = model(icnn(&mut rng, D, &[200, 64], map, 0.0));

@@ -11,6 +11,7 @@ pub mod data;
 mod elementary;
 pub mod files;
 pub mod matrix;
+pub mod memory;
 pub mod model;
 pub mod norm;
 pub mod proof;

@@ -3,5 +3,6 @@
 mod cli;
 
 fn main() -> std::process::ExitCode {
+    underplane::memory::settle();
     cli::main()
 }

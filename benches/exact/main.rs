@@ -35,6 +35,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() {
+    underplane::memory::settle();
     let folder = std::env::args().skip(1).find(|argument| !argument.starts_with("--")).map(PathBuf::from);
     let convex = Bundled::read("mnist-3-8", COUNT);
     let load = report::load();

@@ -165,6 +165,7 @@ impl Case {
 }
 
 fn main() {
+    underplane::memory::settle();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     if arguments.first().is_some_and(|word| word == "run") {
         let count = arguments.get(1).map_or(1_000_000, |count| count.parse().expect("a number of inputs"));

@@ -7,21 +7,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tabled::builder::Builder;
 use tabled::settings::Style;
 use underplane::data::preparation;
 use underplane::data::tasks::{guess, recipe};
 use underplane::data::{Task, data_dir, load_own, load_task};
 use underplane::files::Folder;
-use underplane::model::{Model, onnx};
+use underplane::model::onnx;
 use underplane::radius::Method;
 use underplane::radius::closed_form::ClosedForm;
+use underplane::radius::exact::Tightened;
 use underplane::radius::sharp::Sharp;
 use underplane::train::config::EXAMPLE;
 use underplane::train::loss::Norm;
 use underplane::train::threshold::Threshold;
-use underplane::train::{Config, Epoch, Record, Trained, export, joined, train};
+use underplane::train::{Config, Epoch, Record, Resumable, Trained, export, joined, train};
 use underplane::workbench::{Circumstance, digest};
 
 /// Train a feature-convex network, set its threshold on validation data, write NAME.onnx and NAME.json.
@@ -52,6 +53,9 @@ pub struct Args {
     /// Replaces the config's number of epochs.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
+    /// Go on with an interrupted run, whose state is beside where the model goes (NAME.checkpoint).
+    #[arg(long)]
+    pub resume: bool,
     /// Threads (default: all cores); the result is the same for any number.
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
@@ -75,7 +79,7 @@ pub fn run(args: &Args) -> Result<Finish> {
         None => (load_task(&config.task, &folder, config.split_seed)?, verified(&config.task, &folder)?),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).build()?;
-    let text = pool.install(|| finish(&config, &task, files, &args.out))?;
+    let text = pool.install(|| finish(&config, &task, files, args))?;
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(Finish::Answered)
 }
@@ -104,16 +108,21 @@ fn config(name: &str, args: &Args) -> Result<Config> {
     Ok(config)
 }
 
-fn finish(config: &Config, task: &Task, files: Vec<Circumstance>, out: &Path) -> Result<String> {
-    let start = Instant::now();
+/// Between the states that a run leaves.
+const APART: Duration = Duration::from_secs(20);
+
+fn finish(config: &Config, task: &Task, files: Vec<Circumstance>, args: &Args) -> Result<String> {
+    let (start, out) = (Instant::now(), &args.out);
     let task = joined(config, task);
     let task = task.as_ref();
-    let trained = with_progress(config, task)?;
-    let graph = export::graph(&trained.network, &task.train.shape)?;
+    let checkpoint = out.join(format!("{}.checkpoint", config.name()));
+    let resumable = Resumable { path: &checkpoint, resume: args.resume, every: APART };
+    let trained = with_progress(config, task, resumable)?;
+    let model = export::model(&trained.network, &task.train.shape)?;
     let model_path = out.join(format!("{}.onnx", config.name()));
     let record_path = out.join(format!("{}.json", config.name()));
     write_model(&trained, task, &model_path)?;
-    let mut record = Record::new(config, task, &trained, &Model::new(graph)?);
+    let mut record = Record::new(config, task, &trained, &model);
     record.sha256 = files.into_iter().chain([digest(&model_path)?]).collect();
     record.write(&record_path)?;
     let mut text = summary(&record)?;
@@ -134,11 +143,11 @@ fn write_model(trained: &Trained, task: &Task, path: &Path) -> Result<()> {
     Ok(onnx::write_with(&graph, &[(preparation::KEY, preparation.text())], path)?)
 }
 
-fn with_progress(config: &Config, task: &Task) -> Result<Trained> {
+fn with_progress(config: &Config, task: &Task, resumable: Resumable) -> Result<Trained> {
     let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {eta}")?.progress_chars("=> ");
     let bar = ProgressBar::new(config.epochs as u64).with_style(style);
     bar.set_message(config.name().to_string());
-    let trained = train(config, task, &mut |epoch: &Epoch| {
+    let trained = train(config, task, Some(resumable), &mut |epoch: &Epoch| {
         bar.set_message(match (epoch.validation_loss, epoch.validation_accuracy) {
             (Some(loss), Some(share)) => {
                 format!("{}: validation loss {loss:.4}, accuracy {:.1} %", config.name(), 100.0 * share)
@@ -201,7 +210,11 @@ fn summary(record: &Record) -> Result<String> {
 
 fn certified_table(record: &Record) -> Builder {
     let mut table = Builder::default();
-    table.push_record(["norm", "radius", "closed form", "sharp, in the valid range"]);
+    let tightened = record.config.radii.tightened > 0;
+    let count = record.certified.iter().find(|row| row.split == "test" && row.method == Tightened::default().name());
+    let tightened_column = format!("tightened, of {}", count.map_or(0, |row| row.samples));
+    let columns = ["norm", "radius", "closed form", "sharp, in the valid range", &tightened_column];
+    table.push_record(columns.into_iter().take(if tightened { 5 } else { 4 }));
     for norm in Norm::ALL {
         for &radius in record.config.radii.of(norm) {
             let cell = |method: &str| {
@@ -209,12 +222,9 @@ fn certified_table(record: &Record) -> Builder {
                 let row = rows.find(|row| row.norm == norm && row.radius == radius);
                 row.map_or(String::new(), |row| format!("{:.3}", row.accuracy))
             };
-            table.push_record([
-                norm.name().to_string(),
-                radius.to_string(),
-                cell(ClosedForm.name()),
-                cell(Sharp.name()),
-            ]);
+            let methods = [ClosedForm.name(), Sharp.name(), Tightened::default().name()];
+            let cells = methods.into_iter().take(if tightened { 3 } else { 2 }).map(cell);
+            table.push_record([norm.name().to_string(), radius.to_string()].into_iter().chain(cells));
         }
     }
     table

@@ -8,7 +8,7 @@ mod vector;
 
 pub(crate) use dispatch::{all, fill, mapped, update, vectorized};
 pub use panels::{Panels, panel_products, panel_products_and_sizes};
-pub use shifted::{LANES, Runs, Shifted};
+pub use shifted::{LANES, Runs, SHORT, Shifted, TILE, products};
 pub use vector::{add_scaled, add_transposed_product, dot, matrix_vector, matrix_vector_and_size, sparse_product};
 
 use gemm::Parallelism;

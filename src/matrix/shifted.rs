@@ -35,6 +35,11 @@ impl Shifted {
         Shifted { outputs, at, weight, wide: OnceLock::new() }
     }
 
+    /// Where the lines are.
+    pub fn at(&self) -> &[usize] {
+        &self.at
+    }
+
     /// Number of roundings on a product's way into an entry that so many terms are added to.
     pub fn roundings(terms: usize) -> usize {
         terms.min(BLOCK) + terms.div_ceil(BLOCK) + 1
@@ -57,6 +62,66 @@ impl Shifted {
                 .for_each(|(weights, out)| tiles(out, apart, &self.at, weights, x, runs));
         }
     }
+}
+
+/// Entries of a line that [`products`] takes at once.
+pub const SHORT: usize = 16;
+/// Lines of a tile of [`products`], whose number is a multiple of it.
+pub const TILE: usize = 4;
+
+dispatched!(
+    /// Adds to `sums` `[lines × at]` the products of every line with the lines of `x` at all places. Lines lie one behind the
+    /// other as `runs` has them, whose lengths are multiples of [`SHORT`].
+    products, add_products, (sums: &mut [T], at: &[usize], lines: &[T], x: &[T], runs: Runs)
+);
+
+#[inline(always)]
+fn add_products<T: Scalar, const FUSED: bool>(sums: &mut [T], at: &[usize], lines: &[T], x: &[T], runs: Runs) {
+    let each = runs.count * runs.length;
+    for (lines, sums) in lines.chunks(TILE * each).zip(sums.chunks_mut(TILE * at.len())) {
+        for (pair, places) in at.chunks(2).enumerate() {
+            let (first, second) = (places[0], places[places.len() - 1]);
+            let mut left = [[T::ZERO; SHORT]; TILE];
+            let mut right = left;
+            let (mut a, mut b, mut c, mut d) = (left[0], left[1], left[2], left[3]);
+            let (mut e, mut f, mut g, mut h) = (right[0], right[1], right[2], right[3]);
+            for run in 0..runs.count {
+                let x = &x[runs.from[0] + run * runs.from[1]..];
+                for start in (0..runs.length).step_by(SHORT) {
+                    let place = |at: usize| x[at + start..].first_chunk::<SHORT>().expect("lines within the input");
+                    let (x, y) = (place(first), place(second));
+                    let line = |i: usize| {
+                        let at = i * each + run * runs.length + start;
+                        lines[at..].first_chunk::<SHORT>().expect("whole lines")
+                    };
+                    let (k, l, m, n) = (line(0), line(1), line(2), line(3));
+                    a = with_product::<T, FUSED>(a, k, x);
+                    b = with_product::<T, FUSED>(b, l, x);
+                    c = with_product::<T, FUSED>(c, m, x);
+                    d = with_product::<T, FUSED>(d, n, x);
+                    e = with_product::<T, FUSED>(e, k, y);
+                    f = with_product::<T, FUSED>(f, l, y);
+                    g = with_product::<T, FUSED>(g, m, y);
+                    h = with_product::<T, FUSED>(h, n, y);
+                }
+            }
+            (left, right) = ([a, b, c, d], [e, f, g, h]);
+            for (o, sums) in sums.chunks_mut(at.len()).enumerate() {
+                sums[2 * pair] += left[o].into_iter().fold(T::ZERO, |sum, v| sum + v);
+                if places.len() == 2 {
+                    sums[2 * pair + 1] += right[o].into_iter().fold(T::ZERO, |sum, v| sum + v);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn with_product<T: Scalar, const FUSED: bool>(mut sum: [T; SHORT], a: &[T; SHORT], b: &[T; SHORT]) -> [T; SHORT] {
+    for lane in 0..SHORT {
+        sum[lane] = if FUSED { a[lane].fused(b[lane], sum[lane]) } else { a[lane] * b[lane] + sum[lane] };
+    }
+    sum
 }
 
 /// Outputs of all tiles but the last one.

@@ -4,7 +4,7 @@ use super::augment::Augmentation;
 use super::error::TrainError;
 use super::feature_map::{Centre, FeatureKind};
 use super::initialise::Initialisation;
-use super::loss::{Classification, Norm, Objective};
+use super::loss::{Classification, Norm, Objective, PullBack};
 use super::optimiser::OptimiserConfig;
 use super::threshold::Threshold;
 use crate::data::OwnTable;
@@ -102,9 +102,17 @@ pub struct NetworkConfig {
     /// map is multiplied into the weights at the end. Only with the identity (default: not at all).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub whiten: Option<f64>,
-    /// Units of the hidden layers (default `[200, 64]`).
+    /// Units of the hidden layers (default `[200, 64]`); not used with `convolution`.
     pub hidden: Vec<usize>,
-    /// A scalar batch-norm after each ReLU (default false).
+    /// A convolutional network for images, in place of dense layers (default: none).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub convolution: Option<ConvolutionConfig>,
+    /// f is the least of so many heads (default 1).
+    pub heads: usize,
+    /// After an epoch, heads that no training sample had begin again beside the one that most had (default false).
+    pub reseed: bool,
+    /// Batch-norms (default false): a scalar one after each ReLU of dense layers, one per channel before each convolution and
+    /// the readout.
     pub batch_norm: bool,
     /// Starting weights (default `principled`).
     pub initialisation: Initialisation,
@@ -117,9 +125,34 @@ impl Default for NetworkConfig {
             centre: Centre::Channel,
             whiten: None,
             hidden: vec![200, 64],
+            convolution: None,
+            heads: 1,
+            reseed: false,
             batch_norm: false,
             initialisation: Initialisation::Principled,
         }
+    }
+}
+
+/// `network.convolution`: a convolution of free sign and ReLU, then residual blocks relu(A∗z + z), then one readout per head.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConvolutionConfig {
+    /// Channels of every convolution's result (default 16).
+    pub channels: usize,
+    /// Number of residual blocks (default 4).
+    pub depth: usize,
+    /// Rows and columns of the first convolution's window and of the others' (default `[11, 3]`).
+    pub kernels: [usize; 2],
+    /// From one place of the first window to the next (default 1).
+    pub stride: usize,
+    /// Every block also sees φ(x), through a convolution like the first one (default false).
+    pub passthrough: bool,
+}
+
+impl Default for ConvolutionConfig {
+    fn default() -> Self {
+        ConvolutionConfig { channels: 16, depth: 4, kernels: [11, 3], stride: 1, passthrough: false }
     }
 }
 
@@ -137,11 +170,14 @@ pub struct Radii {
     /// ℓ∞ radii.
     #[serde(default)]
     pub linf: Vec<f64>,
+    /// So many sensitive samples of each split, from the first on, also by `tightened`, which takes longer (default 0).
+    #[serde(default)]
+    pub tightened: usize,
 }
 
 impl Default for Radii {
     fn default() -> Self {
-        Radii { l1: vec![0.5, 1.0, 2.0], l2: vec![0.25, 0.5, 1.0], linf: vec![0.05, 0.1, 0.2] }
+        Radii { l1: vec![0.5, 1.0, 2.0], l2: vec![0.25, 0.5, 1.0], linf: vec![0.05, 0.1, 0.2], tightened: 0 }
     }
 }
 
@@ -165,6 +201,9 @@ const BUNDLED: &[(&str, &str)] = &[
     ("spambase-abs", include_str!("configs/spambase-abs.toml")),
     ("phishing", include_str!("configs/phishing.toml")),
     ("drebin", include_str!("configs/drebin.toml")),
+    ("paper-mnist-3-8", include_str!("configs/paper-mnist-3-8.toml")),
+    ("paper-fashion-shirts", include_str!("configs/paper-fashion-shirts.toml")),
+    ("paper-cifar-cats-dogs", include_str!("configs/paper-cifar-cats-dogs.toml")),
     ("learned-cats", include_str!("configs/learned-cats.toml")),
 ];
 
@@ -254,6 +293,15 @@ impl Config {
         for &units in &self.network.hidden {
             count("network.hidden", units)?;
         }
+        count("network.heads", self.network.heads)?;
+        if let Some(convolution) = &self.network.convolution {
+            count("network.convolution.channels", convolution.channels)?;
+            count("network.convolution.stride", convolution.stride)?;
+            let [first, inner] = convolution.kernels;
+            count("network.convolution.kernels", first.min(inner))?;
+            let plain = self.network.whiten.is_none();
+            check(plain, "network.whiten", "none with `convolution`, which needs images", "some".into())?;
+        }
         if !self.validation {
             let told = |what: &str| format!("{what} with `validation = false`");
             let last = self.selection == Selection::Last;
@@ -290,12 +338,18 @@ impl Config {
             nonnegative("loss.margin.radius", margin.radius)?;
         }
         nonnegative("loss.frobenius", self.loss.frobenius)?;
+        nonnegative("loss.focal", self.loss.focal)?;
+        let adaptive = !self.loss.adaptive || !self.loss.margin.is_empty();
+        check(adaptive, "loss.adaptive", "false without `loss.margin`, whose radii it adapts", "true".into())?;
+        let pulled = self.loss.pull_back == PullBack::Lipschitz || !self.loss.margin.is_empty();
+        check(pulled, "loss.pull_back", "lipschitz without `loss.margin`", "sharp".into())?;
         positive("loss.sensitive_weight", self.loss.sensitive_weight.unwrap_or(1.0))?;
         positive("optimiser.rate", self.optimiser.rate)?;
         positive("optimiser.decay", self.optimiser.decay)?;
         fraction("optimiser.decay", self.optimiser.decay)?;
         fraction("optimiser.momentum", self.optimiser.momentum)?;
         nonnegative("optimiser.weight_decay", self.optimiser.weight_decay)?;
+        fraction("optimiser.average", self.optimiser.average)?;
         nonnegative("augmentation.noise", self.augmentation.noise)?;
         for norm in Norm::ALL {
             for &radius in self.radii.of(norm) {

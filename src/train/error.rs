@@ -44,6 +44,16 @@ pub enum TrainError {
         /// What is not finite.
         what: String,
     },
+    /// The state that a run was to take up is not one of it.
+    #[error("{path}: expected {expected}, found {found}; without --resume the run begins again")]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What would be accepted.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
     /// The network cannot be expressed as a model.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -11,8 +11,17 @@ use serde::Serialize;
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 
-/// Samples per evaluation batch: bounds memory.
-const CHUNK: usize = 512;
+/// Samples per evaluation batch at most.
+const MOST: usize = 512;
+/// Entries of a batch's largest value at most: bounds memory.
+const ENTRIES: usize = 1 << 20;
+
+/// Samples per evaluation batch of a network.
+pub(super) fn chunk<T>(network: &Network<T>) -> usize {
+    let values = 0..=network.architecture.steps().len();
+    let largest = values.map(|value| network.architecture.size(value)).max().unwrap_or(1);
+    (ENTRIES / largest.max(1)).clamp(1, MOST)
+}
 
 /// Fractions of a split that are classified correctly.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -40,7 +49,9 @@ pub struct Certified {
     pub norm: Norm,
     /// In input units.
     pub radius: f64,
-    /// Sensitive samples with f > 0 and certified radius ≥ `radius`, as a fraction of all sensitive samples.
+    /// Number of sensitive samples that were asked about.
+    pub samples: usize,
+    /// Those with f > 0 and certified radius ≥ `radius`, as a fraction of them.
     pub accuracy: f64,
 }
 
@@ -48,9 +59,9 @@ pub struct Certified {
 pub fn logits(network: &Network<f32>, data: &Dataset) -> Vec<f64> {
     let network: Network<f64> = network.cast();
     let mut logits = Vec::with_capacity(data.len());
-    for rows in data.inputs.chunks(CHUNK * data.features().max(1)) {
+    for rows in data.inputs.chunks(chunk(&network) * data.features().max(1)) {
         let psi: Vec<f64> = network.map.apply(rows);
-        logits.extend_from_slice(Pass::new(&network, &psi, Mode::Inference).logits());
+        logits.extend(Pass::new(&network, &psi, Mode::Inference).least());
     }
     logits
 }

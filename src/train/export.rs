@@ -1,10 +1,12 @@
 //! A trained network as a model graph.
 
+use super::architecture::{Affine, Shape, Step, Term, ValueId};
 use super::feature_map::FeatureKind;
-use super::network::{self, Network};
-use crate::model::{Dense, Graph, Kink, Layer, ModelError, NodeId};
+use super::network::Network;
+use crate::model::map::{Map, Pick};
+use crate::model::{Dense, Graph, Kink, Layer, Logit, Model, ModelError, NodeId, Sensitive};
 
-/// f = g ∘ φ as a graph over inputs of `shape`, with exactly the f32 parameters that were trained.
+/// The heads of f = g ∘ φ as a graph over inputs of `shape`, with exactly the f32 parameters that were trained.
 ///
 /// # Errors
 /// When a parameter is NaN or infinite.
@@ -29,28 +31,28 @@ pub fn graph_of_raw(
         input = graph.push("scale", Layer::Scale(wide(scales, 1.0)), &[input])?;
     }
     let psi = push_map(&mut graph, network, shape, input)?;
-    let layers = network.architecture.layers();
-    let mut below: Option<NodeId> = None;
-    for (k, layer) in layers.iter().enumerate() {
-        let last = k + 1 == layers.len();
-        let name = if last { "output".to_string() } else { format!("layer{}", k + 1) };
-        let mut at = push_linear(&mut graph, network, layer, &name, psi, below)?;
-        if !last {
-            at = graph.push(&format!("{name}.relu"), Layer::Kink(Kink::RELU), &[at])?;
-            if let Some((a, b)) = network.inference_norm(k) {
-                let (a, b) = (vec![f64::from(a); layer.rows], vec![f64::from(b); layer.rows]);
-                at = graph.push(&format!("{name}.norm.scale"), Layer::Scale(a), &[at])?;
-                at = graph.push(&format!("{name}.norm.shift"), Layer::Shift(b), &[at])?;
-            }
-        }
-        below = Some(at);
+    let mut pushed = Pushed { graph, network, at: vec![psi], layers: 0 };
+    for (k, step) in network.architecture.steps().iter().enumerate() {
+        let last = k + 1 == network.architecture.steps().len();
+        let node = pushed.step(step, last)?;
+        pushed.at.push(node);
     }
-    Ok(graph)
+    pushed.least()?;
+    Ok(pushed.graph)
+}
+
+/// The model that a file of the network is read as.
+///
+/// # Errors
+/// As [`graph`].
+pub fn model(network: &Network<f32>, shape: &[usize]) -> Result<Model, ModelError> {
+    Model::of_heads(Logit::from(Sensitive::Positive).heads(graph(network, shape)?)?)
 }
 
 fn push_map(graph: &mut Graph, network: &Network<f32>, shape: &[usize], input: NodeId) -> Result<NodeId, ModelError> {
     let flat = network.map.centre().len();
-    let input = if shape.len() == 1 { input } else { graph.push_reshape("flatten", input, &[flat])? };
+    let windows = network.architecture.terms().any(|term| matches!(term.shape, Shape::Windows { .. }));
+    let input = if shape.len() == 1 || windows { input } else { graph.push_reshape("flatten", input, &[flat])? };
     if network.map.kind() == FeatureKind::Identity {
         return Ok(input);
     }
@@ -63,25 +65,98 @@ fn push_map(graph: &mut Graph, network: &Network<f32>, shape: &[usize], input: N
     graph.push("features", Layer::Concat { outer: 1 }, &[y, abs])
 }
 
-/// A·below + U·ψ + b.
-fn push_linear(
-    graph: &mut Graph,
-    network: &Network<f32>,
-    layer: &network::Layer,
-    name: &str,
-    psi: NodeId,
-    below: Option<NodeId>,
-) -> Result<NodeId, ModelError> {
-    let take = |range: &std::ops::Range<usize>| network.parameters[range.clone()].to_vec();
-    let dense = |weight: &std::ops::Range<usize>, cols: usize, bias: Vec<f32>| {
-        Layer::Dense(Dense { rows: layer.rows, cols, weight: take(weight), bias })
-    };
-    let pass = dense(&layer.pass, network.architecture.inputs(), take(&layer.bias));
-    let pass = graph.push(&format!("{name}.pass"), pass, &[psi])?;
-    let Some(below) = below else {
-        return Ok(pass);
-    };
-    let hidden = dense(&layer.hidden, layer.below, vec![0.0; layer.rows]);
-    let hidden = graph.push(&format!("{name}.hidden"), hidden, &[below])?;
-    graph.push(&format!("{name}.sum"), Layer::Sum, &[hidden, pass])
+/// A graph that grows by the steps of a network.
+struct Pushed<'a> {
+    graph: Graph,
+    network: &'a Network<f32>,
+    /// The node of every value.
+    at: Vec<NodeId>,
+    /// Affine steps so far.
+    layers: usize,
+}
+
+impl Pushed<'_> {
+    fn step(&mut self, step: &Step, last: bool) -> Result<NodeId, ModelError> {
+        match step {
+            Step::Affine(affine) => {
+                self.layers += 1;
+                let name = if last { "output".to_string() } else { format!("layer{}", self.layers) };
+                self.affine(affine, &name)
+            }
+            Step::Relu(from) => {
+                let name = format!("layer{}.relu", self.layers);
+                self.graph.push(&name, Layer::Kink(Kink::RELU), &[self.at[*from]])
+            }
+            Step::Sum(values) => {
+                let name = format!("layer{}.residual", self.layers);
+                self.graph.push(&name, Layer::Sum, &values.map(|value| self.at[value]))
+            }
+            Step::Norm(norm) => {
+                let name = format!("layer{}.norm", self.layers);
+                let each = self.network.architecture.size(norm.from) / norm.channels;
+                let constants = self.network.inference_norm(norm);
+                let spread = |of: fn(&(f32, f32)) -> f32| {
+                    constants.iter().flat_map(|channel| vec![f64::from(of(channel)); each]).collect()
+                };
+                let scale = Layer::Scale(spread(|channel| channel.0));
+                let scaled = self.graph.push(&format!("{name}.scale"), scale, &[self.at[norm.from]])?;
+                self.graph.push(&format!("{name}.shift"), Layer::Shift(spread(|channel| channel.1)), &[scaled])
+            }
+        }
+    }
+
+    /// Σ W·value + b, the bias with the first term of free sign.
+    fn affine(&mut self, affine: &Affine, name: &str) -> Result<NodeId, ModelError> {
+        let biased = affine.terms.iter().position(|term| !term.nonnegative).unwrap_or(0);
+        let mut parts = Vec::new();
+        for (i, term) in affine.terms.iter().enumerate() {
+            let role = if term.nonnegative { "hidden" } else { "pass" };
+            let bias = if i == biased { self.network.parameters[affine.bias.clone()].to_vec() } else { vec![] };
+            parts.push(self.term(term, &format!("{name}.{role}"), bias)?);
+        }
+        match parts[..] {
+            [only] => Ok(only),
+            _ => self.graph.push(&format!("{name}.sum"), Layer::Sum, &parts),
+        }
+    }
+
+    fn term(&mut self, term: &Term, name: &str, bias: Vec<f32>) -> Result<NodeId, ModelError> {
+        let weight = self.network.parameters[term.weight.clone()].to_vec();
+        let from = self.node(term.from);
+        match term.shape {
+            Shape::Dense { rows, cols } => {
+                let bias = if bias.is_empty() { vec![0.0; rows] } else { bias };
+                self.graph.push(name, Layer::Dense(Dense { rows, cols, weight, bias }), &[from])
+            }
+            Shape::Windows { channels: [_, outputs], axes: [a, b] } => {
+                let windows = term.shape.windows(&weight).expect("a convolution");
+                let each = term.shape.rows() / bias.len().max(1);
+                let offset = bias.iter().flat_map(|&b| vec![f64::from(b); each]).collect();
+                let layer = Layer::Linear(Map::Windows(windows), offset);
+                self.graph.push_shaped(name, layer, &[from], &[outputs, a.output, b.output])
+            }
+        }
+    }
+
+    fn node(&self, value: ValueId) -> NodeId {
+        self.at[value]
+    }
+
+    /// Of several heads the least, as minus the greatest of what is minus them.
+    fn least(&mut self) -> Result<(), ModelError> {
+        let heads = self.network.architecture.heads();
+        if heads == 1 {
+            return Ok(());
+        }
+        let all = self.graph.output();
+        let away = |graph: &mut Graph, from: NodeId| graph.push("negated", Layer::Scale(vec![-1.0]), &[from]);
+        let mut minus = Vec::new();
+        for head in 0..heads {
+            let pick = Layer::Linear(Map::Pick(Pick::new(vec![Some(head)], heads)), vec![]);
+            let one = self.graph.push(&format!("head{head}"), pick, &[all])?;
+            minus.push(away(&mut self.graph, one)?);
+        }
+        let greatest = self.graph.push("heads", Layer::Max, &minus)?;
+        away(&mut self.graph, greatest).map(|_| ())
+    }
 }

@@ -1,6 +1,6 @@
 //! Starting weights.
 
-use super::network::{Architecture, Layer};
+use super::architecture::{Affine, Architecture, Shape, Term};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, LogNormal, Normal};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,8 @@ pub enum Initialisation {
     /// pre-activations centred with variance near 1; passthroughs are LeCun normal.
     #[default]
     Principled,
-    /// The feature-convex paper's: nonnegative weights uniform on (0, 0.003), the rest uniform on ±1/√fan-in.
+    /// The feature-convex paper's: nonnegative weights uniform on (0, 0.003), of convolutions on (0, 0.005), the rest
+    /// uniform on ±1/√fan-in.
     Uniform,
 }
 
@@ -33,34 +34,48 @@ pub fn initialise(
     parameters: &mut [f32],
     rng: &mut impl Rng,
 ) {
-    for layer in architecture.layers() {
+    for affine in architecture.affine() {
         match method {
-            Initialisation::Principled => fill_principled(layer, architecture.inputs(), scale, parameters, rng),
-            Initialisation::Uniform => fill_uniform(layer, architecture.inputs(), parameters, rng),
+            Initialisation::Principled => fill_principled(affine, scale, parameters, rng),
+            Initialisation::Uniform => fill_uniform(affine, parameters, rng),
         }
     }
 }
 
-fn fill_principled(layer: &Layer, inputs: usize, scale: f64, parameters: &mut [f32], rng: &mut impl Rng) {
-    let deviation = 1.0 / ((inputs as f64).sqrt() * scale.max(1e-6));
-    let normal = Normal::new(0.0, deviation).expect("a positive deviation");
-    parameters[layer.pass.clone()].fill_with(|| normal.sample(rng) as f32);
-    if layer.below == 0 {
-        return;
+fn fill_principled(affine: &Affine, scale: f64, parameters: &mut [f32], rng: &mut impl Rng) {
+    for term in free(affine) {
+        let deviation = 1.0 / ((term.shape.fan_in() as f64).sqrt() * scale.max(1e-6));
+        let normal = Normal::new(0.0, deviation).expect("a positive deviation");
+        parameters[term.weight.clone()].fill_with(|| normal.sample(rng) as f32);
     }
-    let (mean, deviation, bias) = principled(layer.below);
-    // A log-normal with the given mean and deviation.
-    let spread = (1.0 + (deviation / mean).powi(2)).ln();
-    let log_normal = LogNormal::new(mean.ln() - spread / 2.0, spread.sqrt()).expect("a positive deviation");
-    parameters[layer.hidden.clone()].fill_with(|| log_normal.sample(rng) as f32);
-    parameters[layer.bias.clone()].fill(bias as f32);
+    for term in affine.terms.iter().filter(|term| term.nonnegative) {
+        let (mean, deviation, bias) = principled(term.shape.fan_in());
+        // A log-normal with the given mean and deviation.
+        let spread = (1.0 + (deviation / mean).powi(2)).ln();
+        let log_normal = LogNormal::new(mean.ln() - spread / 2.0, spread.sqrt()).expect("a positive deviation");
+        parameters[term.weight.clone()].fill_with(|| log_normal.sample(rng) as f32);
+        parameters[affine.bias.clone()].fill(bias as f32);
+    }
 }
 
-fn fill_uniform(layer: &Layer, inputs: usize, parameters: &mut [f32], rng: &mut impl Rng) {
-    let reach = 1.0 / (inputs as f64).sqrt();
-    parameters[layer.pass.clone()].fill_with(|| rng.random_range(-reach..reach) as f32);
-    parameters[layer.bias.clone()].fill_with(|| rng.random_range(-reach..reach) as f32);
-    parameters[layer.hidden.clone()].fill_with(|| rng.random_range(0.0..0.003f64) as f32);
+fn fill_uniform(affine: &Affine, parameters: &mut [f32], rng: &mut impl Rng) {
+    let reach = |term: &Term| 1.0 / (term.shape.fan_in() as f64).sqrt();
+    for term in free(affine) {
+        let reach = reach(term);
+        parameters[term.weight.clone()].fill_with(|| rng.random_range(-reach..reach) as f32);
+    }
+    let of_bias = free(affine).next().unwrap_or(&affine.terms[0]);
+    let reach = reach(of_bias);
+    parameters[affine.bias.clone()].fill_with(|| rng.random_range(-reach..reach) as f32);
+    for term in affine.terms.iter().filter(|term| term.nonnegative) {
+        let most = if matches!(term.shape, Shape::Dense { .. }) { 0.003 } else { 0.005f64 };
+        parameters[term.weight.clone()].fill_with(|| rng.random_range(0.0..most) as f32);
+    }
+}
+
+/// Weights of free sign.
+fn free(affine: &Affine) -> impl Iterator<Item = &Term> {
+    affine.terms.iter().filter(|term| !term.nonnegative)
 }
 
 #[cfg(test)]
@@ -71,19 +86,20 @@ mod tests {
 
     #[test]
     fn principled_weights_have_the_published_moments() {
-        let architecture = Architecture::new(3, &[400, 300], false);
+        let architecture = Architecture::dense(3, &[400, 300], false, 1);
         let mut parameters = vec![f32::NAN; architecture.parameters()];
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         initialise(Initialisation::Principled, &architecture, 1.0, &mut parameters, &mut rng);
-        let layer = &architecture.layers()[1];
-        let weights: Vec<f64> = parameters[layer.hidden.clone()].iter().map(|&w| f64::from(w)).collect();
+        let affine = architecture.affine().nth(1).unwrap();
+        let hidden = affine.terms.iter().find(|term| term.nonnegative).unwrap();
+        let weights: Vec<f64> = parameters[hidden.weight.clone()].iter().map(|&w| f64::from(w)).collect();
         let mean = weights.iter().sum::<f64>() / weights.len() as f64;
         let variance = weights.iter().map(|w| (w - mean).powi(2)).sum::<f64>() / weights.len() as f64;
         let (expected, deviation, bias) = principled(400);
         assert!(weights.iter().all(|&w| w > 0.0));
         assert!((mean / expected - 1.0).abs() < 0.05, "mean {mean}, expected {expected}");
         assert!((variance / deviation.powi(2) - 1.0).abs() < 0.3, "variance {variance}");
-        assert!(parameters[layer.bias.clone()].iter().all(|&b| b == bias as f32));
+        assert!(parameters[affine.bias.clone()].iter().all(|&b| b == bias as f32));
     }
 
     /// The point of the scheme: pre-activations of a layer fed by its like have mean 0 and variance 1.

@@ -1,10 +1,12 @@
-//! Training of dense feature-convex networks f = g ∘ φ.
+//! Training of feature-convex networks f = g ∘ φ, dense and convolutional, of one head or the least of several.
 //!
 //! Own f32 passes on matrix products, because the gradient penalty needs the derivative of a gradient and that is an
 //! explicit product of masks and matrices (see [`pass`]). Same config, data and seed give the same bits on any number
 //! of threads.
 
+pub mod architecture;
 pub mod augment;
+mod checkpoint;
 pub mod config;
 pub mod error;
 pub mod evaluate;
@@ -16,8 +18,9 @@ pub mod loss;
 pub mod network;
 pub mod optimiser;
 pub mod pass;
-mod product;
 pub mod record;
+mod reseed;
+mod run;
 pub mod threshold;
 pub mod trainer;
 mod whitening;
@@ -26,4 +29,4 @@ pub use config::Config;
 pub use error::TrainError;
 pub use network::Network;
 pub use record::Record;
-pub use trainer::{Epoch, Trained, joined, train};
+pub use trainer::{Epoch, Resumable, Trained, joined, train};

@@ -42,6 +42,9 @@ pub struct OptimiserConfig {
     pub momentum: f64,
     /// Every step also shrinks weights (not biases or gains) by this times the learning rate.
     pub weight_decay: f64,
+    /// What is evaluated and kept is an average over the steps, of which each older one counts this much of the next (0: the
+    /// weights themselves). Averages of input-convex networks are input-convex.
+    pub average: f64,
 }
 
 impl Default for OptimiserConfig {
@@ -53,6 +56,7 @@ impl Default for OptimiserConfig {
             decay: 0.99,
             momentum: 0.9,
             weight_decay: 0.0,
+            average: 0.0,
         }
     }
 }
@@ -74,11 +78,21 @@ impl OptimiserConfig {
 /// The state of an update rule.
 pub struct Optimiser {
     config: OptimiserConfig,
-    first: Vec<f32>,
-    second: Vec<f32>,
     /// Which parameters weight decay shrinks.
     decayed: Vec<bool>,
-    steps: i32,
+    /// What changes from step to step.
+    pub(super) moments: Moments,
+}
+
+/// What an update rule remembers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Moments {
+    pub first: Vec<f32>,
+    /// Of Adam.
+    pub second: Vec<f32>,
+    /// The averaged parameters, where they are averaged.
+    pub average: Vec<f32>,
+    pub steps: i32,
 }
 
 const BETA: (f32, f32) = (0.9, 0.999);
@@ -88,12 +102,13 @@ impl Optimiser {
     /// At rest; weight decay acts where `decayed`.
     pub fn new(config: &OptimiserConfig, decayed: Vec<bool>) -> Self {
         let second = if config.rule == Rule::Adam { vec![0.0; decayed.len()] } else { vec![] };
-        Optimiser { config: config.clone(), first: vec![0.0; decayed.len()], second, decayed, steps: 0 }
+        let moments = Moments { first: vec![0.0; decayed.len()], second, ..Moments::default() };
+        Optimiser { config: config.clone(), decayed, moments }
     }
 
     /// One step against `gradient` at learning rate `rate`.
     pub fn step(&mut self, parameters: &mut [f32], gradient: &[f32], rate: f64) {
-        self.steps += 1;
+        self.moments.steps += 1;
         let shrink = (rate * self.config.weight_decay) as f32;
         if shrink > 0.0 {
             for (parameter, &decayed) in parameters.iter_mut().zip(&self.decayed) {
@@ -106,19 +121,33 @@ impl Optimiser {
         }
     }
 
+    /// Takes the parameters of a finished step into the average; the first ones count less the more follow.
+    pub fn average(&mut self, parameters: &[f32]) {
+        if self.config.average == 0.0 {
+            return;
+        }
+        let steps = f64::from(self.moments.steps);
+        let old = self.config.average.min(steps / (steps + 9.0)) as f32;
+        let average = &mut self.moments.average;
+        if average.is_empty() {
+            *average = parameters.to_vec();
+        }
+        average.iter_mut().zip(parameters).for_each(|(mean, &new)| *mean = old * *mean + (1.0 - old) * new);
+    }
+
     fn sgd(&mut self, parameters: &mut [f32], gradient: &[f32], rate: f32) {
         let momentum = self.config.momentum as f32;
-        for ((parameter, &gradient), velocity) in parameters.iter_mut().zip(gradient).zip(&mut self.first) {
+        for ((parameter, &gradient), velocity) in parameters.iter_mut().zip(gradient).zip(&mut self.moments.first) {
             *velocity = momentum * *velocity + gradient;
             *parameter -= rate * *velocity;
         }
     }
 
     fn adam(&mut self, parameters: &mut [f32], gradient: &[f32], rate: f64) {
-        let correct = |beta: f32| 1.0 - f64::from(beta).powi(self.steps);
+        let correct = |beta: f32| 1.0 - f64::from(beta).powi(self.moments.steps);
         let rate = (rate * correct(BETA.1).sqrt() / correct(BETA.0)) as f32;
         let epsilon = EPSILON * correct(BETA.1).sqrt() as f32;
-        let moments = self.first.iter_mut().zip(&mut self.second);
+        let moments = self.moments.first.iter_mut().zip(&mut self.moments.second);
         for ((parameter, &gradient), (first, second)) in parameters.iter_mut().zip(gradient).zip(moments) {
             *first = BETA.0 * *first + (1.0 - BETA.0) * gradient;
             *second = BETA.1 * *second + (1.0 - BETA.1) * gradient * gradient;

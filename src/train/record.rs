@@ -11,6 +11,7 @@ use crate::model::Model;
 use crate::query::Range;
 use crate::radius::Method;
 use crate::radius::closed_form::ClosedForm;
+use crate::radius::exact::Tightened;
 use crate::radius::run::Questions;
 use crate::radius::sharp::Sharp;
 use serde::Serialize;
@@ -50,6 +51,9 @@ pub struct Record {
     pub baseline: Option<Baseline>,
     /// Wall-clock time of training.
     pub seconds: f64,
+    /// The epochs after which an interrupted run went on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resumed: Vec<usize>,
     /// SHA-256 of the files that the data came from and of the network that was written, by name; empty until they are
     /// known.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -106,6 +110,7 @@ impl Record {
             certified: certified(config, task, model),
             baseline: (task.train.shape.len() == 1).then(|| baseline(task)),
             seconds: trained.seconds,
+            resumed: trained.resumed.clone(),
             sha256: BTreeMap::new(),
         }
     }
@@ -123,36 +128,51 @@ impl Record {
     }
 }
 
-/// Certified accuracy by the two methods that cost two passes: the closed form, which ignores the box, and the sharp
-/// radius in the task's box.
+/// Certified accuracy by the two methods that cost two passes, the closed form, which ignores the box, and the sharp
+/// radius in the task's box; of as many samples as the config says by `tightened` in the box, too.
 fn certified(config: &Config, task: &Task, model: &Model) -> Vec<Certified> {
+    let mut table = Vec::new();
+    for (split, data) in [("validation", &task.validation), ("test", &task.test)] {
+        let quick: [Box<dyn Method>; 2] = [Box::new(ClosedForm), Box::new(Sharp)];
+        table.extend(certified_by(&quick, config, task, model, (split, data)));
+        if config.radii.tightened > 0 {
+            let positives = (0..data.len()).filter(|&i| data.sensitive[i]);
+            let first = data.select(&positives.take(config.radii.tightened).collect::<Vec<_>>());
+            let tightened: [Box<dyn Method>; 1] = [Box::new(Tightened::default())];
+            table.extend(certified_by(&tightened, config, task, model, (split, &first)));
+        }
+    }
+    table
+}
+
+fn certified_by(
+    methods: &[Box<dyn Method>],
+    config: &Config,
+    task: &Task,
+    model: &Model,
+    (split, data): (&str, &Dataset),
+) -> Vec<Certified> {
+    if data.is_empty() {
+        return vec![];
+    }
     let range = task.range.map(|(low, high)| Range { low: f64::from(low), high: f64::from(high) });
-    let methods: [Box<dyn Method>; 2] = [Box::new(ClosedForm), Box::new(Sharp)];
     let wanted: Vec<Norm> = Norm::ALL.into_iter().filter(|&norm| !config.radii.of(norm).is_empty()).collect();
     let norms: Vec<crate::norm::Norm> = wanted.iter().map(|&norm| norm.into()).collect();
-    let questions = Questions {
-        model,
-        methods: &methods,
-        norms: &norms,
-        range: range.map(Range::into),
-        weights: None,
-        always: true,
-    };
+    let questions =
+        Questions { model, methods, norms: &norms, range: range.map(Range::into), weights: None, always: true };
     let mut table = Vec::new();
-    let splits = [("validation", &task.validation), ("test", &task.test)];
-    for (split, data) in splits.into_iter().filter(|(_, data)| !data.is_empty()) {
-        let asked = wanted.iter().flat_map(|&norm| methods.iter().map(move |method| (norm, method.name())));
-        for ((norm, method), found) in asked.zip(radii(questions, data)) {
-            let range = range.filter(|_| method != ClosedForm.name()).map(|range| [range.low, range.high]);
-            table.extend(config.radii.of(norm).iter().map(|&radius| Certified {
-                split: split.into(),
-                method: method.into(),
-                range,
-                norm,
-                radius,
-                accuracy: share_at(&found, radius),
-            }));
-        }
+    let asked = wanted.iter().flat_map(|&norm| methods.iter().map(move |method| (norm, method.name())));
+    for ((norm, method), found) in asked.zip(radii(questions, data)) {
+        let range = range.filter(|_| method != ClosedForm.name()).map(|range| [range.low, range.high]);
+        table.extend(config.radii.of(norm).iter().map(|&radius| Certified {
+            split: split.into(),
+            method: method.into(),
+            range,
+            norm,
+            radius,
+            samples: found.len(),
+            accuracy: share_at(&found, radius),
+        }));
     }
     table
 }

@@ -25,13 +25,15 @@ fn root(features: usize) -> f64 {
 /// The same function of raw inputs, but for the rounding of its weights to float32.
 pub fn fold(network: &mut Network<f32>, whitening: &Whitening) {
     let d = network.architecture.inputs();
-    for layer in network.architecture.layers().to_vec() {
-        for row in 0..layer.rows {
-            let weights = layer.pass.start + row * d..layer.pass.start + (row + 1) * d;
+    let affine: Vec<_> = network.architecture.affine().cloned().collect();
+    let of_psi = affine.iter().flat_map(|affine| affine.terms.iter().map(move |term| (affine, term)));
+    for (affine, term) in of_psi.filter(|(_, term)| term.from == 0) {
+        for (row, bias) in affine.bias.clone().enumerate() {
+            let weights = term.weight.start + row * d..term.weight.start + (row + 1) * d;
             let v: Vec<f64> = network.parameters[weights.clone()].iter().map(|&w| f64::from(w) / root(d)).collect();
             let (w, offset) = whitening.raw(&v);
             network.parameters[weights].iter_mut().zip(w).for_each(|(weight, w)| *weight = w as f32);
-            let bias = &mut network.parameters[layer.bias.start + row];
+            let bias = &mut network.parameters[bias];
             *bias = (f64::from(*bias) + offset) as f32;
         }
     }
@@ -40,6 +42,7 @@ pub fn fold(network: &mut Network<f32>, whitening: &Whitening) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::architecture::Architecture;
     use crate::train::evaluate::logits;
     use crate::train::feature_map::{FeatureKind, FeatureMap};
 
@@ -50,7 +53,10 @@ mod tests {
         let data = Dataset { shape: vec![d], inputs, sensitive: (0..n).map(|i| i % 2 == 0).collect() };
         let (whitening, white) = Whitening::fit(&data.inputs, d, 1e-2);
         let white = white.iter().map(|z| (z / root(d)) as f32).collect();
-        let mut network = Network::zeros(FeatureMap::new(FeatureKind::Identity, vec![0.0; d]), &[5, 3], false);
+        let mut network = Network::zeros(
+            FeatureMap::new(FeatureKind::Identity, vec![0.0; d]),
+            Architecture::dense(d, &[5, 3], false, 1),
+        );
         let count = network.parameters.len();
         network.parameters = (0..count).map(|i| ((i * 31) % 23) as f32 / 10.0 - 1.0).collect();
         let before = logits(&network, &Dataset { inputs: white, ..data.clone() });

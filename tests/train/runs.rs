@@ -3,14 +3,14 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use underplane::data::{DataError, Dataset, Task, load_own};
-use underplane::model::{Graph, Layer, Model};
+use underplane::model::{Graph, Layer, Model, onnx};
 use underplane::radius::Method;
 use underplane::radius::closed_form::ClosedForm;
 use underplane::radius::run::Questions;
 use underplane::train::evaluate::{accuracy, logits, radii};
-use underplane::train::export::graph;
+use underplane::train::export::{self, graph};
 use underplane::train::loss::Norm;
-use underplane::train::{Config, Record, TrainError, Trained, joined, train};
+use underplane::train::{Config, Record, Resumable, TrainError, Trained, joined, train};
 
 /// Sensitive outside a disc: convex, and not linear.
 fn ring(shape: &[usize], n: usize, seed: u64) -> Dataset {
@@ -42,11 +42,11 @@ fn config(more: &str) -> Config {
 }
 
 fn quiet(config: &Config, task: &Task) -> Trained {
-    train(config, task, &mut |_| {}).unwrap()
+    train(config, task, None, &mut |_| {}).unwrap()
 }
 
 fn model(trained: &Trained, task: &Task) -> Model {
-    Model::new(graph(&trained.network, &task.test.shape).unwrap()).unwrap()
+    export::model(&trained.network, &task.test.shape).unwrap()
 }
 
 const SMALL: &str =
@@ -58,7 +58,7 @@ fn a_run_learns_a_convex_class_that_no_line_separates() {
     for network in [SMALL.to_string(), SMALL.replace("[network]", "[network]\nbatch_norm = true")] {
         let config = config(&network);
         let mut seen = 0;
-        let trained = train(&config, &task, &mut |_| seen += 1).unwrap();
+        let trained = train(&config, &task, None, &mut |_| seen += 1).unwrap();
         assert_eq!((seen, trained.history.len()), (12, 12));
         let record = Record::new(&config, &task, &trained, &model(&trained, &task));
         assert!(record.accuracy.test.overall > 0.93, "{:?}", record.accuracy);
@@ -91,9 +91,11 @@ fn hidden_weights_end_nonnegative_and_gains_positive() {
     for batch_norm in [false, true] {
         let config = config(&SMALL.replace("[network]", &format!("[network]\nbatch_norm = {batch_norm}")));
         let network = quiet(&config, &task(&[2])).network;
-        for layer in network.architecture.layers() {
-            assert!(network.parameters[layer.hidden.clone()].iter().all(|&w| w >= 0.0));
-            assert!(layer.gain.is_none_or(|gain| network.parameters[gain] > 0.0));
+        for term in network.architecture.terms().filter(|term| term.nonnegative) {
+            assert!(network.parameters[term.weight.clone()].iter().all(|&w| w >= 0.0));
+        }
+        for norm in network.architecture.norms() {
+            assert!(network.parameters[norm.gains()].iter().all(|&gain| gain > 0.0));
         }
     }
 }
@@ -123,6 +125,14 @@ fn evaluate_graph(graph: &Graph, input: &[f32]) -> f64 {
                 .collect(),
             Some(Layer::Scale(c)) => of(0).iter().zip(c).map(|(x, c)| x * c).collect(),
             Some(Layer::Shift(c)) => of(0).iter().zip(c).map(|(x, c)| x + c).collect(),
+            Some(Layer::Linear(map, offset)) => {
+                let sum = |row: usize| map.entries(row).map(|(col, weight)| weight.value * of(0)[col]).sum::<f64>();
+                (0..map.rows()).map(|row| sum(row) + offset.get(row).copied().unwrap_or(0.0)).collect()
+            }
+            Some(Layer::Max) => {
+                let all: Vec<Vec<f64>> = (0..node.inputs.len()).map(of).collect();
+                (0..all[0].len()).map(|i| all.iter().fold(f64::NEG_INFINITY, |most, v| most.max(v[i]))).collect()
+            }
             Some(Layer::Kink(kink)) => of(0).iter().map(|&x| kink.slope(x) * x).collect(),
             Some(Layer::Sum) => of(0).iter().zip(of(1)).map(|(a, b)| a + b).collect(),
             Some(Layer::Concat { .. }) => [of(0), of(1)].concat(),
@@ -137,17 +147,35 @@ fn evaluate_graph(graph: &Graph, input: &[f32]) -> f64 {
 #[test]
 fn the_exported_graph_is_the_evaluated_network() {
     let task = task(&[1, 2, 2]);
-    for map in ["identity", "centred", "abs"] {
+    let shapes = [
+        "hidden = [9, 5]",
+        "hidden = [9]\nheads = 3",
+        "convolution = { channels = 2, depth = 1, kernels = [3, 2] }",
+        "convolution = { channels = 2, depth = 2, kernels = [2, 1], stride = 2, passthrough = true }\nheads = 2",
+    ];
+    for (map, shape) in ["identity", "centred", "abs"].into_iter().flat_map(|map| shapes.map(|shape| (map, shape))) {
         for batch_norm in [false, true] {
             let more = format!(
-                "[network]\nfeature_map = \"{map}\"\ncentre = \"feature\"\nhidden = [9, 5]\nbatch_norm = {batch_norm}\n"
+                "[network]\nfeature_map = \"{map}\"\ncentre = \"feature\"\nbatch_norm = {batch_norm}\n{shape}\n"
             );
             let network = quiet(&Config { epochs: 2, ..config(&more) }, &task).network;
             let graph = graph(&network, &task.test.shape).unwrap();
             let found = logits(&network, &task.test);
             for (i, logit) in found.iter().enumerate() {
                 let expected = evaluate_graph(&graph, task.test.input(i));
-                assert!((logit - expected).abs() < 1e-9, "{map} {batch_norm} {i}: {logit} {expected}");
+                let close = (logit - expected).abs() < 1e-9 * (1.0 + expected.abs());
+                assert!(close, "{map} {shape} {batch_norm} {i}: {logit} {expected}");
+            }
+            let heads = if shape.contains("heads") { shape.ends_with('3') as usize + 2 } else { 1 };
+            let model = export::model(&network, &task.test.shape).unwrap();
+            assert_eq!(model.functions().len(), heads, "{map} {shape} {batch_norm}");
+            assert!(model.broken().is_none(), "{map} {shape} {batch_norm}: {:?}", model.broken());
+            let file = tempfile::NamedTempFile::new().unwrap();
+            onnx::write(&graph, file.path()).unwrap();
+            let read = onnx::read(file.path()).unwrap();
+            for (i, logit) in found.iter().enumerate().take(20) {
+                let again = evaluate_graph(&read, task.test.input(i));
+                assert!((logit - again).abs() < 1e-9 * (1.0 + again.abs()), "{map} {shape} {batch_norm} {i}");
             }
         }
     }
@@ -192,19 +220,22 @@ fn a_certified_ball_holds_no_point_of_the_other_class() {
 fn senseless_runs_are_refused() {
     let mut one_class = task(&[2]);
     one_class.validation.sensitive.fill(true);
-    let error = train(&config(SMALL), &one_class, &mut |_| {}).unwrap_err().to_string();
+    let error = train(&config(SMALL), &one_class, None, &mut |_| {}).unwrap_err().to_string();
     assert!(error.contains("validation") && error.contains("200 sensitive of 200"), "{error}");
 
     let mut broken = task(&[2]);
     broken.train.inputs[5] = f32::NAN;
-    let error = train(&config(SMALL), &broken, &mut |_| {}).unwrap_err().to_string();
+    let error = train(&config(SMALL), &broken, None, &mut |_| {}).unwrap_err().to_string();
     assert!(error.contains("sample 2, feature 1"), "{error}");
 
-    let error = train(&config("[augmentation]\ncrop = 1"), &task(&[2]), &mut |_| {}).unwrap_err();
+    let error = train(&config("[augmentation]\ncrop = 1"), &task(&[2]), None, &mut |_| {}).unwrap_err();
     assert!(matches!(error, TrainError::Data { .. }) && error.to_string().contains("crop"), "{error}");
 
+    let error = train(&config("[network]\nconvolution = {}"), &task(&[2]), None, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Data { .. }) && error.to_string().contains("convolution"), "{error}");
+
     let wild = config("[optimiser]\nrule = \"sgd\"\nrate = 1e30\n");
-    assert!(matches!(train(&wild, &task(&[2]), &mut |_| {}), Err(TrainError::Diverged { .. })));
+    assert!(matches!(train(&wild, &task(&[2]), None, &mut |_| {}), Err(TrainError::Diverged { .. })));
 }
 
 #[test]
@@ -219,6 +250,15 @@ fn config_errors_name_the_key() {
         ("[loss]\nfrobenius = -1.0", "`loss.frobenius`"),
         ("[loss]\npenalty = [{ norm = \"l2\", weight = nan }]", "`loss.penalty.weight`"),
         ("[loss]\nsensitive_weight = 0.0", "`loss.sensitive_weight`"),
+        ("[loss]\nfocal = -1", "`loss.focal`"),
+        ("[loss]\nadaptive = true", "`loss.adaptive`"),
+        ("[loss]\npull_back = \"sharp\"", "`loss.pull_back`"),
+        ("[network]\nheads = 0", "`network.heads`"),
+        ("[network]\nconvolution = { channels = 0 }", "`network.convolution.channels`"),
+        ("[network]\nconvolution = { stride = 0 }", "`network.convolution.stride`"),
+        ("[network]\nconvolution = { kernels = [3, 0] }", "`network.convolution.kernels`"),
+        ("[network]\nconvolution = { width = 3 }", "width"),
+        ("[optimiser]\naverage = 1.5", "`optimiser.average`"),
         ("[optimiser]\nrate = 0.0", "`optimiser.rate`"),
         ("[optimiser]\nmomentum = 2.0", "`optimiser.momentum`"),
         ("[augmentation]\nnoise = -0.1", "`augmentation.noise`"),
@@ -356,4 +396,85 @@ fn margins_widen_certified_radii() {
     };
     let (plain, wide) = (median(""), median("margin = [{ norm = \"l2\", radius = 0.2 }]"));
     assert!(wide > 1.2 * plain, "{plain} and {wide}");
+}
+
+/// The classes of two discs: a union is no convex set's complement, so one head is not enough for what lies between.
+#[test]
+fn the_least_of_heads_learns_what_one_head_cannot() {
+    let blobs = |n: usize, seed: u64| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let inputs: Vec<f32> = (0..2 * n).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let near = |x: &[f32], c: f32| (x[0] - c).powi(2) + x[1] * x[1] < 0.16;
+        let sensitive = inputs.chunks(2).map(|x| !near(x, 0.55) && !near(x, -0.55)).collect();
+        Dataset { shape: vec![2], inputs, sensitive }
+    };
+    let task = Task { train: blobs(1500, 1), validation: blobs(400, 2), test: blobs(400, 3), ..task(&[2]) };
+    let right = |heads: usize| {
+        let more = format!(
+            "epochs = 60\n[network]\nhidden = [24]\nheads = {heads}\nreseed = true\n[optimiser]\nrate = 0.02\n\
+             average = 0.95\n[loss]\nmargin = [{{ norm = \"l2\", radius = 0.02 }}]\npull_back = \"sharp\"\n"
+        );
+        let trained = quiet(&config(&more), &task);
+        let all = trained.history.iter().all(|epoch| epoch.heads.len() == if heads > 1 { heads } else { 0 });
+        assert!(all, "{:?}", trained.history);
+        let model = model(&trained, &task);
+        assert!(model.broken().is_none());
+        accuracy(&logits(&trained.network, &task.test), &task.test.sensitive).overall
+    };
+    let (one, four) = (right(1), right(4));
+    assert!(four > 0.95 && one < 0.9, "{one} {four}");
+}
+
+/// A run that is cut and taken up again ends as one that is not.
+#[test]
+fn an_interruption_changes_no_bit() {
+    let task = task(&[1, 2, 2]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ring.checkpoint");
+    for more in [
+        "[network]\nconvolution = { channels = 2, depth = 1, kernels = [3, 2] }\nbatch_norm = true\n[augmentation]\nflip = true\n",
+        "patience = 20\n[network]\nhidden = [8]\nheads = 2\nreseed = true\n[optimiser]\naverage = 0.9\n",
+        "[optimiser]\nrule = \"sgd\"\n[augmentation]\nnoise = 0.1\n",
+    ] {
+        let config = Config { epochs: 6, ..config(more) };
+        let whole = quiet(&config, &task);
+        let cut = |stop: usize, resume: bool| {
+            let resumable = Resumable { path: &path, resume, every: std::time::Duration::ZERO };
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                train(&config, &task, Some(resumable), &mut |epoch| assert!(epoch.epoch < stop, "cut"))
+            }))
+        };
+        assert!(cut(3, false).is_err() && path.exists());
+        assert!(cut(5, true).is_err());
+        let again = cut(7, true).unwrap().unwrap();
+        assert!(!path.exists(), "it goes with the end of the run");
+        assert_eq!(again.network.parameters, whole.network.parameters);
+        assert_eq!((&again.history, again.selected), (&whole.history, whole.selected));
+        assert_eq!((again.resumed, whole.resumed), (vec![2, 4], vec![]));
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let (ring, folder) = (task(&[2]), tempfile::tempdir().unwrap());
+    let path = folder.path().join("ring.checkpoint");
+    let resumable = |resume| Some(Resumable { path: &path, resume, every: std::time::Duration::ZERO });
+    let cut = || {
+        let run = || train(&config(SMALL), &ring, resumable(false), &mut |epoch| assert!(epoch.epoch < 3, "cut"));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+    };
+    let refused = |config: &Config, task: &Task, part: &str| {
+        let error = train(config, task, resumable(true), &mut |_| {}).unwrap_err();
+        assert!(matches!(error, TrainError::Checkpoint { .. }) && error.to_string().contains(part), "{error}");
+    };
+    cut();
+    refused(&Config { seed: 1, ..config(SMALL) }, &ring, "the same config");
+    refused(&config(SMALL), &Task { train: narrow(600), ..ring.clone() }, "samples");
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
+    refused(&config(SMALL), &ring, "a whole file");
+    std::fs::write(&path, &bytes[..40]).unwrap();
+    refused(&config(SMALL), &ring, "first line");
+    std::fs::write(&path, b"").unwrap();
+    refused(&config(SMALL), &ring, "first line");
 }

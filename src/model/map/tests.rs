@@ -37,7 +37,7 @@ proptest! {
         let map = Map::Windows(windows);
         let (x, v) = (whole(map.cols(), seed + 1), whole(map.rows(), seed + 2));
         // Σ over channels and cells of weight[o][c][k][l] · x[c][i·stride + k·dilation − before][…].
-        let mut expected = Vec::new();
+        let (mut expected, mut gradient) = (Vec::new(), vec![0.0; count]);
         for o in 0..groups * outputs {
             for i in 0..a.output {
                 for j in 0..b.output {
@@ -50,8 +50,10 @@ proptest! {
                                 let inside = (0..a.input as i64).contains(&p) && (0..b.input as i64).contains(&q);
                                 if inside {
                                     let channel = o / outputs * inputs + c;
-                                    let w = weight[((o * inputs + c) * a.cells + k) * b.cells + l];
-                                    sum += f64::from(w) * x[(channel * a.input + p as usize) * b.input + q as usize];
+                                    let at = ((o * inputs + c) * a.cells + k) * b.cells + l;
+                                    let x = x[(channel * a.input + p as usize) * b.input + q as usize];
+                                    sum += f64::from(weight[at]) * x;
+                                    gradient[at] += v[(o * a.output + i) * b.output + j] * x;
                                 }
                             }
                         }
@@ -64,6 +66,10 @@ proptest! {
         prop_assert_eq!(&forward, &expected);
         prop_assert_eq!(map.forward(&x, 1), expected);
         prop_assert_eq!(map.transposed(&v, 1), back);
+        let Map::Windows(windows) = &map else { unreachable!() };
+        let mut found = vec![0.0; count];
+        windows.add_weight_gradient(&mut found, &v, &x);
+        prop_assert_eq!(found, gradient);
         let absolute = |values: &[f64]| values.iter().map(|v| v.abs()).collect::<Vec<_>>();
         let (x, v) = (absolute(&x), absolute(&v));
         let absolute_weight = weight.iter().map(|w| w.abs()).collect();

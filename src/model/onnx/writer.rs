@@ -172,7 +172,7 @@ impl Writer {
     fn shift(&mut self, node: &Node, input: &str, values: &[f64]) -> Result<String, ModelError> {
         let (name, mut last) = (&node.name, input.to_string());
         for part in if values.is_empty() { vec![] } else { parts(name, values)? } {
-            let constant = self.tensor(&format!("{name}.constant"), &part, &node.shape);
+            let constant = self.entries(name, &part, &node.shape);
             last = self.emit("Add", name, &[&last, &constant], vec![]);
         }
         Ok(last)
@@ -223,7 +223,7 @@ impl Writer {
     fn scale(&mut self, name: &str, input: &str, values: &[f64], shape: &[usize]) -> Result<String, ModelError> {
         let mut sum: Option<String> = None;
         for part in parts(name, values)? {
-            let constant = self.tensor(&format!("{name}.constant"), &part, shape);
+            let constant = self.entries(name, &part, shape);
             let product = self.emit("Mul", name, &[input, &constant], vec![]);
             sum = Some(match sum {
                 None => product,
@@ -288,6 +288,19 @@ impl Writer {
             ..NodeProto::default()
         });
         name
+    }
+
+    /// A constant beside a value of this shape: of a value with more than one axis a number per channel where that is all.
+    fn entries(&mut self, name: &str, values: &[f32], shape: &[usize]) -> String {
+        let each = shape.iter().skip(1).product::<usize>().max(1);
+        let name = format!("{name}.constant");
+        let bits = |v: f32| v.to_bits();
+        if shape.len() < 2 || values.chunks(each).any(|channel| channel.iter().any(|&v| bits(v) != bits(channel[0]))) {
+            return self.tensor(&name, values, shape);
+        }
+        let single: Vec<f32> = values.iter().copied().step_by(each).collect();
+        let dims: Vec<usize> = shape.iter().enumerate().map(|(axis, &size)| if axis == 0 { size } else { 1 }).collect();
+        self.tensor(&name, &single, &dims)
     }
 
     fn tensor(&mut self, name: &str, values: &[f32], shape: &[usize]) -> String {

@@ -210,6 +210,7 @@ pub const CALLS: &[Call] = &[
             ("--out", NewFolder),
             ("--seed", Seed),
             ("--epochs", FEW),
+            ("--resume", Flag),
             ("--quiet", Flag),
             ("--threads", FEW),
         ],

@@ -122,13 +122,18 @@ impl Windows {
     }
 
     /// Adds M·x, or |M|·x, for every sample of a batch.
-    pub(super) fn add_forward<T: Scalar>(&self, out: &mut [T], x: &[T], absolute: bool) {
+    pub(crate) fn add_forward<T: Scalar>(&self, out: &mut [T], x: &[T], absolute: bool) {
         self.paths()[0].add(out, x, absolute);
     }
 
     /// Adds Mᵀ·v, or |M|ᵀ·v, for every sample of a batch.
-    pub(super) fn add_transposed<T: Scalar>(&self, out: &mut [T], v: &[T], absolute: bool) {
+    pub(crate) fn add_transposed<T: Scalar>(&self, out: &mut [T], v: &[T], absolute: bool) {
         self.paths()[1].add(out, v, absolute);
+    }
+
+    /// Adds Σ v⊗x over the samples of a batch to the gradient of the weights, `[groups·outputs, inputs, cells, cells]`.
+    pub(crate) fn add_weight_gradient<T: Scalar>(&self, out: &mut [T], v: &[T], x: &[T]) {
+        self.paths()[0].add_weight_gradient(out, v, x);
     }
 
     /// Quick bounds.

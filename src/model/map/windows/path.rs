@@ -3,7 +3,7 @@
 //! splits the sums instead.
 
 use super::{Axis, Windows};
-use crate::matrix::{LANES, Runs, Scalar, Shifted};
+use crate::matrix::{LANES, Runs, SHORT, Scalar, Shifted, TILE, products};
 
 /// How entries lie in the frame along one axis: index `i` of phase `f` holds entry `phases·i + f − lead`.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,8 @@ impl Frame {
 struct Piece {
     axes: [Share; 2],
     groups: Vec<Shifted>,
+    /// Of every term: which of the weights of one output it takes, counted over channels and cells of what is read.
+    weights: Vec<usize>,
 }
 
 /// A convolution, or its transpose. Lines run along the second axis, or along the first one where it is the longer one.
@@ -132,7 +134,9 @@ impl Path {
             };
             let group = |group: usize| Shifted::new(channels[1], at.clone(), |o, t| of(group, o, terms[t]));
             let groups = (0..windows.groups).map(group).collect();
-            path.pieces.push(Piece { groups, axes: [a.clone(), b.clone()] });
+            let all = windows.axes[0].cells * windows.axes[1].cells;
+            let weights = terms.iter().map(|(c, a, b)| c * all + a[0] * cells[0] + b[0] * cells[1]).collect();
+            path.pieces.push(Piece { groups, axes: [a.clone(), b.clone()], weights });
         }
         path
     }
@@ -168,7 +172,7 @@ impl Path {
     /// Adds the product with every sample of `x`, or the absolute values' product.
     pub fn add<T: Scalar>(&self, out: &mut [T], x: &[T], absolute: bool) {
         let [a, b] = &self.frame;
-        let mut frame = vec![T::ZERO; self.channels[0] * a.phases * b.phases * a.length * b.length + LANES];
+        let mut frame = self.frame_of_zeros();
         let read = x.chunks_exact(self.channels[0] * a.size * b.size);
         let added = out.chunks_exact_mut(self.channels[1] * self.apart);
         for (i, (out, x)) in added.zip(read).enumerate() {
@@ -196,5 +200,48 @@ impl Path {
                 places.zip(&line[..b.count]).for_each(|(out, &sum)| *out += sum);
             }
         }
+    }
+    /// Adds, of the way forward, Σ v⊗x over all samples to the gradient of the weights.
+    pub fn add_weight_gradient<T: Scalar>(&self, out: &mut [T], v: &[T], x: &[T]) {
+        let mut frame = self.frame_of_zeros();
+        let [a, b] = &self.frame;
+        let read = x.chunks_exact(self.channels[0] * a.size * b.size);
+        let results = v.chunks_exact(self.channels[1] * self.apart);
+        for (i, (v, x)) in results.zip(read).enumerate() {
+            self.lay(&mut frame, x);
+            for piece in &self.pieces {
+                let (lines, runs) = self.lines(piece, v);
+                let terms = piece.weights.len();
+                let mut sums = vec![T::ZERO; lines.len() / (runs.count * runs.length) * terms];
+                products(&mut sums, piece.groups[i % self.groups].at(), &lines, &frame, runs);
+                let out = &mut out[i % self.groups * self.channels[1] * terms..][..self.channels[1] * terms];
+                for (out, sums) in out.chunks_exact_mut(terms).zip(sums.chunks_exact(terms)) {
+                    piece.weights.iter().zip(sums).for_each(|(&at, &sum)| out[at] += sum);
+                }
+            }
+        }
+    }
+
+    /// A group's results as lines beside which those of the frame are laid, zeros behind and, in one long line, between them.
+    fn lines<T: Scalar>(&self, piece: &Piece, v: &[T]) -> (Vec<T>, Runs) {
+        let ([a, b], width) = (&piece.axes, self.frame[1].length);
+        let long = ((a.count - 1) * width + b.count).next_multiple_of(SHORT);
+        let short = b.count.next_multiple_of(SHORT);
+        let (count, length, next) = if a.count * short <= long { (a.count, short, short) } else { (1, long, width) };
+        let (down, along) = (self.steps[1][0] * a.step, self.steps[1][1] * b.step);
+        let first = self.steps[1][0] * a.first + self.steps[1][1] * b.first;
+        let mut lines = vec![T::ZERO; self.channels[1].next_multiple_of(TILE) * count * length];
+        for (line, v) in lines.chunks_exact_mut(count * length).zip(v.chunks_exact(self.apart)) {
+            for i in 0..a.count {
+                let places = v[first + i * down..].iter().step_by(along);
+                line[i * next..][..b.count].iter_mut().zip(places).for_each(|(to, &v)| *to = v);
+            }
+        }
+        (lines, Runs { count, length, from: [a.start * width + b.start, width], to: [0, 0] })
+    }
+
+    fn frame_of_zeros<T: Scalar>(&self) -> Vec<T> {
+        let [a, b] = &self.frame;
+        vec![T::ZERO; self.channels[0] * a.phases * b.phases * a.length * b.length + LANES]
     }
 }
