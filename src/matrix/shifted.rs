@@ -75,45 +75,63 @@ dispatched!(
     products, add_products, (sums: &mut [T], at: &[usize], lines: &[T], x: &[T], runs: Runs)
 );
 
+/// Places of a tile of [`products`].
+const PLACES: usize = 4;
+
+/// Every sum of a tile a variable of its own: in an array of arrays they would not stay in registers.
+macro_rules! tile {
+    ($lines:ident, $places:ident, $fused:ident: $($line:literal $a:ident $b:ident $c:ident $d:ident),*) => {
+        $(
+            let k = $lines($line);
+            $a = with_product::<T, $fused>($a, k, $places[0]);
+            $b = with_product::<T, $fused>($b, k, $places[1]);
+            $c = with_product::<T, $fused>($c, k, $places[2]);
+            $d = with_product::<T, $fused>($d, k, $places[3]);
+        )*
+    };
+}
+
 #[inline(always)]
 fn add_products<T: Scalar, const FUSED: bool>(sums: &mut [T], at: &[usize], lines: &[T], x: &[T], runs: Runs) {
-    let each = runs.count * runs.length;
+    let (each, zero) = (runs.count * runs.length, [T::ZERO; SHORT]);
     for (lines, sums) in lines.chunks(TILE * each).zip(sums.chunks_mut(TILE * at.len())) {
-        for (pair, places) in at.chunks(2).enumerate() {
-            let (first, second) = (places[0], places[places.len() - 1]);
-            let mut left = [[T::ZERO; SHORT]; TILE];
-            let mut right = left;
-            let (mut a, mut b, mut c, mut d) = (left[0], left[1], left[2], left[3]);
-            let (mut e, mut f, mut g, mut h) = (right[0], right[1], right[2], right[3]);
+        for (tile, places) in at.chunks(PLACES).enumerate() {
+            // Where there are fewer places, the last one is taken again.
+            let place: [usize; PLACES] = std::array::from_fn(|i| places[i.min(places.len() - 1)]);
+            let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
+            let (mut e, mut f, mut g, mut h) = (zero, zero, zero, zero);
+            let (mut i, mut j, mut k, mut l) = (zero, zero, zero, zero);
+            let (mut m, mut n, mut o, mut p) = (zero, zero, zero, zero);
             for run in 0..runs.count {
                 let x = &x[runs.from[0] + run * runs.from[1]..];
                 for start in (0..runs.length).step_by(SHORT) {
-                    let place = |at: usize| x[at + start..].first_chunk::<SHORT>().expect("lines within the input");
-                    let (x, y) = (place(first), place(second));
+                    let x = place.map(|at| x[at + start..].first_chunk::<SHORT>().expect("lines within the input"));
                     let line = |i: usize| {
                         let at = i * each + run * runs.length + start;
                         lines[at..].first_chunk::<SHORT>().expect("whole lines")
                     };
-                    let (k, l, m, n) = (line(0), line(1), line(2), line(3));
-                    a = with_product::<T, FUSED>(a, k, x);
-                    b = with_product::<T, FUSED>(b, l, x);
-                    c = with_product::<T, FUSED>(c, m, x);
-                    d = with_product::<T, FUSED>(d, n, x);
-                    e = with_product::<T, FUSED>(e, k, y);
-                    f = with_product::<T, FUSED>(f, l, y);
-                    g = with_product::<T, FUSED>(g, m, y);
-                    h = with_product::<T, FUSED>(h, n, y);
+                    tile!(line, x, FUSED: 0 a b c d, 1 e f g h, 2 i j k l, 3 m n o p);
                 }
             }
-            (left, right) = ([a, b, c, d], [e, f, g, h]);
-            for (o, sums) in sums.chunks_mut(at.len()).enumerate() {
-                sums[2 * pair] += left[o].into_iter().fold(T::ZERO, |sum, v| sum + v);
-                if places.len() == 2 {
-                    sums[2 * pair + 1] += right[o].into_iter().fold(T::ZERO, |sum, v| sum + v);
+            let found = [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]];
+            for (sums, found) in sums.chunks_mut(at.len()).zip(found) {
+                for (sum, found) in sums[tile * PLACES..].iter_mut().zip(found).take(places.len()) {
+                    *sum += total(found);
                 }
             }
         }
     }
+}
+
+/// The sum of all lanes, by halves.
+#[inline(always)]
+fn total<T: Scalar>(mut lanes: [T; SHORT]) -> T {
+    for half in [8, 4, 2, 1] {
+        for lane in 0..half {
+            lanes[lane] = lanes[lane] + lanes[lane + half];
+        }
+    }
+    lanes[0]
 }
 
 #[inline(always)]

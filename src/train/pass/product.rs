@@ -1,6 +1,6 @@
 //! Matrix products cut into row blocks of a fixed size, so that the result does not depend on the number of threads.
 
-use crate::matrix::{Scalar, Threads, View, multiply};
+use crate::matrix::{Runs, SHORT, Scalar, TILE, Threads, View, multiply, products};
 use rayon::prelude::*;
 
 /// Rows per block: a function of the shape alone, never of the machine.
@@ -8,9 +8,15 @@ fn block(rows: usize) -> usize {
     rows.div_ceil(2).clamp(16, 128)
 }
 
+/// Terms of long rows that are summed before they are added to the others: so much of all rows stays at hand.
+const DEPTH: usize = 512;
+
 /// `out (+)= a · bᵀ` with `a` `[n × k]`, `b` `[m × k]`, `out` `[n × m]`.
 pub fn times_transposed<T: Scalar>(out: &mut [T], accumulate: bool, a: &[T], b: &[T], k: usize) {
     let m = b.len() / k.max(1);
+    if k >= DEPTH && k.is_multiple_of(SHORT) && m > 0 {
+        return by_dots(out, accumulate, a, b, [k, m]);
+    }
     let b = View::new(b, m, k).transposed();
     by_rows(out, accumulate, a, k, b, m);
 }
@@ -32,6 +38,28 @@ pub fn transposed_times<T: Scalar>(out: &mut [T], accumulate: bool, a: &[T], b: 
         }
     }
     by_rows(out, accumulate, &turned, n, View::new(b, n, k), k);
+}
+
+/// Row by row, since both are read along their rows: nothing is laid out anew but short stretches of `a`.
+fn by_dots<T: Scalar>(out: &mut [T], accumulate: bool, a: &[T], b: &[T], [k, m]: [usize; 2]) {
+    let block = block(a.len() / k);
+    out.par_chunks_mut(block * m).zip(a.par_chunks(block * k)).for_each(|(out, a)| {
+        let rows = (a.len() / k).next_multiple_of(TILE);
+        let mut sums = vec![T::ZERO; rows * m];
+        let mut lines = vec![T::ZERO; rows * DEPTH];
+        for start in (0..k).step_by(DEPTH) {
+            let length = DEPTH.min(k - start);
+            for (line, row) in lines.chunks_exact_mut(length).zip(a.chunks_exact(k)) {
+                line.copy_from_slice(&row[start..start + length]);
+            }
+            let at: Vec<usize> = (0..m).map(|row| row * k + start).collect();
+            let runs = Runs { count: 1, length, from: [0, 0], to: [0, 0] };
+            products(&mut sums, &at, &lines[..rows * length], b, runs);
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out = if accumulate { *out + sum } else { sum };
+        }
+    });
 }
 
 fn by_rows<T: Scalar>(out: &mut [T], accumulate: bool, a: &[T], k: usize, b: View<T>, m: usize) {
@@ -59,7 +87,7 @@ mod tests {
 
     #[test]
     fn every_product_is_the_sum_of_products() {
-        for (n, k, m) in [(1, 1, 1), (3, 5, 2), (70, 9, 33), (300, 4, 7)] {
+        for (n, k, m) in [(1, 1, 1), (3, 5, 2), (70, 9, 33), (300, 4, 7), (5, 544, 3), (33, 1536, 9)] {
             let (a, b) = (numbers(n * k, 1), numbers(k * m, 2));
             let at = |i: usize, j: usize| (0..k).map(|l| a[i * k + l] * b[l * m + j]).sum::<f64>();
             let naive: Vec<f64> = (0..n * m).map(|e| at(e / m, e % m)).collect();
