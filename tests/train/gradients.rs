@@ -52,7 +52,10 @@ fn random(kind: FeatureKind, features: usize, architecture: Architecture, seed: 
 fn convolutional(depth: usize, stride: usize, passthrough: bool, batch_norm: bool, heads: usize) -> Case {
     let shape = Convolutions { input: [4, 3, 4], channels: 3, depth, kernels: [3, 2], stride, passthrough };
     let architecture = Architecture::convolutional(&shape, batch_norm, heads).unwrap();
-    random(FeatureKind::Abs, 24, architecture, 29)
+    let mut case = random(FeatureKind::Abs, 24, architecture, 29);
+    // So that logits stay small.
+    case.network.parameters.iter_mut().for_each(|p| *p = (*p / (4.0 * GRID)).round() * GRID);
+    case
 }
 
 fn objectives() -> Vec<(&'static str, Objective)> {
