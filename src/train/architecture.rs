@@ -162,6 +162,11 @@ impl Architecture {
     /// Dense: t₀ = U₀ψ + b₀, t_k = A_k z_{k−1} + U_k ψ + b_k, z_k = norm(relu(t_k)), and the heads are the last t. Units of
     /// every hidden layer, and whether a scalar batch-norm follows each.
     pub fn dense(inputs: usize, hidden: &[usize], batch_norm: bool, heads: usize) -> Self {
+        Architecture::stretched(inputs, hidden, usize::from(batch_norm), heads)
+    }
+
+    /// The same with batch-norms of so many equal stretches of a layer's units; none for 0.
+    pub(super) fn stretched(inputs: usize, hidden: &[usize], stretches: usize, heads: usize) -> Self {
         let mut build = Builder::new(inputs);
         let mut below = None;
         for (k, &rows) in hidden.iter().chain([&heads]).enumerate() {
@@ -170,7 +175,7 @@ impl Architecture {
             let t = build.affine(hidden_term.into_iter().chain([pass]), rows);
             if k < hidden.len() {
                 let z = build.push(Step::Relu(t), rows);
-                below = Some(if batch_norm { build.norm(z, 1, true) } else { z });
+                below = Some(if stretches > 0 { build.norm(z, stretches, true) } else { z });
             }
         }
         build.architecture

@@ -9,6 +9,7 @@ use crate::data::store::sha256;
 use crate::data::{Dataset, Task};
 use crate::files::write_atomically;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// The best epoch so far.
@@ -67,12 +68,14 @@ pub struct Checkpoints<'a> {
     wanted: Option<Resumable<'a>>,
     started: Instant,
     written: Instant,
+    /// Seconds that the networks of the ensemble before this one took.
+    before: f64,
 }
 
 impl<'a> Checkpoints<'a> {
     /// From now on.
     pub fn new(config: &'a Config, task: &'a Task, wanted: Option<Resumable<'a>>) -> Checkpoints<'a> {
-        Checkpoints { config, task, wanted, started: Instant::now(), written: Instant::now() }
+        Checkpoints { config, task, wanted, started: Instant::now(), written: Instant::now(), before: 0.0 }
     }
 
     /// Seconds of the whole run, with these parts before this one.
@@ -81,9 +84,22 @@ impl<'a> Checkpoints<'a> {
     }
 
     /// Leaves the state where the last one is old enough.
-    pub fn keep(&mut self, run: &Run, state: &mut State) -> Result<(), TrainError> {
-        let Some(wanted) = self.wanted.filter(|wanted| self.written.elapsed() >= wanted.every) else { return Ok(()) };
-        let Some(best) = &state.best else { return Ok(()) };
+    pub fn keep(&mut self, run: &Run, state: &State, member: usize) -> Result<(), TrainError> {
+        match self.wanted {
+            Some(wanted) if self.written.elapsed() >= wanted.every => self.leave(run, state, member),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the state of a network of the ensemble lies.
+    fn path(&self, member: usize) -> Option<PathBuf> {
+        let path = self.wanted?.path;
+        Some(if member == 0 { path.into() } else { path.with_added_extension(member.to_string()) })
+    }
+
+    /// Leaves the state.
+    pub fn leave(&mut self, run: &Run, state: &State, member: usize) -> Result<(), TrainError> {
+        let (Some(path), Some(best)) = (self.path(member), &state.best) else { return Ok(()) };
         let moments = &run.optimiser.moments;
         let parts = [
             floats(&run.network.parameters),
@@ -103,13 +119,13 @@ impl<'a> Checkpoints<'a> {
             best: best.epoch,
             score: best.score,
             resumed: state.resumed.clone(),
-            times: [&state.times[..], &[self.started.elapsed().as_secs_f64()]].concat(),
+            times: [&state.times[..], &[self.started.elapsed().as_secs_f64() - self.before]].concat(),
             steps: moments.steps,
             random: run.rng.get_word_pos().to_string(),
             parts: parts.iter().map(Vec::len).collect(),
         };
         let line = serde_json::to_string(&header).expect("plain data");
-        let written = write_atomically(wanted.path, |file| {
+        let written = write_atomically(&path, |file| {
             writeln!(file, "{line}")?;
             parts.iter().try_for_each(|part| file.write_all(part))
         });
@@ -118,23 +134,26 @@ impl<'a> Checkpoints<'a> {
         Ok(())
     }
 
-    /// Takes up the state that is there, if it is to be.
-    pub fn found(&self, run: &mut Run) -> Result<Option<State>, TrainError> {
-        let Some(wanted) = self.wanted.filter(|wanted| wanted.resume && wanted.path.exists()) else { return Ok(None) };
+    /// A network of the ensemble begins; takes up the state that is there, if it is to be.
+    pub fn found(&mut self, run: &mut Run, member: usize) -> Result<Option<State>, TrainError> {
+        self.before = self.started.elapsed().as_secs_f64();
+        let wanted = self.wanted.filter(|wanted| wanted.resume).and_then(|_| self.path(member));
+        let Some(path) = wanted.filter(|path| path.exists()) else { return Ok(None) };
         let refuse = |expected: &str, found: &str| TrainError::Checkpoint {
-            path: wanted.path.into(),
+            path: path.clone(),
             expected: expected.into(),
             found: found.into(),
         };
-        let bytes =
-            std::fs::read(wanted.path).map_err(|source| TrainError::File { path: wanted.path.into(), source })?;
+        let bytes = std::fs::read(&path).map_err(|source| TrainError::File { path: path.clone(), source })?;
         let end = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
         let header: Header = serde_json::from_slice(&bytes[..end])
             .map_err(|error| refuse("a checkpoint's first line", &error.to_string()))?;
         if header.program != program() {
             return Err(refuse(&program(), &header.program));
         }
-        if header.config != *self.config {
+        // Where the record states certified accuracy does not change the run.
+        let config = Config { radii: self.config.radii.clone(), ..header.config };
+        if config != *self.config {
             return Err(refuse("the same config, seed and epochs", "another one"));
         }
         if header.data != self.data() {
@@ -167,15 +186,18 @@ impl<'a> Checkpoints<'a> {
         run.rng.set_word_pos(random);
         let best = Best { epoch: header.best, score: header.score, parameters: of_floats(best), running: kept };
         let mut resumed = header.resumed;
-        resumed.push(header.history.len());
+        // A network that was finished is not gone on with.
+        if header.history.len() < self.config.epochs {
+            resumed.push(header.history.len());
+        }
         Ok(Some(State { history: header.history, best: Some(best), resumed, times: header.times }))
     }
 
     /// The run has ended.
     pub fn remove(&self) {
-        if let Some(wanted) = self.wanted {
+        for path in (0..self.config.ensemble).filter_map(|member| self.path(member)) {
             // What is left behind does no harm: it is that of a run that has ended.
-            let _ = std::fs::remove_file(wanted.path);
+            let _ = std::fs::remove_file(path);
         }
     }
 

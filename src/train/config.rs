@@ -32,6 +32,10 @@ pub struct Config {
     /// Passes over the training split (default 30).
     #[serde(default = "default_epochs")]
     pub epochs: usize,
+    /// The network is the mean of so many dense ones, which are trained one after the other from seeds that follow each other
+    /// (default 1).
+    #[serde(default = "one")]
+    pub ensemble: usize,
     /// Samples per step (default 64).
     #[serde(default = "default_batch")]
     pub batch: usize,
@@ -71,6 +75,10 @@ fn yes() -> bool {
 
 fn default_epochs() -> usize {
     30
+}
+
+fn one() -> usize {
+    1
 }
 
 fn default_batch() -> usize {
@@ -294,6 +302,9 @@ impl Config {
             count("network.hidden", units)?;
         }
         count("network.heads", self.network.heads)?;
+        count("ensemble", self.ensemble)?;
+        let alone = self.ensemble == 1 || (self.network.heads == 1 && self.network.convolution.is_none());
+        check(alone, "ensemble", "1 with `network.convolution` or `network.heads`", self.ensemble.to_string())?;
         if let Some(convolution) = &self.network.convolution {
             count("network.convolution.channels", convolution.channels)?;
             count("network.convolution.stride", convolution.stride)?;

@@ -8,6 +8,7 @@ pub mod architecture;
 pub mod augment;
 mod checkpoint;
 pub mod config;
+mod ensemble;
 pub mod error;
 pub mod evaluate;
 pub mod export;

@@ -39,8 +39,11 @@ pub struct Record {
     pub parameters: usize,
     /// Every epoch.
     pub history: Vec<Epoch>,
-    /// The epoch whose weights are kept, from 1.
+    /// The epoch whose weights are kept, from 1; of an ensemble the first network's.
     pub selected_epoch: usize,
+    /// Of an ensemble, every network's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub selected_epochs: Vec<usize>,
     /// What was subtracted from the logit, from validation samples alone, unless the config says `training`.
     pub threshold: f64,
     /// Clean accuracy.
@@ -100,7 +103,8 @@ impl Record {
             preparation: task.preparation.clone(),
             parameters: trained.network.parameters.len(),
             history: trained.history.clone(),
-            selected_epoch: trained.selected,
+            selected_epoch: trained.selected[0],
+            selected_epochs: if trained.selected.len() > 1 { trained.selected.clone() } else { vec![] },
             threshold: trained.threshold,
             accuracy: Splits {
                 train: clean(&task.train),

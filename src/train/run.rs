@@ -28,12 +28,12 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Before the first epoch.
+    /// Before the first epoch of a network of the ensemble.
     ///
     /// # Errors
     /// When the network does not fit the samples.
-    pub fn new(config: &'a Config, task: &'a Task) -> Result<Self, TrainError> {
-        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+    pub fn new(config: &'a Config, task: &'a Task, member: usize) -> Result<Self, TrainError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(config.seed.wrapping_add(member as u64));
         let shape = &config.network;
         let map = FeatureMap::fit(shape.feature_map, shape.centre, &task.train);
         let scale = root_mean_square(&map, &task.train);

@@ -2,6 +2,7 @@
 
 use super::checkpoint::{Best, Checkpoints, State};
 use super::config::{Config, Selection};
+use super::ensemble::mean;
 use super::error::TrainError;
 use super::evaluate::logits;
 use super::network::Network;
@@ -41,10 +42,10 @@ pub struct Epoch {
 pub struct Trained {
     /// The selected weights, the threshold in the last bias.
     pub network: Network<f32>,
-    /// Every epoch.
+    /// Every epoch, one network of the ensemble after the other.
     pub history: Vec<Epoch>,
-    /// The epoch whose weights are kept, from 1.
-    pub selected: usize,
+    /// The epoch whose weights are kept, from 1, of every network of the ensemble.
+    pub selected: Vec<usize>,
     /// What was subtracted from the last bias.
     pub threshold: f64,
     /// Wall-clock time.
@@ -56,7 +57,7 @@ pub struct Trained {
 /// Where a run leaves its state, so that it can go on after an interruption.
 #[derive(Clone, Copy, Debug)]
 pub struct Resumable<'a> {
-    /// The file; it goes when the run ends.
+    /// The file; it goes when the run ends. The second network of an ensemble has `.1` behind it, and so on.
     pub path: &'a Path,
     /// Whether a state that is there is taken up; else it is overwritten.
     pub resume: bool,
@@ -81,21 +82,14 @@ pub fn train(
     let joined = joined(config, task);
     let joined = joined.as_ref();
     let (task, whitening) = whitened(config, joined);
-    let mut run = Run::new(config, &task)?;
     let mut checkpoints = Checkpoints::new(config, &task, resumable);
-    let mut state = State::default();
-    if let Some(found) = checkpoints.found(&mut run)? {
-        state = found;
-        state.history.iter().for_each(&mut *progress);
+    let (mut members, mut states) = (Vec::new(), Vec::new());
+    for member in 0..config.ensemble {
+        let (network, state) = train_member(config, &task, member, &mut checkpoints, progress)?;
+        members.push(network);
+        states.push(state);
     }
-    while state.history.len() < config.epochs && !state.waited(config.patience) {
-        let epoch = state.history.len() + 1;
-        epoch_of(config, &mut run, &mut state, epoch)?;
-        progress(&state.history[epoch - 1]);
-        checkpoints.keep(&run, &mut state)?;
-    }
-    let best = state.best.expect("at least one epoch ran");
-    let mut network = Network { parameters: best.parameters, running: best.running, ..run.network };
+    let mut network = mean(&members, &config.network.hidden);
     if let Some(whitening) = whitening {
         fold(&mut network, &whitening);
     }
@@ -104,10 +98,41 @@ pub fn train(
     for bias in network.architecture.last_bias() {
         network.parameters[bias] = (f64::from(network.parameters[bias]) - threshold) as f32;
     }
-    let seconds = checkpoints.seconds(&state.times);
+    let times: Vec<f64> = states.iter().flat_map(|state| state.times.clone()).collect();
+    let seconds = checkpoints.seconds(&times);
     checkpoints.remove();
-    let (history, selected, resumed) = (state.history, best.epoch, state.resumed);
+    let selected = states.iter().filter_map(|state| state.best.as_ref()).map(|best| best.epoch).collect();
+    let resumed = states.iter().flat_map(|state| state.resumed.clone()).collect();
+    let history = states.into_iter().flat_map(|state| state.history).collect();
     Ok(Trained { network, history, selected, threshold, seconds, resumed })
+}
+
+/// One network of the ensemble, and how it came about.
+fn train_member(
+    config: &Config,
+    task: &Task,
+    member: usize,
+    checkpoints: &mut Checkpoints,
+    progress: &mut dyn FnMut(&Epoch),
+) -> Result<(Network<f32>, State), TrainError> {
+    let mut run = Run::new(config, task, member)?;
+    let mut state = State::default();
+    if let Some(found) = checkpoints.found(&mut run, member)? {
+        state = found;
+        state.history.iter().for_each(&mut *progress);
+    }
+    while state.history.len() < config.epochs && !state.waited(config.patience) {
+        let epoch = state.history.len() + 1;
+        epoch_of(config, &mut run, &mut state, epoch)?;
+        progress(&state.history[epoch - 1]);
+        checkpoints.keep(&run, &state, member)?;
+    }
+    if config.ensemble > 1 {
+        checkpoints.leave(&run, &state, member)?;
+    }
+    let best = state.best.as_ref().expect("at least one epoch ran");
+    let (parameters, running) = (best.parameters.clone(), best.running.clone());
+    Ok((Network { parameters, running, ..run.network }, state))
 }
 
 /// One epoch, its evaluation, and whether it is the best one.

@@ -64,7 +64,7 @@ fn a_run_learns_a_convex_class_that_no_line_separates() {
         assert!(record.accuracy.test.overall > 0.93, "{:?}", record.accuracy);
         assert!(record.baseline.unwrap().test_accuracy < 0.8);
         let best = trained.history.iter().filter_map(|e| e.validation_loss).fold(f64::INFINITY, f64::min);
-        assert_eq!(trained.history[trained.selected - 1].validation_loss, Some(best));
+        assert_eq!(trained.history[trained.selected[0] - 1].validation_loss, Some(best));
     }
 }
 
@@ -259,6 +259,9 @@ fn config_errors_name_the_key() {
         ("[network]\nconvolution = { kernels = [3, 0] }", "`network.convolution.kernels`"),
         ("[network]\nconvolution = { width = 3 }", "width"),
         ("[optimiser]\naverage = 1.5", "`optimiser.average`"),
+        ("ensemble = 0", "`ensemble`"),
+        ("ensemble = 2\n[network]\nheads = 2", "`ensemble`"),
+        ("ensemble = 2\n[network]\nconvolution = {}", "`ensemble`"),
         ("[optimiser]\nrate = 0.0", "`optimiser.rate`"),
         ("[optimiser]\nmomentum = 2.0", "`optimiser.momentum`"),
         ("[augmentation]\nnoise = -0.1", "`augmentation.noise`"),
@@ -360,14 +363,14 @@ fn rows_of_a_table_that_train_are_recorded_as_such() {
 fn selection_and_patience_decide_what_is_kept() {
     let task = task(&[2]);
     let last = quiet(&config(&format!("selection = \"last\"\n{SMALL}")), &task);
-    assert_eq!(last.selected, 12);
+    assert_eq!(last.selected, [12]);
     let accurate = quiet(&config(&format!("selection = \"accuracy\"\n{SMALL}")), &task);
     let best = accurate.history.iter().filter_map(|e| e.validation_accuracy).fold(0.0, f64::max);
-    assert_eq!(accurate.history[accurate.selected - 1].validation_accuracy, Some(best));
+    assert_eq!(accurate.history[accurate.selected[0] - 1].validation_accuracy, Some(best));
     // At a rate this high the validation loss soon stops falling.
     let impatient =
         quiet(&config("patience = 2\nepochs = 200\n[optimiser]\nrate = 0.5\n[network]\nhidden = [4]\n"), &task);
-    assert_eq!(impatient.history.len(), impatient.selected + 2);
+    assert_eq!(impatient.history.len(), impatient.selected[0] + 2);
     assert!(impatient.history.len() < 200);
 }
 
@@ -435,6 +438,7 @@ fn an_interruption_changes_no_bit() {
         "[network]\nconvolution = { channels = 2, depth = 1, kernels = [3, 2] }\nbatch_norm = true\n[augmentation]\nflip = true\n",
         "patience = 20\n[network]\nhidden = [8]\nheads = 2\nreseed = true\n[optimiser]\naverage = 0.9\n",
         "[optimiser]\nrule = \"sgd\"\n[augmentation]\nnoise = 0.1\n",
+        "ensemble = 2\n[network]\nhidden = [6]\nbatch_norm = true\n",
     ] {
         let config = Config { epochs: 6, ..config(more) };
         let whole = quiet(&config, &task);
@@ -449,7 +453,7 @@ fn an_interruption_changes_no_bit() {
         let again = cut(7, true).unwrap().unwrap();
         assert!(!path.exists(), "it goes with the end of the run");
         assert_eq!(again.network.parameters, whole.network.parameters);
-        assert_eq!((&again.history, again.selected), (&whole.history, whole.selected));
+        assert_eq!((&again.history, &again.selected), (&whole.history, &whole.selected));
         assert_eq!((again.resumed, whole.resumed), (vec![2, 4], vec![]));
     }
 }
