@@ -1,16 +1,27 @@
 //! What a run leaves after an epoch, so that it can go on after an interruption: one line of JSON, then numbers.
 
 use super::config::Config;
+use super::epoch::Epoch;
 use super::error::TrainError;
 use super::network::Running;
 use super::run::Run;
-use super::trainer::{Epoch, Resumable};
 use crate::data::store::sha256;
 use crate::data::{Dataset, Task};
 use crate::files::write_atomically;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Where a run leaves its state, so that it can go on after an interruption.
+#[derive(Clone, Copy, Debug)]
+pub struct Resumable<'a> {
+    /// The file; it goes when the run ends. The second network of an ensemble has `.1` behind it, and so on.
+    pub path: &'a Path,
+    /// Whether a state that is there is taken up; else it is overwritten.
+    pub resume: bool,
+    /// Epochs that end sooner after the last state leave none.
+    pub every: Duration,
+}
 
 /// The best epoch so far.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,11 @@
 //! The JSON record of a run.
 
 use super::config::Config;
+use super::epoch::Epoch;
 use super::evaluate::{Accuracy, Certified, accuracy, logits, radii, share_at};
 use super::logistic::Logistic;
 use super::loss::Norm;
-use super::trainer::{Epoch, Trained};
+use super::trainer::Trained;
 use crate::data::{Column, DataError, Dataset, Preparation, Task};
 use crate::files::write_atomically;
 use crate::model::Model;

@@ -1,8 +1,9 @@
 //! The training loop.
 
-use super::checkpoint::{Best, Checkpoints, State};
+use super::checkpoint::{Best, Checkpoints, Resumable, State};
 use super::config::{Config, Selection};
 use super::ensemble::mean;
+use super::epoch::Epoch;
 use super::error::TrainError;
 use super::evaluate::logits;
 use super::network::Network;
@@ -10,32 +11,7 @@ use super::run::Run;
 use super::threshold::Threshold;
 use super::whitening::{fold, whitened};
 use crate::data::Task;
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::path::Path;
-use std::time::Duration;
-
-/// What one epoch left behind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Epoch {
-    /// From 1.
-    pub epoch: usize,
-    /// The learning rate at its start.
-    pub rate: f64,
-    /// Mean of the objective over its training batches.
-    pub training_loss: f64,
-    /// The objective on the validation split after it, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validation_loss: Option<f64>,
-    /// Accuracy on the validation split after it, at threshold 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub validation_accuracy: Option<f64>,
-    /// How many training samples each head had in it, where there are several.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub heads: Vec<usize>,
-    /// Is this the best checkpoint so far?
-    pub best: bool,
-}
 
 /// A finished run.
 #[derive(Clone, Debug)]
@@ -52,17 +28,6 @@ pub struct Trained {
     pub seconds: f64,
     /// The epochs after which an interrupted run went on.
     pub resumed: Vec<usize>,
-}
-
-/// Where a run leaves its state, so that it can go on after an interruption.
-#[derive(Clone, Copy, Debug)]
-pub struct Resumable<'a> {
-    /// The file; it goes when the run ends. The second network of an ensemble has `.1` behind it, and so on.
-    pub path: &'a Path,
-    /// Whether a state that is there is taken up; else it is overwritten.
-    pub resume: bool,
-    /// Epochs that end sooner after the last state leave none.
-    pub every: Duration,
 }
 
 /// Trains on `task.train`, selects and sets the threshold on `task.validation`; `task.test` is not read. The result
