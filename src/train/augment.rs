@@ -51,6 +51,17 @@ impl Augmentation {
     }
 }
 
+/// All samples, mirrored left and right, `[n × features]`.
+///
+/// # Panics
+/// When the samples are no images.
+pub fn mirrored(data: &Dataset) -> Vec<f32> {
+    let &[_, height, width] = data.shape.as_slice() else { panic!("images are mirrored, not {:?}", data.shape) };
+    let mut out = Vec::with_capacity(data.inputs.len());
+    data.inputs.chunks(height * width).for_each(|plane| moved(plane, width, 0, 0, true, &mut out));
+    out
+}
+
 /// Appends one plane, read `down` rows and `right` columns further on, the edge repeated outside.
 fn moved(plane: &[f32], width: usize, down: isize, right: isize, mirrored: bool, out: &mut Vec<f32>) {
     let height = plane.len() / width;
@@ -82,6 +93,13 @@ mod tests {
         out.clear();
         moved(&image().inputs, 3, 0, 0, true, &mut out);
         assert_eq!(out, [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]);
+    }
+
+    #[test]
+    fn channels_and_samples_are_mirrored_each_by_itself() {
+        let inputs = (0..12).map(|i| i as f32).collect();
+        let data = Dataset { shape: vec![2, 1, 3], inputs, sensitive: vec![true, false] };
+        assert_eq!(mirrored(&data), [2.0, 1.0, 0.0, 5.0, 4.0, 3.0, 8.0, 7.0, 6.0, 11.0, 10.0, 9.0]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::evaluate::logits;
 use super::network::Network;
 use super::run::Run;
 use super::threshold::Threshold;
-use super::whitening::{fold, whitened};
+use super::whitening::{fold, of_steps, whitened};
 use crate::data::Task;
 use std::borrow::Cow;
 
@@ -80,7 +80,8 @@ fn train_member(
     checkpoints: &mut Checkpoints,
     progress: &mut dyn FnMut(&Epoch),
 ) -> Result<(Network<f32>, State), TrainError> {
-    let mut run = Run::new(config, task, member)?;
+    let steps = of_steps(config);
+    let mut run = Run::new(&steps, task, member)?;
     let mut state = State::default();
     if let Some(found) = checkpoints.found(&mut run, member)? {
         state = found;

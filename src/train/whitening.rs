@@ -1,20 +1,37 @@
 //! Training on whitened inputs, where plain descent does not stall; the affine map is multiplied into the weights after it.
 
+use super::augment::{Augmentation, mirrored};
 use super::config::Config;
 use super::network::Network;
 use crate::data::{Dataset, Task, Whitening};
 use std::borrow::Cow;
 
 /// The task with whitened inputs, which have the mean square 1 as a whole, not each coordinate, and the map; the task as it
-/// is where nothing is to be whitened.
+/// is where nothing is to be whitened. Images that are to be mirrored train as they are and mirrored, both in every epoch:
+/// a mirrored whitened image is no whitened mirrored one.
 pub fn whitened<'a>(config: &Config, task: &'a Task) -> (Cow<'a, Task>, Option<Whitening>) {
     let Some(ridge) = config.network.whiten else { return (Cow::Borrowed(task), None) };
-    let (whitening, train) = Whitening::fit(&task.train.inputs, task.train.features(), ridge);
+    let train = if config.augmentation.flip { with_mirrored(&task.train) } else { Cow::Borrowed(&task.train) };
+    let (whitening, white) = Whitening::fit(&train.inputs, train.features(), ridge);
     let narrow = |inputs: Vec<f64>, features: usize| inputs.iter().map(|z| (z / root(features)) as f32).collect();
     let side = |data: &Dataset, inputs: Vec<f64>| Dataset { inputs: narrow(inputs, data.features()), ..data.clone() };
     let validation = side(&task.validation, whitening.apply(&task.validation.inputs));
-    let task = Task { train: side(&task.train, train), validation, ..task.clone() };
+    let task = Task { train: side(&train, white), validation, ..task.clone() };
     (Cow::Owned(task), Some(whitening))
+}
+
+/// The config of the steps on whitened inputs, among which mirrored ones are already.
+pub fn of_steps(config: &Config) -> Cow<'_, Config> {
+    match config.network.whiten {
+        Some(_) => Cow::Owned(Config { augmentation: Augmentation::default(), ..config.clone() }),
+        None => Cow::Borrowed(config),
+    }
+}
+
+/// The samples, and behind them the same mirrored.
+fn with_mirrored(data: &Dataset) -> Cow<'_, Dataset> {
+    let inputs = [data.inputs.as_slice(), &mirrored(data)].concat();
+    Cow::Owned(Dataset { inputs, sensitive: data.sensitive.repeat(2), shape: data.shape.clone() })
 }
 
 /// What whitened inputs are divided by.

@@ -275,7 +275,8 @@ fn config_errors_name_the_key() {
         ("validation = false\nselection = \"last\"\nthreshold = \"none\"\npatience = 2", "`patience`"),
         ("[network]\nwhiten = 0.1", "`network.feature_map`"),
         ("[network]\nwhiten = 0.0\nfeature_map = \"identity\"", "`network.whiten`"),
-        ("[network]\nwhiten = 0.1\nfeature_map = \"identity\"\n[augmentation]\nflip = true", "`augmentation`"),
+        ("[network]\nwhiten = 0.1\nfeature_map = \"identity\"\n[augmentation]\ncrop = 1", "`augmentation`"),
+        ("[network]\nwhiten = 0.1\nfeature_map = \"identity\"\n[augmentation]\nnoise = 0.1", "`augmentation`"),
         ("[network]\nwhiten = 0.1\nfeature_map = \"identity\"\n[loss]\nfrobenius = 0.1", "`loss`"),
         ("[loss]\nclassification = \"squared-hinge\"\nmargin = [{ norm = \"l2\", radius = 1 }]", "`loss.margin`"),
     ];
@@ -336,6 +337,34 @@ fn whitened_inputs_without_validation_are_learned_to_the_last_one() {
     };
     assert_eq!(right(&text("whiten = 0.0001\n")), 1.0);
     assert!(right(&text("")) < 1.0, "the inputs as they are stall");
+}
+
+/// Rows of four pixels: the left two tell the classes apart, and in mirrored ones the right two.
+#[test]
+fn mirrored_images_train_with_whitened_inputs_and_are_whitened_after_they_are_mirrored() {
+    let images = |count: usize| {
+        let flat = narrow(count);
+        let inputs = flat.inputs.chunks(2).flat_map(|x| [x[0], x[1], 0.0, 0.0]).collect();
+        Dataset { shape: vec![1, 1, 4], inputs, ..flat }
+    };
+    let task = Task { train: images(500), validation: images(100), test: images(100), ..task(&[1, 1, 4]) };
+    let turned = |data: &Dataset| Dataset {
+        inputs: data.inputs.chunks(4).flat_map(|x| [x[3], x[2], x[1], x[0]]).collect(),
+        ..data.clone()
+    };
+    let right = |flip: bool| {
+        let config = config(&format!(
+            "epochs = 30\nvalidation = false\nselection = \"last\"\nthreshold = \"training\"\n[network]\nhidden = [16]\n\
+             feature_map = \"identity\"\nwhiten = 0.000001\n[optimiser]\nrate = 0.01\n[loss]\n\
+             classification = \"squared-hinge\"\n[augmentation]\nflip = {flip}\n"
+        ));
+        let trained = quiet(&config, &task);
+        assert!(model(&trained, &task).convexity().is_ok());
+        [task.train.clone(), turned(&task.train)]
+            .map(|data| accuracy(&logits(&trained.network, &data), &data.sensitive).overall)
+    };
+    assert_eq!(right(true), [1.0, 1.0]);
+    assert!(right(false)[1] < 0.9, "mirrored images were not seen");
 }
 
 /// `certify --split validation` is to find no row that was trained on.

@@ -263,8 +263,9 @@ impl Config {
             let is_identity = self.network.feature_map == FeatureKind::Identity;
             let found = format!("{:?}", self.network.feature_map).to_lowercase();
             check(is_identity, "network.feature_map", "identity with `whiten`", found)?;
-            let plain = self.augmentation == Augmentation::default();
-            check(plain, "augmentation", "none with `whiten`", "some".into())?;
+            let flips = Augmentation { flip: self.augmentation.flip, ..Augmentation::default() };
+            let plain = self.augmentation == flips;
+            check(plain, "augmentation", "no `crop` and `noise` with `whiten`", "some".into())?;
             let alone = self.loss.margin.is_empty() && self.loss.penalty.is_empty() && self.loss.frobenius == 0.0;
             check(
                 alone,
