@@ -3,14 +3,17 @@
 use super::Finish;
 use super::links::LinkArgs;
 use super::logit::LogitArgs;
-use anyhow::{Result, anyhow};
-use std::path::PathBuf;
+use super::two_classes::{MoreArgs, Wanted, samples};
+use anyhow::{Result, anyhow, bail};
+use std::path::{Path, PathBuf};
 use underplane::data::Reading;
 use underplane::data::inputs::bounds::read_bounds;
+use underplane::data::npy::read_npy;
 use underplane::data::{InputOptions, read_inputs};
 use underplane::model::Logit;
 use underplane::proof::fast::Fast;
 use underplane::proof::in_kernel;
+use underplane::separation::{Class, Classes, held};
 use underplane::workbench::{FOLDED, ModelFile};
 use underplane_kernel::driver::{self, Failure};
 use underplane_kernel::separation::driver as separation;
@@ -53,6 +56,15 @@ pub struct Args {
     /// norms are weighted, or bytes raw
     #[arg(long)]
     fast: bool,
+    /// With --separation: the points are to be those of this data set, row for row: a task of `underplane data list`, or a
+    /// file, as `underplane separate` takes them
+    #[arg(long, value_name = "DATA", requires = "separation")]
+    data: Option<String>,
+    /// What `separate` was given as --sensitive [default: the task's sensitive class]
+    #[arg(long, value_name = "LABEL", requires = "data")]
+    class: Option<String>,
+    #[command(flatten)]
+    more: MoreArgs,
 }
 
 pub fn run(args: &Args) -> Result<Finish> {
@@ -65,10 +77,33 @@ pub fn run(args: &Args) -> Result<Finish> {
 
 /// Where points lie with respect to a convex hull.
 fn separated(args: &Args) -> Result<Finish> {
+    if let Some(data) = &args.data {
+        hold(args, data)?;
+    }
     let files = separation::Files { sensitive: &args.model, other: &args.inputs, certificate: &args.certificates };
     let summary = separation::run(files, &mut std::io::BufWriter::new(std::io::stdout()))?;
     say!("{summary}");
     Ok(if summary.invalid > 0 { Finish::Refuted } else { Finish::Answered })
+}
+
+/// Are the points those of the data set?
+fn hold(args: &Args, data: &str) -> Result<()> {
+    let wanted = Wanted { data, sensitive: args.class.as_deref(), option: "--class", more: &args.more };
+    let samples = samples(&wanted)?;
+    let classes = Classes::of(&samples.data);
+    let files: [(&Path, Class, &str); 2] =
+        [(&args.model, Class::Sensitive, &samples.sensitive), (&args.inputs, Class::Other, &samples.other)];
+    for (path, class, name) in files {
+        let points = read_npy(path)?;
+        if let Err(difference) = held(&classes, class, &points) {
+            bail!("{}: not the points of `{name}` in {data}: {difference}", path.display());
+        }
+        say!("{}: the {} points of `{name}` in {data}, row for row", path.display(), classes.count(class));
+    }
+    for (name, sha256) in &samples.files {
+        say!("{name}: sha256:{sha256}");
+    }
+    Ok(())
 }
 
 /// Points that a model classifies correctly.

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use underplane::files::{Growing, partial_name, write_atomically};
 use underplane::model::onnx;
-use underplane::separation::{Class, Classes, Counted, Effort, Event, Hyperplane, Record, Search, classifier};
+use underplane::separation::{
+    Class, Classes, Counted, Effort, Event, Hyperplane, Record, Search, Unproven, classifier, unproven,
+};
 use underplane_kernel::separation::driver::{self, Files, Options, Summary, points};
 use underplane_kernel::separation::{Separation, Tally};
 use underplane_kernel::{Class as Sign, Logit, Uint8};
@@ -50,7 +52,7 @@ pub fn run(args: &Args) -> Result<Finish> {
 }
 
 fn separate(args: &Args) -> Result<Finish> {
-    let mut samples = samples(&args.classes)?;
+    let mut samples = samples(&args.classes.wanted())?;
     say!("{}: {}", args.classes.data, samples.notes.join("; "));
     let mut open = one(args, &samples)?;
     if args.both {
@@ -97,7 +99,9 @@ fn one(args: &Args, samples: &Samples) -> Result<usize> {
     write_atomically(&folder.certificate, |file| found.lines.iter().try_for_each(|line| writeln!(file, "{line}")))?;
     let files = Files { sensitive: &folder.own, other: &folder.other, certificate: &folder.certificate };
     let replayed = driver::run(files, &mut sink())?;
+    let not_proven = unproven(&classes, &replayed.open);
     tell(&replayed, samples, begun.elapsed().as_secs_f64())?;
+    tell_unproven(&not_proven, samples, &folder.record)?;
     let [own, other, certificate] = [&folder.own, &folder.other, &folder.certificate].map(|path| path.display());
     writeln!(stdout(), "  replay: underplane check --separation {own} {other} {certificate}")?;
     let counted = match replayed.tally.outside == replayed.tally.points {
@@ -116,8 +120,10 @@ fn one(args: &Args, samples: &Samples) -> Result<usize> {
         outside,
         inside,
         open: replayed.tally.open(),
+        not_proven,
         hyperplanes: replayed.hyperplanes,
         digests: [points(&folder.own)?, points(&folder.other)?].map(|points| points.digest().to_string()),
+        sources: samples.files.iter().cloned().collect(),
         notes: samples.notes.clone(),
         classifier: counted,
         seconds: begun.elapsed().as_secs_f64(),
@@ -219,6 +225,31 @@ fn tell(summary: &Summary, Samples { sensitive, other, .. }: &Samples, seconds: 
             out,
             "  {open} unknown: too near to the hull for float32 coefficients, or no exact combination found"
         )?;
+    }
+    Ok(())
+}
+
+/// So many points are told of, with so many vertices; the record has all.
+const TOLD: (usize, usize) = (3, 4);
+
+/// What floats say of points of which nothing is proven.
+fn tell_unproven(points: &[Unproven], Samples { sensitive, other, .. }: &Samples, record: &Path) -> Result<()> {
+    let (shown, most) = TOLD;
+    let mut out = stdout();
+    for Unproven { point, distance, of, weights } in points.iter().take(shown) {
+        let terms: Vec<String> = of.iter().zip(weights).take(most).map(|(j, w)| format!("{w:.4} of {j}")).collect();
+        let more = of.len().saturating_sub(most);
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        writeln!(
+            out,
+            "  not proven: `{sensitive}` {point} is {distance:.3e} from the nearest point found of the hull, a mean of \
+             `{other}`: {}{more}",
+            terms.join(", ")
+        )?;
+    }
+    if !points.is_empty() {
+        let all = points.len();
+        writeln!(out, "  not proven, all {all}: distances and weights, in floating point, in {}", record.display())?;
     }
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use crate::data::DataError;
 use crate::files::write_atomically;
+use crate::separation::Unproven;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One direction of one data set.
@@ -28,10 +30,16 @@ pub struct Record {
     pub inside: usize,
     /// Those of which nothing is proven.
     pub open: usize,
+    /// What floats say of those, which proves nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_proven: Vec<Unproven>,
     /// Hyperplanes of the certificate.
     pub hyperplanes: usize,
     /// SHA-256 of the two files of points.
     pub digests: [String; 2],
+    /// SHA-256 of the files that the data came from, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, String>,
     /// What was done to the data before.
     pub notes: Vec<String>,
     /// The classifier, where every sensitive point lies outside.

@@ -94,6 +94,125 @@ fn a_run_goes_on_behind_the_lines_that_are_valid() {
     assert_eq!(fs::read_to_string(desk.at("s/spam-from-ham.jsonl")).unwrap(), whole);
 }
 
+/// Six `ham` of twelve coordinates, and `spam` that are means of two of them but for the rounding to float32.
+fn rounded() -> String {
+    let entry = |i: usize, k: usize| f64::from(((((i * 12 + k) * 7919 + 13) % 1009) as f32 / 1009.0).sin());
+    let row = |entries: &dyn Fn(usize) -> f64, kind: &str| {
+        let words: Vec<String> = (0..12).map(|k| (entries(k) as f32).to_string()).collect();
+        format!("{},{kind}\n", words.join(","))
+    };
+    let names: Vec<String> = (0..12).map(|k| format!("c{k}")).collect();
+    let mut rows = format!("{},kind\n", names.join(","));
+    for i in 0..6 {
+        rows += &row(&|k| entry(i, k), "ham");
+    }
+    for i in 0..5 {
+        rows += &row(&|k| (entry(i, k) + 2.0 * entry(i + 1, k)) / 3.0, "spam");
+    }
+    rows
+}
+
+#[test]
+fn a_point_that_stays_unknown_has_a_distance_that_is_not_proven() {
+    let desk = Desk::new();
+    fs::write(desk.at("t.csv"), rounded()).unwrap();
+    let (code, out, told) = desk.run("underplane", SEPARATE);
+    assert_eq!(code, 3, "{out}{told}");
+    let record: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(desk.at("s/spam-from-ham.json")).unwrap()).unwrap();
+    let unknown = record["not_proven"].as_array().unwrap();
+    assert_eq!(record["open"], unknown.len());
+    assert!(out.contains(&format!("  {} unknown: ", unknown.len())), "{out}");
+    assert!(out.contains(&format!("  not proven, all {}: distances and weights, in floating", unknown.len())), "{out}");
+    let [spam, ham] = ["spam", "ham"].map(|name| floats(&fs::read(desk.at(&format!("s/{name}.npy"))).unwrap()));
+    for found in unknown {
+        let point = found["point"].as_u64().unwrap() as usize;
+        let numbers =
+            |key: &str| found[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
+        let (of, weights) = (numbers("of"), numbers("weights"));
+        let away = |k: usize| {
+            let term = |(j, w): (&f64, &f64)| w * (ham[*j as usize * 12 + k] - spam[point * 12 + k]);
+            of.iter().zip(&weights).map(term).sum::<f64>()
+        };
+        let naive = (0..12).map(|k| away(k).powi(2)).sum::<f64>().sqrt();
+        let distance = found["distance"].as_f64().unwrap();
+        assert!((distance - naive).abs() < 1e-9 * naive && distance > 0.0 && distance < 1e-6, "{found}: {naive:e}");
+        let line = format!("  not proven: `spam` {point} is {distance:.3e} from the nearest point found of the hull");
+        assert!(unknown.len() > 3 || out.contains(&line), "{out}");
+    }
+}
+
+/// The float32 numbers of a .npy file.
+fn floats(bytes: &[u8]) -> Vec<f64> {
+    let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let words = bytes[header..].chunks_exact(4);
+    words.map(|word| f64::from(f32::from_le_bytes([word[0], word[1], word[2], word[3]]))).collect()
+}
+
+const CHECK: &str = "check --separation s/spam.npy s/ham.npy s/spam-from-ham.jsonl";
+
+#[test]
+fn points_are_held_against_the_data_that_they_came_from() {
+    let desk = Desk::new();
+    fs::write(desk.at("t.csv"), table(true)).unwrap();
+    desk.succeed("underplane", SEPARATE);
+    let record: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(desk.at("s/spam-from-ham.json")).unwrap()).unwrap();
+    let whole = format!("{CHECK} --data t.csv --label-column kind --class spam");
+    for words in [whole.clone(), format!("{whole} --other ham")] {
+        let (code, rows, told) = desk.run("underplane", &words);
+        assert_eq!(code, 0, "{told}");
+        assert_eq!(rows, desk.succeed("underplane", CHECK));
+        assert!(told.contains("s/spam.npy: the 21 points of `spam` in t.csv, row for row"), "{told}");
+        assert!(told.contains("s/ham.npy: the 10 points of `ham` in t.csv, row for row"), "{told}");
+        let digest = record["sources"]["t.csv"].as_str().unwrap();
+        assert!(told.contains(&format!("t.csv: sha256:{digest}")), "{told}");
+    }
+    let refused = |rows: String, expected: &str| {
+        fs::write(desk.at("t.csv"), rows).unwrap();
+        let (code, rows, told) = desk.run("underplane", &whole);
+        assert_eq!((code, rows.as_str()), (2, ""), "{told}");
+        assert!(told.contains(expected), "{told}");
+    };
+    let spam = "s/spam.npy: not the points of `spam` in t.csv: row ";
+    // The third row of the table is the second `spam`.
+    let moved = table(true).replacen("0,-0.5,spam", "0,-0.625,spam", 1);
+    assert_ne!(moved, table(true));
+    refused(moved, &format!("{spam}1 (from 0), coordinate 1: expected -0.625, found -0.5"));
+    refused(table(true) + "9,9,spam\n", &format!("{spam}21 (from 0) is missing: expected 22 rows, found 21"));
+    refused(table(false), &format!("{spam}20 (from 0) is one too many: expected 20 rows, found 21"));
+    let ham = table(true).replacen("0,4,ham", "0,3,ham", 1);
+    assert_ne!(ham, table(true));
+    refused(ham, "s/ham.npy: not the points of `ham` in t.csv: row 0 (from 0), coordinate 1: expected 3, found 4");
+    let wider = table(true).replace(",ham", ",1,ham").replace(",spam", ",1,spam").replacen("a,b,", "a,b,c,", 1);
+    refused(wider, "s/spam.npy: not the points of `spam` in t.csv: expected 3 coordinates, found 2");
+}
+
+#[test]
+fn points_of_bytes_are_held_against_the_data_too() {
+    let desk = Desk::new();
+    let rows: String =
+        (0..12).map(|i| format!("{},{},{}\n", i * 20, 255 - i, if i % 2 == 0 { "a" } else { "b" })).collect();
+    fs::write(desk.at("t.csv"), format!("x,y,kind\n{rows}")).unwrap();
+    desk.run("underplane", "separate t.csv --label-column kind --sensitive a --out s");
+    let words = "check --separation s/a.npy s/b.npy s/a-from-b.jsonl --data t.csv --label-column kind";
+    let (code, _, told) = desk.run("underplane", &format!("{words} --class a"));
+    assert_eq!(code, 0, "{told}");
+    let (code, _, told) = desk.run("underplane", &format!("{words} --class b"));
+    assert_eq!(code, 2, "{told}");
+    assert!(told.contains("s/a.npy: not the points of `b` in t.csv: row 0 (from 0), coordinate 0"), "{told}");
+    for (words, said) in [
+        (words.to_string(), "expected --class, one of a (6), b (6)"),
+        (format!("{words} --class c"), "--class c: expected one of the labels a (6), b (6)"),
+        ("check --separation s/a.npy s/b.npy s/a-from-b.jsonl --class a".into(), "--data"),
+        ("check s/a.npy s/b.npy s/a-from-b.jsonl --data t.csv".into(), "--separation"),
+    ] {
+        let (code, _, told) = desk.run("underplane", &words);
+        assert_eq!(code, 2, "{words}: {told}");
+        assert!(told.contains(said), "{words}: {told}");
+    }
+}
+
 #[test]
 fn senseless_demands_are_told_what_is_wrong() {
     let desk = Desk::new();

@@ -20,10 +20,12 @@ pub struct Files<'a> {
 }
 
 /// What came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     /// Of the sensitive points.
     pub tally: Tally,
+    /// Those of which nothing has been proven.
+    pub open: Vec<usize>,
     /// Hyperplanes that are valid.
     pub hyperplanes: usize,
     /// Lines that are not.
@@ -32,7 +34,7 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { tally, hyperplanes, invalid } = *self;
+        let Summary { tally, hyperplanes, invalid, .. } = *self;
         let Tally { points, others, outside, inside } = tally;
         let planes = if hyperplanes == 1 { "hyperplane" } else { "hyperplanes" };
         write!(
@@ -62,7 +64,7 @@ pub fn run(files: Files, out: &mut dyn Write) -> Result<Summary, Failure> {
         writeln!(out, "{}", row(number, &answer)).map_err(Failure::Output)
     })?;
     out.flush().map_err(Failure::Output)?;
-    Ok(Summary { tally: separation.tally(), hyperplanes, invalid })
+    Ok(Summary { tally: separation.tally(), open: separation.open(), hyperplanes, invalid })
 }
 
 fn row(number: u64, answer: &Result<Proven, Rejection>) -> String {

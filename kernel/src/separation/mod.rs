@@ -98,6 +98,12 @@ impl Separation {
         Tally { points, others, outside: count(Found::Outside), inside: count(Found::Inside) }
     }
 
+    /// The sensitive points of which nothing has been proven.
+    pub fn open(&self) -> Vec<usize> {
+        let open = self.found.iter().enumerate().filter(|(_, found)| **found == Found::Open);
+        open.map(|(i, _)| i).collect()
+    }
+
     /// Checks the line of that number (from 1) of a certificate file; the first one is the header.
     pub fn check(&mut self, number: u64, line: &str) -> Result<Proven, Rejection> {
         match (number, certificate::read(line)?) {

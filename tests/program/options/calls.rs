@@ -171,8 +171,16 @@ pub const CALLS: &[Call] = &[
     },
     Call {
         command: "check",
-        arguments: "--separation @separated/out.npy @separated/in.npy @separated/out-from-in.jsonl",
-        options: &[],
+        arguments: "--separation @separated/out.npy @separated/in.npy @separated/out-from-in.jsonl --data @table.csv \
+                    --label-column kind --class out",
+        options: &[
+            ("--data", File),
+            ("--class", Word("out")),
+            ("--other", Word("in")),
+            ("--labels", File),
+            ("--label-column", Column),
+            ("--data-dir", Place),
+        ],
     },
     Call {
         command: "check",
