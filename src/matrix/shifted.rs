@@ -128,7 +128,8 @@ fn add_products<T: Scalar, const FUSED: bool>(sums: &mut [T], at: &[usize], line
 fn total<T: Scalar>(mut lanes: [T; SHORT]) -> T {
     for half in [8, 4, 2, 1] {
         for lane in 0..half {
-            lanes[lane] = lanes[lane] + lanes[lane + half];
+            let other = lanes[lane + half];
+            lanes[lane] += other;
         }
     }
     lanes[0]

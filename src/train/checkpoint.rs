@@ -105,7 +105,11 @@ impl<'a> Checkpoints<'a> {
     /// Where the state of a network of the ensemble lies.
     fn path(&self, member: usize) -> Option<PathBuf> {
         let path = self.wanted?.path;
-        Some(if member == 0 { path.into() } else { path.with_added_extension(member.to_string()) })
+        let mut path = path.as_os_str().to_owned();
+        if member > 0 {
+            path.push(format!(".{member}"));
+        }
+        Some(path.into())
     }
 
     /// Leaves the state.
